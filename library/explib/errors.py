@@ -1,0 +1,151 @@
+"""The one error tree. Every message says what to do next.
+
+    ExplibError
+    ├── InvalidInput            what the caller gave cannot be used
+    │   ├── InvalidTask, InvalidReward, InvalidTrajectory, InvalidLibraryName, InvalidSetting
+    │   └── TooLarge
+    ├── NotFound                what the caller named does not exist
+    │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision
+    ├── Conflict                somebody else was first
+    │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
+    ├── StorageError            the database cannot be used
+    │   ├── NotADatabase, DatabaseTooNew, DatabaseUnavailable, StorageFull
+    ├── ModelError              a model call did not give a usable answer
+    │   ├── ModelUnavailable    the endpoint failed: worth another try later
+    │   ├── ModelAnswerInvalid  it answered, but not in the agreed form
+    │   ├── PromptTooLong       the request does not fit the model's context
+    │   └── ModelMisconfigured  key, name or address are wrong: no use trying again
+    ├── BudgetExceeded          the daily token budget is spent
+    └── PromptFileError         a prompt file has unknown or missing placeholders
+
+Imports nothing of ours. A class's docstring is its default message.
+"""
+
+from __future__ import annotations
+
+
+class ExplibError(Exception):
+    """Something went wrong in the experience library."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class InvalidInput(ExplibError):
+    """The input cannot be used."""
+
+
+class InvalidTask(InvalidInput):
+    """The task is empty: pass the text that the agent was asked to do."""
+
+
+class InvalidReward(InvalidInput):
+    """The reward must be a finite number in the library's range."""
+
+
+class InvalidTrajectory(InvalidInput):
+    """The trajectory must be text, a list of messages (OpenAI or Anthropic shape) or a list of steps."""
+
+
+class InvalidLibraryName(InvalidInput):
+    """A library's name is 1 to 63 characters of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit."""
+
+
+class InvalidSetting(InvalidInput):
+    """A setting has a value that cannot be used."""
+
+
+class TooLarge(InvalidInput):
+    """The input is over its limit."""
+
+
+class NotFound(ExplibError):
+    """What was named does not exist."""
+
+
+class UnknownLibrary(NotFound):
+    """There is no such library."""
+
+
+class UnknownTrajectory(NotFound):
+    """There is no such trajectory: pass the trajectory_id that submit_trajectory returned."""
+
+
+class UnknownRetrieval(NotFound):
+    """There is no such retrieval: pass the retrieval_id that get_experiences returned, or leave it out."""
+
+
+class UnknownExperience(NotFound):
+    """There is no such experience."""
+
+
+class UnknownRevision(NotFound):
+    """There is no such revision."""
+
+
+class Conflict(ExplibError):
+    """Somebody else was first."""
+
+
+class RevisionConflict(Conflict):
+    """The library has moved on to another revision: read it again and retry."""
+
+
+class LeaseLost(Conflict):
+    """Another worker holds the lease now: nothing was written."""
+
+
+class IdempotencyConflict(Conflict):
+    """This idempotency_key was used for another trajectory: use a new key for new content."""
+
+
+class RewardConflict(Conflict):
+    """This trajectory is stored with another reward: correct it with report_reward."""
+
+
+class StorageError(ExplibError):
+    """The database cannot be used."""
+
+
+class NotADatabase(StorageError):
+    """The file is not a database: point EXPLIB_DATABASE_URL at another file."""
+
+
+class DatabaseTooNew(StorageError):
+    """The database was written by a newer explib: upgrade this program."""
+
+
+class DatabaseUnavailable(StorageError):
+    """The database cannot be opened or written: check the folder, its permissions and EXPLIB_DATABASE_URL."""
+
+
+class StorageFull(StorageError):
+    """The disk is full: free some space and submit again; nothing was acknowledged that is not stored."""
+
+
+class ModelError(ExplibError):
+    """The model gave no usable answer."""
+
+
+class ModelUnavailable(ModelError):
+    """The model's endpoint did not answer: it is tried again later."""
+
+
+class ModelAnswerInvalid(ModelError):
+    """The model's answer does not have the agreed form."""
+
+
+class PromptTooLong(ModelError):
+    """The request does not fit the model's context: set EXPLIB_MODEL_CONTEXT to what the model really takes."""
+
+
+class ModelMisconfigured(ModelError):
+    """The endpoint refused the request: check EXPLIB_MODEL, EXPLIB_MODEL_BASE_URL and EXPLIB_MODEL_API_KEY."""
+
+
+class BudgetExceeded(ExplibError):
+    """The daily token budget is spent: learning goes on at midnight UTC, or raise EXPLIB_TOKEN_BUDGET_PER_DAY."""
+
+
+class PromptFileError(ExplibError):
+    """A prompt file does not have the placeholders that its step fills."""

@@ -1,0 +1,314 @@
+"""The nouns of the experience library, as frozen dataclasses. Imports nothing of ours.
+
+Times are seconds since the epoch (UTC). Rewards are finite numbers in the library's range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
+GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
+OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
+Stance: TypeAlias = Literal["for", "against"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool by the agent."""
+
+    id: str
+    name: str
+    arguments: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message of a trajectory in the common form that every input shape is turned into."""
+
+    role: Role
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    answers_call: str | None = None
+    """For a tool's result: the id of the call it answers, or its tool's name where no id was given."""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """What a library decides for itself; defaults come from the program's settings at creation."""
+
+    objective: str = ""
+    reward_min: float = 0.0
+    reward_max: float = 1.0
+    min_group: int = 2
+    group_size: int = 5
+    max_experiences: int = 100
+    max_words: int = 32
+    serve_tokens: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A named collection with its own objective, settings, revisions and access."""
+
+    id: int
+    name: str
+    settings: LibrarySettings
+    revision: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One finished attempt at a task, without its steps (those are stored apart: see Attempt)."""
+
+    id: str
+    group_id: str
+    task: str
+    reward: float | None
+    answer: str | None = None
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    redactions: int = 0
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A trajectory with its steps: what an analyst reads."""
+
+    trajectory: Trajectory
+    steps: tuple[Step, ...]
+
+    @property
+    def reward(self) -> float:
+        """The reward of a graded attempt; raises ValueError for an ungraded one."""
+        if self.trajectory.reward is None:
+            raise ValueError(f"{self.trajectory.id} has no reward yet")
+        return self.trajectory.reward
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The trajectories of one library for one task, and where they stand in learning."""
+
+    id: str
+    key: str
+    task: str
+    state: GroupState
+    reason: str
+    size: int
+    graded: int
+    digest: str
+    """Hash over the graded trajectories and their rewards: the *state* that is learned at most once."""
+    tries: int = 0
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GradedGroup:
+    """A group with its graded attempts, oldest first: what an analyst contrasts."""
+
+    group: Group
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How many attempts, in how many groups, an experience rests on."""
+
+    supporting: int = 0
+    contradicting: int = 0
+    groups: int = 0
+    note: str = ""
+    """What a reader should know of the evidence, e.g. the statistic and how many events were tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """One lesson in natural language. The id is stable inside its library and never reused."""
+
+    id: str
+    content: str
+    status: ExperienceStatus
+    version: int
+    analyst: str
+    support: Support
+    created_revision: int
+    updated_revision: int
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One attempt that an operation rests on: `for` did as the lesson says (or won by it), `against` did not."""
+
+    trajectory_id: str
+    stance: Stance
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A change proposed for a library, with its reason and its evidence.
+
+    ADD has content and no target. MODIFY has a target and content. DELETE and KEEP have a target only.
+    MERGE has a target (which survives with the new content) and the other ids in `merged`, which retire.
+    """
+
+    kind: OperationKind
+    reason: str
+    content: str | None = None
+    target: str | None = None
+    merged: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    status: ExperienceStatus | None = None
+    """Status of an added experience; None lets the support decide (two groups or more: active)."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An operation that was not applied, and why."""
+
+    operation: Operation
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One applied operation with the experiences before and after it."""
+
+    operation: Operation
+    before: tuple[Experience, ...]
+    after: tuple[Experience, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What learning spent: tokens as the endpoint counted them, and calls that were really made."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One committed change of a library."""
+
+    number: int
+    cause: str
+    author: str
+    changes: tuple[Change, ...]
+    refusals: tuple[Refusal, ...]
+    groups: tuple[str, ...]
+    cost: Cost
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One shortlisted experience of a retrieval: whether it was served, and with what probability."""
+
+    experience_id: str
+    version: int
+    relevance: float
+    probability: float
+    served: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """One answer of `get_experiences`."""
+
+    id: str
+    task: str
+    revision: int
+    servings: tuple[Serving, ...]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One answered model call, stored under the hash of its request before the answer is used."""
+
+    request_hash: str
+    step: str
+    prompt_hash: str
+    model: str
+    response: str
+    prompt_tokens: int
+    completion_tokens: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What `submit_trajectory` hands to the store: parsed, checked and redacted."""
+
+    task: str
+    steps: tuple[Step, ...]
+    reward: float | None = None
+    answer: str | None = None
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    group: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
+    redactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store answers to a submission or a reward, once it is durable."""
+
+    trajectory_id: str
+    duplicate: bool
+    group: Group
+    redactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to do something alone until it expires. `token` grows with every holder: it fences the old one off."""
+
+    name: str
+    holder: str
+    token: int
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryOverview:
+    """The counts that `status` shows."""
+
+    library: Library
+    experiences: dict[str, int]
+    trajectories: int
+    graded: int
+    groups: dict[str, int]
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Reasons of groups that are not learned → how many have that reason."""
+    refusals: int = 0
