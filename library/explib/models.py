@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
@@ -107,8 +107,8 @@ class Group:
     reason: str
     size: int
     graded: int
-    digest: str
-    """Hash over the graded trajectories and their rewards: the *state* that is learned at most once."""
+    graded_version: int
+    """Grows with every reward given or corrected: the *state* of the group, learned at most once each."""
     tries: int = 0
     not_before: float = 0.0
 

@@ -1,0 +1,11 @@
+"""Ids that sort by time of creation and collide never: a kind letter, milliseconds in hex, 40 random bits."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+
+def new_id(kind: str) -> str:
+    """A fresh id such as `t_0198c2f4a1b3c9d2e4f0`; `kind` is `t` (trajectory) or `r` (retrieval)."""
+    return f"{kind}_{int(time.time() * 1000):011x}{secrets.token_hex(5)}"

@@ -1,0 +1,1 @@
+"""Which experiences matter for a task: embeddings, full text, and what fits the token budget."""

@@ -1,0 +1,137 @@
+"""From operations to changes: what a revision does to the experiences, as a pure function.
+
+Nothing is turned into something else: an operation that no longer fits is refused, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from explib.models import Change, Experience, ExperienceStatus, Operation, Refusal, Stance, Support
+
+ACTIVE_GROUPS = 2
+"""An experience that rests on at least this many groups is active; on fewer, a candidate."""
+
+Citations = dict[str, dict[str, Stance]]
+"""Experience id → trajectory id → stance."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A library in the middle of a revision."""
+
+    revision: int
+    next_number: int
+    capacity: int
+    analyst: str
+    model: str | None
+    experiences: dict[str, Experience]
+    citations: Citations
+    groups_of: Mapping[str, str]
+    """Trajectory id → group id, for every trajectory cited before or now."""
+    changes: list[Change] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def apply(self, operations: tuple[Operation, ...]) -> None:
+        """Apply each in turn; what cannot be applied is refused with its reason."""
+        for operation in operations:
+            problem = self._problem(operation)
+            if problem is None:
+                self._change(operation)
+            else:
+                self.refusals.append(Refusal(operation, problem))
+
+    def _problem(self, operation: Operation) -> str | None:
+        if operation.kind == "ADD":
+            return self._problem_of_adding(operation)
+        named = (operation.target, *operation.merged)
+        for identity in named:
+            if identity is None:
+                return f"{operation.kind} names no experience"
+            if identity not in self.experiences:
+                return f"there is no experience {identity}"
+            if self.experiences[identity].status == "retired":
+                return f"experience {identity} is retired"
+        if len(set(named)) < len(named):
+            return "the same experience is named twice"
+        return None
+
+    def _problem_of_adding(self, operation: Operation) -> str | None:
+        if not operation.content:
+            return "ADD has no content"
+        served = [known for known in self.experiences.values() if known.status != "retired"]
+        if len(served) >= self.capacity:
+            return f"the library is full: {len(served)} of at most {self.capacity} experiences"
+        if any(known.content == operation.content for known in served):
+            return "the library already says exactly this"
+        return None
+
+    def _change(self, operation: Operation) -> None:
+        if operation.kind == "ADD":
+            after: tuple[Experience, ...] = (self._added(operation),)
+            before: tuple[Experience, ...] = ()
+        else:
+            ids = [identity for identity in (operation.target, *operation.merged) if identity is not None]
+            before = tuple(self.experiences[identity] for identity in ids)
+            after = tuple(self._revised(operation, known) for known in before)
+            if before == after:  # a KEEP without news
+                return
+        for experience in after:
+            self.experiences[experience.id] = experience
+        self.changes.append(Change(operation, before, after))
+
+    def _added(self, operation: Operation) -> Experience:
+        identity = f"e{self.next_number}"
+        self.next_number += 1
+        support = self._cite(identity, operation)
+        return Experience(
+            id=identity,
+            content=operation.content or "",
+            status=_status(operation.status, "candidate", support),
+            version=1,
+            analyst=self.analyst,
+            support=support,
+            created_revision=self.revision,
+            updated_revision=self.revision,
+            model=self.model,
+        )
+
+    def _revised(self, operation: Operation, known: Experience) -> Experience:
+        if operation.kind == "DELETE" or known.id in operation.merged:
+            return replace(known, status="retired", updated_revision=self.revision)
+        for source in operation.merged:
+            self.citations.setdefault(known.id, {}).update(self.citations.get(source, {}))
+        support = self._cite(known.id, operation)
+        content = operation.content or known.content
+        revised = replace(
+            known,
+            content=content,
+            support=support,
+            status=_status(operation.status, known.status, support),
+            version=known.version + int(content != known.content),
+        )
+        return revised if revised == known else replace(revised, updated_revision=self.revision)
+
+    def _cite(self, identity: str, operation: Operation) -> Support:
+        cited = self.citations.setdefault(identity, {})
+        cited.update({citation.trajectory_id: citation.stance for citation in operation.citations})
+        stances = list(cited.values())
+        known = self.experiences.get(identity)
+        return Support(
+            supporting=stances.count("for"),
+            contradicting=stances.count("against"),
+            groups=len({self.groups_of[trajectory] for trajectory in cited if trajectory in self.groups_of}),
+            note=operation.note or (known.support.note if known else ""),
+        )
+
+
+def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:
+    if said is not None:
+        return said
+    return "active" if support.groups >= ACTIVE_GROUPS else known
+
+
+def cited(operations: tuple[Operation, ...]) -> set[str]:
+    """Every trajectory that the operations cite."""
+    return {citation.trajectory_id for operation in operations for citation in operation.citations}

@@ -1,0 +1,81 @@
+"""The program's settings: environment `EXPLIB_*`, then a TOML file, then the defaults below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from explib.models import LibrarySettings
+
+AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
+MIB = 1024 * 1024
+
+
+def config_file() -> Path:
+    """The TOML file that is read: `EXPLIB_CONFIG`, else `explib/config.toml` in the platform's config folder."""
+    return Path(os.environ.get("EXPLIB_CONFIG") or user_config_path("explib") / "config.toml")
+
+
+def _default_database() -> str:
+    return f"sqlite+aiosqlite:///{user_data_path('explib') / 'library.db'}"
+
+
+class Settings(BaseSettings):
+    """Every setting; `explib doctor` prints each with its source."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True, populate_by_name=True)
+
+    database_url: str = Field(default_factory=_default_database)
+    library: str = "default"
+    analyst: AnalystName = "auto"
+    model: str | None = None
+    model_base_url: str | None = Field(None, validation_alias=AliasChoices("EXPLIB_MODEL_BASE_URL", "OPENAI_BASE_URL"))
+    model_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("EXPLIB_MODEL_API_KEY", "OPENAI_API_KEY"), repr=False
+    )
+    model_context: Annotated[int, Field(ge=1024)] = 32_000
+    """Tokens of context that the model really takes."""
+    model_answer_tokens: Annotated[int, Field(ge=64)] = 2_000
+    model_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    model_timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds."""
+    embedder: str = "wordllama"
+    """`wordllama` (offline) or `none` (lexical only)."""
+    group_size: Annotated[int, Field(ge=2)] = 5
+    min_group: Annotated[int, Field(ge=2)] = 2
+    max_experiences: Annotated[int, Field(ge=1)] = 100
+    max_words: Annotated[int, Field(ge=8)] = 32
+    serve_tokens: Annotated[int, Field(ge=100)] = 1500
+    token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
+    """Prompt and completion tokens a day (UTC) that the learner may spend; none in TOML or empty: no limit."""
+    max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
+    redact_emails: bool = False
+    lease_seconds: Annotated[float, Field(ge=1)] = 30.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def library_defaults(self) -> LibrarySettings:
+        """What a new library starts with."""
+        return LibrarySettings(
+            min_group=self.min_group,
+            group_size=self.group_size,
+            max_experiences=self.max_experiences,
+            max_words=self.max_words,
+            serve_tokens=self.serve_tokens,
+        )

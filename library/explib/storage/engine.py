@@ -1,0 +1,94 @@
+"""One open database: reads on pooled connections, writes through a writer that groups them into transactions.
+
+`Dialect` is the seam for what differs between engines; `sqlite` implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from explib.errors import ExplibError
+from explib.storage.writer import Writer
+
+T = TypeVar("T")
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Dialect(Protocol):
+    """What differs between the engines."""
+
+    def create_engine(self) -> AsyncEngine:
+        """An engine whose connections are set up. Raises StorageError where that cannot work."""
+        ...
+
+    def describe(self) -> str:
+        """Engine and version, for `explib doctor`."""
+        ...
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """The driver's error in our words."""
+        ...
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that can be told what to do on a conflict."""
+        ...
+
+    def lexical_schema(self) -> Sequence[str]:
+        """The statements that create the full-text table."""
+        ...
+
+    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
+        """Put or replace the terms of one experience in the full-text table; empty terms take it out."""
+        ...
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """Experience ids by BM25 over the terms that are not too common, best first."""
+        ...
+
+
+class Database:
+    """An open database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        with self.explained():
+            self._engine = dialect.create_engine()
+        self._writer = Writer(self._engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose reads are of one moment. Driver errors come out as StorageError."""
+        with self.explained():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, perhaps together with others; durable when it returns."""
+        with self.explained():
+            return await self._writer.run(work)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns driver errors into ours, keeping the cause."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self.dialect.explain(error) from error
+
+    async def settled(self) -> None:
+        """Returns when every write that was handed in has ended."""
+        await self._writer.settled()
+
+    async def close(self) -> None:
+        """Finish the writes under way and close every connection."""
+        await self._writer.close()
+        await self._engine.dispose()

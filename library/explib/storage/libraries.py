@@ -1,0 +1,106 @@
+"""Libraries: created once, found by name, counted for `status`."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Column, ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import InvalidLibraryName, UnknownLibrary
+from explib.models import Library, LibraryOverview, LibrarySettings
+from explib.storage import rows
+from explib.storage.engine import Database
+from explib.storage.tables import experiences, groups, libraries, operations, trajectories
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Libraries:
+    """Every library of one database."""
+
+    database: Database
+
+    async def get(self, name: str) -> Library:
+        """Raises UnknownLibrary, naming those that exist."""
+        async with self.database.read() as connection:
+            found = (await connection.execute(select(libraries).where(libraries.c.name == name))).mappings().first()
+        if found is None:
+            known = ", ".join(library.name for library in await self.all()) or "none yet"
+            raise UnknownLibrary(
+                f"There is no library {name!r}. Known: {known}. Pass one of these, or leave `library` out."
+            )
+        return rows.library(found)
+
+    async def all(self) -> list[Library]:
+        """Every library, by name."""
+        async with self.database.read() as connection:
+            found = await connection.execute(select(libraries).order_by(libraries.c.name))
+            return [rows.library(row) for row in found.mappings()]
+
+    async def ensure(self, name: str, settings: LibrarySettings) -> Library:
+        """The library of that name, created with `settings` where there is none. Raises InvalidLibraryName."""
+        if not NAME.fullmatch(name):
+            raise InvalidLibraryName(f"{name[:80]!r} cannot name a library. {InvalidLibraryName.__doc__}")
+        statement = (
+            self.database.dialect.insert(libraries)
+            .values(
+                name=name,
+                settings=rows.SETTINGS.dump_python(settings, mode="json"),
+                revision=0,
+                next_experience=1,
+                created_at=time.time(),
+            )
+            .on_conflict_do_nothing()
+        )
+
+        async def create(connection: AsyncConnection) -> None:
+            await connection.execute(statement)
+
+        async with self.database.read() as connection:
+            known = (await connection.execute(select(libraries.c.id).where(libraries.c.name == name))).first()
+        if known is None:
+            await self.database.write(create)
+        return await self.get(name)
+
+    async def revision(self, library: Library) -> int:
+        """The library's newest revision number: one cheap read."""
+        async with self.database.read() as connection:
+            found = await connection.execute(select(libraries.c.revision).where(libraries.c.id == library.id))
+            return int(found.scalar_one())
+
+    async def overview(self, library: Library) -> LibraryOverview:
+        """What is in the library, counted."""
+        mine = trajectories.c.library_id == library.id
+        async with self.database.read() as connection:
+            current = await connection.execute(select(libraries).where(libraries.c.id == library.id))
+            row = current.mappings().one()
+            counted = await connection.execute(
+                select(func.count(), func.count(trajectories.c.reward)).select_from(trajectories).where(mine)
+            )
+            total, graded = counted.one()
+            refused = await connection.execute(
+                select(func.count())
+                .select_from(operations)
+                .where(operations.c.library_id == library.id, operations.c.refusal.is_not(None))
+            )
+            return LibraryOverview(
+                library=rows.library(row),
+                experiences=await _tally(connection, experiences.c.status, library),
+                trajectories=total,
+                graded=graded,
+                groups=await _tally(connection, groups.c.state, library),
+                reasons=await _tally(connection, groups.c.reason, library, groups.c.state != "learned"),
+                refusals=refused.scalar_one(),
+            )
+
+
+async def _tally(
+    connection: AsyncConnection, column: Column[str], library: Library, *where: ColumnElement[bool]
+) -> dict[str, int]:
+    owner = column.table.c.library_id == library.id
+    counted = await connection.execute(select(column, func.count()).where(owner, *where).group_by(column))
+    return {str(value): count for value, count in counted}

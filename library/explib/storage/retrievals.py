@@ -1,0 +1,59 @@
+"""What was served to whom, with which probability; and the lexical side of finding it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import UnknownRetrieval
+from explib.models import Library, Retrieval, Serving
+from explib.storage.engine import Database
+from explib.storage.tables import retrievals, servings
+
+
+@dataclass(frozen=True, slots=True)
+class Retrievals:
+    """Every retrieval of one database."""
+
+    database: Database
+
+    async def record(self, library: Library, retrieval: Retrieval) -> None:
+        """Durable when it returns."""
+
+        async def insert(connection: AsyncConnection) -> None:
+            await connection.execute(
+                retrievals.insert().values(
+                    id=retrieval.id,
+                    library_id=library.id,
+                    task=retrieval.task,
+                    revision=retrieval.revision,
+                    created_at=retrieval.created_at,
+                )
+            )
+            if retrieval.servings:
+                key = {"retrieval_id": retrieval.id, "library_id": library.id}
+                await connection.execute(
+                    servings.insert(), [{**key, **asdict(serving)} for serving in retrieval.servings]
+                )
+
+        await self.database.write(insert)
+
+    async def get(self, library: Library, identity: str) -> Retrieval:
+        """Raises UnknownRetrieval."""
+        where = (retrievals.c.library_id == library.id) & (retrievals.c.id == identity)
+        async with self.database.read() as connection:
+            row = (await connection.execute(select(retrievals).where(where))).first()
+            if row is None:
+                raise UnknownRetrieval
+            found = await connection.execute(select(servings).where(servings.c.retrieval_id == identity))
+            names = Serving.__dataclass_fields__
+            listed = tuple(Serving(**{name: each[name] for name in names}) for each in found.mappings())
+        return Retrieval(identity, row.task, row.revision, listed, row.created_at)
+
+    async def search(self, library: Library, words: Sequence[str], limit: int) -> list[str]:
+        """Experience ids by BM25 of their terms, best first."""
+        async with self.database.read() as connection:
+            return await self.database.dialect.search_terms(connection, library.id, words, limit)

@@ -1,0 +1,291 @@
+"""Experiences and the revisions that made them: append-only, numbered, committed by compare-and-set."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import RevisionConflict, UnknownExperience, UnknownRevision
+from explib.models import (
+    Change,
+    Citation,
+    Cost,
+    Experience,
+    Group,
+    Lease,
+    Library,
+    Operation,
+    Refusal,
+    Revision,
+)
+from explib.revising import Draft, cited
+from explib.storage import rows
+from explib.storage.engine import Database
+from explib.storage.leases import check_lease
+from explib.storage.tables import (
+    citations,
+    experiences,
+    groups,
+    learned_groups,
+    libraries,
+    operations,
+    revisions,
+    trajectories,
+)
+from explib.words import terms
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Everything that one commit brings: made against `library.revision`, which must still be the newest."""
+
+    library: Library
+    cause: str
+    author: str
+    analyst: str
+    operations: tuple[Operation, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    learned: tuple[Group, ...] = ()
+    cost: Cost = Cost()
+    model: str | None = None
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did. `revision` is None where nothing changed (the groups are learned all the same)."""
+
+    revision: int | None
+    changes: tuple[Change, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The experiences of every library of one database, and their history."""
+
+    database: Database
+
+    async def experiences(self, library: Library, *, retired: bool = False) -> list[Experience]:
+        """The library's experiences in order of their ids; retired ones only when asked for."""
+        where = experiences.c.library_id == library.id
+        if not retired:
+            where &= experiences.c.status != "retired"
+        async with self.database.read() as connection:
+            found = await connection.execute(select(experiences).where(where))
+            return sorted((rows.experience(row) for row in found.mappings()), key=lambda known: int(known.id[1:]))
+
+    async def experience(self, library: Library, identity: str) -> Experience:
+        """One experience, retired or not. Raises UnknownExperience."""
+        where = (experiences.c.library_id == library.id) & (experiences.c.id == identity)
+        async with self.database.read() as connection:
+            row = (await connection.execute(select(experiences).where(where))).mappings().first()
+        if row is None:
+            raise UnknownExperience(
+                f"Library {library.name!r} has no experience {identity!r}: list them with `explib experiences list`."
+            )
+        return rows.experience(row)
+
+    async def citations(self, library: Library, identity: str) -> list[Citation]:
+        """The attempts that an experience rests on."""
+        where = (citations.c.library_id == library.id) & (citations.c.experience_id == identity)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(citations).where(where).order_by(citations.c.trajectory_id))
+            return [Citation(row.trajectory_id, row.stance) for row in found]
+
+    async def history(self, library: Library, limit: int = 50) -> list[Revision]:
+        """The newest revisions, newest first."""
+        where = revisions.c.library_id == library.id
+        async with self.database.read() as connection:
+            found = await connection.execute(
+                select(revisions.c.number).where(where).order_by(revisions.c.number.desc()).limit(limit)
+            )
+            return [await _revision(connection, library, row[0]) for row in found.all()]
+
+    async def get(self, library: Library, number: int) -> Revision:
+        """One revision with its operations. Raises UnknownRevision."""
+        async with self.database.read() as connection:
+            return await _revision(connection, library, number)
+
+    async def at(self, library: Library, number: int) -> list[Experience]:
+        """The library's experiences as they stood after revision `number` (0: empty). Raises UnknownRevision."""
+        if not 0 <= number <= library.revision:
+            raise UnknownRevision(f"Library {library.name!r} has revisions 0 to {library.revision}, not {number}.")
+        where = (operations.c.library_id == library.id) & (operations.c.revision <= number)
+        where &= operations.c.refusal.is_(None)
+        state: dict[str, Experience] = {}
+        async with self.database.read() as connection:
+            for row in await connection.execute(select(operations.c.after).where(where).order_by(operations.c.id)):
+                state.update({known.id: known for known in rows.EXPERIENCES.validate_python(row.after)})
+        return [known for known in state.values() if known.status != "retired"]
+
+    async def refusals(self, library: Library, limit: int = 50) -> list[Refusal]:
+        """The newest operations that were not applied, newest first."""
+        where = (operations.c.library_id == library.id) & operations.c.refusal.is_not(None)
+        async with self.database.read() as connection:
+            found = await connection.execute(
+                select(operations).where(where).order_by(operations.c.id.desc()).limit(limit)
+            )
+            return [Refusal(rows.OPERATION.validate_python(row.operation), row.refusal) for row in found]
+
+    async def commit(self, proposal: Proposal) -> Committed:
+        """Apply the operations, record the refusals, close the groups: all of it or nothing.
+
+        Raises LeaseLost, and RevisionConflict where the library has moved on or a group was learned by another.
+        """
+        try:
+            return await self.database.write(lambda connection: _commit(connection, self.database, proposal))
+        except IntegrityError as error:
+            raise RevisionConflict("Another worker has learned one of these groups: nothing was written.") from error
+
+
+async def _revision(connection: AsyncConnection, library: Library, number: int) -> Revision:
+    where = (revisions.c.library_id == library.id) & (revisions.c.number == number)
+    row = (await connection.execute(select(revisions).where(where))).first()
+    if row is None:
+        raise UnknownRevision(f"Library {library.name!r} has no revision {number}: see `explib history`.")
+    mine = (operations.c.library_id == library.id) & (operations.c.revision == number)
+    found = (await connection.execute(select(operations).where(mine).order_by(operations.c.id))).all()
+    parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
+    return Revision(
+        number=number,
+        cause=row.cause,
+        author=row.author,
+        changes=tuple(
+            Change(parse(each.operation), read(each.before), read(each.after)) for each in found if not each.refusal
+        ),
+        refusals=tuple(Refusal(parse(each.operation), each.refusal) for each in found if each.refusal),
+        groups=tuple(row.groups),
+        cost=Cost(row.calls, row.prompt_tokens, row.completion_tokens),
+        created_at=row.created_at,
+    )
+
+
+async def _commit(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
+    if proposal.lease is not None:
+        await check_lease(connection, proposal.lease)
+    draft = await _draft(connection, proposal)
+    draft.apply(proposal.operations)
+    refusals = (*proposal.refusals, *draft.refusals)
+    number = draft.revision if draft.changes else None
+    await _write_experiences(connection, database, proposal, draft)
+    await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
+    await _close_groups(connection, proposal, number)
+    if number is not None:
+        await _write_revision(connection, proposal, draft)
+    return Committed(number, tuple(draft.changes), refusals)
+
+
+async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
+    library = proposal.library
+    mine = select(libraries).where(libraries.c.id == library.id).with_for_update()
+    row = (await connection.execute(mine)).one()
+    if row.revision != library.revision:
+        raise RevisionConflict
+    known = await connection.execute(select(experiences).where(experiences.c.library_id == library.id))
+    found = await connection.execute(select(citations).where(citations.c.library_id == library.id))
+    cites: dict[str, dict[str, str]] = {}
+    for each in found:
+        cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
+    named = cited(proposal.operations) | {trajectory for stances in cites.values() for trajectory in stances}
+    members = await connection.execute(
+        select(trajectories.c.id, trajectories.c.group_id).where(
+            trajectories.c.library_id == library.id, trajectories.c.id.in_(named)
+        )
+    )
+    return Draft(
+        revision=row.revision + 1,
+        next_number=row.next_experience,
+        capacity=library.settings.max_experiences,
+        analyst=proposal.analyst,
+        model=proposal.model,
+        experiences={each["id"]: rows.experience(each) for each in known.mappings()},
+        citations=rows.CITATIONS.validate_python(cites),
+        groups_of={each.id: each.group_id for each in members},
+    )
+
+
+async def _write_experiences(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
+    library_id = proposal.library.id
+    for identity in dict.fromkeys(each.id for change in draft.changes for each in change.after):
+        current = draft.experiences[identity]
+        values = {**rows.experience_values(current), "library_id": library_id}
+        keys = [experiences.c.library_id, experiences.c.id]
+        statement = database.dialect.insert(experiences).values(**values)
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+        indexed = "" if current.status == "retired" else " ".join(terms(current.content))
+        await database.dialect.index_terms(connection, library_id, identity, indexed)
+        for trajectory, stance in draft.citations.get(identity, {}).items():
+            key = {"library_id": library_id, "experience_id": identity, "trajectory_id": trajectory}
+            insert = database.dialect.insert(citations).values(**key, stance=stance, revision=draft.revision)
+            await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=[citations.c[name] for name in key], set_={"stance": stance}
+                )
+            )
+
+
+async def _write_operations(
+    connection: AsyncConnection,
+    proposal: Proposal,
+    number: int | None,
+    changes: tuple[Change, ...],
+    refusals: tuple[Refusal, ...],
+) -> None:
+    now, dump = time.time(), rows.EXPERIENCES.dump_python
+    entries: list[tuple[Change, str | None]] = [(change, None) for change in changes]
+    entries += [(Change(refusal.operation, (), ()), refusal.reason) for refusal in refusals]
+    for change, refusal in entries:
+        await connection.execute(
+            operations.insert().values(
+                library_id=proposal.library.id,
+                revision=number,
+                operation=rows.OPERATION.dump_python(change.operation, mode="json"),
+                before=dump(change.before, mode="json"),
+                after=dump(change.after, mode="json"),
+                refusal=refusal,
+                created_at=now,
+            )
+        )
+
+
+async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None) -> None:
+    outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
+    for group in proposal.learned:
+        await connection.execute(
+            learned_groups.insert().values(
+                library_id=proposal.library.id,
+                group_id=group.id,
+                graded_version=group.graded_version,
+                revision=number,
+                learned_at=time.time(),
+            )
+        )
+        unchanged = (groups.c.id == group.id) & (groups.c.graded_version == group.graded_version)
+        await connection.execute(update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0))
+
+
+async def _write_revision(connection: AsyncConnection, proposal: Proposal, draft: Draft) -> None:
+    library = proposal.library
+    await connection.execute(
+        revisions.insert().values(
+            library_id=library.id,
+            number=draft.revision,
+            cause=proposal.cause,
+            author=proposal.author,
+            groups=[group.id for group in proposal.learned],
+            calls=proposal.cost.calls,
+            prompt_tokens=proposal.cost.prompt_tokens,
+            completion_tokens=proposal.cost.completion_tokens,
+            created_at=time.time(),
+        )
+    )
+    await connection.execute(
+        update(libraries)
+        .where(libraries.c.id == library.id)
+        .values(revision=draft.revision, next_experience=draft.next_number)
+    )

@@ -1,0 +1,53 @@
+"""Between rows and models, in both directions. JSON columns are checked as they are read."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from explib.models import Experience, Group, Library, LibrarySettings, ModelCall, Operation, Support, Trajectory
+from explib.revising import Citations
+
+SETTINGS = TypeAdapter(LibrarySettings)
+SUPPORT = TypeAdapter(Support)
+OPERATION = TypeAdapter(Operation)
+EXPERIENCES = TypeAdapter(tuple[Experience, ...])
+CITATIONS = TypeAdapter(Citations)
+
+
+def library(row: RowMapping) -> Library:
+    """A row of `libraries`."""
+    return Library(
+        id=row["id"],
+        name=row["name"],
+        settings=SETTINGS.validate_python(row["settings"]),
+        revision=row["revision"],
+        created_at=row["created_at"],
+    )
+
+
+def group(row: RowMapping) -> Group:
+    """A row of `groups`."""
+    return Group(**{name: row[name] for name in Group.__dataclass_fields__})
+
+
+def trajectory(row: RowMapping) -> Trajectory:
+    """A row of `trajectories`."""
+    return Trajectory(**{name: row[name] for name in Trajectory.__dataclass_fields__})
+
+
+def model_call(row: RowMapping) -> ModelCall:
+    """A row of `model_calls`."""
+    return ModelCall(**{name: row[name] for name in ModelCall.__dataclass_fields__})
+
+
+def experience(row: RowMapping) -> Experience:
+    """A row of `experiences`."""
+    plain = {name: row[name] for name in Experience.__dataclass_fields__ if name != "support"}
+    return Experience(**plain, support=SUPPORT.validate_python(row["support"]))
+
+
+def experience_values(experience: Experience) -> dict[str, object]:
+    """The columns of an experience, without its library."""
+    plain = {name: getattr(experience, name) for name in Experience.__dataclass_fields__ if name != "support"}
+    return {**plain, "support": SUPPORT.dump_python(experience.support, mode="json")}

@@ -1,0 +1,197 @@
+"""SQLite: one file, several processes, full text by FTS5.
+
+Bundled SQLite (pysqlite3) where it can be had: 3.7.0 to 3.51.2 can corrupt a WAL file that two connections write and
+checkpoint at the same time. Where only such a version is there, the rollback journal is used instead of the WAL.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+import aiosqlite
+from sqlalchemy import Table, event, text
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
+from explib.storage.writer import WRITES
+
+WAL_RESET_FIXED = (3, 51, 3)
+BUSY_MILLISECONDS = 30_000
+COMMON_SHARE = 0.25
+"""A term in more than this share of the experiences says little and costs most: it is pruned from the query."""
+COMMON_FLOOR = 20
+"""Below this many experiences with the term nothing is pruned."""
+SAYS = {
+    "not a database": (NotADatabase, "The file is not an SQLite database"),
+    "malformed": (NotADatabase, "The database file is damaged"),
+    "disk is full": (StorageFull, "The disk is full"),
+    "readonly": (DatabaseUnavailable, "The database cannot be written"),
+    "unable to open": (DatabaseUnavailable, "The database cannot be opened"),
+    "locked": (DatabaseUnavailable, "Another process has kept the database locked for 30 s"),
+    "disk i/o error": (DatabaseUnavailable, "The disk failed to read or write the database"),
+}
+ADVICE: dict[type[ExplibError], str] = {
+    NotADatabase: "point EXPLIB_DATABASE_URL at another file, or restore a backup",
+    StorageFull: "free some space and try again; nothing was acknowledged that is not stored",
+    DatabaseUnavailable: "check the folder and its permissions, or set EXPLIB_DATABASE_URL",
+}
+
+
+class _Cursor(Protocol):
+    def execute(self, statement: str) -> object: ...
+    def close(self) -> None: ...
+
+
+class _Connection(Protocol):
+    isolation_level: str | None
+
+    def cursor(self) -> _Cursor: ...
+
+
+def _bundled() -> ModuleType | None:
+    """The SQLite that comes with pysqlite3, or None where it isn't installed."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        return None
+
+
+def _driver(sqlite: ModuleType) -> AsyncAdapt_aiosqlite_dbapi:
+    """aiosqlite on the given SQLite module: the same threads and proxies, that module's connections and errors."""
+    module = ModuleType("aiosqlite")
+    for name in ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError"):
+        setattr(module, name, getattr(sqlite, name))
+    for name in ("ProgrammingError", "sqlite_version", "sqlite_version_info"):
+        setattr(module, name, getattr(sqlite, name))
+
+    def connect(database: str, **options: object) -> aiosqlite.Connection:
+        return aiosqlite.Connection(partial(sqlite.connect, database, **options), 64)
+
+    module.__dict__.update(connect=connect, Connection=aiosqlite.Connection)
+    return AsyncAdapt_aiosqlite_dbapi(module, sqlite)
+
+
+class SqliteDialect:
+    """The embedded engine."""
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise DatabaseUnavailable(
+                "Several processes share the database, so it must be a file: "
+                "set EXPLIB_DATABASE_URL=sqlite+aiosqlite:////path/to/library.db"
+            )
+        self._url = url
+        self._path = Path(url.database)
+        self._sqlite = _bundled() or sqlite3
+        self._version: tuple[int, ...] = tuple(self._sqlite.sqlite_version_info)
+
+    @property
+    def _journal(self) -> str:
+        return "WAL" if self._version >= WAL_RESET_FIXED else "DELETE"
+
+    def describe(self) -> str:
+        """SQLite's version, where it comes from, and the journal that is used with it."""
+        origin = "of Python" if self._sqlite is sqlite3 else "bundled"
+        return f"SQLite {'.'.join(map(str, self._version))} ({origin}), {self._journal} journal, at {self._path}"
+
+    def create_engine(self) -> AsyncEngine:
+        """Creates the folder where needed. Raises DatabaseUnavailable where that is not allowed."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._trouble(
+                DatabaseUnavailable, f"The folder {self._path.parent} cannot be made: {error}"
+            ) from error
+        engine = create_async_engine(self._url, module=_driver(self._sqlite), pool_size=4, max_overflow=8)
+        event.listen(engine.sync_engine, "connect", self._set_up)
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
+
+    def _set_up(self, connection: _Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun by _begin, never by the driver
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        cursor.execute(f"PRAGMA journal_mode = {self._journal}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """By SQLite's message, which is stable, since the error's class says only OperationalError."""
+        said = str(error.orig).lower()
+        for words, (kind, sentence) in SAYS.items():
+            if words in said:
+                return self._trouble(kind, f"{sentence} ({self._path})")
+        return StorageError(f"SQLite says: {error.orig}. Run `explib doctor`.")
+
+    def _trouble(self, kind: type[ExplibError], sentence: str) -> ExplibError:
+        return kind(f"{sentence}: {ADVICE[kind]}.")
+
+    def insert(self, table: Table) -> Insert:
+        """SQLite's INSERT, which can be told what to do on a conflict."""
+        return insert(table)
+
+    def lexical_schema(self) -> Sequence[str]:
+        """FTS5 over the terms that `explib.words.terms` makes."""
+        return (
+            "CREATE VIRTUAL TABLE experience_terms USING fts5("
+            "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'unicode61')",
+            "CREATE VIRTUAL TABLE experience_vocabulary USING fts5vocab('experience_terms', 'row')",
+        )
+
+    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
+        """FTS5 has no upsert: take out, then put in."""
+        key = {"library": library_id, "id": experience_id}
+        await connection.execute(
+            text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id"), key
+        )
+        if terms:
+            await connection.execute(
+                text("INSERT INTO experience_terms (terms, library_id, experience_id) VALUES (:terms, :library, :id)"),
+                {**key, "terms": terms},
+            )
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """BM25 over an OR of the terms, without the commonest ones."""
+        if not terms:
+            return []
+        rare = await self._without_common(connection, terms)
+        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in rare)
+        found = await connection.execute(
+            text(
+                "SELECT experience_id FROM experience_terms WHERE experience_terms MATCH :query "
+                "AND library_id = :library ORDER BY rank LIMIT :limit"
+            ),
+            {"query": query, "library": library_id, "limit": limit},
+        )
+        return [str(row[0]) for row in found]
+
+    async def _without_common(self, connection: AsyncConnection, terms: Sequence[str]) -> Sequence[str]:
+        total = (await connection.execute(text("SELECT count(*) FROM experience_terms"))).scalar_one()
+        ceiling = max(COMMON_FLOOR, total * COMMON_SHARE)
+        names = {f"t{position}": term for position, term in enumerate(terms)}
+        marks = ", ".join(f":{name}" for name in names)
+        common = await connection.execute(
+            text(f"SELECT term FROM experience_vocabulary WHERE doc > :ceiling AND term IN ({marks})"),  # noqa: S608
+            {**names, "ceiling": ceiling},
+        )
+        dropped = {str(row[0]) for row in common}
+        return [term for term in terms if term not in dropped] or terms
+
+
+def _begin(connection: Connection) -> None:
+    """A write takes the lock at its start: a later upgrade from a read would fail at once under load."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,63 @@
+"""The store: everything that is kept, behind one door."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from explib.errors import DatabaseUnavailable
+from explib.storage.engine import Database, Dialect
+from explib.storage.groups import Groups
+from explib.storage.leases import Leases
+from explib.storage.libraries import Libraries
+from explib.storage.model_calls import ModelCalls
+from explib.storage.retrievals import Retrievals
+from explib.storage.revisions import Revisions
+from explib.storage.schema import ensure_schema
+from explib.storage.sqlite import SqliteDialect
+from explib.storage.trajectories import Trajectories
+
+
+class Store:
+    """One open database, by kinds of thing. `clock` gives seconds since the epoch (leases and back-off use it)."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self.database = database
+        self.libraries = Libraries(database)
+        self.trajectories = Trajectories(database)
+        self.groups = Groups(database, clock)
+        self.revisions = Revisions(database)
+        self.retrievals = Retrievals(database)
+        self.model_calls = ModelCalls(database)
+        self.leases = Leases(database, clock)
+        self.clock = clock
+
+
+def dialect_for(url: str) -> Dialect:
+    """The engine that a database URL names. Raises DatabaseUnavailable for one that we don't have."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseUnavailable(
+            "EXPLIB_DATABASE_URL is not a database URL: it looks like sqlite+aiosqlite:////path/to/library.db"
+        ) from error
+    if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
+        return SqliteDialect(parsed.set(drivername="sqlite+aiosqlite"))
+    raise DatabaseUnavailable(
+        f"EXPLIB_DATABASE_URL names {parsed.drivername!r}: this version stores in sqlite+aiosqlite:////path/to/library.db"
+    )
+
+
+@asynccontextmanager
+async def open_store(url: str, clock: Callable[[], float] = time.time) -> AsyncIterator[Store]:
+    """The store at `url`, created or upgraded where needed; closed at the end. Raises StorageError."""
+    database = Database(dialect_for(url))
+    try:
+        await ensure_schema(database)
+        yield Store(database, clock)
+    finally:
+        await database.close()

@@ -1,0 +1,199 @@
+"""The tables, in SQLAlchemy Core. Every table carries the library's id, so that all can be partitioned by it.
+
+What differs between engines (full text, vectors, how a write begins) is not here but in `engine` and `sqlite`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _library() -> Column[int]:
+    return Column("library_id", Integer, ForeignKey("libraries.id"), nullable=False)
+
+
+libraries = Table(
+    "libraries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("settings", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("next_experience", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    _library(),
+    Column("key", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("graded", Integer, nullable=False),
+    Column("graded_version", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index("ix_groups_claim", "library_id", "state", "not_before"),
+)
+
+learned_groups = Table(
+    "learned_groups",
+    metadata,
+    _library(),
+    Column("group_id", String(40), ForeignKey("groups.id"), primary_key=True),
+    Column("graded_version", Integer, primary_key=True),
+    Column("revision", Integer),
+    Column("learned_at", Double, nullable=False),
+)
+
+trajectories = Table(
+    "trajectories",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    _library(),
+    Column("group_id", String(40), ForeignKey("groups.id"), nullable=False),
+    Column("submission_key", String(80), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("task", Text, nullable=False),
+    Column("reward", Double),
+    Column("answer", Text),
+    Column("ground_truth", Text),
+    Column("feedback", Text),
+    Column("retrieval_id", String(40)),
+    Column("agent", Text),
+    Column("model", Text),
+    Column("redactions", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("graded_at", Double),
+    UniqueConstraint("library_id", "submission_key"),
+    Index("ix_trajectories_group", "group_id"),
+    Index("ix_trajectories_retrieval", "library_id", "retrieval_id"),
+)
+
+trajectory_bodies = Table(
+    "trajectory_bodies",
+    metadata,
+    Column("trajectory_id", String(40), ForeignKey("trajectories.id"), primary_key=True),
+    _library(),
+    Column("body", LargeBinary, nullable=False),
+)
+
+experiences = Table(
+    "experiences",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("id", String(20), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("analyst", String(20), nullable=False),
+    Column("model", Text),
+    Column("support", JSON, nullable=False),
+    Column("created_revision", Integer, nullable=False),
+    Column("updated_revision", Integer, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _library(),
+    Column("revision", Integer),
+    Column("operation", JSON, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("refusal", Text),
+    Column("created_at", Double, nullable=False),
+    Index("ix_operations_revision", "library_id", "revision"),
+)
+
+citations = Table(
+    "citations",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("trajectory_id", String(40), ForeignKey("trajectories.id"), primary_key=True),
+    Column("stance", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+retrievals = Table(
+    "retrievals",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    _library(),
+    Column("task", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+servings = Table(
+    "servings",
+    metadata,
+    Column("retrieval_id", String(40), ForeignKey("retrievals.id"), primary_key=True),
+    Column("experience_id", String(20), primary_key=True),
+    _library(),
+    Column("version", Integer, nullable=False),
+    Column("relevance", Double, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("served", Boolean, nullable=False),
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("request_hash", String(64), primary_key=True),
+    Column("step", String(40), nullable=False),
+    Column("prompt_hash", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("ix_model_calls_created", "created_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)

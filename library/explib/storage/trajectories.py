@@ -1,0 +1,248 @@
+"""Trajectories: stored once, graded now or later, always inside a group that knows whether it can be learned."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import (
+    IdempotencyConflict,
+    InvalidInput,
+    RewardConflict,
+    UnknownRetrieval,
+    UnknownTrajectory,
+)
+from explib.groups import group_id, group_key, readiness
+from explib.ids import new_id
+from explib.models import Attempt, Group, Library, LibrarySettings, Receipt, Submission, Trajectory
+from explib.rewards import checked_reward
+from explib.storage import rows
+from explib.storage.engine import Database
+from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
+from explib.trajectories import decode_steps, encode_steps
+
+KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "redactions")
+HASHED = ("task", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectories:
+    """Every trajectory of one database."""
+
+    database: Database
+
+    async def submit(self, library: Library, submission: Submission) -> Receipt:
+        """Durable when it returns; the same submission twice gives the same trajectory.
+
+        Raises InvalidReward, UnknownRetrieval, IdempotencyConflict (the key was used for other content) and
+        RewardConflict (the same submission with another reward).
+        """
+        if submission.reward is not None:
+            submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
+        body = encode_steps(submission.steps)
+        return await self.database.write(lambda connection: self._store(connection, library, submission, body))
+
+    async def _store(
+        self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes
+    ) -> Receipt:
+        content = _content_hash(submission, body)
+        key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
+        same = (trajectories.c.library_id == library.id) & (trajectories.c.submission_key == key)
+        known = (await connection.execute(select(trajectories).where(same))).mappings().first()
+        if known is not None:
+            return await self._again(connection, library, known, submission, content)
+        await _check_retrieval(connection, library, submission.retrieval_id)
+        group = await self._group(connection, library, submission)
+        trajectory_id = await self._insert(connection, library, group, submission, key, content)
+        await connection.execute(
+            trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
+        )
+        fresh = await _regroup(connection, library.settings, group, graded=submission.reward is not None)
+        return Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
+
+    async def _again(
+        self,
+        connection: AsyncConnection,
+        library: Library,
+        known: RowMapping,
+        submission: Submission,
+        content: str,
+    ) -> Receipt:
+        if known["content_hash"] != content:
+            raise IdempotencyConflict
+        if submission.reward is not None and known["reward"] is None:
+            receipt = await _grade(connection, library.settings, known, submission.reward, submission.feedback)
+            return replace(receipt, duplicate=True)
+        if submission.reward is not None and submission.reward != known["reward"]:
+            raise RewardConflict(
+                f"This trajectory is stored as {known['id']} with reward {known['reward']:g}: "
+                "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
+            )
+        group = await _group_row(connection, known["group_id"])
+        return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
+
+    async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> str:
+        key = group_key(submission.task, submission.group)
+        identity = group_id(library.id, key)
+        await connection.execute(
+            self.database.dialect.insert(groups)
+            .values(
+                id=identity,
+                library_id=library.id,
+                key=key,
+                task=submission.task,
+                state="waiting",
+                reason="",
+                size=0,
+                graded=0,
+                graded_version=0,
+                tries=0,
+                not_before=0.0,
+                updated_at=time.time(),
+            )
+            .on_conflict_do_nothing()
+        )
+        return identity
+
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        library: Library,
+        group: str,
+        submission: Submission,
+        key: str,
+        content: str,
+    ) -> str:
+        identity, now = new_id("t"), time.time()
+        await connection.execute(
+            trajectories.insert().values(
+                id=identity,
+                library_id=library.id,
+                group_id=group,
+                submission_key=key,
+                content_hash=content,
+                reward=submission.reward,
+                feedback=submission.feedback,
+                created_at=now,
+                graded_at=None if submission.reward is None else now,
+                **{name: getattr(submission, name) for name in KEPT},
+            )
+        )
+        return identity
+
+    async def locate(self, *, trajectory_id: str | None = None, retrieval_id: str | None = None) -> tuple[Library, str]:
+        """The library and id of a trajectory named by its own id or by the retrieval it was submitted under.
+
+        Raises InvalidInput, UnknownTrajectory.
+        """
+        if (trajectory_id is None) == (retrieval_id is None):
+            raise InvalidInput("Pass either trajectory_id or retrieval_id, not both.")
+        named = (
+            trajectories.c.id == trajectory_id
+            if trajectory_id is not None
+            else trajectories.c.retrieval_id == retrieval_id
+        )
+        statement = select(trajectories.c.id.label("trajectory"), libraries).join(libraries).where(named).limit(2)
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement)).mappings().all()
+        if not found:
+            if trajectory_id is not None:
+                raise UnknownTrajectory
+            raise UnknownTrajectory(
+                "No trajectory was submitted under this retrieval_id: call submit_trajectory with it first, "
+                "with the reward if it is known."
+            )
+        if len(found) > 1:
+            raise InvalidInput("Several trajectories were submitted under this retrieval_id: pass the trajectory_id.")
+        return rows.library(found[0]), found[0]["trajectory"]
+
+    async def report_reward(self, library: Library, trajectory_id: str, reward: float, feedback: str | None) -> Receipt:
+        """Give or correct the reward of a stored trajectory. `duplicate` says that it had this reward already."""
+        checked = checked_reward(reward, library.settings)
+
+        async def grade(connection: AsyncConnection) -> Receipt:
+            mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+            row = (await connection.execute(select(trajectories).where(mine))).mappings().first()
+            if row is None:
+                raise UnknownTrajectory
+            return await _grade(connection, library.settings, row, checked, feedback)
+
+        return await self.database.write(grade)
+
+    async def get(self, library: Library, trajectory_id: str) -> Attempt:
+        """One trajectory with its steps. Raises UnknownTrajectory."""
+        mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+        async with self.database.read() as connection:
+            found = await connection.execute(
+                select(trajectories, trajectory_bodies.c.body).join(trajectory_bodies).where(mine)
+            )
+            row = found.mappings().first()
+        if row is None:
+            raise UnknownTrajectory
+        return Attempt(rows.trajectory(row), decode_steps(row["body"]))
+
+    async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
+        """The named trajectories without their steps, oldest first."""
+        mine = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(trajectories).where(mine).order_by(trajectories.c.id))
+            return [rows.trajectory(row) for row in found.mappings()]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content_hash(submission: Submission, body: bytes) -> str:
+    fields = repr([getattr(submission, name) for name in HASHED])
+    return hashlib.sha256(fields.encode() + b"\0" + body).hexdigest()
+
+
+async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str | None) -> None:
+    if retrieval_id is None:
+        return
+    mine = (retrievals.c.id == retrieval_id) & (retrievals.c.library_id == library.id)
+    if (await connection.execute(select(retrievals.c.id).where(mine))).first() is None:
+        raise UnknownRetrieval
+
+
+async def _grade(
+    connection: AsyncConnection, settings: LibrarySettings, known: RowMapping, reward: float, feedback: str | None
+) -> Receipt:
+    group = str(known["group_id"])
+    if known["reward"] == reward and feedback in {None, known["feedback"]}:
+        return Receipt(known["id"], duplicate=True, group=await _group_row(connection, group))
+    await connection.execute(
+        update(trajectories)
+        .where(trajectories.c.id == known["id"])
+        .values(reward=reward, graded_at=time.time(), feedback=feedback if feedback is not None else known["feedback"])
+    )
+    fresh = await _regroup(connection, settings, group, graded=True)
+    return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
+
+
+async def _group_row(connection: AsyncConnection, group: str) -> Group:
+    return rows.group((await connection.execute(select(groups).where(groups.c.id == group))).mappings().one())
+
+
+async def _regroup(connection: AsyncConnection, settings: LibrarySettings, group: str, *, graded: bool) -> Group:
+    """Count the group again; a new reward changes its state, an ungraded trajectory only its size."""
+    reward = trajectories.c.reward
+    counted = await connection.execute(
+        select(func.count(), func.count(reward), func.min(reward), func.max(reward)).where(
+            trajectories.c.group_id == group
+        )
+    )
+    size, with_reward, lowest, highest = counted.one()
+    values: dict[str, object] = {"size": size, "graded": with_reward, "updated_at": time.time()}
+    before = await _group_row(connection, group)
+    if graded or before.state == "waiting":
+        state, reason = readiness(settings, with_reward, lowest, highest)
+        values.update(state=state, reason=reason, tries=0, not_before=0.0)
+        values["graded_version"] = before.graded_version + int(graded)
+    await connection.execute(update(groups).where(groups.c.id == group).values(**values))
+    return await _group_row(connection, group)
