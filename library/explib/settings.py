@@ -34,9 +34,11 @@ class Settings(BaseSettings):
     library: str = "default"
     analyst: AnalystName = "auto"
     model: str | None = None
-    model_base_url: str | None = Field(None, validation_alias=AliasChoices("EXPLIB_MODEL_BASE_URL", "OPENAI_BASE_URL"))
+    model_base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("EXPLIB_MODEL_BASE_URL", "OPENAI_BASE_URL")
+    )
     model_api_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("EXPLIB_MODEL_API_KEY", "OPENAI_API_KEY"), repr=False
+        default=None, validation_alias=AliasChoices("EXPLIB_MODEL_API_KEY", "OPENAI_API_KEY"), repr=False
     )
     model_context: Annotated[int, Field(ge=1024)] = 32_000
     """Tokens of context that the model really takes."""

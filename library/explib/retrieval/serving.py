@@ -49,7 +49,7 @@ class ExperienceServer:
 
     def __init__(self, store: Store, embedder: Embedder | None) -> None:
         self._store = store
-        self._embedder = embedder
+        self.embedder = embedder
         self._indexes: dict[int, LibraryIndex] = {}
 
     async def serve(self, library: Library, task: str, limit: int | None = None) -> Served:
@@ -58,7 +58,7 @@ class ExperienceServer:
         Raises InvalidTask for an empty task and InvalidInput for an oversized one or a limit below 1.
         """
         _check(task, limit)
-        index = self._indexes.setdefault(library.id, LibraryIndex(library, self._embedder))
+        index = self._indexes.setdefault(library.id, LibraryIndex(library, self.embedder))
         await index.follow(self._store)
         relevance = await self._relevance(index, library, task)
         ranked = sorted(index.experiences.values(), key=lambda known: -relevance.get(known.id, 0.0))

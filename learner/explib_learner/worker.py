@@ -1,0 +1,127 @@
+"""The worker: learns whatever is ready, one library at a time, each under a lease that a heartbeat keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from explib.errors import Conflict, LeaseLost
+from explib.models import Lease, Library
+from explib.storage.store import Store
+from explib_learner.pipeline import Pipeline, Run
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 2.0
+"""How often an idle worker looks for groups that another process made ready."""
+
+
+def worker_name() -> str:
+    """Host, process and a random part: unique for every worker that ever ran."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def lease_name(library: Library) -> str:
+    """The lease under which a library is learned."""
+    return f"learn:{library.id}"
+
+
+class Worker:
+    """Drives a pipeline. `on_run` is told of every run that did something."""
+
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        lease_seconds: float,
+        on_run: Callable[[Run], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._lease_seconds = lease_seconds
+        self._on_run = on_run
+        self._name = worker_name()
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was submitted here: look now, not at the next poll."""
+        self._awake.set()
+
+    async def watch(self) -> None:
+        """Learn until cancelled. A failure is logged and the next look goes on: nothing that is stored is lost."""
+        while True:
+            self._awake.clear()
+            try:
+                await self.learn_ready()
+            except Exception:  # the outermost loop: the groups keep their state, the tries are counted
+                log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+
+    async def learn_ready(self, only: str | None = None) -> list[Run]:
+        """Learn everything that is due now, in every library or in `only`; the runs that did something.
+
+        Libraries take turns, one batch each, so that a busy one doesn't starve the others.
+        """
+        runs: list[Run] = []
+        done: set[str] = set()
+        while names := [
+            name for name in await self._store.groups.waiting_libraries() if name not in done and only in {None, name}
+        ]:
+            for name in names:
+                run = await self._turn(await self._store.libraries.get(name))
+                if run is None or run.idle:
+                    done.add(name)
+                else:
+                    runs.append(run)
+        return runs
+
+    async def _turn(self, library: Library) -> Run | None:
+        """One batch of one library; None where another worker holds its lease."""
+        lease = await self._store.leases.acquire(lease_name(library), self._name, self._lease_seconds)
+        if lease is None:
+            return None
+        try:
+            async with self._heartbeat(lease):
+                run = await self._pipeline.run(library, lease)
+        except Conflict as error:
+            log.warning("%s was learned by another worker meanwhile: %s", library.name, error)
+            return None
+        finally:
+            await self._store.leases.release(lease)
+        if self._on_run is not None and not run.idle:
+            await self._on_run(run)
+        return run
+
+    @asynccontextmanager
+    async def _heartbeat(self, lease: Lease) -> AsyncIterator[None]:
+        """Prolongs the lease at a third of its time; a lost one cancels the body and raises LeaseLost."""
+        body = asyncio.current_task()
+        lost = False
+
+        async def beat() -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(self._lease_seconds / 3)
+                held = await self._store.leases.acquire(lease.name, lease.holder, self._lease_seconds)
+                if held is None or held.token != lease.token:
+                    lost = True
+                    if body is not None:
+                        body.cancel()
+                    return
+
+        beating = asyncio.create_task(beat(), name=f"heartbeat {lease.name}")
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and body is not None and body.uncancel() == 0:
+                raise LeaseLost from None
+            raise
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating

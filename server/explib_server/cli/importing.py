@@ -1,0 +1,89 @@
+"""`explib import`: graded logs into a library."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from explib.errors import ExplibError
+from explib.models import Library, Submission
+from explib_server.cli.running import LibraryOption, run, say
+from explib_server.importing.formats import read
+from explib_server.importing.records import BadRecord, FieldNames, Record
+from explib_server.runtime import Offer, Runtime
+
+SAME_NAMES = ("reward", "answer", "ground_truth", "feedback", "retrieval_id", "group", "agent", "model")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records."""
+
+    stored: int = 0
+    duplicates: int = 0
+    bad: int = 0
+    redactions: int = 0
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files.")],
+    library: LibraryOption = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="auto, tau-bench, explib, openai or anthropic.")
+    ] = "auto",
+    reward_field: Annotated[str, typer.Option(help="Where the reward is; a.b reaches into objects.")] = "reward",
+    group_by: Annotated[str, typer.Option(help="Where the group's key is.")] = "group",
+    task_field: Annotated[str, typer.Option(help="Where the task's text is.")] = "task",
+) -> None:
+    """Import graded trajectories. A library that doesn't exist is created; importing twice changes nothing."""
+    fields = FieldNames(reward_field=reward_field, group_by=group_by, task_field=task_field)
+
+    async def work(runtime: Runtime) -> Tally:
+        name = library or runtime.settings.library
+        chosen = await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
+        tally = Tally()
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+            for path in files:
+                records = list(read(path, format_name, fields))
+                for record in progress.track(records, description=path.name):
+                    await _import(runtime, chosen, record, tally)
+        return tally
+
+    tally = run(work)
+    say(
+        f"{tally.stored} trajectories stored, {tally.duplicates} known already, {tally.bad} bad, "
+        f"{tally.redactions} secrets redacted"
+    )
+    if tally.bad:
+        raise typer.Exit(1)
+
+
+async def _import(runtime: Runtime, library: Library, record: Record | BadRecord, tally: Tally) -> None:
+    if isinstance(record, BadRecord):
+        _report(record.position, record.reason, tally)
+        return
+    fields = Submission(
+        task=record.task,
+        steps=(),
+        idempotency_key=record.idempotency_key,
+        **{name: getattr(record, name) for name in SAME_NAMES},
+    )
+    try:
+        receipt = await runtime.submit(library, Offer(record.trajectory, fields))
+    except ExplibError as error:
+        _report(record.position, str(error), tally)
+        return
+    tally.duplicates += receipt.duplicate
+    tally.stored += not receipt.duplicate
+    tally.redactions += 0 if receipt.duplicate else receipt.redactions
+
+
+def _report(position: str, reason: str, tally: Tally) -> None:
+    tally.bad += 1
+    typer.echo(f"{position}: {reason}", err=True)

@@ -1,0 +1,68 @@
+"""How every command runs: settings, an open runtime, errors as one line on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from explib.errors import ExplibError, InvalidSetting
+from explib.settings import Settings
+from explib_server.runtime import Runtime, open_runtime
+
+T = TypeVar("T")
+LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+@contextmanager
+def reporting_errors() -> Iterator[None]:
+    """Our errors end the program with their message, which says what to do; defects keep their traceback."""
+    try:
+        yield
+    except* ExplibError as group:
+        for error in _leaves(group):
+            print(f"explib: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[ExplibError]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def load_settings() -> Settings:
+    """The settings of environment and TOML file. Raises InvalidSetting, naming each wrong one."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise InvalidSetting(
+            f"Settings cannot be used: {wrong}. `explib doctor` shows where each comes from."
+        ) from error
+    logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    return settings
+
+
+def run(work: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Open the runtime, do the work, close it."""
+
+    async def act() -> T:
+        async with open_runtime(load_settings()) as runtime:
+            return await work(runtime)
+
+    return asyncio.run(act())
+
+
+def say(text: str) -> None:
+    """One text to standard output, as it is."""
+    print(text)  # noqa: T201

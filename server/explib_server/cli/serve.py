@@ -1,0 +1,44 @@
+"""`explib serve`: the MCP server over stdio or streamable HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from explib_server.cli.running import load_settings
+
+
+class Transport(StrEnum):
+    """How clients reach the server."""
+
+    stdio = "stdio"
+    http = "http"
+
+
+class Learner(StrEnum):
+    """Where learning happens."""
+
+    inprocess = "inprocess"
+    off = "off"
+
+
+def serve(
+    transport: Annotated[Transport, typer.Option(help="stdio for one client, http for many.")] = Transport.stdio,
+    host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind (http).")] = 8765,
+    learner: Annotated[Learner, typer.Option(help="Learn in this process, or not at all.")] = Learner.inprocess,
+) -> None:
+    """Serve the experience library over MCP."""
+    from explib_server.mcp_server import build_server
+
+    settings = load_settings()
+    server = build_server(settings, learner.value)
+    if transport is Transport.stdio:
+        server.run("stdio")
+    else:
+        from explib_server.http import serve_http
+
+        asyncio.run(serve_http(server, settings, host, port))

@@ -1,0 +1,12 @@
+"""`explib status`: where a library stands."""
+
+from __future__ import annotations
+
+from explib_server.cli.running import JsonOption, LibraryOption, run, say
+from explib_server.status import library_status, status_text
+
+
+def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show experiences, groups by state with reasons, the learner and its budget."""
+    found = run(lambda runtime: library_status(runtime, library))
+    say(found.model_dump_json(indent=2) if as_json else status_text(found))

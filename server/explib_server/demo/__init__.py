@@ -1,0 +1,1 @@
+"""The demo's simulated order desk and the scripted agent that works at it."""

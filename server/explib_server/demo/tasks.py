@@ -1,0 +1,117 @@
+"""What people ask of the order desk: families of tasks with drawn customers, orders and amounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from explib.models import Json
+from explib_server.demo.dice import Dice
+
+Family: TypeAlias = Literal["address", "cancel", "refund", "ship", "discount", "reply"]
+Split: TypeAlias = Literal["practice", "held-out"]
+
+_PRACTICE: dict[Family, tuple[str, ...]] = {
+    "address": (
+        "{name} ({customer_id}) has moved. Send order {order_id} to the new address: {address}.",
+        "Change the delivery address of order {order_id} for customer {customer_id}, {name}, to {address}.",
+    ),
+    "cancel": (
+        "{name} ({customer_id}) no longer wants order {order_id}. Cancel it.",
+        "Please cancel order {order_id} of customer {customer_id}, {name}.",
+    ),
+    "refund": (
+        "Ticket {ticket_id}: {name} ({customer_id}) got order {order_id} damaged. Refund {amount} euros, let the "
+        "customer know and close the ticket.",
+        "Pay back {amount} euros for order {order_id}, tell {name} ({customer_id}), and close ticket {ticket_id}.",
+    ),
+    "ship": (
+        "Order {order_id} of {name} ({customer_id}) is paid: {quantity} × {sku}, {kg} kg. Ship it.",
+        "Ship order {order_id} to customer {customer_id}, {name}. It holds {quantity} × {sku} and weighs {kg} kg.",
+    ),
+    "discount": (
+        "Give {name} ({customer_id}) {percent} % off order {order_id} and quote the total with shipping.",
+        "Customer {customer_id}, {name}, was promised a discount of {percent} % on order {order_id}. "
+        "Apply it and quote the shipping.",
+    ),
+    "reply": (
+        "Ticket {ticket_id}: {name} ({customer_id}) asks where order {order_id} is. Answer the customer and close "
+        "the ticket.",
+        "Answer {name} ({customer_id}) that order {order_id} is on its way, then ticket {ticket_id} can be closed.",
+    ),
+}
+
+_HELD_OUT: dict[Family, tuple[str, ...]] = {
+    "address": (
+        "Order {order_id} must go to another address, {address}, because {name} ({customer_id}) is moving house.",
+    ),
+    "cancel": ("{name}, customer {customer_id}, ordered {order_id} by mistake and wants it cancelled.",),
+    "refund": (
+        "{name} ({customer_id}) wrote in ticket {ticket_id} that order {order_id} never came: a refund of {amount} "
+        "euros is due. Inform the customer and close the ticket.",
+    ),
+    "ship": ("Get order {order_id} ({quantity} × {sku}, {kg} kg in all) shipped to {name}, customer {customer_id}.",),
+    "discount": (
+        "What does order {order_id} cost {name} ({customer_id}) with shipping, after a discount of {percent} %? "
+        "Book the discount too.",
+    ),
+    "reply": (
+        "{name} ({customer_id}) wants to know in ticket {ticket_id} whether order {order_id} has left. It has: say "
+        "so and close the ticket.",
+    ),
+}
+
+FAMILIES: tuple[Family, ...] = tuple(_PRACTICE)
+"""The families of tasks, in the order in which a list of tasks goes round them."""
+
+_NAMES = ("Ada Okafor", "Bruno Klein", "Chiara Moretti", "Dmitri Volkov", "Elif Kaya", "Femi Ade", "Greta Lind")
+_STREETS = ("Elm Street", "Harbour Road", "Mill Lane", "Station Square", "Orchard Way", "Abbey Hill")
+_TOWNS = ("Leeds", "Bergen", "Porto", "Graz", "Ghent", "Turku")
+_PRODUCTS = ("LAMP", "CHAIR", "MUG", "RUG", "CLOCK", "SHELF")
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTask:
+    """One request: its text is all that an agent is given."""
+
+    text: str
+    family: Family
+    key: str
+    facts: dict[str, Json] = field(hash=False)
+    """What the text states, by the name of the tool argument that takes it; weights as `grams` and as `kg`."""
+
+
+def practice_tasks(seed: int, count: int) -> list[DeskTask]:
+    """Tasks to practise on, all different, going round the families."""
+    return [_draw("practice", seed, index) for index in range(count)]
+
+
+def held_out_tasks(seed: int, count: int) -> list[DeskTask]:
+    """Tasks in other words about other orders than any that `practice_tasks` gives, with any seed."""
+    return [_draw("held-out", seed, index) for index in range(count)]
+
+
+def _draw(split: Split, seed: int, index: int) -> DeskTask:
+    dice = Dice(f"{split}/{seed}/{index}")
+    family = FAMILIES[index % len(FAMILIES)]
+    template = dice.choice((_PRACTICE if split == "practice" else _HELD_OUT)[family])
+    # Practised orders have even numbers and the others odd ones, so that no text can be in both.
+    number = 2 * (5_000 * (1 + seed % 9) + index) + (split == "held-out")
+    grams = 100 * dice.randint(4, 90)
+    facts: dict[str, Json] = {
+        "customer_id": f"C-{dice.randint(1000, 9999)}",
+        "order_id": f"O-{number}",
+        "ticket_id": f"T-{dice.randint(100, 999)}",
+        "sku": f"{dice.choice(_PRODUCTS)}-{dice.randint(10, 99)}",
+        "quantity": dice.randint(1, 6),
+        "address": f"{dice.randint(1, 99)} {dice.choice(_STREETS)}, {dice.choice(_TOWNS)}",
+        "amount": dice.randint(5, 250),
+        "percent": 5 * dice.randint(1, 6),
+        "grams": grams,
+        "kg": grams / 1000,
+    }
+    text = template.format(name=dice.choice(_NAMES), **facts)
+    stated = {name: value for name, value in facts.items() if f"{{{name}}}" in template}
+    if "kg" in stated:
+        stated["grams"] = grams
+    return DeskTask(text, family, f"{split}/{family}/{number}", stated)

@@ -1,0 +1,85 @@
+"""An experience, a revision and a history as Markdown: the same text for the resources and the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from explib.models import Change, Experience, Library, Revision, Trajectory
+from explib_server.runtime import Runtime
+
+TASK_CHARACTERS = 120
+
+
+async def experience_page(runtime: Runtime, library: Library, identity: str) -> str:
+    """One experience with the attempts it rests on and the revisions that touched it. Raises UnknownExperience."""
+    revisions = runtime.store.revisions
+    known = await revisions.experience(library, identity)
+    stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
+    attempts = await runtime.store.trajectories.heads(library, list(stances))
+    touched = [each for each in await revisions.history(library, library.revision + 1) if _touches(each, identity)]
+    parts = [_heading(library, known), _provenance(attempts, dict(stances))]
+    parts += [f"## Revision {each.number}, {_when(each.created_at)}\n{_changes(each, identity)}" for each in touched]
+    return "\n\n".join(parts)
+
+
+def revision_page(revision: Revision) -> str:
+    """One revision: cause, cost, what was changed and what was refused."""
+    cost = revision.cost
+    lines = [
+        f"# Revision {revision.number}, {_when(revision.created_at)}, by {revision.author}",
+        f"Cause: {revision.cause}",
+        f"Cost: {cost.calls} model calls, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
+        f"Groups: {', '.join(revision.groups) or 'none'}",
+        "",
+        _changes(revision),
+    ]
+    lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals]
+    return "\n".join(lines)
+
+
+def revision_line(revision: Revision) -> str:
+    """One revision in a line."""
+    kinds = [change.operation.kind for change in revision.changes]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    return f"{revision.number}  {_when(revision.created_at)}  {revision.author}  {counted}  {revision.cause}"
+
+
+def _heading(library: Library, known: Experience) -> str:
+    support = known.support
+    source = known.analyst + (f" ({known.model})" if known.model else "")
+    return (
+        f"# {library.name} {known.id} ({known.status}, version {known.version})\n{known.content}\n\n"
+        f"Learned by {source} in revision {known.created_revision}. Rests on {support.supporting} attempts for it and "
+        f"{support.contradicting} against it, in {support.groups} groups. {support.note}".rstrip()
+    )
+
+
+def _provenance(attempts: list[Trajectory], stances: dict[str, str]) -> str:
+    lines = ["## Attempts", "| trajectory | stance | reward | group | task |", "|---|---|---|---|---|"]
+    for each in attempts:
+        reward = "" if each.reward is None else f"{each.reward:g}"
+        task = " ".join(each.task.split()).replace("|", "\\|")[:TASK_CHARACTERS]
+        lines.append(f"| {each.id} | {stances[each.id]} | {reward} | {each.group_id} | {task} |")
+    return "\n".join(lines)
+
+
+def _changes(revision: Revision, identity: str | None = None) -> str:
+    lines: list[str] = []
+    for change in revision.changes:
+        if identity is None or identity in _ids(change):
+            lines.append(f"- {change.operation.kind}: {change.operation.reason}")
+            lines += [f"  - was [{each.id}] ({each.status}) {each.content}" for each in change.before]
+            lines += [f"  - now [{each.id}] ({each.status}) {each.content}" for each in change.after]
+    return "\n".join(lines)
+
+
+def _ids(change: Change) -> set[str]:
+    return {each.id for each in (*change.before, *change.after)}
+
+
+def _touches(revision: Revision, identity: str) -> bool:
+    return any(identity in _ids(change) for change in revision.changes)
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

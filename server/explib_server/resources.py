@@ -1,0 +1,95 @@
+"""The resources: a library as text, one experience with its provenance, one revision. And who completes their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
+from explib.errors import ExplibError
+from explib.retrieval.serving import line
+from explib_server.pages import experience_page, revision_page
+from explib_server.runtime import Runtime
+
+MAX_COMPLETIONS = 100
+
+
+@contextmanager
+def found() -> Iterator[None]:
+    """Turns what we could not find into MCP's own answer for that."""
+    try:
+        yield
+    except ExplibError as error:
+        raise ResourceNotFoundError(str(error)) from error
+
+
+def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    """Register the resource templates and completion; `current` gives the runtime of the running server."""
+
+    @server.resource(
+        "experience://{library}",
+        name="library",
+        title="Experience library",
+        description="Every experience of a library, one `[id]. lesson` line each.",
+        mime_type="text/plain",
+    )
+    async def library_text(library: str) -> str:
+        with found():
+            chosen = await current().library(library)
+            known = await current().store.revisions.experiences(chosen)
+        heading = f"# {chosen.name}, revision {chosen.revision}: {len(known)} experiences"
+        return "\n".join([heading, *map(line, known)])
+
+    @server.resource(
+        "experience://{library}/{id}",
+        name="experience",
+        title="Experience with provenance",
+        description="One experience with its history and the graded attempts it rests on.",
+        mime_type="text/markdown",
+    )
+    async def experience(library: str, id: str) -> str:  # noqa: A002
+        with found():
+            return await experience_page(current(), await current().library(library), id)
+
+    @server.resource(
+        "experience://{library}/revisions/{n}",
+        name="revision",
+        title="Revision",
+        description="One change of a library: its operations, before and after, cause and cost.",
+        mime_type="text/markdown",
+    )
+    async def revision(library: str, n: int) -> str:
+        with found():
+            chosen = await current().library(library)
+            return revision_page(await current().store.revisions.get(chosen, n))
+
+    _add_completion(server, current)
+
+
+def _add_completion(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    @server.completion()
+    async def complete(
+        _reference: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        given = (context.arguments or {}) if context else {}
+        values = await _values(current(), argument.name, given)
+        matching = [value for value in values if value.startswith(argument.value)]
+        return Completion(
+            values=matching[:MAX_COMPLETIONS], total=len(matching), has_more=len(matching) > MAX_COMPLETIONS
+        )
+
+
+async def _values(runtime: Runtime, name: str, given: dict[str, str]) -> list[str]:
+    if name == "library":
+        return [library.name for library in await runtime.store.libraries.all()]
+    if name not in {"id", "n"}:
+        return []
+    library = await runtime.library(given.get("library"))
+    if name == "id":
+        return [known.id for known in await runtime.store.revisions.experiences(library)]
+    return [str(number) for number in range(library.revision, 0, -1)]

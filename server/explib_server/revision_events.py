@@ -1,0 +1,50 @@
+"""Tells subscribers of every revision, also of those that other processes make."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
+
+from explib.storage.store import Store
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 1.0
+
+
+def library_uri(name: str) -> str:
+    """The resource that changes with every revision of a library."""
+    return f"experience://{name}"
+
+
+class RevisionEvents:
+    """Publishes `experience://{library}` whenever its revision has moved since the last look."""
+
+    def __init__(self, store: Store, bus: InMemorySubscriptionBus) -> None:
+        self._store = store
+        self._bus = bus
+        self._seen: dict[str, int] = {}
+        self._looking = asyncio.Lock()
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        self._seen = await self._revisions()
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.look()
+            except Exception:  # the outermost loop: the next look catches up
+                log.exception("could not look for new revisions")
+
+    async def look(self) -> None:
+        """Publish what changed."""
+        async with self._looking:
+            current = await self._revisions()
+            changed = [name for name, revision in current.items() if revision > self._seen.get(name, 0)]
+            self._seen = current
+        for name in changed:
+            await self._bus.publish(ResourceUpdated(uri=library_uri(name)))
+
+    async def _revisions(self) -> dict[str, int]:
+        return {library.name: library.revision for library in await self._store.libraries.all()}

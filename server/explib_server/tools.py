@@ -1,0 +1,171 @@
+"""The `agent` toolset: fetch, submit, grade, look. Its descriptions are the product's face to agents: short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeAlias
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+
+from explib.errors import ExplibError, InvalidTask
+from explib.models import Submission
+from explib_server.answers import Experiences, LibraryStatus, Stored
+from explib_server.runtime import Offer, Runtime
+from explib_server.status import library_status, status_text
+
+Task: TypeAlias = Annotated[
+    str, Field(description="What the agent was asked to do, in full. The same text both times.")
+]
+LibraryName: TypeAlias = Annotated[str | None, Field(description="Which library; leave out for the default one.")]
+RetrievalId: TypeAlias = Annotated[str | None, Field(description="From get_experiences for this task.")]
+Feedback: TypeAlias = Annotated[str | None, Field(description="Why it got this reward: a test's output, a review.")]
+TrajectoryInput: TypeAlias = Annotated[
+    JsonValue,
+    Field(
+        description="The attempt: messages in OpenAI or Anthropic shape, a list of steps, or plain text. "
+        'E.g. [{"role":"assistant","content":"..."},{"role":"tool","content":"..."}]'
+    ),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
+]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Lets the model see our errors, which say what to do; any other stays a defect for the log."""
+    try:
+        yield
+    except ExplibError as error:
+        raise ToolError(str(error)) from error
+
+
+def result(text: str, structured: BaseModel) -> CallToolResult:
+    """A short text for the model, and the structured content beside it."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=structured.model_dump(mode="json")
+    )
+
+
+def add_agent_tools(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    """Register the four tools; `current` gives the runtime of the running server."""
+    _add_get_experiences(server, current)
+    _add_submit_trajectory(server, current)
+    _add_report_reward(server, current)
+    _add_library_status(server, current)
+
+
+def _add_get_experiences(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    @server.tool(
+        title="Get experiences",
+        description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
+        "to keep in mind while solving it. Keep the retrieval_id for submit_trajectory.",
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+    async def get_experiences(
+        task: Task,
+        library: LibraryName = None,
+        limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
+    ) -> Annotated[CallToolResult, Experiences]:
+        with told():
+            chosen = await current().library(library)
+            served = await current().experiences.serve(chosen, task, limit)
+        return result(served.text, Experiences.of(chosen.name, served))
+
+
+def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    @server.tool(
+        title="Submit trajectory",
+        description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
+        "so that later attempts learn from it. Reward not known yet? Leave it out and call report_reward later.",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+    async def submit_trajectory(
+        task: Task,
+        trajectory: TrajectoryInput,
+        reward: Annotated[float | None, Field(description="How good it was, usually 0 (failed) to 1 (solved).")] = None,
+        answer: Annotated[str | None, Field(description="The final answer, if apart from the steps.")] = None,
+        ground_truth: Annotated[str | None, Field(description="The right answer, if known.")] = None,
+        feedback: Feedback = None,
+        retrieval_id: RetrievalId = None,
+        group: Annotated[
+            str | None, Field(description="Same key for attempts at one task; default: the task's text.")
+        ] = None,
+        library: LibraryName = None,
+        agent: Annotated[str | None, Field(description="Who made the attempt.")] = None,
+        model: Annotated[str | None, Field(description="Which model made it.")] = None,
+        idempotency_key: Annotated[
+            str | None, Field(description="A key of this attempt: a retry is stored once.")
+        ] = None,
+    ) -> Annotated[CallToolResult, Stored]:
+        with told():
+            if not task.strip():
+                raise InvalidTask
+            fields = Submission(
+                task=task,
+                steps=(),
+                reward=reward,
+                answer=answer,
+                ground_truth=ground_truth,
+                feedback=feedback,
+                retrieval_id=retrieval_id,
+                group=group,
+                agent=agent,
+                model=model,
+                idempotency_key=idempotency_key,
+            )
+            receipt = await current().submit(await current().library(library), Offer(trajectory, fields))
+        return _stored(Stored.of(receipt))
+
+
+def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    @server.tool(
+        title="Report reward",
+        description="Call when the outcome of a submitted task becomes known (tests went green, the user accepted it) "
+        "or was wrong: gives or corrects its reward. Name the attempt by trajectory_id or by retrieval_id.",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+    async def report_reward(
+        reward: Annotated[float, Field(description="How good it was, usually 0 to 1.")],
+        trajectory_id: Annotated[str | None, Field(description="From submit_trajectory.")] = None,
+        retrieval_id: RetrievalId = None,
+        feedback: Feedback = None,
+    ) -> Annotated[CallToolResult, Stored]:
+        with told():
+            store = current().store.trajectories
+            library, identity = await store.locate(trajectory_id=trajectory_id, retrieval_id=retrieval_id)
+            receipt = await store.report_reward(library, identity, reward, feedback)
+            current().submitted()
+        return _stored(Stored.of(receipt))
+
+
+def _add_library_status(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    @server.tool(
+        name="library_status",
+        title="Library status",
+        description="Shows what a library holds and what its learner waits for: experiences, groups by state with "
+        "reasons, token budget. Call when asked about it, or when no experiences come back.",
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+    async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
+        with told():
+            found = await library_status(current(), library)
+        return result(status_text(found), found)
+
+
+def _stored(stored: Stored) -> CallToolResult:
+    said = "Already stored" if stored.duplicate else "Stored"
+    text = f"{said} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
+    if stored.redactions:
+        text += f" {stored.redactions} secrets were redacted."
+    return result(text, stored)
