@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,10 +39,8 @@ def parsed(text: str, form: type[AnswerT]) -> AnswerT:
 
 def without_thinking(text: str) -> str:
     """The text after a reasoning model's `<think>…</think>`; nothing where the thinking was cut off."""
-    before, end, answer = text.rpartition("</think>")
-    if end:
-        return answer.strip()
-    return before if (before := text.partition("<think>")[0]) != text else text.strip()
+    _, end, answer = text.rpartition("</think>")
+    return answer.strip() if end else text.partition("<think>")[0].strip()
 
 
 def json_object(text: str) -> dict[str, Json]:
@@ -79,7 +77,7 @@ def _loaded(text: str) -> dict[str, Json] | None:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, Json]", value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _first_object(text: str) -> dict[str, Json] | None:
@@ -87,11 +85,11 @@ def _first_object(text: str) -> dict[str, Json] | None:
     start = text.find("{")
     while start >= 0:
         try:
-            value, _ = decoder.raw_decode(text, start)
+            value: dict[str, Json] = decoder.raw_decode(text, start)[0]
         except (ValueError, RecursionError):
             start = text.find("{", start + 1)
             continue
-        return cast("dict[str, Json]", value)
+        return value
     return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from explib.words import estimate_tokens
 
-LEAST_TOKENS = 160
+LEAST_TOKENS = 400
 """The smallest budget that is kept: the heads of the pinned pieces and the remarks on what was left out."""
 
 _FLOOR = 200
@@ -109,4 +109,5 @@ def _without_middle(pieces: tuple[Piece, ...], count: int) -> tuple[Piece, ...]:
     if not gone:
         return pieces
     remark = Piece(f"[{count} steps left out]", "", pinned=True)
-    return tuple(remark if at == loose[first] else piece for at, piece in enumerate(pieces) if at not in gone or at == loose[first])
+    silent = gone - {loose[first]}
+    return tuple(remark if at == loose[first] else piece for at, piece in enumerate(pieces) if at not in silent)

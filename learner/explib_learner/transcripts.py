@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from explib.models import Attempt, Step
+from explib.models import Attempt, Json, Step
 from explib_learner.cutting import Piece, cut, fits
 from explib_learner.fences import fenced
 
 _WORTH_SHARING = 120
 """Characters from which a repeated text is stated once: a reference to a shorter one saves nothing."""
-_LONGEST_NAME = 60
+_LONGEST_NAME = 40
 """Characters of a tool's name."""
 _DIGITS = 4
 
@@ -137,5 +137,5 @@ def _speaker(step: Step) -> str:
     return f"tool{source}{' (error)' if step.is_error else ''}"
 
 
-def _arguments(arguments: dict[str, object]) -> str:
+def _arguments(arguments: dict[str, Json]) -> str:
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":")) if arguments else ""

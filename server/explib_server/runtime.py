@@ -15,10 +15,13 @@ from explib.retrieval.serving import ExperienceServer
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 from explib.trajectories import parse_trajectory
+from explib.words import storable
 from explib_learner.analyst import Analyst
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
 
+TEXTS = ("task", "answer", "ground_truth", "feedback", "group", "agent", "model", "idempotency_key")
+"""The texts of a submission that come from outside as they are."""
 THREAD_BYTES = 64 * 1024
 """A trajectory longer than this is parsed and redacted in a thread, so that others don't wait for it."""
 
@@ -60,7 +63,8 @@ class Runtime:
 
     def _prepare(self, offer: Offer) -> Submission:
         steps = parse_trajectory(offer.trajectory, self.settings.max_trajectory_bytes)
-        return redact_submission(replace(offer.fields, steps=steps), emails=self.settings.redact_emails)
+        fields = replace(offer.fields, steps=steps, **{name: _clean(getattr(offer.fields, name)) for name in TEXTS})
+        return redact_submission(fields, emails=self.settings.redact_emails)
 
     def submitted(self) -> None:
         """Tell whoever waits for it that something new is stored."""
@@ -89,6 +93,10 @@ class Runtime:
     def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""
         return Worker(self.store, self.pipeline(), self.settings.lease_seconds, on_run)
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def analyst_name(settings: Settings) -> str:

@@ -62,7 +62,16 @@ def batch(groups: tuple[GradedGroup, ...], experiences: Iterable[Experience] = (
 def applied(operations: Iterable[Operation]) -> list[Experience]:
     """What a library would hold after these additions."""
     return [
-        Experience(f"E{at}", operation.content or "", operation.status or "active", 1, "contrast", Support(), 1, 1)
+        Experience(
+            id=f"E{at}",
+            content=operation.content or "",
+            status=operation.status or "active",
+            version=1,
+            analyst="contrast",
+            support=Support(note=operation.note),
+            created_revision=1,
+            updated_revision=1,
+        )
         for at, operation in enumerate(operations)
         if operation.kind == "ADD"
     ]
@@ -180,6 +189,13 @@ async def test_random_worlds_settle_after_one_run() -> None:
 async def test_the_order_of_groups_does_not_matter() -> None:
     groups = (*shop(4), *opposite(1))
     assert await operations(batch(groups)) == await operations(batch(tuple(reversed(groups))))
+
+
+async def test_later_data_of_the_same_kind_keep_a_lesson_with_new_counts() -> None:
+    known = applied(await operations(batch(shop(5))))
+    (kept,) = await operations(batch(shop(6), known))
+    assert (kept.kind, kept.target, kept.status) == ("KEEP", known[0].id, "active")
+    assert "12 of 12 winners" in kept.note
 
 
 async def test_later_data_promote_a_candidate() -> None:

@@ -1,8 +1,9 @@
 """The `contrast` analyst: learning without a model, by a stratified test of what winners did and losers did not.
 
 A run looks at all groups of the library whose rewards differ, so it proposes the same for the same data: nothing, once
-its lessons are there. Later data can support a candidate (MODIFY to active) or refute a lesson (DELETE). Each run tests
-anew on all data; the correction is for the events of one run, not for how often it is run.
+its lessons are there. Later data can support a candidate (MODIFY to active), refute a lesson (DELETE: p over .05, or
+the other way round) or change its counts (KEEP with the new evidence). Each run tests anew on all data; the correction is
+for the events of one run, not for how often it is run.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def _known(batch: Batch, found: Survey) -> Known:
 
 
 def _revised(known: Known, found: Survey) -> Iterator[Operation]:
-    """DELETE of what later data refute, MODIFY of candidates that they support."""
+    """DELETE of what later data refute, MODIFY of candidates that they support, KEEP with new evidence of the rest."""
     for experience, finding in known:
         if not finding.suggestive:
             yield Operation(
@@ -97,6 +98,15 @@ def _revised(known: Known, found: Survey) -> Iterator[Operation]:
                 target=experience.id,
                 citations=citations(finding, found),
                 status="active",
+                note=note(finding, found),
+            )
+        elif experience.support.note != note(finding, found):
+            yield Operation(
+                kind="KEEP",
+                reason=f"Counted again: {reason(finding, found)}",
+                target=experience.id,
+                citations=citations(finding, found),
+                status=experience.status,
                 note=note(finding, found),
             )
 

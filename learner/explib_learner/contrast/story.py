@@ -16,7 +16,7 @@ _ERROR_TEXT = re.compile(
         [\[(<*"'#]{0,3}\s?(?:error|exception|failed|failure)\b
         | traceback\ \(most\ recent
         | [\w.]*(?:Error|Exception):
-        | \{\s*"(?:error|errors|exception)"\s*:\s*(?!null|false|""|\[\]|\{\})
+        | \{\s*"(?:error|errors|exception)"\s*:(?!\s*(?:null|false|""|\[\s*\]|\{\s*\}))
         | \{\s*"(?:is_error|isError)"\s*:\s*true
         | \{\s*"(?:success|ok)"\s*:\s*false
         | \{\s*"status"\s*:\s*"(?:error|failed|failure)"

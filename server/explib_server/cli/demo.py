@@ -72,4 +72,5 @@ def _verdict(rounds: list[Round]) -> str:
     before, *_ = mean_interval([each.before for each in rounds])
     after, *_ = mean_interval([each.after for each in rounds])
     gain, low, high = mean_interval([each.after - each.before for each in rounds])
-    return f"[bold]Mean reward {before:.2f} → {after:.2f}[/bold]: gain {gain:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+    interval = f"95 % interval {low:+.2f} to {high:+.2f}"
+    return f"[bold]Mean reward {before:.2f} → {after:.2f}[/bold]: gain {gain:+.2f}, {interval}"

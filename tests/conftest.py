@@ -1,0 +1,39 @@
+"""What many tests start from: a database file of their own, and a library in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from explib.models import Library, LibrarySettings
+from explib.settings import Settings
+from explib.storage.store import Store, open_store
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"EXPLIB_{name.upper()}", raising=False)
+    monkeypatch.setenv("EXPLIB_CONFIG", str(tmp_path / "no-config.toml"))
+    monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'library.db'}")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'library.db'}"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    async with open_store(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def library(store: Store) -> Library:
+    return await store.libraries.ensure("default", LibrarySettings())

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from explib.errors import (
+    IdempotencyConflict,
+    InvalidInput,
+    InvalidReward,
+    RewardConflict,
+    UnknownRetrieval,
+    UnknownTrajectory,
+)
+from explib.models import Library, Step, Submission
+from explib.storage.store import Store, open_store
+
+STEPS = (Step("user", "please"), Step("assistant", "done"))
+
+
+def attempt(
+    task: str = "book a flight",
+    reward: float | None = None,
+    agent: str | None = None,
+    retrieval_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Submission:
+    return Submission(
+        task, STEPS, reward, agent=agent, retrieval_id=retrieval_id, idempotency_key=idempotency_key, answer="yes"
+    )
+
+
+async def test_what_was_submitted_is_read_back_after_reopening(url: str, store: Store, library: Library) -> None:
+    receipt = await store.trajectories.submit(library, attempt(reward=1.0, agent="a"))
+    async with open_store(url) as again:
+        found = await again.trajectories.get(library, receipt.trajectory_id)
+    assert found.steps == STEPS
+    assert (found.reward, found.trajectory.answer, found.trajectory.agent) == (1.0, "yes", "a")
+
+
+async def test_the_same_submission_twice_is_one_trajectory(store: Store, library: Library) -> None:
+    first = await store.trajectories.submit(library, attempt(reward=1.0))
+    second = await store.trajectories.submit(library, attempt(reward=1.0))
+    assert second.duplicate
+    assert not first.duplicate
+    assert second.trajectory_id == first.trajectory_id
+    assert second.group.size == 1
+
+
+async def test_fifty_concurrent_copies_are_one_trajectory(store: Store, library: Library) -> None:
+    receipts = await asyncio.gather(*(store.trajectories.submit(library, attempt(reward=1.0)) for _ in range(50)))
+    assert len({receipt.trajectory_id for receipt in receipts}) == 1
+    assert sum(not receipt.duplicate for receipt in receipts) == 1
+
+
+async def test_a_failed_submission_does_not_spoil_those_that_share_its_transaction(
+    store: Store, library: Library
+) -> None:
+    good = [store.trajectories.submit(library, attempt(task=f"task {number}")) for number in range(20)]
+    bad = store.trajectories.submit(library, attempt(retrieval_id="r_unknown"))
+    outcomes = await asyncio.gather(*good[:10], bad, *good[10:], return_exceptions=True)
+    assert isinstance(outcomes[10], UnknownRetrieval)
+    assert (await store.libraries.overview(library)).trajectories == 20
+
+
+async def test_an_idempotency_key_for_other_content_is_refused(store: Store, library: Library) -> None:
+    await store.trajectories.submit(library, attempt(idempotency_key="k"))
+    with pytest.raises(IdempotencyConflict):
+        await store.trajectories.submit(library, attempt(task="another", idempotency_key="k"))
+
+
+async def test_a_reward_that_comes_with_the_second_copy_is_kept(store: Store, library: Library) -> None:
+    await store.trajectories.submit(library, attempt())
+    again = await store.trajectories.submit(library, attempt(reward=0.5))
+    assert again.duplicate
+    assert again.group.graded == 1
+    with pytest.raises(RewardConflict):
+        await store.trajectories.submit(library, attempt(reward=0.6))
+
+
+@pytest.mark.parametrize("reward", [float("nan"), float("inf"), -0.1, 1.1])
+async def test_a_reward_that_is_none_is_refused_with_the_range(store: Store, library: Library, reward: float) -> None:
+    with pytest.raises(InvalidReward, match="0 to 1"):
+        await store.trajectories.submit(library, attempt(reward=reward))
+    assert (await store.libraries.overview(library)).trajectories == 0
+
+
+async def test_attempts_at_one_task_meet_whatever_their_spacing_and_case(store: Store, library: Library) -> None:
+    await store.trajectories.submit(library, attempt("Book  a flight", reward=0.0))
+    receipt = await store.trajectories.submit(library, attempt("book a FLIGHT", reward=1.0))
+    assert (receipt.group.size, receipt.group.state) == (2, "ready")
+
+
+async def test_a_group_without_contrast_waits_and_says_so(store: Store, library: Library) -> None:
+    for number in range(5):
+        receipt = await store.trajectories.submit(library, attempt(reward=0.5, agent=f"a{number}"))
+    assert receipt.group.state == "waiting"
+    assert "no contrast: all 5 rewards are 0.5" in receipt.group.reason
+
+
+async def test_a_later_reward_makes_the_group_ready_and_a_correction_takes_it_back(
+    store: Store, library: Library
+) -> None:
+    await store.trajectories.submit(library, attempt(reward=0.0))
+    late = await store.trajectories.submit(library, attempt(agent="b"))
+    graded = await store.trajectories.report_reward(library, late.trajectory_id, 1.0, "tests are green")
+    assert graded.group.state == "ready"
+    corrected = await store.trajectories.report_reward(library, late.trajectory_id, 0.0, None)
+    assert corrected.group.state == "waiting"
+    found = await store.trajectories.get(library, late.trajectory_id)
+    assert found.trajectory.feedback == "tests are green"
+
+
+async def test_a_trajectory_is_located_by_one_name_only(store: Store, library: Library) -> None:
+    with pytest.raises(InvalidInput):
+        await store.trajectories.locate()
+    with pytest.raises(UnknownTrajectory):
+        await store.trajectories.locate(trajectory_id="t_none")
+    with pytest.raises(UnknownTrajectory, match="submit_trajectory"):
+        await store.trajectories.locate(retrieval_id="r_none")
+
+
+async def test_libraries_do_not_see_each_other(store: Store, library: Library) -> None:
+    other = await store.libraries.ensure("other", library.settings)
+    mine = await store.trajectories.submit(library, attempt(reward=1.0))
+    theirs = await store.trajectories.submit(other, attempt(reward=0.0))
+    assert theirs.group.id != mine.group.id
+    with pytest.raises(UnknownTrajectory):
+        await store.trajectories.get(other, mine.trajectory_id)
