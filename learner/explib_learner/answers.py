@@ -1,4 +1,4 @@
-"""What a model answers, read at the edge: JSON out of text, into a pydantic model, or a sentence that says what is wrong.
+"""What a model answers, read at the edge: JSON out of text into a pydantic model, or a sentence on what is wrong.
 
 The reading depends on the text alone, so that a stored answer leads to the same repair as the fresh one did.
 """

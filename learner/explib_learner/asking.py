@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -140,3 +140,14 @@ class Asker:
                 raise
             self.cost += answered.cost
             return answered
+
+
+async def together(asked: Sequence[Awaitable[ResultT]]) -> list[ResultT]:
+    """The results of all, side by side. Each is waited for, so that no cost goes uncounted; then the first error."""
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    done: list[ResultT] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        done.append(result)
+    return done

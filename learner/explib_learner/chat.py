@@ -1,6 +1,6 @@
 """The seam between a learning step and the language model that answers it.
 
-Implementation: `openai_chat` (any OpenAI-compatible endpoint). `recorded` stands in front of it and stores every answer.
+Implementation: `openai_chat` (any OpenAI-compatible endpoint). `recorded` stands in front and stores every answer.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ChatRequest:
     temperature: float = 0.2
     seed: int = 0
     attempt: int = 0
-    """Which try of the step this is: another try is another request, so a bad stored answer is not replayed for ever."""
+    """Which try of the step this is: another try is another request, so no bad stored answer is replayed for ever."""
 
     @property
     def hash(self) -> str:

@@ -13,13 +13,15 @@ from explib.words import normalise_task
 
 _LEAST_CHARACTERS = 4
 """Letters and digits that an answer must have to be recognised in a lesson."""
+_READ_CHARACTERS = 100_000
+"""Of one answer."""
 _LEAST_DIGITS = 3
 """Digits from which a ground truth that is nothing but a number is recognised."""
 _SHORT_ANSWER_WORDS = 8
-_TRIVIAL = frozenset(
-    "true false none null pass passed fail failed done success successful error correct wrong valid invalid "
-    "positive negative neutral unknown other nothing okay both neither empty complete completed finished left right "
-    "high medium stop start".split()
+_TRIVIAL = re.compile(
+    "true|false|none|null|pass|passed|fail|failed|done|success|successful|error|correct|wrong|valid|invalid|positive|"
+    "negative|neutral|unknown|other|nothing|okay|both|neither|empty|complete|completed|finished|left|right|high|medium|"
+    "stop|start"
 )
 _TECHNICAL = re.compile(
     r"(?:sha|md|utf|base|http|ipv|oauth|iso|rfc|python|py|java|es|int|uint|float|fp|bf|x|amd|arm|win|html|css|tls|ssl)"
@@ -35,7 +37,7 @@ def leaked(lesson: str, answers: Iterable[str], said: Iterable[str]) -> str | No
     inside = _bare(lesson)
     known = [_bare(text) for text in said]
     for answer in answers:
-        for part in _distinctive(answer):
+        for part in _distinctive(answer[:_READ_CHARACTERS]):
             bare = _bare(part)
             if bare in inside and not any(bare in text for text in known):
                 return part.strip()
@@ -63,7 +65,7 @@ def _is_whole_answer(answer: str) -> bool:
     if bare.replace(" ", "").isdigit():
         return len(bare) >= _LEAST_DIGITS
     short = len(bare.split()) <= _SHORT_ANSWER_WORDS
-    return short and bare not in _TRIVIAL and _letters(bare) >= _LEAST_CHARACTERS
+    return short and _TRIVIAL.fullmatch(bare) is None and _letters(bare) >= _LEAST_CHARACTERS
 
 
 def _is_value(token: str) -> bool:

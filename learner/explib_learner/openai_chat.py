@@ -113,11 +113,12 @@ class OpenAIChat:
                 if not self._adapted(dialect, error):
                     raise self._explained(error) from error
             except openai.APITimeoutError as error:
-                raise ModelUnavailable("The model's endpoint did not answer in time: it is tried again later.") from error
-            except openai.APIError as error:
                 raise ModelUnavailable(
-                    f"The connection to the model's endpoint failed ({error.__cause__ or error}): it is tried again later."
+                    "The model's endpoint did not answer in time: it is tried again later."
                 ) from error
+            except openai.APIError as error:
+                why = error.__cause__ or error
+                raise ModelUnavailable(f"The model's endpoint broke off ({why}): it is tried again later.") from error
         raise ModelMisconfigured(
             "The endpoint refuses every form of the request: check that EXPLIB_MODEL_BASE_URL speaks chat completions."
         )

@@ -10,31 +10,42 @@ _JOINERS = "\u200c\u200d"
 _SOFT = frozenset("\u2800\u3164\u115f\u1160\uffa0\u034f")
 """Letters and marks that show nothing."""
 
+_SET_ASIDE = r"\b(?:ignor|disregard|forget|overrid|bypass|overrul)\w*\b"
 _PATTERNS = {
     "it tells the reader to set instructions aside": (
-        r"\b(?:ignor|disregard|forget|overrid|bypass|overrul)\w*\b[^.]{0,40}"
-        r"\b(?:instruction|prompt|polic(?:y|ies)|rule|guideline|guardrail|safety|message|system)s?\b"
+        rf"{_SET_ASIDE}[^.]{{0,40}}\b(?:instructions?|prompts?|guardrails?|guidelines|safety|system)\b|"
+        rf"{_SET_ASIDE}[^.]{{0,20}}\b(?:previous|prior|above|earlier|all|any|your)\b[^.]{{0,20}}"
+        r"\b(?:rules?|polic(?:y|ies)|messages?|lessons?)\b"
     ),
-    "it speaks of the system prompt": r"\b(?:system|developer)[ -]?(?:prompt|message|instructions?)\b",
-    "it gives the reader another role": r"\b(?:you are now|from now on,? you|pretend (?:to be|you)|act as (?:an?|the) \w+)",
+    "it speaks of the system prompt": r"\b(?:system|developer)[ -]?(?:prompts?|instructions?)\b",
+    "it gives the reader another role": (
+        r"\byou are now\b|\bfrom now on,? you\b|\bpretend (?:to be|you)\b|\byou (?:\w+ )?act as\b|\bjailbreak"
+    ),
     "it tells the reader to send something": (
-        r"\byou (?:must|should|need to|have to|shall)\b[^.]{0,40}\b(?:send|e-?mail|upload|post|forward|transfer|pay|wire)\b"
+        r"\byou (?:must|should|need to|have to|shall)\b[^.]{0,40}"
+        r"\b(?:send|e-?mail|upload|post|forward|transfer|pay|wire)\b"
     ),
     "it tells the reader to hide something": (
-        r"\b(?:do not|don't|never|without)\b[^.]{0,20}\b(?:tell|inform|notify|alert|mention(?:ing)? (?:it|this) to|telling|"
-        r"informing|notifying|alerting)\b[^.]{0,20}\b(?:user|human|operator|owner|anyone|customer)\b"
+        r"\b(?:do not|don't|never)\s+(?:tell|inform|notify|alert)\s+(?:the |your |any)?\s*\w+\s+(?:about |of |that )?"
+        r"(?:this|these|it|you)\b|\b(?:hide|conceal|keep)\s+(?:this|these|it|that)\b[^.]{0,20}\bfrom\b|"
+        r"\b(?:do not|don't|never)\s+mention\s+(?:this|these|it)\b|\bsecretly\b"
     ),
     "it gives secrets away": (
         r"\b(?:send|post|upload|e-?mail|forward|exfiltrat\w+|leak|reveal|print|output|paste|share|disclose)\b[^.]{0,40}"
-        r"\b(?:api[ -]?keys?|passwords?|credentials?|secrets?|tokens?|private keys?|env(?:ironment)? variables?|\.env)\b"
+        r"\b(?:(?:api|private|secret|access)[ -]?(?:keys?|tokens?)|passwords?|credentials?|secrets?|"
+        r"env(?:ironment)? variables?)(?!\w)|\bexfiltrat"
     ),
-    "it has an address in it": r"\b(?:https?|ftp|file|data|javascript|wss?)\s*:\s*/{0,3}\S|\bwww\.\w|\b[\w.+-]+@[\w-]+\.\w{2,}",
+    "it has an address in it": (
+        r"\b[a-z][a-z0-9+.-]*://|\bwww\.\w|\bjavascript:|\bdata:\w+/|\b[\w-]+\.(?:com|org|xyz|ru|biz)\b|"
+        r"\b[\w.+-]{1,64}@[\w-]{1,64}\.\w{2,}"
+    ),
     "it runs what it downloads or destroys files": (
-        r"\b(?:curl|wget)\b[^|]*\|\s*(?:ba|z|da)?sh\b|\brm\s+-\w*[rf]\w*\s+[/~*]|\bbase64\s+-d\b|:\(\)\s*\{|\b(?:mkfs|dd if=)"
+        r"\b(?:curl|wget)\b[^|]*\|\s*(?:ba|z|da)?sh\b|\brm\s+-\w*[rf]\w*\s+[/~*]|\bbase64\s+-d\b|:\(\)\s*\{|"
+        r"\bmkfs\b|\bdd if="
     ),
     "it has the marks of another message in it": (
-        r"<\s*/?\s*(?:system|assistant|user|tool|human|instructions?|important|data-\w+)\b|<\||\|>|\[/?INST\]|^\s*#{1,6}\s|"
-        r"^\s*(?:system|assistant|user|human)\s*:"
+        r"<\s*/?\s*(?:system|assistant|user|tool|human|instructions?|important|data-\w+)\b|<\|\w+\|>|\[/?INST\]|"
+        r"^\s*#{1,6}\s|^\s*(?:system|assistant|user|human)\s*:"
     ),
 }
 _ORDERS = {reason: re.compile(pattern, re.IGNORECASE) for reason, pattern in _PATTERNS.items()}

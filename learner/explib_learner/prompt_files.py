@@ -64,7 +64,9 @@ def load_prompt(name: str, placeholders: frozenset[str], folder: Path = FOLDER) 
     found = {match.strip() for match in _PLACEHOLDER.findall(text)}
     if found != placeholders:
         unknown, missing = sorted(found - placeholders), sorted(placeholders - found)
-        raise PromptFileError(f"The prompt {path} must be corrected: unknown {unknown}, missing {missing} placeholders.")
+        raise PromptFileError(
+            f"The prompt {path} must be corrected: unknown {unknown}, missing {missing} placeholders."
+        )
     if len(_BORDER.findall(text)) > 1:
         raise PromptFileError(f"The prompt {path} must be corrected: it has more than one line of three dashes.")
     return PromptFile(name, text, placeholders, hashlib.sha256(data).hexdigest())

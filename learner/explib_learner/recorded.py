@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Protocol
 
 from explib.errors import BudgetExceeded
@@ -151,7 +151,7 @@ def _refusal(spent: int, expected: int, budget: int, resumes: float) -> str:
             f"One request may take {expected:,} tokens and the daily budget is {budget:,}: "
             "raise EXPLIB_TOKEN_BUDGET_PER_DAY, waiting does not help."
         )
-    until = datetime.fromtimestamp(resumes, tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    until = datetime.fromtimestamp(resumes, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"The daily token budget is spent: {spent:,} of {budget:,} tokens, and the next request may take {expected:,}. "
         f"Learning goes on at {until}, or raise EXPLIB_TOKEN_BUDGET_PER_DAY."

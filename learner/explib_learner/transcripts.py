@@ -1,4 +1,4 @@
-"""Attempts as text: what several of them share (system prompt, identical tool results) is stated once and referred to."""
+"""Attempts as text: what they share (system prompt, identical tool results) is stated once and referred to."""
 
 from __future__ import annotations
 
@@ -102,32 +102,45 @@ def transcribe(attempts: Sequence[tuple[str, Attempt]], task: str) -> Transcript
     )
 
 
+def transcript(label: str, attempt: Attempt, task: str) -> Transcript:
+    """One attempt on its own: a longer text that repeats refers to the step where it stood first."""
+    references = {task.strip(): "(the task)"}
+    return Transcript(label, tuple(_pieces(attempt, references, remember=True)))
+
+
 def _texts(attempt: Attempt) -> Iterator[str]:
     for step in attempt.steps:
         yield step.text.strip()
         for call in step.calls:
             yield _arguments(call.arguments)
-    for text in (attempt.trajectory.answer, attempt.trajectory.feedback):
-        yield (text or "").strip()
+    yield from (text for _, text in _outcome(attempt))
 
 
-def _pieces(attempt: Attempt, references: dict[str, str]) -> Iterator[Piece]:
+def _pieces(attempt: Attempt, references: dict[str, str], remember: bool = False) -> Iterator[Piece]:
+    def said(text: str, where: str) -> str:
+        found = references.get(text)
+        if found is None and remember and len(text) >= _WORTH_SHARING:
+            references[text] = f"(same as at {where})"
+        return text if found is None else found
+
     last = len(attempt.steps) - 1
     for at, step in enumerate(attempt.steps):
-        lines = [references.get(step.text.strip(), step.text.strip())]
-        for call in step.calls:
-            arguments = _arguments(call.arguments)
-            lines.append(f"calls {call.name[:_LONGEST_NAME]} {references.get(arguments, arguments)}")
-        body = "\n".join(filter(None, lines))
-        yield Piece(f"[{at + 1}] {_speaker(step)}:", body, bulk=step.role == "tool", pinned=at in (0, last))
-    trajectory = attempt.trajectory
-    said_last = attempt.steps[-1].text.strip() if attempt.steps else ""
-    if trajectory.answer and trajectory.answer.strip() != said_last:
-        answer = trajectory.answer.strip()
-        yield Piece("[final answer]", references.get(answer, answer), pinned=True)
-    if trajectory.feedback:
-        feedback = trajectory.feedback.strip()
-        yield Piece("[feedback on the result]", references.get(feedback, feedback), pinned=True)
+        where = f"[{at + 1}]"
+        calls = (f"calls {each.name[:_LONGEST_NAME]} {said(_arguments(each.arguments), where)}" for each in step.calls)
+        body = "\n".join(filter(None, (said(step.text.strip(), where), *calls)))
+        yield Piece(f"{where} {_speaker(step)}:", body, bulk=step.role == "tool", pinned=at in (0, last))
+    for where, text in _outcome(attempt):
+        yield Piece(where, said(text, where), pinned=True)
+
+
+def _outcome(attempt: Attempt) -> Iterator[tuple[str, str]]:
+    """The final answer, where the last step doesn't say it, and the feedback."""
+    answer = (attempt.trajectory.answer or "").strip()
+    if answer and not (attempt.steps and attempt.steps[-1].text.strip() == answer):
+        yield "[final answer]", answer
+    feedback = (attempt.trajectory.feedback or "").strip()
+    if feedback:
+        yield "[feedback on the result]", feedback
 
 
 def _speaker(step: Step) -> str:

@@ -32,7 +32,7 @@ def check_operations(
     (where a group is in it, whole groups). The answers and ground truths of the cited groups' attempts must not be in a
     lesson, nor must `ground_truths`.
     """
-    check = _Check(experiences, attempts_by_id, settings, tuple(ground_truths))
+    check = OperationCheck(experiences, attempts_by_id, settings, tuple(ground_truths))
     kept: list[Operation] = []
     refused: list[Refusal] = []
     for operation in operations:
@@ -50,7 +50,7 @@ def similarity(one: str, other: str) -> float:
     return len(left & right) / len(left | right) if left or right else 0.0
 
 
-class _Check:
+class OperationCheck:
     """The state of one check: the library, the evidence, and what must not be given away."""
 
     def __init__(
@@ -58,7 +58,7 @@ class _Check:
         experiences: Sequence[Experience],
         attempts: Mapping[str, Attempt],
         settings: LibrarySettings,
-        ground_truths: tuple[str, ...],
+        ground_truths: tuple[str, ...] = (),
     ) -> None:
         self._experiences = {experience.id: experience for experience in experiences}
         self._attempts = attempts

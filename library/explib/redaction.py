@@ -20,6 +20,7 @@ from importlib import import_module
 from itertools import chain
 
 from explib.models import Json, Step, Submission, ToolCall
+from explib.words import storable
 
 _MAX_PASSES = 12
 _MARKER = re.compile(r"\[redacted:[a-z-]+\]")
@@ -100,7 +101,7 @@ def redact_steps(steps: Iterable[Step], *, emails: bool = False) -> tuple[tuple[
 
 
 def redact_submission(submission: Submission, *, emails: bool = False) -> Submission:
-    """A submission with every text redacted and what was found added to its `redactions`.
+    """A submission with every text fit to be stored, redacted, and what was found added to its `redactions`.
 
     An idempotency key that holds a secret becomes its hash, so that different keys stay different. The retrieval id,
     which we made ourselves, stays.
@@ -108,14 +109,14 @@ def redact_submission(submission: Submission, *, emails: bool = False) -> Submis
     counts: Counter[str] = Counter()
 
     def clean(text: str | None) -> str | None:
-        return None if text is None else _redact_text(text, emails, counts)
+        return None if text is None else _redact_text(storable(text), emails, counts)
 
     key = submission.idempotency_key
     if key is not None and clean(key) != key:
         key = "sha256:" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return replace(
         submission,
-        task=_redact_text(submission.task, emails, counts),
+        task=_redact_text(storable(submission.task), emails, counts),
         steps=tuple(_redact_step(step, emails, counts) for step in submission.steps),
         answer=clean(submission.answer),
         ground_truth=clean(submission.ground_truth),

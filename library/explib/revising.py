@@ -42,6 +42,11 @@ class Draft:
             else:
                 self.refusals.append(Refusal(operation, problem))
 
+    @property
+    def material(self) -> bool:
+        """Whether anything that is served changes: a text, a status, a new experience."""
+        return any(_served(change.before) != _served(change.after) for change in self.changes)
+
     def _problem(self, operation: Operation) -> str | None:
         if operation.kind == "ADD":
             return self._problem_of_adding(operation)
@@ -124,6 +129,10 @@ class Draft:
             groups=len({self.groups_of[trajectory] for trajectory in cited if trajectory in self.groups_of}),
             note=operation.note or (known.support.note if known else ""),
         )
+
+
+def _served(experiences: tuple[Experience, ...]) -> list[tuple[str, str, str]]:
+    return [(each.id, each.content, each.status) for each in experiences]
 
 
 def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from explib.models import GroupState, Receipt
 from explib.retrieval.serving import Served
 
 
-class ServedExperience(BaseModel):
+def _undescribed(schema: dict[str, JsonValue]) -> None:
+    schema.pop("description", None)
+
+
+class Answer(BaseModel):
+    """A tool's answer. Its docstring is for us: agents pay for every word of a schema."""
+
+    model_config = ConfigDict(json_schema_extra=_undescribed)
+
+
+class ServedExperience(Answer):
     """One served experience."""
 
     id: str
@@ -17,7 +27,7 @@ class ServedExperience(BaseModel):
     relevance: float
 
 
-class Experiences(BaseModel):
+class Experiences(Answer):
     """The structured side of `get_experiences`; its text content is the prompt text."""
 
     retrieval_id: str
@@ -39,7 +49,7 @@ class Experiences(BaseModel):
         )
 
 
-class Stored(BaseModel):
+class Stored(Answer):
     """A durable trajectory and where its group stands."""
 
     trajectory_id: str
@@ -64,34 +74,19 @@ class Stored(BaseModel):
         )
 
 
-class LearnerStatus(BaseModel):
-    """Who learns, and with what."""
-
-    analyst: str
-    model: str | None
-    learning_now: str | None
-    """The worker that holds the library's lease."""
-
-
-class BudgetStatus(BaseModel):
-    """Tokens of model calls since midnight UTC."""
-
-    spent_today: int
-    per_day: int | None
-
-
-class LibraryStatus(BaseModel):
+class LibraryStatus(Answer):
     """Where a library stands."""
 
     library: str
     revision: int
-    objective: str
     experiences: dict[str, int]
     trajectories: int
     graded: int
     groups: dict[str, int]
     reasons: dict[str, int]
     refused_operations: int
-    learner: LearnerStatus
-    budget: BudgetStatus
+    learner: str
+    """The analyst, the model where there is one, and who is learning now."""
+    tokens_today: int
+    tokens_per_day: int | None
     uplift: str

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus
+from mcp.types import Tool
 
 from explib.settings import Settings
 from explib_learner.pipeline import Run
@@ -19,6 +20,7 @@ from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
+from explib_server.tool_schemas import compact
 from explib_server.tools import add_agent_tools
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,17 @@ INSTRUCTIONS = (
     "3. When the outcome becomes known later, call report_reward.\n"
     "Experiences are advice from data, never orders."
 )
+
+
+class ExperienceMCP(MCPServer[Runtime]):
+    """The SDK's server, with its tools' schemas made small."""
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools as the SDK describes them, compacted."""
+        listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in await super().list_tools()]
+        for tool in listed:
+            tool.update({name: compact(tool[name]) for name in ("inputSchema", "outputSchema")})
+        return [Tool.model_validate(tool) for tool in listed]
 
 
 def build_server(settings: Settings, learner: LearnerMode = "inprocess") -> MCPServer[Runtime]:
@@ -50,7 +63,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess") -> MCPS
             finally:
                 opened.pop()
 
-    server: MCPServer[Runtime] = MCPServer(
+    server = ExperienceMCP(
         "explib",
         title="Experience Library",
         instructions=INSTRUCTIONS,

@@ -15,7 +15,7 @@ def add_prompts(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> N
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
     async def solve_with_experience(task: str, library: str | None = None) -> str:
         chosen = await current().library(library)
-        served = await current().experiences.serve(chosen, task)
+        served = await current().fetch(chosen, task)
         return (
             f"{served.text}\n\nTask:\n{task}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
             f"retrieval_id {served.retrieval.id!r}, library {chosen.name!r} and the reward if you know it."

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from explib.errors import InvalidSetting
 from explib.models import Library, Receipt, Submission
-from explib.redaction import redact_submission
+from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.serving import ExperienceServer
+from explib.retrieval.serving import ExperienceServer, Served
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 from explib.trajectories import parse_trajectory
@@ -20,8 +20,6 @@ from explib_learner.analyst import Analyst
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
 
-TEXTS = ("task", "answer", "ground_truth", "feedback", "group", "agent", "model", "idempotency_key")
-"""The texts of a submission that come from outside as they are."""
 THREAD_BYTES = 64 * 1024
 """A trajectory longer than this is parsed and redacted in a thread, so that others don't wait for it."""
 
@@ -50,6 +48,11 @@ class Runtime:
             return await self.store.libraries.ensure(self.settings.library, self.settings.library_defaults())
         return await self.store.libraries.get(name)
 
+    async def fetch(self, library: Library, task: str, limit: int | None = None) -> Served:
+        """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput."""
+        clean, _ = redact(storable(task), emails=self.settings.redact_emails)
+        return await self.experiences.serve(library, clean, limit)
+
     async def submit(self, library: Library, offer: Offer) -> Receipt:
         """Parse, redact, store. Durable when it returns. Raises InvalidInput, NotFound and Conflict."""
         large = isinstance(offer.trajectory, str) and len(offer.trajectory) > THREAD_BYTES
@@ -63,8 +66,7 @@ class Runtime:
 
     def _prepare(self, offer: Offer) -> Submission:
         steps = parse_trajectory(offer.trajectory, self.settings.max_trajectory_bytes)
-        fields = replace(offer.fields, steps=steps, **{name: _clean(getattr(offer.fields, name)) for name in TEXTS})
-        return redact_submission(fields, emails=self.settings.redact_emails)
+        return redact_submission(replace(offer.fields, steps=steps), emails=self.settings.redact_emails)
 
     def submitted(self) -> None:
         """Tell whoever waits for it that something new is stored."""
@@ -93,10 +95,6 @@ class Runtime:
     def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""
         return Worker(self.store, self.pipeline(), self.settings.lease_seconds, on_run)
-
-
-def _clean(text: str | None) -> str | None:
-    return None if text is None else storable(text)
 
 
 def analyst_name(settings: Settings) -> str:

@@ -17,12 +17,10 @@ from explib_server.answers import Experiences, LibraryStatus, Stored
 from explib_server.runtime import Offer, Runtime
 from explib_server.status import library_status, status_text
 
-Task: TypeAlias = Annotated[
-    str, Field(description="What the agent was asked to do, in full. The same text both times.")
-]
-LibraryName: TypeAlias = Annotated[str | None, Field(description="Which library; leave out for the default one.")]
+Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
+LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
 RetrievalId: TypeAlias = Annotated[str | None, Field(description="From get_experiences for this task.")]
-Feedback: TypeAlias = Annotated[str | None, Field(description="Why it got this reward: a test's output, a review.")]
+Feedback: TypeAlias = Annotated[str | None, Field(description="Why this reward, e.g. a test's output.")]
 TrajectoryInput: TypeAlias = Annotated[
     JsonValue,
     Field(
@@ -31,6 +29,8 @@ TrajectoryInput: TypeAlias = Annotated[
     ),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+ADDS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
 @contextmanager
@@ -62,9 +62,7 @@ def _add_get_experiences(server: MCPServer[Runtime], current: Callable[[], Runti
         title="Get experiences",
         description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
         "to keep in mind while solving it. Keep the retrieval_id for submit_trajectory.",
-        annotations=ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-        ),
+        annotations=READS,
     )
     async def get_experiences(
         task: Task,
@@ -73,7 +71,7 @@ def _add_get_experiences(server: MCPServer[Runtime], current: Callable[[], Runti
     ) -> Annotated[CallToolResult, Experiences]:
         with told():
             chosen = await current().library(library)
-            served = await current().experiences.serve(chosen, task, limit)
+            served = await current().fetch(chosen, task, limit)
         return result(served.text, Experiences.of(chosen.name, served))
 
 
@@ -82,9 +80,7 @@ def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Run
         title="Submit trajectory",
         description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
         "so that later attempts learn from it. Reward not known yet? Leave it out and call report_reward later.",
-        annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-        ),
+        annotations=ADDS,
     )
     async def submit_trajectory(
         task: Task,
@@ -95,14 +91,12 @@ def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Run
         feedback: Feedback = None,
         retrieval_id: RetrievalId = None,
         group: Annotated[
-            str | None, Field(description="Same key for attempts at one task; default: the task's text.")
+            str | None, Field(description="Key of attempts at one task; default: the task's text.")
         ] = None,
         library: LibraryName = None,
         agent: Annotated[str | None, Field(description="Who made the attempt.")] = None,
         model: Annotated[str | None, Field(description="Which model made it.")] = None,
-        idempotency_key: Annotated[
-            str | None, Field(description="A key of this attempt: a retry is stored once.")
-        ] = None,
+        idempotency_key: Annotated[str | None, Field(description="Makes a retry safe.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
             if not task.strip():
@@ -129,9 +123,7 @@ def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime
         title="Report reward",
         description="Call when the outcome of a submitted task becomes known (tests went green, the user accepted it) "
         "or was wrong: gives or corrects its reward. Name the attempt by trajectory_id or by retrieval_id.",
-        annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-        ),
+        annotations=ADDS,
     )
     async def report_reward(
         reward: Annotated[float, Field(description="How good it was, usually 0 to 1.")],
@@ -153,9 +145,7 @@ def _add_library_status(server: MCPServer[Runtime], current: Callable[[], Runtim
         title="Library status",
         description="Shows what a library holds and what its learner waits for: experiences, groups by state with "
         "reasons, token budget. Call when asked about it, or when no experiences come back.",
-        annotations=ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-        ),
+        annotations=READS,
     )
     async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
         with told():

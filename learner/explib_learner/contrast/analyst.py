@@ -2,8 +2,8 @@
 
 A run looks at all groups of the library whose rewards differ, so it proposes the same for the same data: nothing, once
 its lessons are there. Later data can support a candidate (MODIFY to active), refute a lesson (DELETE: p over .05, or
-the other way round) or change its counts (KEEP with the new evidence). Each run tests anew on all data; the correction is
-for the events of one run, not for how often it is run.
+the other way round) or change its counts (KEEP with the new evidence). Each run tests anew on all data; the
+correction is for the events of one run, not for how often it is run.
 """
 
 from __future__ import annotations

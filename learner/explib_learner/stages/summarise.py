@@ -13,7 +13,7 @@ from explib_learner.chat import ChatRequest
 from explib_learner.cutting import LEAST_TOKENS, clipped_to_tokens
 from explib_learner.fences import fenced
 from explib_learner.prompt_files import PromptFile
-from explib_learner.transcripts import number, transcribe
+from explib_learner.transcripts import number, transcript
 
 PLACEHOLDERS = frozenset({"task", "reward", "reward_range", "attempt"})
 
@@ -39,9 +39,7 @@ async def summarise(
     return await asker.settle(question, SummaryAnswer, _text, tries)
 
 
-def _question(
-    asker: Asker, prompt: PromptFile, attempt: Attempt, library: LibrarySettings, budget: int
-) -> ChatRequest:
+def _question(asker: Asker, prompt: PromptFile, attempt: Attempt, library: LibrarySettings, budget: int) -> ChatRequest:
     task = attempt.trajectory.task
     values = {
         "task": fenced("task", clipped_to_tokens(task, budget // _TASK_SHARE)),
@@ -50,14 +48,8 @@ def _question(
         "attempt": "",
     }
     without_attempt = asker.question("summarise", prompt, SummaryAnswer, values)
-    left = budget - without_attempt.prompt_tokens
-    read = transcribe((("attempt", attempt),), task)
-    shared_tokens = 0
-    shared = ""
-    if read.shared:
-        shared = clipped_to_tokens(read.shared_text(), left // 2)
-    del shared_tokens
-    values["attempt"] = "\n".join(filter(None, (shared, read.attempts[0].text(max(LEAST_TOKENS, left - _FENCE_TOKENS)))))
+    left = budget - without_attempt.prompt_tokens - _FENCE_TOKENS
+    values["attempt"] = transcript("attempt", attempt, task).text(max(LEAST_TOKENS, left))
     return asker.question("summarise", prompt, SummaryAnswer, values)
 
 

@@ -171,6 +171,8 @@ async def _commit(connection: AsyncConnection, database: Database, proposal: Pro
     draft = await _draft(connection, proposal)
     draft.apply(proposal.operations)
     refusals = (*proposal.refusals, *draft.refusals)
+    if not draft.material:
+        draft.changes.clear()  # fresher counts alone make no revision: they come along with the next one
     number = draft.revision if draft.changes else None
     await _write_experiences(connection, database, proposal, draft)
     await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)

@@ -1,0 +1,324 @@
+"""The server through the SDK's own client: in memory, over stdio and over HTTP, modern and legacy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+import uvicorn
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, PromptReference, ResourceTemplateReference, TextContent
+
+from explib.models import Library, LibrarySettings, Operation
+from explib.settings import Settings
+from explib.storage.revisions import Proposal
+from explib.storage.store import open_store
+from explib_server.http import http_app
+from explib_server.mcp_server import LearnerMode, build_server
+
+ERAS = ["legacy", "auto"]
+LESSON = "When you call ship, call weigh before it."
+
+
+def text_of(result: CallToolResult) -> str:
+    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
+
+
+def structured(result: CallToolResult) -> dict[str, object]:
+    assert not result.is_error, text_of(result)
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+@asynccontextmanager
+async def in_memory(mode: str = "auto", learner: LearnerMode = "off") -> AsyncIterator[Client]:
+    async with Client(build_server(Settings(), learner), mode=mode) as client:
+        yield client
+
+
+@asynccontextmanager
+async def over_stdio(mode: str) -> AsyncIterator[Client]:
+    command = StdioServerParameters(command=sys.executable, args=["-m", "explib_server", "serve"], env=dict(os.environ))
+    async with Client(stdio_client(command), mode=mode) as client:
+        yield client
+
+
+@asynccontextmanager
+async def http_server(learner: LearnerMode = "inprocess") -> AsyncIterator[str]:
+    settings = Settings()
+    app = http_app(build_server(settings, learner), settings, "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        async with asyncio.timeout(20):
+            while not server.started:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@asynccontextmanager
+async def over_http(mode: str) -> AsyncIterator[Client]:
+    async with http_server() as address, Client(f"{address}/mcp", mode=mode) as client:
+        yield client
+
+
+def messages(*tools: str) -> list[dict[str, object]]:
+    """An attempt that called these tools in this order."""
+    calls = [
+        [
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": f"c{number}", "type": "function", "function": {"name": name, "arguments": "{}"}}],
+            },
+            {"role": "tool", "tool_call_id": f"c{number}", "content": "OK"},
+        ]
+        for number, name in enumerate(tools)
+    ]
+    return [{"role": "user", "content": "ship it"}, *(message for pair in calls for message in pair)]
+
+
+async def submit_contrast(client: Client, groups: int = 6) -> None:
+    """Groups in which who weighed before shipping won, and who didn't lost."""
+    for number in range(groups):
+        for attempt in range(4):
+            won = attempt % 2 == 0
+            tools = ("weigh", "ship") if won else ("ship",)
+            await client.call_tool(
+                "submit_trajectory",
+                {
+                    "task": f"ship order {number}",
+                    "trajectory": messages(*tools),
+                    "reward": float(won),
+                    "idempotency_key": f"{number}/{attempt}",
+                },
+            )
+
+
+async def learned(client: Client) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            status = structured(await client.call_tool("library_status", {}))
+            groups = status["groups"]
+            assert isinstance(groups, dict)
+            if groups.get("learned") and not groups.get("ready"):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def commit_lesson(content: str = LESSON) -> Library:
+    """Another process's revision."""
+    async with open_store(Settings().database_url) as store:
+        library = await store.libraries.ensure("default", LibrarySettings())
+        current = await store.libraries.get("default")
+        await store.revisions.commit(
+            Proposal(current, "by hand", "test", "contrast", (Operation("ADD", "because", content=content),))
+        )
+        return library
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("connect", [over_stdio, over_http], ids=["stdio", "http"])
+async def test_fetch_submit_learn_fetch_shows_the_new_experience(connect: object, mode: str) -> None:
+    opened = over_stdio(mode) if connect is over_stdio else over_http(mode)
+    async with opened as client:
+        before = await client.call_tool("get_experiences", {"task": "ship order 77"})
+        assert structured(before)["experiences"] == []
+        await submit_contrast(client)
+        await learned(client)
+        after = await client.call_tool("get_experiences", {"task": "ship order 77"})
+        assert "weigh" in text_of(after)
+        assert structured(after)["revision"] == 1
+        submitted = await client.call_tool(
+            "submit_trajectory",
+            {
+                "task": "ship order 77",
+                "trajectory": "weighed, then shipped",
+                "retrieval_id": structured(after)["retrieval_id"],
+            },
+        )
+        graded = await client.call_tool(
+            "report_reward", {"retrieval_id": structured(after)["retrieval_id"], "reward": 1.0}
+        )
+        assert structured(graded)["trajectory_id"] == structured(submitted)["trajectory_id"]
+
+
+async def test_the_tools_are_four_described_annotated_and_small() -> None:
+    async with in_memory() as client:
+        listed = await client.list_tools()
+    assert [tool.name for tool in listed.tools] == [
+        "get_experiences",
+        "submit_trajectory",
+        "report_reward",
+        "library_status",
+    ]
+    for tool in listed.tools:
+        assert tool.title
+        assert tool.output_schema
+        assert tool.annotations is not None
+        described = tool.input_schema["properties"]
+        assert all(each.get("description") for each in described.values()), tool.name
+    whole = listed.model_dump_json(by_alias=True, exclude_none=True)
+    assert len(whole) < 6_000, len(whole)
+
+
+async def test_the_text_is_ready_for_a_prompt_and_the_structure_does_not_repeat_it() -> None:
+    await commit_lesson()
+    async with in_memory() as client:
+        result = await client.call_tool("get_experiences", {"task": "ship it"})
+    first, *lines = text_of(result).splitlines()
+    assert first.startswith("Lessons from earlier graded attempts")
+    assert lines == [f"[e1]. {LESSON} (candidate)"]
+    assert "text" not in structured(result)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says"),
+    [
+        ("get_experiences", {"task": "  "}, "task is empty"),
+        ("get_experiences", {"task": "x", "limit": 0}, "limit must be at least 1"),
+        ("get_experiences", {"task": "x", "library": "nope"}, "no library 'nope'"),
+        ("submit_trajectory", {"task": "", "trajectory": "x"}, "task is empty"),
+        ("submit_trajectory", {"task": "x", "trajectory": 5}, "list of messages"),
+        ("submit_trajectory", {"task": "x", "trajectory": []}, "empty"),
+        ("submit_trajectory", {"task": "x", "trajectory": "y", "reward": 1.5}, "range of 0 to 1"),
+        ("submit_trajectory", {"task": "x", "trajectory": "y", "reward": "NaN"}, "finite"),
+        ("submit_trajectory", {"task": "x", "trajectory": "y", "retrieval_id": "r_0"}, "no such retrieval"),
+        ("submit_trajectory", {"task": "x", "trajectory": "y", "library": "Nope!"}, "no library"),
+        ("report_reward", {"reward": 1.0}, "either trajectory_id or retrieval_id"),
+        ("report_reward", {"reward": 1.0, "trajectory_id": "t_0"}, "no such trajectory"),
+        ("library_status", {"library": "nope"}, "Known: "),
+    ],
+)
+async def test_bad_input_says_what_to_do(tool: str, arguments: dict[str, object], says: str) -> None:
+    async with in_memory() as client:
+        result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert says in text_of(result)
+
+
+async def test_a_huge_trajectory_is_refused_and_the_server_goes_on() -> None:
+    async with in_memory() as client:
+        result = await client.call_tool("submit_trajectory", {"task": "x", "trajectory": "y" * 100_000_000})
+        assert result.is_error
+        assert "EXPLIB_MAX_TRAJECTORY_BYTES" in text_of(result)
+        assert structured(await client.call_tool("library_status", {}))["trajectories"] == 0
+
+
+async def test_secrets_are_redacted_counted_and_not_stored(tmp_path: Path) -> None:
+    secret = "sk-ant-" + "api03-" + "a1B2c3D4" * 6
+    async with in_memory() as client:
+        arguments = {"task": f"use {secret}", "trajectory": f"I used {secret}"}
+        stored = structured(await client.call_tool("submit_trajectory", arguments))
+        await client.call_tool("get_experiences", {"task": f"use {secret}"})
+    assert stored["redactions"] == 2
+    async with open_store(Settings().database_url) as store:
+        library = await store.libraries.get("default")
+        found = await store.trajectories.get(library, str(stored["trajectory_id"]))
+        assert secret not in found.trajectory.task + found.steps[0].text
+    kept = await asyncio.to_thread(lambda: [path.read_bytes() for path in tmp_path.glob("library.db*")])
+    assert kept
+    assert not any(secret.encode() in each for each in kept)
+
+
+async def test_resources_show_the_library_an_experience_and_a_revision() -> None:
+    await commit_lesson()
+    async with in_memory() as client:
+        templates = {each.uri_template for each in (await client.list_resource_templates()).resource_templates}
+        assert templates == {
+            "experience://{library}",
+            "experience://{library}/{id}",
+            "experience://{library}/revisions/{n}",
+        }
+        for uri in ("experience://default", "experience://default/e1", "experience://default/revisions/1"):
+            [content] = (await client.read_resource(uri)).contents
+            assert LESSON in getattr(content, "text", ""), uri
+        for uri in ("experience://nope", "experience://default/e9", "experience://default/revisions/9"):
+            with pytest.raises(MCPError):
+                await client.read_resource(uri)
+
+
+async def test_prompts_carry_the_experiences_and_what_to_do_afterwards() -> None:
+    await commit_lesson()
+    async with in_memory() as client:
+        assert {"solve_with_experience", "reflect_and_submit"} <= {
+            prompt.name for prompt in (await client.list_prompts()).prompts
+        }
+        prompt = await client.get_prompt("solve_with_experience", {"task": "ship order 5"})
+    said = prompt.model_dump_json()
+    assert LESSON in said
+    assert "submit_trajectory" in said
+
+
+async def test_names_and_ids_are_completed() -> None:
+    await commit_lesson()
+    async with in_memory() as client:
+        template = ResourceTemplateReference(type="ref/resource", uri="experience://{library}/{id}")
+        libraries = await client.complete(template, {"name": "library", "value": "def"})
+        ids = await client.complete(template, {"name": "id", "value": "e"}, {"library": "default"})
+        prompt = PromptReference(type="ref/prompt", name="solve_with_experience")
+        other = await client.complete(prompt, {"name": "task", "value": "x"})
+    assert libraries.completion.values == ["default"]
+    assert ids.completion.values == ["e1"]
+    assert other.completion.values == []
+
+
+async def test_a_subscriber_is_told_of_a_revision_that_another_process_makes() -> None:
+    async with (
+        asyncio.timeout(30),
+        http_server("off") as address,
+        Client(f"{address}/mcp") as client,
+        client.listen(resource_subscriptions=["experience://default"]) as events,
+    ):
+        committing = asyncio.create_task(commit_lesson())
+        event = await anext(aiter(events))
+        await committing
+    assert getattr(event, "uri", None) == "experience://default"
+
+
+def ask(address: str, method: str, path: str, headers: dict[str, str], body: str | None = None) -> tuple[int, str]:
+    connection = HTTPConnection(address.removeprefix("http://"), timeout=20)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    said = answer.status, answer.read().decode()
+    connection.close()
+    return said
+
+
+async def test_health_needs_no_session_and_a_foreign_host_is_refused() -> None:
+    listing = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    async with http_server("off") as address:
+        status, health = await asyncio.to_thread(ask, address, "GET", "/health", {})
+        assert (status, json.loads(health)["status"]) == (200, "ok")
+        foreign = {**headers, "Host": "evil.example"}
+        status, _ = await asyncio.to_thread(ask, address, "POST", "/mcp", foreign, listing)
+        assert status in {403, 421}
+
+
+def test_a_wrong_setting_ends_the_server_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLIB_DATABASE_URL", "mysql://somewhere/else")
+    said = subprocess.run(
+        [sys.executable, "-m", "explib_server", "serve"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert said.returncode == 1
+    assert "EXPLIB_DATABASE_URL" in said.stderr
+    assert "Traceback" not in said.stderr
