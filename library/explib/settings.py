@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from explib.models import LibrarySettings
@@ -28,18 +28,17 @@ def _default_database() -> str:
 class Settings(BaseSettings):
     """Every setting; `explib doctor` prints each with its source."""
 
-    model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True)
 
     database_url: str = Field(default_factory=_default_database)
     library: str = "default"
     analyst: AnalystName = "auto"
     model: str | None = None
-    model_base_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("EXPLIB_MODEL_BASE_URL", "OPENAI_BASE_URL")
-    )
-    model_api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("EXPLIB_MODEL_API_KEY", "OPENAI_API_KEY"), repr=False
-    )
+    """The model's name at its endpoint; with only a base URL set, `default`, which single-model servers take."""
+    model_base_url: str | None = None
+    """Any OpenAI-compatible endpoint; unset: OPENAI_BASE_URL, else OpenAI's own."""
+    model_api_key: Annotated[SecretStr | None, Field(repr=False)] = None
+    """Unset: OPENAI_API_KEY."""
     model_context: Annotated[int, Field(ge=1024)] = 32_000
     """Tokens of context that the model really takes."""
     model_answer_tokens: Annotated[int, Field(ge=64)] = 2_000
@@ -71,6 +70,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the TOML file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def model_configured(self) -> bool:
+        """Whether the user has named a model or an endpoint for this program."""
+        return bool(self.model or self.model_base_url)
+
+    @property
+    def model_name(self) -> str:
+        """What the endpoint is asked for."""
+        return self.model or "default"
 
     def library_defaults(self) -> LibrarySettings:
         """What a new library starts with."""

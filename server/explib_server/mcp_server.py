@@ -106,7 +106,7 @@ async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
             stored.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stored.wait(), POLL_SECONDS)
-        worker = runtime.worker(tell)
+        worker = await runtime.worker(tell)
         runtime.on_submission(worker.wake)
         await worker.watch()
     except Exception:  # the outermost of the task: the server goes on, what is stored waits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from explib.errors import InvalidSetting
@@ -36,10 +36,12 @@ class Offer:
 class Runtime:
     """An open experience library: what the MCP server, the importer and the command line act through."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, closing: AsyncExitStack) -> None:
         self.settings = settings
         self.store = store
         self.experiences = ExperienceServer(store, _embedder(settings))
+        self._closing = closing
+        self._analyst: Analyst | None = None
         self._on_submission: list[Callable[[], None]] = []
 
     async def library(self, name: str | None = None) -> Library:
@@ -77,32 +79,37 @@ class Runtime:
         """Call `told` after every stored submission or reward of this process."""
         self._on_submission.append(told)
 
-    def analyst(self) -> Analyst:
-        """The configured analyst; `auto` is `model` where a model is configured, else `contrast`."""
-        chosen = analyst_name(self.settings)
-        if chosen == "model":
-            from explib_server.model_runtime import model_analyst
+    async def analyst(self) -> Analyst:
+        """The configured analyst, built at the first call; `auto` is `model` where one is configured."""
+        if self._analyst is None:
+            if analyst_name(self.settings) == "model":
+                from explib_server.model_runtime import model_analyst
 
-            return model_analyst(self.settings, self.store)
-        from explib_learner.contrast.analyst import ContrastAnalyst
+                self._analyst = await self._closing.enter_async_context(model_analyst(self.settings, self.store))
+            else:
+                from explib_learner.contrast.analyst import ContrastAnalyst
 
-        return ContrastAnalyst()
+                self._analyst = ContrastAnalyst()
+        return self._analyst
 
-    def pipeline(self) -> Pipeline:
+    async def pipeline(self) -> Pipeline:
         """The learning pipeline with the configured analyst."""
-        return Pipeline(self.store, self.analyst(), self.store.clock)
+        return Pipeline(self.store, await self.analyst(), self.store.clock)
 
-    def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
+    async def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""
-        return Worker(self.store, self.pipeline(), self.settings.lease_seconds, on_run)
+        return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run)
 
 
 def analyst_name(settings: Settings) -> str:
     """Which analyst the settings come to. Raises InvalidSetting where that one cannot work."""
     if settings.analyst == "auto":
-        return "model" if settings.model else "contrast"
-    if settings.analyst == "model" and not settings.model:
-        raise InvalidSetting("EXPLIB_ANALYST is model, but no model is named: set EXPLIB_MODEL, or use contrast.")
+        return "model" if settings.model_configured else "contrast"
+    if settings.analyst == "model" and not settings.model_configured:
+        raise InvalidSetting(
+            "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
+            "endpoint other than OpenAI's), or use contrast."
+        )
     if settings.analyst == "agent":
         raise InvalidSetting("EXPLIB_ANALYST=agent is not part of this version: use model, contrast or auto.")
     return settings.analyst
@@ -120,5 +127,5 @@ def _embedder(settings: Settings) -> Embedder | None:
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """The runtime over the configured database; closed at the end. Raises StorageError."""
     analyst_name(settings)  # a wrong setting is told at the start, not at the first group
-    async with open_store(settings.database_url) as store:
-        yield Runtime(settings, store)
+    async with open_store(settings.database_url) as store, AsyncExitStack() as closing:
+        yield Runtime(settings, store, closing)

@@ -51,7 +51,7 @@ def status_text(status: LibraryStatus) -> str:
 
 def _learner(runtime: Runtime, holder: Lease | None) -> str:
     analyst = analyst_name(runtime.settings)
-    speaking = f"{analyst} ({runtime.settings.model})" if analyst == "model" else analyst
+    speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
     return f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
 
 

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 
 from explib.errors import ExplibError
 from explib.settings import Settings, config_file
@@ -31,7 +31,8 @@ async def _check(settings: Settings) -> bool:
         async with open_runtime(settings) as runtime:
             say(f"ok    database: {runtime.store.database.dialect.describe()}")
             say(f"ok    library {(await runtime.library()).name}: {await _retrieval(runtime)}")
-            say(f"ok    analyst: {analyst_name(settings)}" + (f" with {settings.model}" if settings.model else ""))
+            analyst = analyst_name(settings)
+            say(f"ok    analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
     except ExplibError as error:
         say(f"FAIL  {error}")
         return False
@@ -51,11 +52,8 @@ def _shown(value: object) -> str:
 
 
 def _source(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    names = alias.choices if isinstance(alias, AliasChoices) else [f"EXPLIB_{name.upper()}"]
-    for variable in map(str, names):
-        if variable in os.environ:
-            return f"environment {variable}"
+    if (variable := f"EXPLIB_{name.upper()}") in os.environ:
+        return f"environment {variable}"
     path = config_file()
     if path.exists() and name in tomllib.loads(path.read_text(encoding="utf-8")):
         return f"{path}"

@@ -29,9 +29,9 @@ def learn(
             revived = await runtime.store.groups.retry_dead(await runtime.library(library))
             say(f"{revived} dead groups are ready again")
         if dry_run:
-            say(preview_text(await runtime.pipeline().preview(await runtime.library(library))))
+            say(preview_text(await (await runtime.pipeline()).preview(await runtime.library(library))))
         elif watch:
-            await runtime.worker(_print).watch()
+            await (await runtime.worker(_print)).watch()
         else:
             await _learn_once(runtime, library)
 
@@ -40,7 +40,7 @@ def learn(
 
 async def _learn_once(runtime: Runtime, library: str | None) -> None:
     chosen = (await runtime.library(library)).name if library else None
-    runs = await runtime.worker(_print).learn_ready(chosen)
+    runs = await (await runtime.worker(_print)).learn_ready(chosen)
     learned, failed = sum(run.learned for run in runs), sum(len(run.failures) for run in runs)
     shown = await runtime.library(library)
     overview = await runtime.store.libraries.overview(shown)
