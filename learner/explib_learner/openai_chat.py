@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from explib.errors import ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
 from explib.models import Json
@@ -183,13 +183,16 @@ def _is_context_problem(complaint: str) -> bool:
 def _answer(body: bytes, request: ChatRequest) -> ChatAnswer:
     """Read a completion. An answer without text is an answer (it was paid for); a body without one is a failure."""
     try:
-        completion = _Completion.model_validate_json(body)
-    except ValidationError as error:
+        readable = storable(
+            json.dumps(json.loads(body), ensure_ascii=False)
+        )  # a lone surrogate must not cost the answer
+        completion = _Completion.model_validate_json(readable)
+    except (ValueError, RecursionError) as error:
         said = storable(body.decode("utf-8", "replace"))[:_QUOTED_CHARACTERS] or "an empty body"
         raise ModelUnavailable(f"The endpoint answered no chat completion, it is tried again later: {said}") from error
-    if not completion.choices:
+    if not completion.choices and completion.usage is None:
         raise ModelUnavailable("The endpoint answered without a choice: it is tried again later.")
-    text = storable(_text(completion.choices[0].message))
+    text = storable(_text(completion.choices[0].message)) if completion.choices else ""
     usage = completion.usage or _Usage()
     spent_on_prompt, spent_on_answer = usage.prompt_tokens, usage.completion_tokens
     return ChatAnswer(

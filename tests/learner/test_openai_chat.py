@@ -21,6 +21,8 @@ REQUEST = ChatRequest(
     max_tokens=50,
 )
 
+NO_CHOICE = Reply(body=b'{"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 7}}')
+
 
 @asynccontextmanager
 async def chatting(script: Script, max_retries: int = 0) -> AsyncIterator[tuple[OpenAIChat, ScriptedEndpoint]]:
@@ -63,7 +65,7 @@ async def test_too_many_requests_are_repeated_until_there_is_an_answer() -> None
 
 async def test_a_server_error_is_repeated_and_then_said() -> None:
     async with chatting(lambda _: refuses(500, "out of order"), max_retries=2) as (chat, server):
-        with pytest.raises(ModelUnavailable, match="HTTP 500: .*out of order"):
+        with pytest.raises(ModelUnavailable, match=r"HTTP 500: .*out of order"):
             await chat.ask(REQUEST)
     assert len(server.asked) == 3
 
@@ -118,7 +120,7 @@ async def test_a_slow_answer_ends_in_a_timeout() -> None:
         await chat.close()
 
 
-@pytest.mark.parametrize("reply", [says(None), says(""), says("cut off in the mi", finish="length")])
+@pytest.mark.parametrize("reply", [says(None), says(""), says("cut off in the mi", finish="length"), NO_CHOICE])
 async def test_an_answer_that_was_paid_for_is_an_answer_even_if_empty_or_cut_off(reply: Reply) -> None:
     answer = await asked([reply])
     assert answer.prompt_tokens == 100

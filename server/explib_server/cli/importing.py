@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from explib.errors import ExplibError
 from explib.models import Library, Submission
@@ -43,6 +41,9 @@ def import_files(
 ) -> None:
     """Import graded trajectories. A library that doesn't exist is created; importing twice changes nothing."""
     fields = FieldNames(reward_field=reward_field, group_by=group_by, task_field=task_field)
+
+    from rich.console import Console
+    from rich.progress import Progress
 
     async def work(runtime: Runtime) -> Tally:
         name = library or runtime.settings.library

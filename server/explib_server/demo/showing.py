@@ -1,0 +1,69 @@
+"""What `explib demo` prints: the plan, the lessons of one round, the rewards of all."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.console import Console
+from rich.table import Table
+
+from explib_server.cli.running import load_settings
+from explib_server.demo.interval import mean_interval
+from explib_server.demo.loop import Plan, Round, play
+from explib_server.mcp_server import LearnerMode
+from explib_server.runtime import analyst_name
+
+AT_ONCE = 2
+"""Rounds that run side by side."""
+
+
+async def show_demo(seeds: int, learner: LearnerMode, *, shuffle_rewards: bool) -> None:
+    """Play the rounds and print what came of them."""
+    plan = Plan(learner=learner, shuffle_rewards=shuffle_rewards)
+    console = Console()
+    console.print(
+        "[bold]Experience Library demo[/bold]: an order desk with conventions that no agent can know beforehand.\n"
+        f"{seeds} rounds. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts of a scripted "
+        f"agent with their rewards, background learning by the [bold]{analyst_name(load_settings())}[/bold] analyst, "
+        f"and then {plan.held_out} other tasks with what was learned.\n"
+    )
+    with console.status("practising, learning, trying again …"):
+        rounds = await _play(seeds, plan)
+    console.print(f"[bold]Learned in round 1[/bold] from {rounds[0].status.trajectories} trajectories:")
+    console.print(rounds[0].lessons, markup=False, highlight=False)
+    console.print(_table(rounds))
+    console.print(_verdict(rounds))
+
+
+async def _play(seeds: int, plan: Plan) -> list[Round]:
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def one(seed: int) -> Round:
+        async with free:
+            return await play(seed, plan)
+
+    return list(await asyncio.gather(*(one(seed) for seed in range(1, seeds + 1))))
+
+
+def _table(rounds: list[Round]) -> Table:
+    table = Table(title="\nMean reward on tasks that were not practised", title_justify="left")
+    for column in ("round", "groups learned", "experiences", "before", "after", "gain"):
+        table.add_column(column, justify="right")
+    for each in rounds:
+        table.add_row(
+            str(each.seed),
+            str(each.status.groups.get("learned", 0)),
+            str(sum(count for state, count in each.status.experiences.items() if state != "retired")),
+            f"{each.before:.2f}",
+            f"{each.after:.2f}",
+            f"{each.after - each.before:+.2f}",
+        )
+    return table
+
+
+def _verdict(rounds: list[Round]) -> str:
+    before, *_ = mean_interval([each.before for each in rounds])
+    after, *_ = mean_interval([each.after for each in rounds])
+    gain, low, high = mean_interval([each.after - each.before for each in rounds])
+    interval = f"95 % interval {low:+.2f} to {high:+.2f}"
+    return f"[bold]Mean reward {before:.2f} → {after:.2f}[/bold]: gain {gain:+.2f}, {interval}"

@@ -1,0 +1,84 @@
+"""What the tests of the `model` analyst start from: attempts, groups, batches, and records in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explib.models import (
+    Attempt,
+    Experience,
+    GradedGroup,
+    Group,
+    Library,
+    LibrarySettings,
+    ModelCall,
+    Step,
+    Support,
+    Trajectory,
+)
+from explib_learner.analyst import Batch
+
+TASK = "Cancel the reservation of a customer who asks for it."
+
+
+class MemoryRecords:
+    """Call records without a database."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, ModelCall] = {}
+
+    async def find(self, request_hash: str) -> ModelCall | None:
+        return self.calls.get(request_hash)
+
+    async def save(self, call: ModelCall) -> None:
+        self.calls[call.request_hash] = call
+
+    async def tokens_since(self, since: float) -> int:
+        return sum(
+            call.prompt_tokens + call.completion_tokens for call in self.calls.values() if call.created_at >= since
+        )
+
+
+def attempt(
+    name: str,
+    reward: float,
+    *said: str,
+    group: str = "g1",
+    answer: str | None = None,
+    system: str = "",
+    at: float = 0.0,
+) -> Attempt:
+    """An attempt: the task, then the assistant's words."""
+    steps = [Step("system", system)] if system else []
+    steps += [Step("user", TASK), *(Step("assistant", text) for text in said)]
+    trajectory = Trajectory(name, group, TASK, reward, answer=answer, created_at=at)
+    return Attempt(trajectory, tuple(steps))
+
+
+def graded(*attempts: Attempt, tries: int = 0) -> GradedGroup:
+    """The group of these attempts."""
+    name = attempts[0].trajectory.group_id
+    group = Group(name, name, TASK, "ready", "", len(attempts), len(attempts), 1, tries=tries)
+    return GradedGroup(group, attempts)
+
+
+def winner_and_loser(group: str = "g1", tries: int = 0) -> GradedGroup:
+    """One attempt that checked first and won, one that did not and lost."""
+    return graded(
+        attempt(f"{group}-won", 1.0, "I check the fare rules first.", "Cancelled.", group=group),
+        attempt(f"{group}-lost", 0.0, "I cancel at once.", "Refused.", group=group),
+        tries=tries,
+    )
+
+
+def experience(name: str, content: str) -> Experience:
+    """An active experience."""
+    return Experience(name, content, "active", 1, "model", Support(3, 1, 2), 1, 1)
+
+
+def batch_of(
+    *groups: GradedGroup, experiences: Sequence[Experience] = (), settings: LibrarySettings | None = None
+) -> Batch:
+    """A batch of these groups."""
+    library = Library(1, "default", settings or LibrarySettings(), 0, 0.0)
+    return Batch(library, tuple(experiences), groups, groups)
