@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     model_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     model_timeout: Annotated[float, Field(gt=0)] = 120.0
     """Seconds."""
+    model_retries: Annotated[int, Field(ge=0, le=20)] = 4
+    """Further tries of a call that met a 429, a 5xx or a broken connection, with growing waits."""
     embedder: str = "wordllama"
     """`wordllama` (offline) or `none` (lexical only)."""
     group_size: Annotated[int, Field(ge=2)] = 5

@@ -19,7 +19,7 @@ from explib_learner.recorded import RecordedChat
 async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analyst]:
     """The analyst as configured; calls under way are ended and connections closed at the end."""
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else os.environ.get("OPENAI_API_KEY")
-    endpoint = OpenAIChat.connect(settings.model_base_url, key, settings.model_timeout)
+    endpoint = OpenAIChat.connect(settings.model_base_url, key, settings.model_timeout, settings.model_retries)
     chat = RecordedChat(
         endpoint, store.model_calls, settings.token_budget_per_day, settings.model_concurrency, store.clock
     )
