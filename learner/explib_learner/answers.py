@@ -86,10 +86,13 @@ def _first_object(text: str) -> dict[str, Json] | None:
     while start >= 0:
         try:
             value: dict[str, Json] = decoder.raw_decode(text, start)[0]
-        except (ValueError, RecursionError):
-            start = text.find("{", start + 1)
-            continue
-        return value
+        except json.JSONDecodeError as error:
+            # on from where it broke: what lies inside a broken or cut off object is not the answer
+            start = text.find("{", max(start + 1, error.pos))
+        except RecursionError:
+            return None
+        else:
+            return value
     return None
 
 

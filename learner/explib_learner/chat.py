@@ -83,6 +83,7 @@ class ChatModel(Protocol):
         Raises:
             ModelUnavailable: the endpoint failed or gave no answer that was paid for; worth another try later.
             ModelMisconfigured: key, name or address are wrong.
+            ModelAnswerInvalid: the endpoint's filter refuses to answer about this content.
             PromptTooLong: the request does not fit the model's context.
         """
         ...

@@ -1,6 +1,6 @@
 """Answers and ground truth inside a lesson: what a lesson must not give away.
 
-Looked for are whole short answers and, inside longer ones, what is distinctive: numbers, ids, quoted names. What the
+Looked for are whole short answers and, inside longer ones, what is distinctive: numbers, ids, names. What the
 task itself says is no secret, and neither are the names of formats (`sha256`) or words that say nothing (`true`).
 """
 
@@ -29,6 +29,9 @@ _TECHNICAL = re.compile(
 )
 _TOKEN = re.compile(r"[^\W_]+(?:[-_.,/@#:][^\W_]+)*")
 _QUOTED = re.compile(r"[\"'`“‘]([^\"'`“”‘’\n]{4,80})[\"'`”’]")
+_NAME = re.compile(r"(?:\b\d{1,6}[ \t]+)?\b[A-Z][\w'-]{0,40}(?:[ \t]+[A-Z][\w'-]{0,40}){1,5}")
+"""Names of two words or more, with a number before them: people, streets, products."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _MARKS = re.compile(r"[\W_]+")
 
 
@@ -46,7 +49,7 @@ def leaked(lesson: str, answers: Iterable[str], said: Iterable[str]) -> str | No
 
 def _bare(text: str) -> str:
     """Normalised words between single spaces, so that whole words can be looked for."""
-    return f" {_MARKS.sub(' ', normalise_task(text)).strip()} "
+    return f" {_MARKS.sub(' ', _THOUSANDS.sub('', normalise_task(text))).strip()} "
 
 
 def _distinctive(answer: str) -> Iterator[str]:
@@ -58,6 +61,9 @@ def _distinctive(answer: str) -> Iterator[str]:
     for quoted in _QUOTED.findall(answer):
         if " " in quoted.strip() and quoted != quoted.lower() and _letters(quoted) >= _LEAST_CHARACTERS:
             yield quoted
+    for name in _NAME.findall(answer):
+        if _letters(name) >= _LEAST_CHARACTERS:
+            yield name
 
 
 def _is_whole_answer(answer: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
-from explib.errors import ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
+from explib.errors import ModelAnswerInvalid, ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
 from explib.models import Json
 from explib.words import estimate_tokens, storable
 from explib_learner.chat import ChatAnswer, ChatRequest
@@ -28,6 +28,7 @@ _UNAVAILABLE = (408, 409, 425, 429)
 _TOO_LARGE = 413
 _SERVER_ERROR = 500
 _CONTEXT_WORDS = ("context length", "context_length", "context size", "context_size", "context window", "too long")
+_FILTER_WORDS = ("content_filter", "content filter", "content management policy", "content_policy", "moderation")
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "json schema", "structured output", "grammar")
 
 
@@ -159,6 +160,8 @@ class OpenAIChat:
         answer = f"HTTP {error.status_code}: {said}"
         if error.status_code == _TOO_LARGE or _is_context_problem(said.casefold()):
             return PromptTooLong(f"{PromptTooLong.__doc__} The endpoint answered {answer}")
+        if error.status_code in _REFUSED and any(word in said.casefold() for word in _FILTER_WORDS):
+            return ModelAnswerInvalid(f"The endpoint does not answer about these attempts. It answered {answer}")
         if error.status_code in _UNAVAILABLE or error.status_code >= _SERVER_ERROR:
             return ModelUnavailable(f"The model's endpoint failed and is tried again later. It answered {answer}")
         return ModelMisconfigured(f"{ModelMisconfigured.__doc__} It answered {answer}")

@@ -26,8 +26,9 @@ _PATTERNS = {
         r"\b(?:send|e-?mail|upload|post|forward|transfer|pay|wire)\b"
     ),
     "it tells the reader to hide something": (
-        r"\b(?:do not|don't|never)\s+(?:tell|inform|notify|alert)\s+(?:the |your |any)?\s*\w+\s+(?:about |of |that )?"
-        r"(?:this|these|it|you)\b|\b(?:hide|conceal|keep)\s+(?:this|these|it|that)\b[^.]{0,20}\bfrom\b|"
+        r"\b(?:do not|don't|never)\s+(?:tell|inform|notify|alert)\s+(?:the |your |any)?\s*\w+\s+"
+        r"(?:(?:about|of)\s+(?:this|these|it|you)|that you)\b|"
+        r"\b(?:hide|conceal|keep)\s+(?:this|these|it|that)\b[^.]{0,20}\bfrom\b|"
         r"\b(?:do not|don't|never)\s+mention\s+(?:this|these|it)\b|\bsecretly\b"
     ),
     "it gives secrets away": (

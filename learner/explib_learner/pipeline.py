@@ -93,7 +93,7 @@ class Pipeline:
     async def _analyse(self, batch: Batch) -> Analysis:
         advantages = await self._analyst.advantages(batch)
         consolidated = await self._analyst.consolidate(batch, advantages.operations)
-        failures = {failure.group_id: failure for failure in (*advantages.failures, *consolidated.failures)}
+        failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
             operations=consolidated.operations,
             refusals=(*advantages.refusals, *consolidated.refusals),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from learner.scripted_endpoint import Reply, Script, ScriptedEndpoint, answers, endpoint
 
 from explib.models import (
     Attempt,
     Experience,
     GradedGroup,
     Group,
+    Json,
     Library,
     LibrarySettings,
     ModelCall,
@@ -17,6 +21,10 @@ from explib.models import (
     Trajectory,
 )
 from explib_learner.analyst import Batch
+from explib_learner.asking import ModelSettings
+from explib_learner.model_analyst import ModelAnalyst
+from explib_learner.openai_chat import OpenAIChat
+from explib_learner.recorded import RecordedChat
 
 TASK = "Cancel the reservation of a customer who asks for it."
 
@@ -66,7 +74,7 @@ def winner_and_loser(group: str = "g1", tries: int = 0) -> GradedGroup:
     """One attempt that checked first and won, one that did not and lost."""
     return graded(
         attempt(f"{group}-won", 1.0, "I check the fare rules first.", "Cancelled.", group=group),
-        attempt(f"{group}-lost", 0.0, "I cancel at once.", "Refused.", group=group),
+        attempt(f"{group}-lost", 0.0, f"I cancel {group} at once.", "Refused.", group=group),
         tries=tries,
     )
 
@@ -82,3 +90,49 @@ def batch_of(
     """A batch of these groups."""
     library = Library(1, "default", settings or LibrarySettings(), 0, 0.0)
     return Batch(library, tuple(experiences), groups, groups)
+
+
+LESSON = "When a customer wants to cancel, check the fare rules before calling the tool."
+NOW = 1_000_000.0
+
+
+def lesson(content: str = LESSON, **fields: Json) -> dict[str, Json]:
+    """One lesson as a model answers it: A1 bears it out, A2 too."""
+    return {
+        "action": "ADD",
+        "target": None,
+        "content": content,
+        "reason": "the winner checked",
+        "followed_and_won": ["A1"],
+        "not_followed_and_lost": ["A2"],
+        "contradicting": [],
+        **fields,
+    }
+
+
+def lessons(*given: dict[str, Json]) -> Reply:
+    """An answer of the advantage step."""
+    return answers({"difference": "the check", "lessons": list(given)})
+
+
+def changes(*given: dict[str, Json]) -> Reply:
+    """An answer of the consolidation."""
+    return answers({"changes": list(given)})
+
+
+@asynccontextmanager
+async def analyst_on(
+    script: Script,
+    records: MemoryRecords | None = None,
+    budget: int | None = None,
+    concurrency: int = 4,
+    context: int = 32_000,
+) -> AsyncIterator[tuple[ModelAnalyst, ScriptedEndpoint]]:
+    async with endpoint(script) as server:
+        model = OpenAIChat.connect(server.url, "key", timeout_seconds=20, max_retries=1)
+        chat = RecordedChat(model, records or MemoryRecords(), budget, concurrency, lambda: NOW)
+        try:
+            yield ModelAnalyst(chat, ModelSettings("scripted", context, min(2_000, context // 12))), server
+        finally:
+            await chat.close()
+            await model.close()

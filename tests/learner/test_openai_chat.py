@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from learner.scripted_endpoint import AT_ONCE, Asked, Reply, Script, ScriptedEndpoint, endpoint, refuses, says, text_of
 
-from explib.errors import ExplibError, ModelMisconfigured, ModelUnavailable, PromptTooLong
+from explib.errors import ExplibError, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
 from explib_learner.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_learner.openai_chat import OpenAIChat
 
@@ -77,6 +77,7 @@ async def test_a_server_error_is_repeated_and_then_said() -> None:
         (refuses(403, "forbidden"), ModelMisconfigured),
         (refuses(404, "no such model"), ModelMisconfigured),
         (refuses(400, "no idea"), ModelMisconfigured),
+        (refuses(400, "blocked by policy", "content_filter"), ModelAnswerInvalid),
         (refuses(429, "slow down"), ModelUnavailable),
         (refuses(503, "overloaded"), ModelUnavailable),
         (refuses(413, "too large"), PromptTooLong),

@@ -53,7 +53,7 @@ class ExperienceServer:
         self._indexes: dict[int, LibraryIndex] = {}
 
     async def serve(self, library: Library, task: str, limit: int | None = None) -> Served:
-        """The experiences for a task, most relevant first, recorded durably before they are handed out.
+        """The experiences for a task, most relevant first; the record of it is written behind the answer.
 
         Raises InvalidTask for an empty task and InvalidInput for an oversized one or a limit below 1.
         """
@@ -64,7 +64,7 @@ class ExperienceServer:
         ranked = sorted(index.experiences.values(), key=lambda known: -relevance.get(known.id, 0.0))
         chosen = _within_budget(ranked, library.settings.serve_tokens, limit)
         retrieval = _retrieval(task, index.revision, ranked, relevance, chosen)
-        await self._store.retrievals.record(library, retrieval)
+        self._store.retrievals.record_behind(library, retrieval)
         scored = tuple((known, relevance.get(known.id, 0.0)) for known in chosen)
         return Served(retrieval, scored, prompt_text(chosen))
 

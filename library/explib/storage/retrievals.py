@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,12 +15,34 @@ from explib.models import Library, Retrieval, Serving
 from explib.storage.engine import Database
 from explib.storage.tables import retrievals, servings
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Retrievals:
     """Every retrieval of one database."""
 
     database: Database
+    _behind: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    def record_behind(self, library: Library, retrieval: Retrieval) -> None:
+        """Hand the record to the writer and go on: later writes of this process find it, others within moments.
+
+        It promises nothing to anybody yet; a failure is logged, and a submission that names it will be told.
+        """
+        writing = asyncio.create_task(self.record(library, retrieval), name=f"record {retrieval.id}")
+        self._behind.add(writing)
+        writing.add_done_callback(self._written)
+
+    def _written(self, writing: asyncio.Task[None]) -> None:
+        self._behind.discard(writing)
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            log.error("a retrieval could not be recorded", exc_info=error)
+
+    async def settled(self) -> None:
+        """Returns when every record that was handed over is written, or has failed."""
+        while self._behind:
+            await asyncio.wait(self._behind)
 
     async def record(self, library: Library, retrieval: Retrieval) -> None:
         """Durable when it returns."""

@@ -58,6 +58,8 @@ async def open_store(url: str, clock: Callable[[], float] = time.time) -> AsyncI
     database = Database(dialect_for(url))
     try:
         await ensure_schema(database)
-        yield Store(database, clock)
+        store = Store(database, clock)
+        yield store
+        await store.retrievals.settled()
     finally:
         await database.close()

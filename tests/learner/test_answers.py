@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from explib.errors import ModelAnswerInvalid
+from explib_learner.answers import json_object, parsed, schema_of
+from explib_learner.stages.advantage import AdvantageAnswer, LessonAnswer
+
+
+class Form(BaseModel):
+    a: int
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1}',
+        ' {"a": 1}\n',
+        '```json\n{"a": 1}\n```',
+        'Here it is:\n```\n{"a": 1}\n```\nIs that fine?',
+        'I say {"a": 1} and {"a": 2}.',
+        '<think>{"a": 7} or so</think>{"a": 1}',
+        'no opening tag {"a": 3}</think>\n```json\n{"a": 1}\n```',
+        'a brace { first, then {"a": 1}',
+        '{"a": 1, "unasked": "</think>"}',
+    ],
+)
+def test_json_is_found_in_text(text: str) -> None:
+    assert parsed(text, Form) == Form(a=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("<think>for ever", "empty"),
+        ("sorry", "no JSON object"),
+        ('{"a": ', "broken or ends before"),
+        ('{"a": "x"}', "a: Input should be a valid integer"),
+        ("[1]", "no JSON object"),
+        ('{"b": [{"a": 1}, {"a": 2', "broken or ends before"),
+        ('{"a":' * 5_000, "broken or ends before"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, said: str) -> None:
+    with pytest.raises(ModelAnswerInvalid, match=said):
+        parsed(text, Form)
+
+
+@given(st.text(alphabet='{}[]":,a1 \\<think>/`\n'))
+def test_any_text_gives_an_object_or_the_one_error(text: str) -> None:
+    with contextlib.suppress(ModelAnswerInvalid):
+        assert isinstance(json_object(text), dict)
+
+
+def test_the_schema_is_strict_all_the_way_down() -> None:
+    schema = schema_of(AdvantageAnswer)
+    assert schema["required"] == ["difference", "lessons"]
+    assert schema["additionalProperties"] is False
+    inner = schema["$defs"]
+    assert isinstance(inner, dict)
+    lesson = inner["LessonAnswer"]
+    assert isinstance(lesson, dict)
+    assert lesson["required"] == list(LessonAnswer.model_fields)
+    assert "default" not in str(schema)
