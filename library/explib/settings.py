@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from explib.models import LibrarySettings
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """Seconds."""
     model_retries: Annotated[int, Field(ge=0, le=20)] = 4
     """Further tries of a call that met a 429, a 5xx or a broken connection, with growing waits."""
-    embedder: str = "wordllama"
+    embedder: Literal["wordllama", "none"] = "wordllama"
     """`wordllama` (offline) or `none` (lexical only)."""
     group_size: Annotated[int, Field(ge=2)] = 5
     min_group: Annotated[int, Field(ge=2)] = 2
@@ -55,11 +55,16 @@ class Settings(BaseSettings):
     max_words: Annotated[int, Field(ge=8)] = 32
     serve_tokens: Annotated[int, Field(ge=100)] = 1500
     token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
-    """Prompt and completion tokens a day (UTC) that the learner may spend; none in TOML or empty: no limit."""
+    """Prompt and completion tokens a day (UTC) that the learner may spend; `none` or empty: no limit."""
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
     redact_emails: bool = False
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @field_validator("token_budget_per_day", mode="before")
+    @classmethod
+    def _no_limit(cls, value: object) -> object:
+        return None if value in ("", "none") else value
 
     @classmethod
     def settings_customise_sources(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
 
 from explib.models import GroupState, Receipt
 from explib.retrieval.serving import Served
@@ -16,6 +18,14 @@ class Answer(BaseModel):
     """A tool's answer. Its docstring is for us: agents pay for every word of a schema."""
 
     model_config = ConfigDict(json_schema_extra=_undescribed)
+
+
+EXPERIENCES_SCHEMA: dict[str, JsonValue] = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "id, content, status, relevance of each",
+}
+"""Said in words: clients check every item against the schema, which for 30 of them takes longer than finding them."""
 
 
 class ServedExperience(Answer):
@@ -33,7 +43,7 @@ class Experiences(Answer):
     retrieval_id: str
     library: str
     revision: int
-    experiences: list[ServedExperience]
+    experiences: Annotated[list[ServedExperience], WithJsonSchema(EXPERIENCES_SCHEMA)]
 
     @classmethod
     def of(cls, library: str, served: Served) -> Experiences:

@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from explib.errors import ExplibError
-from explib.retrieval.serving import line
+from explib.retrieval.library_index import line_of
 from explib_server.pages import experience_page, revision_page
 from explib_server.runtime import Runtime
 
@@ -41,7 +41,7 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
             chosen = await current().library(library)
             known = await current().store.revisions.experiences(chosen)
         heading = f"# {chosen.name}, revision {chosen.revision}: {len(known)} experiences"
-        return "\n".join([heading, *map(line, known)])
+        return "\n".join([heading, *map(line_of, known)])
 
     @server.resource(
         "experience://{library}/{id}",

@@ -51,7 +51,7 @@ class Dialect(Protocol):
     async def search_terms(
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
     ) -> list[str]:
-        """Experience ids by BM25 over the terms that are not too common, best first."""
+        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
         ...
 
 

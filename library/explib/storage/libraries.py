@@ -60,17 +60,11 @@ class Libraries:
         async def create(connection: AsyncConnection) -> None:
             await connection.execute(statement)
 
-        async with self.database.read() as connection:
-            known = (await connection.execute(select(libraries.c.id).where(libraries.c.name == name))).first()
-        if known is None:
+        try:
+            return await self.get(name)
+        except UnknownLibrary:
             await self.database.write(create)
         return await self.get(name)
-
-    async def revision(self, library: Library) -> int:
-        """The library's newest revision number: one cheap read."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(libraries.c.revision).where(libraries.c.id == library.id))
-            return int(found.scalar_one())
 
     async def overview(self, library: Library) -> LibraryOverview:
         """What is in the library, counted."""

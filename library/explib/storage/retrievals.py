@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
-from explib.models import Library, Retrieval, Serving
+from explib.models import Library, Retrieval
+from explib.storage import rows
 from explib.storage.engine import Database
-from explib.storage.tables import retrievals, servings
+from explib.storage.tables import retrievals
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,10 @@ class Retrievals:
                     library_id=library.id,
                     task=retrieval.task,
                     revision=retrieval.revision,
+                    servings=rows.SERVINGS.dump_python(retrieval.servings, mode="json"),
                     created_at=retrieval.created_at,
                 )
             )
-            if retrieval.servings:
-                key = {"retrieval_id": retrieval.id, "library_id": library.id}
-                await connection.execute(
-                    servings.insert(), [{**key, **asdict(serving)} for serving in retrieval.servings]
-                )
 
         await self.database.write(insert)
 
@@ -70,12 +67,9 @@ class Retrievals:
         where = (retrievals.c.library_id == library.id) & (retrievals.c.id == identity)
         async with self.database.read() as connection:
             row = (await connection.execute(select(retrievals).where(where))).first()
-            if row is None:
-                raise UnknownRetrieval
-            found = await connection.execute(select(servings).where(servings.c.retrieval_id == identity))
-            names = Serving.__dataclass_fields__
-            listed = tuple(Serving(**{name: each[name] for name in names}) for each in found.mappings())
-        return Retrieval(identity, row.task, row.revision, listed, row.created_at)
+        if row is None:
+            raise UnknownRetrieval
+        return Retrieval(identity, row.task, row.revision, rows.SERVINGS.validate_python(row.servings), row.created_at)
 
     async def search(self, library: Library, words: Sequence[str], limit: int) -> list[str]:
         """Experience ids by BM25 of their terms, best first."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from explib.models import Experience, Group, Library, LibrarySettings, ModelCall, Operation, Support, Trajectory
+from explib.models import (
+    Experience,
+    Group,
+    Library,
+    LibrarySettings,
+    ModelCall,
+    Operation,
+    Serving,
+    Support,
+    Trajectory,
+)
 from explib.revising import Citations
 
 SETTINGS = TypeAdapter(LibrarySettings)
@@ -13,6 +23,7 @@ SUPPORT = TypeAdapter(Support)
 OPERATION = TypeAdapter(Operation)
 EXPERIENCES = TypeAdapter(tuple[Experience, ...])
 CITATIONS = TypeAdapter(Citations)
+SERVINGS = TypeAdapter(tuple[Serving, ...])
 
 
 def library(row: RowMapping) -> Library:

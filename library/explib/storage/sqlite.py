@@ -27,10 +27,6 @@ from explib.storage.writer import WRITES
 
 WAL_RESET_FIXED = (3, 51, 3)
 BUSY_MILLISECONDS = 30_000
-COMMON_SHARE = 0.25
-"""A term in more than this share of the experiences says little and costs most: it is pruned from the query."""
-COMMON_FLOOR = 20
-"""Below this many experiences with the term nothing is pruned."""
 SAYS = {
     "not a database": (NotADatabase, "The file is not an SQLite database"),
     "malformed": (NotADatabase, "The database file is damaged"),
@@ -146,7 +142,6 @@ class SqliteDialect:
         return (
             "CREATE VIRTUAL TABLE experience_terms USING fts5("
             "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'unicode61')",
-            "CREATE VIRTUAL TABLE experience_vocabulary USING fts5vocab('experience_terms', 'row')",
         )
 
     async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
@@ -164,11 +159,8 @@ class SqliteDialect:
     async def search_terms(
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
     ) -> list[str]:
-        """BM25 over an OR of the terms, without the commonest ones."""
-        if not terms:
-            return []
-        rare = await self._without_common(connection, terms)
-        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in rare)
+        """BM25 over an OR of the terms."""
+        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
         found = await connection.execute(
             text(
                 "SELECT experience_id FROM experience_terms WHERE experience_terms MATCH :query "
@@ -177,18 +169,6 @@ class SqliteDialect:
             {"query": query, "library": library_id, "limit": limit},
         )
         return [str(row[0]) for row in found]
-
-    async def _without_common(self, connection: AsyncConnection, terms: Sequence[str]) -> Sequence[str]:
-        total = (await connection.execute(text("SELECT count(*) FROM experience_terms"))).scalar_one()
-        ceiling = max(COMMON_FLOOR, total * COMMON_SHARE)
-        names = {f"t{position}": term for position, term in enumerate(terms)}
-        marks = ", ".join(f":{name}" for name in names)
-        common = await connection.execute(
-            text(f"SELECT term FROM experience_vocabulary WHERE doc > :ceiling AND term IN ({marks})"),  # noqa: S608
-            {**names, "ceiling": ceiling},
-        )
-        dropped = {str(row[0]) for row in common}
-        return [term for term in terms if term not in dropped] or terms
 
 
 def _begin(connection: Connection) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -160,19 +159,8 @@ retrievals = Table(
     _library(),
     Column("task", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("servings", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
-)
-
-servings = Table(
-    "servings",
-    metadata,
-    Column("retrieval_id", String(40), ForeignKey("retrievals.id"), primary_key=True),
-    Column("experience_id", String(20), primary_key=True),
-    _library(),
-    Column("version", Integer, nullable=False),
-    Column("relevance", Double, nullable=False),
-    Column("probability", Double, nullable=False),
-    Column("served", Boolean, nullable=False),
 )
 
 model_calls = Table(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from explib.models import Experience, Revision
-from explib.retrieval.serving import line
+from explib.retrieval.library_index import line_of
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.pages import experience_page, revision_line
 from explib_server.runtime import Runtime
@@ -32,7 +32,7 @@ def list_experiences(
     if as_json:
         say(json.dumps([asdict(each) for each in found], indent=2))
     else:
-        say("\n".join(map(line, found)) or "no experiences yet")
+        say("\n".join(map(line_of, found)) or "no experiences yet")
 
 
 @app.command("show")

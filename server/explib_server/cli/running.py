@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from explib.errors import ExplibError, InvalidSetting
-from explib.settings import Settings
+from explib.settings import Settings, config_file
 from explib_server.runtime import Runtime, open_runtime
 
 T = TypeVar("T")
@@ -47,7 +47,11 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise InvalidSetting(
-            f"Settings cannot be used: {wrong}. `explib doctor` shows where each comes from."
+            f"Settings cannot be used: {wrong}. Correct them in the environment (EXPLIB_…) or in {config_file()}."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(
+            f"{config_file()} cannot be read as TOML ({error}): correct it, or name another file by EXPLIB_CONFIG."
         ) from error
     logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     return settings
