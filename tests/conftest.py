@@ -13,13 +13,15 @@ from explib.storage.store import Store, open_store
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the machine reaches a test."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"EXPLIB_{name.upper()}", raising=False)
-    monkeypatch.setenv("EXPLIB_CONFIG", str(tmp_path / "no-config.toml"))
+    config = tmp_path_factory.mktemp("config") / "config.toml"
+    config.touch()
+    monkeypatch.setenv("EXPLIB_CONFIG", str(config))
     monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'library.db'}")
 
 

@@ -21,7 +21,7 @@ class Batch:
     groups: tuple[GradedGroup, ...]
     """The groups that became ready: what this run must learn."""
     history: tuple[GradedGroup, ...]
-    """Every group of the library whose rewards differ, `groups` included: what statistics may draw on."""
+    """The library's groups whose rewards differ, `groups` included, for an analyst that reads them; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,16 @@ class Analyst(Protocol):
     @property
     def model(self) -> str | None:
         """Which model speaks, or None."""
+        ...
+
+    @property
+    def batch_groups(self) -> int:
+        """Most groups of one batch."""
+        ...
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether `Batch.history` is used; where not, it is left empty."""
         ...
 
     async def advantages(self, batch: Batch) -> Analysis:

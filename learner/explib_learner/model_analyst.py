@@ -13,6 +13,7 @@ from explib_learner.prompt_files import FOLDER, PromptFile, load_prompt
 from explib_learner.recorded import RecordedChat
 from explib_learner.stages import advantage, consolidate, summarise
 
+BATCH_GROUPS = 16
 _SQUEEZED = 2
 """A prompt that the endpoint finds too long is asked once more in a budget divided by this."""
 
@@ -66,6 +67,16 @@ class ModelAnalyst:
     def model(self) -> str:
         """Which model speaks."""
         return self._settings.model
+
+    @property
+    def batch_groups(self) -> int:
+        """What one consolidation can read."""
+        return BATCH_GROUPS
+
+    @property
+    def reads_history(self) -> bool:
+        """A model looks at each group by itself."""
+        return False
 
     async def advantages(self, batch: Batch) -> Analysis:
         """Every group's semantic advantage, the groups side by side; one group's failure leaves the others alone."""

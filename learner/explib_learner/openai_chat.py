@@ -197,12 +197,16 @@ def _answer(body: bytes, request: ChatRequest) -> ChatAnswer:
         raise ModelUnavailable("The endpoint answered without a choice: it is tried again later.")
     text = storable(_text(completion.choices[0].message)) if completion.choices else ""
     usage = completion.usage or _Usage()
-    spent_on_prompt, spent_on_answer = usage.prompt_tokens, usage.completion_tokens
     return ChatAnswer(
         text,
-        request.prompt_tokens if spent_on_prompt is None else spent_on_prompt,
-        estimate_tokens(text) if spent_on_answer is None else spent_on_answer,
+        _counted(usage.prompt_tokens, request.prompt_tokens),
+        _counted(usage.completion_tokens, estimate_tokens(text)),
     )
+
+
+def _counted(reported: int | None, estimate: int) -> int:
+    """What the endpoint says it counted, or our estimate where it says nothing that can be."""
+    return estimate if reported is None or reported < 0 else reported
 
 
 def _text(message: _Message) -> str:

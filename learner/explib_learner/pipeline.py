@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explib.errors import RevisionConflict
-from explib.models import Change, Cost, Group, Lease, Library, Refusal
+from explib.errors import Conflict, RevisionConflict
+from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, Refusal
 from explib.storage.revisions import Committed, Proposal
 from explib.storage.store import Store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.validation import check_operations
 
-BATCH_GROUPS = 16
-"""Groups learned in one run: bounds what one consolidation must read and what one crash makes wait."""
+log = logging.getLogger(__name__)
+
 HISTORY_GROUPS = 500
 """Groups with contrast that statistics may draw on, the newest."""
+HISTORY_BYTES = 32 * 1024 * 1024
+"""Of those groups' trajectories as stored, which is compressed."""
 MAX_TRIES = 3
 BACKOFF_SECONDS = 30.0
 """The wait after a group's first failed try; it doubles with each."""
@@ -37,6 +42,11 @@ class Run:
     note: str = ""
 
     @property
+    def outage(self) -> bool:
+        """Nothing was learned, and the groups are not to blame: the next batch would fare no better."""
+        return not self.learned and not any(failure.counts for failure in self.failures)
+
+    @property
     def idle(self) -> bool:
         """Nothing was ready."""
         return not self.learned and not self.failures
@@ -52,15 +62,17 @@ class Pipeline:
 
     async def run(self, library: Library, lease: Lease) -> Run:
         """One batch. Raises LeaseLost where another worker took over; what was paid for is stored by then."""
-        claimed = await self._store.groups.claim(library, lease, BATCH_GROUPS)
-        exhausted = [group for group in claimed if group.tries > MAX_TRIES]
+        claimed = await self._store.groups.claim(library, lease, self._analyst.batch_groups)
+        try:
+            return await self._learn(library, claimed, lease)
+        except (asyncio.CancelledError, Conflict):
+            await asyncio.shield(self._store.groups.give_back(claimed))
+            raise
+
+    async def _learn(self, library: Library, claimed: list[Group], lease: Lease) -> Run:
         batch = await self._batch(library, [group for group in claimed if group.tries <= MAX_TRIES])
-        analysis = await self._analyse(batch) if batch.groups else Analysis()
-        crashed = tuple(
-            Failure(group.id, f"{MAX_TRIES} tries ended without an answer: the learner died in each", retry=False)
-            for group in exhausted
-        )
-        failures = (*analysis.failures, *crashed)
+        analysis = await self._analysed(batch) if batch.groups else Analysis()
+        failures = (*analysis.failures, *_unreadable(claimed, batch), *_exhausted(claimed))
         await self._postpone(claimed, failures, lease)
         failed = {failure.group_id for failure in failures}
         learned = tuple(each.group for each in batch.groups if each.group.id not in failed)
@@ -79,24 +91,37 @@ class Pipeline:
     async def preview(self, library: Library) -> Analysis:
         """What a run would propose now; nothing is claimed or changed (model calls are made and recorded)."""
         ready = await self._store.groups.all(library, "ready")
-        batch = await self._batch(library, ready[:BATCH_GROUPS])
+        batch = await self._batch(library, ready[: self._analyst.batch_groups])
         return await self._analyse(batch) if batch.groups else Analysis()
 
     async def _batch(self, library: Library, claimed: list[Group]) -> Batch:
+        wanted = bool(claimed) and self._analyst.reads_history
+        store = self._store
         return Batch(
-            library=await self._store.libraries.get(library.name),
-            experiences=tuple(await self._store.revisions.experiences(library)),
-            groups=await self._store.groups.graded(library, claimed),
-            history=await self._store.groups.contrasting(library, HISTORY_GROUPS),
+            library=await store.libraries.get(library.name),
+            experiences=tuple(await store.revisions.experiences(library)),
+            groups=await store.groups.graded(library, claimed),
+            history=await store.groups.contrasting(library, HISTORY_GROUPS, HISTORY_BYTES) if wanted else (),
         )
+
+    async def _analysed(self, batch: Batch) -> Analysis:
+        """The analysis; a defect of the analyst is a failed try of the batch's groups, with its reason."""
+        try:
+            return await self._analyse(batch)
+        except Exception as error:
+            log.exception("the %s analyst failed", self._analyst.name)
+            reason = f"the {self._analyst.name} analyst failed: {type(error).__name__}: {error}"
+            return Analysis(failures=tuple(Failure(each.group.id, reason) for each in batch.groups))
 
     async def _analyse(self, batch: Batch) -> Analysis:
         advantages = await self._analyst.advantages(batch)
         consolidated = await self._analyst.consolidate(batch, advantages.operations)
+        attempts = {attempt.trajectory.id: attempt for group in _all(batch) for attempt in group.attempts}
+        kept, refused = check_operations(consolidated.operations, batch.experiences, attempts, batch.library.settings)
         failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
-            operations=consolidated.operations,
-            refusals=(*advantages.refusals, *consolidated.refusals),
+            operations=kept,
+            refusals=(*advantages.refusals, *consolidated.refusals, *refused),
             failures=tuple(failures.values()),
             cost=advantages.cost + consolidated.cost,
             note=" ".join(filter(None, (advantages.note, consolidated.note))),
@@ -119,25 +144,52 @@ class Pipeline:
 
     async def _commit(self, batch: Batch, analysis: Analysis, learned: tuple[Group, ...], lease: Lease) -> Committed:
         """Compare-and-set; a revision made meanwhile by a person is no reason to ask the model again."""
+        if not learned:
+            return Committed(None, (), ())
         library = batch.library
-        for attempt in range(COMMIT_TRIES):
-            proposal = Proposal(
-                library=library,
-                cause=analysis.note or f"{len(learned)} groups learned",
-                author="learner",
-                analyst=self._analyst.name,
-                model=self._analyst.model,
-                operations=analysis.operations,
-                refusals=analysis.refusals,
-                learned=learned,
-                cost=analysis.cost,
-                lease=lease,
-            )
+        for tries_left in reversed(range(COMMIT_TRIES)):
             try:
-                return await self._store.revisions.commit(proposal)
+                return await self._store.revisions.commit(self._proposal(library, batch, analysis, learned, lease))
             except RevisionConflict:
                 current = await self._store.libraries.get(library.name)
-                if current.revision == library.revision or attempt == COMMIT_TRIES - 1:
+                if current.revision == library.revision or not tries_left:
                     raise
                 library = current
-        raise AssertionError("unreachable: the loop returns or raises")
+        raise RevisionConflict
+
+    def _proposal(
+        self, library: Library, batch: Batch, analysis: Analysis, learned: tuple[Group, ...], lease: Lease
+    ) -> Proposal:
+        return Proposal(
+            library=library,
+            cause=analysis.note or f"{len(learned)} groups learned",
+            author="learner",
+            analyst=self._analyst.name,
+            model=self._analyst.model,
+            operations=analysis.operations,
+            refusals=analysis.refusals,
+            learned=learned,
+            cost=analysis.cost,
+            lease=lease,
+            read={known.id: known.updated_revision for known in batch.experiences},
+        )
+
+
+def _all(batch: Batch) -> tuple[GradedGroup, ...]:
+    return (*batch.history, *batch.groups)
+
+
+def _unreadable(claimed: list[Group], batch: Batch) -> list[Failure]:
+    """Groups that could not be loaded, though they have tries left."""
+    loaded = {each.group.id for each in batch.groups}
+    reason = "a trajectory of this group cannot be read back from the database: restore a backup"
+    return [
+        Failure(group.id, reason, retry=False)
+        for group in claimed
+        if group.tries <= MAX_TRIES and group.id not in loaded
+    ]
+
+
+def _exhausted(claimed: list[Group]) -> list[Failure]:
+    reason = f"{MAX_TRIES} tries ended without an answer: the learner died in each"
+    return [Failure(group.id, reason, retry=False) for group in claimed if group.tries > MAX_TRIES]

@@ -19,6 +19,9 @@ _DAY = 24 * 60 * 60
 """Seconds."""
 
 
+GRACE_SECONDS = 5.0
+
+
 class CallRecords(Protocol):
     """Where answered calls are kept."""
 
@@ -93,8 +96,10 @@ class RecordedChat:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """End the calls that are under way."""
+        """Give the calls under way, which will be paid for, a moment to be stored; then end them."""
         flights = list(self._flights.values())
+        if flights:
+            await asyncio.wait(flights, timeout=GRACE_SECONDS)
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)

@@ -9,8 +9,9 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import NoReturn
 
-from explib.errors import Conflict, LeaseLost
+from explib.errors import Conflict, LeaseLost, StorageError
 from explib.models import Lease, Library
 from explib.storage.store import Store
 from explib_learner.pipeline import Pipeline, Run
@@ -51,12 +52,15 @@ class Worker:
         """Something was submitted here: look now, not at the next poll."""
         self._awake.set()
 
-    async def watch(self) -> None:
-        """Learn until cancelled. A failure is logged and the next look goes on: nothing that is stored is lost."""
+    async def watch(self, only: str | None = None) -> NoReturn:
+        """Learn until cancelled, in every library or in `only`.
+
+        A failure is logged and the next look goes on: nothing that is stored is lost.
+        """
         while True:
             self._awake.clear()
             try:
-                await self.learn_ready()
+                await self.learn_ready(only)
             except Exception:  # the outermost loop: the groups keep their state, the tries are counted
                 log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
             with suppress(TimeoutError):
@@ -70,14 +74,14 @@ class Worker:
         runs: list[Run] = []
         done: set[str] = set()
         while names := [
-            name for name in await self._store.groups.waiting_libraries() if name not in done and only in {None, name}
+            name for name in await self._store.groups.libraries_with_work() if name not in done and only in {None, name}
         ]:
             for name in names:
                 run = await self._turn(await self._store.libraries.get(name))
-                if run is None or run.idle:
-                    done.add(name)
-                else:
+                if run is not None and not run.idle:
                     runs.append(run)
+                if run is None or run.idle or run.outage:
+                    done.add(name)
         return runs
 
     async def _turn(self, library: Library) -> Run | None:
@@ -99,29 +103,29 @@ class Worker:
 
     @asynccontextmanager
     async def _heartbeat(self, lease: Lease) -> AsyncIterator[None]:
-        """Prolongs the lease at a third of its time; a lost one cancels the body and raises LeaseLost."""
+        """Prolongs the lease while the body runs; losing it cancels the body and raises LeaseLost."""
         body = asyncio.current_task()
-        lost = False
-
-        async def beat() -> None:
-            nonlocal lost
-            while True:
-                await asyncio.sleep(self._lease_seconds / 3)
-                held = await self._store.leases.acquire(lease.name, lease.holder, self._lease_seconds)
-                if held is None or held.token != lease.token:
-                    lost = True
-                    if body is not None:
-                        body.cancel()
-                    return
-
-        beating = asyncio.create_task(beat(), name=f"heartbeat {lease.name}")
+        beating = asyncio.create_task(self._beat(lease), name=f"heartbeat {lease.name}")
+        if body is not None:
+            beating.add_done_callback(lambda beat: None if beat.cancelled() else body.cancel())
         try:
             yield
         except asyncio.CancelledError:
-            if lost and body is not None and body.uncancel() == 0:
+            if beating.done() and body is not None and body.uncancel() == 0:
                 raise LeaseLost from None
             raise
         finally:
             beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+            await asyncio.wait({beating})
+
+    async def _beat(self, lease: Lease) -> None:
+        """Returns when the lease is lost: taken by another, or not prolonged before it ran out."""
+        kept_until = lease.expires_at
+        while self._store.clock() < kept_until:
+            await asyncio.sleep(self._lease_seconds / 3)
+            try:
+                if not await self._store.leases.prolong(lease, self._lease_seconds):
+                    return
+                kept_until = self._store.clock() + self._lease_seconds
+            except StorageError:
+                log.exception("the lease %s could not be prolonged yet", lease.name)

@@ -29,4 +29,4 @@ def readiness(
         return "waiting", f"{graded} of at least {settings.min_group} graded trajectories"
     if lowest is None or highest is None or highest - lowest <= SPREAD:
         return "waiting", f"no contrast: all {graded} rewards are {lowest:g}"
-    return "ready", f"{graded} graded trajectories, rewards {lowest:g} to {highest:g}"
+    return "ready", "rewards differ: waits for the learner"

@@ -123,7 +123,7 @@ class GradedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How many attempts, in how many groups, an experience rests on."""
+    """How many attempts bear an experience out and contradict it, and in how many groups it was borne out."""
 
     supporting: int = 0
     contradicting: int = 0

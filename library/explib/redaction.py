@@ -136,11 +136,19 @@ def _redact_text(text: str, emails: bool, counts: Counter[str]) -> str:
 
 
 def _redact_step(step: Step, emails: bool, counts: Counter[str]) -> Step:
+    def clean(text: str) -> str:
+        return _redact_text(text, emails, counts)
+
     calls = tuple(
-        ToolCall(call.id, call.name, {k: _redact_json(v, k, emails, counts) for k, v in call.arguments.items()})
+        ToolCall(
+            clean(call.id),
+            clean(call.name),
+            {clean(k): _redact_json(v, k, emails, counts) for k, v in call.arguments.items()},
+        )
         for call in step.calls
     )
-    return replace(step, text=_redact_text(step.text, emails, counts), calls=calls)
+    answers_call = None if step.answers_call is None else clean(step.answers_call)
+    return replace(step, text=clean(step.text), calls=calls, answers_call=answers_call)
 
 
 def _redact_json(value: Json, key: str, emails: bool, counts: Counter[str]) -> Json:
@@ -281,6 +289,15 @@ def _own_rules() -> Iterator[_Rule]:
                _is_credential)  # fmt: skip
     yield rule("header", "x-", r"\bx-(?:[a-z]{1,16}-){0,3}(?:key|token|secret)" + quoted + value, _is_header)
     yield rule("basic-auth", "://", r"""://[^\s:@/"'<>]{0,256}:(?P<v>[^\s/"'<>]{1,256})@""", _is_url_password)
+    yield rule("groq", "gsk_", edge + r"gsk_[A-Za-z0-9]{20,}+")
+    yield rule("digitalocean", "do", edge + r"do[opr]_v1_[a-f0-9]{32,}+")
+    yield rule("cookie", "cookie", r"\bcookie:[ \t]{0,4}(?P<v>[^\r\n\"']{8,8192})")
+    flag = r"(?<!\S)--?(?:[a-z]{1,16}-){0,3}(?:password|passwd|token|secret|api-key)(?:=|[ \t]{1,4})"
+    yield rule("flag", "--", flag + r"(?P<v>[^\s\"'<>{}\[\]$-][^\s\"']{5,256})", _is_header)
+    yield rule(
+        "basic-auth", "curl", r"\bcurl\b[^\r\n]{0,512}?[ \t](?:-u|--user)[ \t=]{1,4}[^\s:]{1,128}:(?P<v>\S{1,256})"
+    )
+    yield rule("basic-auth", "mysql", r"\bmysql(?:dump|admin)?\b[^\r\n]{0,512}?[ \t]-p(?P<v>[^\s-]\S{2,256})")
     names = "pass pwd secret key token"
     name = rf"(?<!\[redacted:)(?P<name>{_KEY})(?P<is>{_ASSIGNED})"
     yield rule("keyword", names, name + r"""(?P<esc>\\{1,3})?@?(?P<q>["'`])"""
@@ -289,4 +306,4 @@ def _own_rules() -> Iterator[_Rule]:
     yield rule("email", "@", r"(?<![\w.%+-])[\w.%+-]++@(?:[A-Za-z0-9-]++\.)+[A-Za-z]{2,}+")
 
 
-_CASED = frozenset(("jwt", "anthropic", "openai", "google", "huggingface", "github", "npm"))
+_CASED = frozenset(("jwt", "anthropic", "openai", "google", "huggingface", "github", "npm", "groq", "digitalocean"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from explib.models import Change, Experience, ExperienceStatus, Operation, Refusal, Stance, Support
 
 ACTIVE_GROUPS = 2
-"""An experience that rests on at least this many groups is active; on fewer, a candidate."""
+"""An experience that this many groups bear out, and more attempts than contradict it, is active; else a candidate."""
 
 Citations = dict[str, dict[str, Stance]]
 """Experience id → trajectory id → stance."""
@@ -30,8 +30,12 @@ class Draft:
     citations: Citations
     groups_of: Mapping[str, str]
     """Trajectory id → group id, for every trajectory cited before or now."""
+    read: Mapping[str, int] | None = None
+    """Experience id → its `updated_revision` when the proposer read it; None: as it is now."""
     changes: list[Change] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    cited: Citations = field(default_factory=dict)
+    """The citations of the experiences that this revision touches."""
 
     def apply(self, operations: tuple[Operation, ...]) -> None:
         """Apply each in turn; what cannot be applied is refused with its reason."""
@@ -41,11 +45,6 @@ class Draft:
                 self._change(operation)
             else:
                 self.refusals.append(Refusal(operation, problem))
-
-    @property
-    def material(self) -> bool:
-        """Whether anything that is served changes: a text, a status, a new experience."""
-        return any(_served(change.before) != _served(change.after) for change in self.changes)
 
     def _problem(self, operation: Operation) -> str | None:
         if operation.kind == "ADD":
@@ -58,6 +57,9 @@ class Draft:
                 return f"there is no experience {identity}"
             if self.experiences[identity].status == "retired":
                 return f"experience {identity} is retired"
+            changed = self.experiences[identity].updated_revision
+            if self.read is not None and changed not in (self.read.get(identity), self.revision):
+                return f"experience {identity} was changed after it was read"
         if len(set(named)) < len(named):
             return "the same experience is named twice"
         return None
@@ -121,24 +123,22 @@ class Draft:
     def _cite(self, identity: str, operation: Operation) -> Support:
         cited = self.citations.setdefault(identity, {})
         cited.update({citation.trajectory_id: citation.stance for citation in operation.citations})
+        self.cited.setdefault(identity, {}).update(cited)
         stances = list(cited.values())
         known = self.experiences.get(identity)
         return Support(
             supporting=stances.count("for"),
             contradicting=stances.count("against"),
-            groups=len({self.groups_of[trajectory] for trajectory in cited if trajectory in self.groups_of}),
+            groups=len({self.groups_of[trajectory] for trajectory, stance in cited.items() if stance == "for"}),
             note=operation.note or (known.support.note if known else ""),
         )
-
-
-def _served(experiences: tuple[Experience, ...]) -> list[tuple[str, str, str]]:
-    return [(each.id, each.content, each.status) for each in experiences]
 
 
 def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:
     if said is not None:
         return said
-    return "active" if support.groups >= ACTIVE_GROUPS else known
+    proven = support.groups >= ACTIVE_GROUPS and support.supporting > support.contradicting
+    return "active" if proven else known
 
 
 def cited(operations: tuple[Operation, ...]) -> set[str]:

@@ -10,6 +10,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from explib.errors import InvalidSetting
 from explib.models import LibrarySettings
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
@@ -17,8 +18,14 @@ MIB = 1024 * 1024
 
 
 def config_file() -> Path:
-    """The TOML file that is read: `EXPLIB_CONFIG`, else `explib/config.toml` in the platform's config folder."""
-    return Path(os.environ.get("EXPLIB_CONFIG") or user_config_path("explib") / "config.toml")
+    """The TOML file that is read: `EXPLIB_CONFIG`, which must exist, else `explib/config.toml` in the config folder.
+
+    Raises InvalidSetting.
+    """
+    named = os.environ.get("EXPLIB_CONFIG")
+    if named and not Path(named).is_file():
+        raise InvalidSetting(f"EXPLIB_CONFIG names {named}, which is not a file: correct it, or unset it.")
+    return Path(named) if named else user_config_path("explib") / "config.toml"
 
 
 def _default_database() -> str:

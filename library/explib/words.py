@@ -54,6 +54,11 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def says_something(text: str) -> bool:
+    """Whether a text has at least one character that can be seen."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
 def count_words(text: str) -> int:
     """How many words the text has by the rule of this module; punctuation alone is no word."""
     words = unspaced = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 
 import uvicorn
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from explib.settings import Settings
-from explib_server.runtime import Runtime
+from explib_server.runtime import Runtime, open_runtime
 
 JSON_OVERHEAD = 2
 """A trajectory may grow this much by being escaped into JSON."""
@@ -34,7 +35,10 @@ def http_app(server: MCPServer[Runtime], settings: Settings, host: str) -> Starl
 
 
 async def serve_http(server: MCPServer[Runtime], settings: Settings, host: str, port: int) -> None:
-    """Serve until stopped."""
+    """Serve until stopped. Raises StorageError before anything is bound where the database cannot be used."""
+    async with open_runtime(settings):
+        pass
+    print(f"explib listens on http://{host}:{port}/mcp", file=sys.stderr)  # noqa: T201
     config = uvicorn.Config(
         http_app(server, settings, host), host=host, port=port, log_level=settings.log_level.lower()
     )

@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from importlib.metadata import version
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.subscriptions import InMemorySubscriptionBus
-from mcp.types import Tool
+from mcp.types import CallToolResult, InputRequiredResult, Tool
+from pydantic import ValidationError
 
 from explib.settings import Settings
 from explib_learner.pipeline import Run
@@ -20,7 +24,7 @@ from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
-from explib_server.tool_schemas import compact
+from explib_server.tool_schemas import check_arguments, compact, wrong_arguments
 from explib_server.tools import add_agent_tools
 
 log = logging.getLogger(__name__)
@@ -36,7 +40,11 @@ INSTRUCTIONS = (
 
 
 class ExperienceMCP(MCPServer[Runtime]):
-    """The SDK's server, with its tools' schemas made small."""
+    """The SDK's server, with small schemas and strict arguments."""
+
+    @cached_property
+    def _arguments(self) -> dict[str, list[str]]:
+        return {}
 
     async def list_tools(self) -> list[Tool]:
         """The tools as the SDK describes them, compacted."""
@@ -44,6 +52,22 @@ class ExperienceMCP(MCPServer[Runtime]):
         for tool in listed:
             tool.update({name: compact(tool[name]) for name in ("inputSchema", "outputSchema")})
         return [Tool.model_validate(tool) for tool in listed]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; arguments that it doesn't have are an error, not lost. Raises ToolError."""
+        if not self._arguments:
+            listed = await super().list_tools()
+            self._arguments.update({tool.name: list(tool.input_schema["properties"]) for tool in listed})
+        if name in self._arguments:
+            check_arguments(arguments, self._arguments[name])
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(wrong_arguments(error.__cause__)) from error
+            raise
 
 
 def build_server(settings: Settings, learner: LearnerMode = "inprocess") -> MCPServer[Runtime]:
@@ -101,13 +125,14 @@ async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
     async def tell(_run: Run) -> None:
         await events.look()
 
-    try:
-        while not await runtime.store.groups.waiting_libraries():
-            stored.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stored.wait(), POLL_SECONDS)
-        worker = await runtime.worker(tell)
-        runtime.on_submission(worker.wake)
-        await worker.watch()
-    except Exception:  # the outermost of the task: the server goes on, what is stored waits
-        log.exception("the learner of this server has stopped; `explib learn --watch` can take over")
+    while True:
+        try:
+            if await runtime.store.groups.libraries_with_work():
+                worker = await runtime.worker(tell)
+                runtime.on_submission(worker.wake)
+                await worker.watch()
+        except Exception:  # the outermost loop: what is stored waits for the next look
+            log.exception("could not look for something to learn")
+        stored.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stored.wait(), POLL_SECONDS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from explib.models import Change, Experience, Library, Revision, Trajectory
+from explib.models import Change, Experience, Library, Revision, Stance, Trajectory
 from explib_server.runtime import Runtime
 
-TASK_CHARACTERS = 120
+TASK_CHARACTERS = 80
 
 
 async def experience_page(runtime: Runtime, library: Library, identity: str) -> str:
@@ -54,12 +54,18 @@ def _heading(library: Library, known: Experience) -> str:
     )
 
 
-def _provenance(attempts: list[Trajectory], stances: dict[str, str]) -> str:
-    lines = ["## Attempts", "| trajectory | stance | reward | group | task |", "|---|---|---|---|---|"]
-    for each in attempts:
-        reward = "" if each.reward is None else f"{each.reward:g}"
-        task = " ".join(each.task.split()).replace("|", "\\|")[:TASK_CHARACTERS]
-        lines.append(f"| {each.id} | {stances[each.id]} | {reward} | {each.group_id} | {task} |")
+def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
+    """The attempts by group and stance."""
+    lines = [
+        "## Attempts",
+        "for: won and did as it says, or lost and did not; against: the others. Rewards in brackets.",
+    ]
+    for group in dict.fromkeys(each.group_id for each in attempts):
+        members = [each for each in attempts if each.group_id == group]
+        lines.append(f"- {group}: {' '.join(members[0].task.split())[:TASK_CHARACTERS]}")
+        for stance in ("for", "against"):
+            named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
+            lines += [f"  - {stance}: {', '.join(named)}"] if named else []
     return "\n".join(lines)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcp.server import MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 
+from explib.errors import ExplibError
 from explib_server.runtime import Runtime
 
 
@@ -14,8 +17,11 @@ def add_prompts(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> N
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
     async def solve_with_experience(task: str, library: str | None = None) -> str:
-        chosen = await current().library(library)
-        served = await current().fetch(chosen, task)
+        try:
+            chosen = await current().library(library)
+            served = await current().fetch(chosen, task)
+        except ExplibError as error:
+            raise MCPError(INVALID_PARAMS, str(error)) from error
         return (
             f"{served.text}\n\nTask:\n{task}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
             f"retrieval_id {served.retrieval.id!r}, library {chosen.name!r} and the reward if you know it."

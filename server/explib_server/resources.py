@@ -9,12 +9,13 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from explib.errors import ExplibError
+from explib.errors import ExplibError, UnknownLibrary, UnknownRevision
 from explib.retrieval.library_index import line_of
 from explib_server.pages import experience_page, revision_page
 from explib_server.runtime import Runtime
 
 MAX_COMPLETIONS = 100
+MAX_DIGITS = 9
 
 
 @contextmanager
@@ -61,10 +62,12 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
         description="One change of a library: its operations, before and after, cause and cost.",
         mime_type="text/markdown",
     )
-    async def revision(library: str, n: int) -> str:
+    async def revision(library: str, n: str) -> str:
         with found():
             chosen = await current().library(library)
-            return revision_page(await current().store.revisions.get(chosen, n))
+            if not (n.isdecimal() and len(n) <= MAX_DIGITS):
+                raise UnknownRevision(f"{n[:40]!r} is not the number of a revision: they are 1 to {chosen.revision}.")
+            return revision_page(await current().store.revisions.get(chosen, int(n)))
 
     _add_completion(server, current)
 
@@ -89,7 +92,10 @@ async def _values(runtime: Runtime, name: str, given: dict[str, str]) -> list[st
         return [library.name for library in await runtime.store.libraries.all()]
     if name not in {"id", "n"}:
         return []
-    library = await runtime.library(given.get("library"))
+    try:
+        library = await runtime.library(given.get("library"))
+    except UnknownLibrary:
+        return []
     if name == "id":
         return [known.id for known in await runtime.store.revisions.experiences(library)]
     return [str(number) for number in range(library.revision, 0, -1)]

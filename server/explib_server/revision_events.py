@@ -24,24 +24,24 @@ class RevisionEvents:
     def __init__(self, store: Store, bus: InMemorySubscriptionBus) -> None:
         self._store = store
         self._bus = bus
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, int] | None = None
         self._looking = asyncio.Lock()
 
     async def watch(self) -> None:
-        """Look until cancelled."""
-        self._seen = await self._revisions()
+        """Look until cancelled. What was there at the first look is not news."""
         while True:
-            await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.look()
             except Exception:  # the outermost loop: the next look catches up
                 log.exception("could not look for new revisions")
+            await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
         """Publish what changed."""
         async with self._looking:
             current = await self._revisions()
-            changed = [name for name, revision in current.items() if revision > self._seen.get(name, 0)]
+            known = current if self._seen is None else self._seen
+            changed = [name for name, revision in current.items() if revision > known.get(name, 0)]
             self._seen = current
         for name in changed:
             await self._bus.publish(ResourceUpdated(uri=library_uri(name)))

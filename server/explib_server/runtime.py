@@ -7,21 +7,43 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from explib.errors import InvalidSetting
+from explib.errors import InvalidSetting, InvalidTask, TooLarge
 from explib.models import Library, Receipt, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.serving import ExperienceServer, Served
+from explib.retrieval.serving import MAX_TASK_CHARACTERS, ExperienceServer, Served
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 from explib.trajectories import parse_trajectory
-from explib.words import storable
+from explib.words import says_something, storable
 from explib_learner.analyst import Analyst
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
 
-THREAD_BYTES = 64 * 1024
-"""A trajectory longer than this is parsed and redacted in a thread, so that others don't wait for it."""
+THREAD_CHARACTERS = 16_384
+"""A longer trajectory is parsed and redacted in a thread, so that others don't wait for it."""
+LEAST_PROMPT = 2_000
+"""Tokens that the instructions, a repair and the shortest group need."""
+TEXT_LIMITS = {
+    "task": MAX_TASK_CHARACTERS,
+    "answer": 100_000,
+    "ground_truth": 100_000,
+    "feedback": 100_000,
+    "retrieval_id": 100,
+    "group": 1_000,
+    "agent": 1_000,
+    "model": 1_000,
+    "idempotency_key": 1_000,
+}
+"""Most characters of each text beside the trajectory, which has its own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The attempt that a reward is for, by one of its two names."""
+
+    trajectory_id: str | None = None
+    retrieval_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +74,38 @@ class Runtime:
 
     async def fetch(self, library: Library, task: str, limit: int | None = None) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput."""
-        clean, _ = redact(storable(task), emails=self.settings.redact_emails)
-        return await self.experiences.serve(library, clean, limit)
+        _check_size("task", task)
+        return await self.experiences.serve(library, self._clean(task)[0], limit)
 
     async def submit(self, library: Library, offer: Offer) -> Receipt:
         """Parse, redact, store. Durable when it returns. Raises InvalidInput, NotFound and Conflict."""
-        large = isinstance(offer.trajectory, str) and len(offer.trajectory) > THREAD_BYTES
-        if large or not isinstance(offer.trajectory, str):
-            submission = await asyncio.to_thread(self._prepare, offer)
-        else:
+        if not says_something(offer.fields.task):
+            raise InvalidTask
+        for name in TEXT_LIMITS:
+            _check_size(name, getattr(offer.fields, name))
+        if isinstance(offer.trajectory, str) and len(offer.trajectory) < THREAD_CHARACTERS:
             submission = self._prepare(offer)
+        else:
+            submission = await asyncio.to_thread(self._prepare, offer)
         receipt = await self.store.trajectories.submit(library, submission)
         self.submitted()
         return receipt
+
+    async def report_reward(self, target: Target, reward: float, feedback: str | None) -> Receipt:
+        """Give or correct a reward. Durable when it returns. Raises InvalidInput and NotFound."""
+        _check_size("feedback", feedback)
+        trajectories = self.store.trajectories
+        library, identity = await trajectories.locate(
+            trajectory_id=target.trajectory_id, retrieval_id=target.retrieval_id
+        )
+        said, redactions = (None, 0) if feedback is None else self._clean(feedback)
+        receipt = await trajectories.report_reward(library, identity, reward, said)
+        self.submitted()
+        return replace(receipt, redactions=redactions)
+
+    def _clean(self, text: str) -> tuple[str, int]:
+        clean, found = redact(storable(text), emails=self.settings.redact_emails)
+        return clean, found.total()
 
     def _prepare(self, offer: Offer) -> Submission:
         steps = parse_trajectory(offer.trajectory, self.settings.max_trajectory_bytes)
@@ -101,18 +142,35 @@ class Runtime:
         return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run)
 
 
+def _check_size(name: str, text: str | None) -> None:
+    limit = TEXT_LIMITS[name]
+    if text is not None and len(text) > limit:
+        raise TooLarge(f"{name} has {len(text):,} characters, at most {limit:,} are taken: shorten it.")
+
+
 def analyst_name(settings: Settings) -> str:
     """Which analyst the settings come to. Raises InvalidSetting where that one cannot work."""
-    if settings.analyst == "auto":
-        return "model" if settings.model_configured else "contrast"
-    if settings.analyst == "model" and not settings.model_configured:
+    chosen = settings.analyst
+    if chosen == "auto":
+        chosen = "model" if settings.model_configured else "contrast"
+    if chosen == "agent":
+        raise InvalidSetting("EXPLIB_ANALYST=agent is not part of this version: use model, contrast or auto.")
+    if chosen == "model":
+        _check_model(settings)
+    return chosen
+
+
+def _check_model(settings: Settings) -> None:
+    if not settings.model_configured:
         raise InvalidSetting(
             "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
             "endpoint other than OpenAI's), or use contrast."
         )
-    if settings.analyst == "agent":
-        raise InvalidSetting("EXPLIB_ANALYST=agent is not part of this version: use model, contrast or auto.")
-    return settings.analyst
+    if settings.model_context < LEAST_PROMPT + settings.model_answer_tokens:
+        raise InvalidSetting(
+            f"EXPLIB_MODEL_CONTEXT={settings.model_context} leaves no room for a prompt beside "
+            f"EXPLIB_MODEL_ANSWER_TOKENS={settings.model_answer_tokens}: a prompt needs at least {LEAST_PROMPT}."
+        )
 
 
 def _embedder(settings: Settings) -> Embedder | None:

@@ -1,8 +1,12 @@
-"""Tool schemas as small as they can be said: every byte of tools/list is read by every agent."""
+"""Tool schemas as small as they can be said (every agent reads every byte), and what is wrong with a call."""
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import JsonValue, ValidationError
 
 
 def compact(schema: JsonValue) -> JsonValue:
@@ -26,3 +30,17 @@ def _short_nullable(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
             return {"type": [kind, "null"], **{name: value for name, value in schema.items() if name != "anyOf"}}
         case _:
             return schema
+
+
+def check_arguments(arguments: Mapping[str, object], names: Sequence[str]) -> None:
+    """Raises ToolError for an argument that the tool doesn't have, naming the nearest that it has."""
+    for name in arguments:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names)}."
+            raise ToolError(f"There is no argument {name[:60]!r}: {hint}")
+
+
+def wrong_arguments(error: ValidationError) -> str:
+    """What is wrong with which argument, in a sentence each."""
+    return " ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}." for each in error.errors())

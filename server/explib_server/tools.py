@@ -11,10 +11,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
-from explib.errors import ExplibError, InvalidTask
+from explib.errors import ExplibError
 from explib.models import Submission
 from explib_server.answers import Experiences, LibraryStatus, Stored
-from explib_server.runtime import Offer, Runtime
+from explib_server.runtime import Offer, Runtime, Target
 from explib_server.status import library_status, status_text
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
@@ -99,8 +99,6 @@ def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Run
         idempotency_key: Annotated[str | None, Field(description="Makes a retry safe.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
-            if not task.strip():
-                raise InvalidTask
             fields = Submission(
                 task=task,
                 steps=(),
@@ -132,10 +130,7 @@ def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime
         feedback: Feedback = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
-            store = current().store.trajectories
-            library, identity = await store.locate(trajectory_id=trajectory_id, retrieval_id=retrieval_id)
-            receipt = await store.report_reward(library, identity, reward, feedback)
-            current().submitted()
+            receipt = await current().report_reward(Target(trajectory_id, retrieval_id), reward, feedback)
         return _stored(Stored.of(receipt))
 
 

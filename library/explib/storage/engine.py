@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
@@ -78,11 +78,9 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns driver errors into ours, keeping the cause. A broken constraint is for the caller to explain."""
+        """Turns driver errors into ours, keeping the cause."""
         try:
             yield
-        except IntegrityError:
-            raise
         except DBAPIError as error:
             raise self.dialect.explain(error) from error
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from sqlalchemy import func, select, update
+from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from explib.errors import StorageError
 from explib.groups import SPREAD
 from explib.models import Attempt, GradedGroup, Group, GroupState, Lease, Library
 from explib.storage import rows
@@ -15,6 +19,8 @@ from explib.storage.engine import Database
 from explib.storage.leases import check_lease
 from explib.storage.tables import groups, libraries, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ class Groups:
             found = await connection.execute(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in found.mappings()]
 
-    async def waiting_libraries(self) -> list[str]:
-        """Names of the libraries that have groups to learn now, the longest waiting first."""
+    async def libraries_with_work(self) -> list[str]:
+        """Names of the libraries that have groups ready now, the longest waiting first."""
         due = (groups.c.state == "ready") & (groups.c.not_before <= self.clock())
         statement = (
             select(libraries.c.name)
@@ -48,23 +54,35 @@ class Groups:
     async def claim(self, library: Library, lease: Lease, limit: int) -> list[Group]:
         """Up to `limit` ready groups, each with this try counted: a group that kills its worker is counted too.
 
-        Raises LeaseLost.
+        A group that was tried before comes alone, so that it takes no others with it. Raises LeaseLost.
         """
 
         async def count(connection: AsyncConnection) -> list[Group]:
             await check_lease(connection, lease)
             due = (groups.c.library_id == library.id) & (groups.c.state == "ready")
             due &= groups.c.not_before <= self.clock()
+            order = (groups.c.tries, groups.c.updated_at, groups.c.id)
             found = await connection.execute(
-                select(groups.c.id).where(due).order_by(groups.c.updated_at, groups.c.id).limit(limit)
+                select(groups.c.id, groups.c.tries).where(due).order_by(*order).limit(limit)
             )
-            ids = [row[0] for row in found]
-            chosen = groups.c.id.in_(ids)
+            ready = found.all()
+            fresh = [row.id for row in ready if row.tries == 0]
+            chosen = groups.c.id.in_(fresh or [row.id for row in ready[:1]])
             await connection.execute(update(groups).where(chosen).values(tries=groups.c.tries + 1))
             claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in claimed.mappings()]
 
         return await self.database.write(count)
+
+    async def give_back(self, claimed: Sequence[Group]) -> None:
+        """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
+
+        async def uncount(connection: AsyncConnection) -> None:
+            for group in claimed:
+                same = (groups.c.id == group.id) & (groups.c.tries > 0) & (groups.c.state == "ready")
+                await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
+
+        await self.database.write(uncount)
 
     async def postpone(
         self, group: Group, lease: Lease, reason: str, *, not_before: float, counts: bool, dead: bool
@@ -103,37 +121,52 @@ class Groups:
         return await self.database.write(revive)
 
     async def graded(self, library: Library, chosen: Sequence[Group]) -> tuple[GradedGroup, ...]:
-        """The groups with their graded attempts, oldest first."""
-        attempts = await self._attempts(library, [group.id for group in chosen])
-        return tuple(GradedGroup(group, tuple(attempts.get(group.id, ()))) for group in chosen)
+        """The groups with their graded attempts, oldest first.
 
-    async def contrasting(self, library: Library, limit: int) -> tuple[GradedGroup, ...]:
-        """The library's groups whose rewards differ, at most the `limit` last touched."""
-        spread = (
-            select(trajectories.c.group_id)
-            .where(trajectories.c.library_id == library.id)
-            .group_by(trajectories.c.group_id)
-            .having(func.max(trajectories.c.reward) - func.min(trajectories.c.reward) > SPREAD)
-        )
-        statement = select(groups).where(groups.c.id.in_(spread)).order_by(groups.c.updated_at.desc()).limit(limit)
+        A group with a trajectory that cannot be read back is left out, and logged.
+        """
+        where = trajectories.c.group_id.in_([group.id for group in chosen])
+        statement = _graded(library).add_columns(trajectory_bodies.c.body).join(trajectory_bodies).where(where)
         async with self.database.read() as connection:
-            found = [rows.group(row) for row in (await connection.execute(statement)).mappings()]
-        return await self.graded(library, sorted(found, key=lambda group: group.id))
+            found = (await connection.execute(statement.order_by(trajectories.c.id))).mappings().all()
+        attempts = await asyncio.to_thread(_decoded, found)
+        return tuple(GradedGroup(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
 
-    async def _attempts(self, library: Library, ids: Collection[str]) -> dict[str, list[Attempt]]:
-        statement = (
-            select(trajectories, trajectory_bodies.c.body)
+    async def contrasting(self, library: Library, limit: int, max_bytes: int) -> tuple[GradedGroup, ...]:
+        """The library's groups whose rewards differ: the last touched, at most `limit` and `max_bytes` as stored."""
+        spread = func.max(trajectories.c.reward) - func.min(trajectories.c.reward) > SPREAD
+        size = func.sum(func.length(trajectory_bodies.c.body)).label("bytes")
+        sizes = (
+            select(trajectories.c.group_id, size)
             .join(trajectory_bodies)
-            .where(
-                trajectories.c.library_id == library.id,
-                trajectories.c.group_id.in_(ids),
-                trajectories.c.reward.is_not(None),
-            )
-            .order_by(trajectories.c.id)
+            .where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
+            .group_by(trajectories.c.group_id)
+            .having(spread)
+            .subquery()
         )
-        found: dict[str, list[Attempt]] = {}
+        statement = select(groups, sizes.c.bytes).join(sizes, sizes.c.group_id == groups.c.id)
         async with self.database.read() as connection:
-            for row in (await connection.execute(statement)).mappings():
-                attempt = Attempt(rows.trajectory(row), decode_steps(row["body"]))
-                found.setdefault(attempt.trajectory.group_id, []).append(attempt)
-        return found
+            newest = await connection.execute(statement.order_by(groups.c.updated_at.desc()).limit(limit))
+            found = newest.mappings().all()
+        total = accumulate(row["bytes"] for row in found)
+        kept = [rows.group(row) for row, so_far in zip(found, total, strict=True) if so_far <= max_bytes]
+        return await self.graded(library, sorted(kept, key=lambda group: group.id))
+
+
+def _graded(library: Library) -> Select[tuple[object, ...]]:
+    return select(trajectories).where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
+
+
+def _decoded(found: Sequence[RowMapping]) -> dict[str, list[Attempt]]:
+    """Group id → attempts, without the groups of which a trajectory is damaged."""
+    attempts: dict[str, list[Attempt]] = {}
+    damaged: set[str] = set()
+    for row in found:
+        try:
+            attempt = Attempt(rows.trajectory(row), decode_steps(row["body"]))
+        except StorageError:
+            log.exception("trajectory %s cannot be read back", row["id"])
+            damaged.add(row["group_id"])
+        else:
+            attempts.setdefault(attempt.trajectory.group_id, []).append(attempt)
+    return {group: found for group, found in attempts.items() if group not in damaged}

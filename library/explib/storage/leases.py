@@ -45,6 +45,16 @@ class Leases:
 
         return await self.database.write(take)
 
+    async def prolong(self, lease: Lease, seconds: float) -> bool:
+        """Keep a lease that is still this one's; False where it went to another holder."""
+
+        async def extend(connection: AsyncConnection) -> bool:
+            mine = (leases.c.name == lease.name) & (leases.c.token == lease.token) & (leases.c.holder == lease.holder)
+            done = await connection.execute(update(leases).where(mine).values(expires_at=self.clock() + seconds))
+            return done.rowcount == 1
+
+        return await self.database.write(extend)
+
     async def release(self, lease: Lease) -> None:
         """Give it back early. Nothing happens where it was already lost."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import RevisionConflict, UnknownExperience, UnknownRevision
+from explib.errors import RevisionConflict, UnknownExperience, UnknownRevision, UnknownTrajectory
 from explib.models import (
     Change,
     Citation,
@@ -53,6 +53,8 @@ class Proposal:
     cost: Cost = Cost()
     model: str | None = None
     lease: Lease | None = None
+    read: Mapping[str, int] | None = None
+    """Experience id → `updated_revision` as the proposer read it: what changed since then is not overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ class Revisions:
         async with self.database.read() as connection:
             found = await connection.execute(select(experiences).where(where))
             return sorted((rows.experience(row) for row in found.mappings()), key=lambda known: int(known.id[1:]))
+
+    async def current(self, library: Library) -> tuple[int, list[Experience]]:
+        """The newest revision's number and its experiences that are not retired, read at one moment."""
+        where = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
+        async with self.database.read() as connection:
+            number = await connection.execute(select(libraries.c.revision).where(libraries.c.id == library.id))
+            found = await connection.execute(select(experiences).where(where))
+            listed = sorted((rows.experience(row) for row in found.mappings()), key=lambda known: int(known.id[1:]))
+            return int(number.scalar_one()), listed
 
     async def experience(self, library: Library, identity: str) -> Experience:
         """One experience, retired or not. Raises UnknownExperience."""
@@ -137,10 +148,7 @@ class Revisions:
 
         Raises LeaseLost, and RevisionConflict where the library has moved on or a group was learned by another.
         """
-        try:
-            return await self.database.write(lambda connection: _commit(connection, self.database, proposal))
-        except IntegrityError as error:
-            raise RevisionConflict("Another worker has learned one of these groups: nothing was written.") from error
+        return await self.database.write(lambda connection: _commit(connection, self.database, proposal))
 
 
 async def _revision(connection: AsyncConnection, library: Library, number: int) -> Revision:
@@ -171,8 +179,6 @@ async def _commit(connection: AsyncConnection, database: Database, proposal: Pro
     draft = await _draft(connection, proposal)
     draft.apply(proposal.operations)
     refusals = (*proposal.refusals, *draft.refusals)
-    if not draft.material:
-        draft.changes.clear()  # fresher counts alone make no revision: they come along with the next one
     number = draft.revision if draft.changes else None
     await _write_experiences(connection, database, proposal, draft)
     await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
@@ -199,6 +205,9 @@ async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
             trajectories.c.library_id == library.id, trajectories.c.id.in_(named)
         )
     )
+    groups_of = {each.id: each.group_id for each in members}
+    if unknown := named - groups_of.keys():
+        raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
     return Draft(
         revision=row.revision + 1,
         next_number=row.next_experience,
@@ -207,7 +216,8 @@ async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
         model=proposal.model,
         experiences={each["id"]: rows.experience(each) for each in known.mappings()},
         citations=rows.CITATIONS.validate_python(cites),
-        groups_of={each.id: each.group_id for each in members},
+        groups_of=groups_of,
+        read=proposal.read,
     )
 
 
@@ -221,14 +231,30 @@ async def _write_experiences(connection: AsyncConnection, database: Database, pr
         await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
         indexed = "" if current.status == "retired" else " ".join(terms(current.content))
         await database.dialect.index_terms(connection, library_id, identity, indexed)
-        for trajectory, stance in draft.citations.get(identity, {}).items():
-            key = {"library_id": library_id, "experience_id": identity, "trajectory_id": trajectory}
-            insert = database.dialect.insert(citations).values(**key, stance=stance, revision=draft.revision)
-            await connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=[citations.c[name] for name in key], set_={"stance": stance}
-                )
-            )
+    await _write_citations(connection, database, library_id, draft)
+
+
+async def _write_citations(connection: AsyncConnection, database: Database, library_id: int, draft: Draft) -> None:
+    new = [
+        {
+            "library_id": library_id,
+            "experience_id": identity,
+            "trajectory_id": trajectory,
+            "stance": stance,
+            "revision": draft.revision,
+        }
+        for identity, stances in draft.cited.items()
+        for trajectory, stance in stances.items()
+    ]
+    if not new:
+        return
+    statement = database.dialect.insert(citations)
+    keys = [citations.c.library_id, citations.c.experience_id, citations.c.trajectory_id]
+    replaced = {"stance": statement.excluded.stance, "revision": statement.excluded.revision}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=replaced),
+        new,
+    )
 
 
 async def _write_operations(
@@ -258,6 +284,7 @@ async def _write_operations(
 async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None) -> None:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
     for group in proposal.learned:
+        await _check_unlearned(connection, group)
         await connection.execute(
             learned_groups.insert().values(
                 library_id=proposal.library.id,
@@ -269,6 +296,12 @@ async def _close_groups(connection: AsyncConnection, proposal: Proposal, number:
         )
         unchanged = (groups.c.id == group.id) & (groups.c.graded_version == group.graded_version)
         await connection.execute(update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0))
+
+
+async def _check_unlearned(connection: AsyncConnection, group: Group) -> None:
+    same = (learned_groups.c.group_id == group.id) & (learned_groups.c.graded_version == group.graded_version)
+    if (await connection.execute(select(learned_groups.c.group_id).where(same))).first() is not None:
+        raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
 
 
 async def _write_revision(connection: AsyncConnection, proposal: Proposal, draft: Draft) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import DatabaseTooNew
+from explib.errors import DatabaseTooNew, NotADatabase
 from explib.storage.engine import Database
 
 CURRENT = "0001"
@@ -16,7 +17,13 @@ KNOWN = frozenset({CURRENT})
 
 
 def _stored(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        if tables:
+            raise NotADatabase(
+                "The database belongs to another program (it has tables that explib did not make): "
+                "point EXPLIB_DATABASE_URL at another file."
+            )
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
@@ -45,7 +52,7 @@ async def _upgrade(connection: AsyncConnection, database: Database) -> None:
     await connection.run_sync(lambda sync: _run_alembic(sync, statements))
 
 
-def _run_alembic(connection: Connection, lexical_schema: object) -> None:
+def _run_alembic(connection: Connection, lexical_schema: Sequence[str]) -> None:
     from alembic import command
     from alembic.config import Config
 

@@ -59,7 +59,9 @@ async def open_store(url: str, clock: Callable[[], float] = time.time) -> AsyncI
     try:
         await ensure_schema(database)
         store = Store(database, clock)
-        yield store
-        await store.retrievals.settled()
+        try:
+            yield store
+        finally:
+            await store.retrievals.settled()
     finally:
         await database.close()

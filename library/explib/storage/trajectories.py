@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from explib.storage.tables import groups, libraries, retrievals, trajectories, t
 from explib.trajectories import decode_steps, encode_steps
 
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "redactions")
-HASHED = ("task", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
+HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,12 @@ class Trajectories:
         """
         if submission.reward is not None:
             submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
-        body = encode_steps(submission.steps)
-        return await self.database.write(lambda connection: self._store(connection, library, submission, body))
+        body, content = await asyncio.to_thread(lambda: (encode_steps(submission.steps), _content_hash(submission)))
+        return await self.database.write(lambda connection: self._store(connection, library, submission, body, content))
 
     async def _store(
-        self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes
+        self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
     ) -> Receipt:
-        content = _content_hash(submission, body)
         key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
         same = (trajectories.c.library_id == library.id) & (trajectories.c.submission_key == key)
         known = (await connection.execute(select(trajectories).where(same))).mappings().first()
@@ -82,6 +82,9 @@ class Trajectories:
                 f"This trajectory is stored as {known['id']} with reward {known['reward']:g}: "
                 "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
             )
+        if submission.feedback is not None and known["feedback"] is None:
+            same = trajectories.c.id == known["id"]
+            await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
         group = await _group_row(connection, known["group_id"])
         return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
 
@@ -197,9 +200,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _content_hash(submission: Submission, body: bytes) -> str:
-    fields = repr([getattr(submission, name) for name in HASHED])
-    return hashlib.sha256(fields.encode() + b"\0" + body).hexdigest()
+def _content_hash(submission: Submission) -> str:
+    return _digest(repr([getattr(submission, name) for name in HASHED]))
 
 
 async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str | None) -> None:

@@ -6,6 +6,7 @@ One durable commit costs a disk flush; under load many submissions share it. Nob
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 MAX_BATCH = 200
 """Writes in one transaction: bounds how long the database stays locked for other processes."""
@@ -64,7 +66,7 @@ class Writer:
     async def settled(self) -> None:
         """Returns when the queue is empty and the last batch is committed."""
         if self._task is not None:
-            await self._task
+            await asyncio.wait({self._task})  # a waiter that gives up must not take the writer with it
 
     async def close(self) -> None:
         """Settle, then give the connection back."""
@@ -74,13 +76,12 @@ class Writer:
     async def _drain(self) -> None:
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-            try:
-                outcomes = await self._transact(batch)
-            except SQLAlchemyError as error:
-                outcomes = [error] * len(batch)
-                await self._disconnect()
+            [done] = await asyncio.gather(self._transact(batch), return_exceptions=True)
+            outcomes = [done] * len(batch) if isinstance(done, BaseException) else done
             for pending, outcome in zip(batch, outcomes, strict=True):
                 pending.settle(outcome)
+            if isinstance(done, BaseException):
+                await self._disconnect()
 
     async def _transact(self, batch: list[_Pending]) -> list[BaseException | None]:
         if self._connection is None:
@@ -103,4 +104,7 @@ class Writer:
     async def _disconnect(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            await connection.close()
+            try:
+                await connection.close()
+            except SQLAlchemyError:
+                log.exception("a broken connection could not be closed")

@@ -24,6 +24,7 @@ class Tally:
     """What became of the records."""
 
     stored: int = 0
+    graded: int = 0
     duplicates: int = 0
     bad: int = 0
     redactions: int = 0
@@ -58,9 +59,11 @@ def import_files(
 
     tally = run(work)
     say(
-        f"{tally.stored} trajectories stored, {tally.duplicates} known already, {tally.bad} bad, "
-        f"{tally.redactions} secrets redacted"
+        f"{tally.stored} trajectories stored ({tally.graded} graded), {tally.duplicates} known already, "
+        f"{tally.bad} bad, {tally.redactions} secrets redacted"
     )
+    if tally.stored and not tally.graded:
+        say(f"none of them has a reward in the field {reward_field!r}: see --reward-field, or report rewards later")
     if tally.bad:
         raise typer.Exit(1)
 
@@ -76,12 +79,15 @@ async def _import(runtime: Runtime, library: Library, record: Record | BadRecord
         **{name: getattr(record, name) for name in SAME_NAMES},
     )
     try:
+        if record.library is not None:
+            library = await runtime.store.libraries.ensure(record.library, runtime.settings.library_defaults())
         receipt = await runtime.submit(library, Offer(record.trajectory, fields))
     except ExplibError as error:
         _report(record.position, str(error), tally)
         return
     tally.duplicates += receipt.duplicate
     tally.stored += not receipt.duplicate
+    tally.graded += not receipt.duplicate and record.reward is not None
     tally.redactions += 0 if receipt.duplicate else receipt.redactions
 
 

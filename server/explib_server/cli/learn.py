@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from explib.models import Change
+from explib.models import Change, Library
 from explib_learner.analyst import Analysis
 from explib_learner.pipeline import Run
+from explib_learner.worker import lease_name
 from explib_server.cli.running import LibraryOption, run, say
 from explib_server.runtime import Runtime
 
@@ -21,35 +22,41 @@ def learn(
     retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
 ) -> None:
     """Learn from the groups that are ready."""
-    if once and watch:
-        raise typer.BadParameter("--once and --watch exclude each other")
+    if once + watch + dry_run > 1:
+        raise typer.BadParameter("--once, --watch and --dry-run exclude each other")
+    if dry_run and retry_dead:
+        raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
 
-    async def work(runtime: Runtime) -> None:
+    async def work(runtime: Runtime) -> int:
+        chosen = [await runtime.library(library)] if library else await runtime.store.libraries.all()
         if retry_dead:
-            revived = await runtime.store.groups.retry_dead(await runtime.library(library))
-            say(f"{revived} dead groups are ready again")
+            revived = [await runtime.store.groups.retry_dead(each) for each in chosen]
+            say(f"{sum(revived)} dead groups are ready again")
         if dry_run:
-            say(preview_text(await (await runtime.pipeline()).preview(await runtime.library(library))))
-        elif watch:
-            await (await runtime.worker(_print)).watch()
-        else:
-            await _learn_once(runtime, library)
+            for each in chosen:
+                say(f"{each.name}: {preview_text(await (await runtime.pipeline()).preview(each))}")
+            return 0
+        worker = await runtime.worker(_print)
+        if watch:
+            await worker.watch(library)
+        runs = await worker.learn_ready(library)
+        for each in chosen:
+            say(await _summary(runtime, each, [run for run in runs if run.library == each.name]))
+        return sum(len(run.failures) for run in runs)
 
-    run(work)
+    if run(work):
+        raise typer.Exit(1)
 
 
-async def _learn_once(runtime: Runtime, library: str | None) -> None:
-    chosen = (await runtime.library(library)).name if library else None
-    runs = await (await runtime.worker(_print)).learn_ready(chosen)
-    learned, failed = sum(run.learned for run in runs), sum(len(run.failures) for run in runs)
-    shown = await runtime.library(library)
-    overview = await runtime.store.libraries.overview(shown)
-    waiting = overview.groups.get("waiting", 0)
-    say(
-        f"{shown.name}: {learned} groups learned, {failed} not, {waiting} waiting, revision {overview.library.revision}"
-    )
-    for reason, count in sorted(overview.reasons.items(), key=lambda item: -item[1]):
-        say(f"  {count} × {reason}")
+async def _summary(runtime: Runtime, library: Library, runs: list[Run]) -> str:
+    overview = await runtime.store.libraries.overview(library)
+    counts = f"{sum(run.learned for run in runs)} groups learned, {overview.groups.get('waiting', 0)} waiting"
+    lines = [f"{library.name}: {counts}, revision {overview.library.revision}"]
+    lines += [f"  {count} × {reason}" for reason, count in sorted(overview.reasons.items(), key=lambda item: -item[1])]
+    holder = await runtime.store.leases.holder(lease_name(library))
+    if holder is not None:
+        lines.append(f"  being learned by another process now: {holder.holder}")
+    return "\n".join(lines)
 
 
 async def _print(run: Run) -> None:

@@ -45,7 +45,7 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(f"EXPLIB_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
         raise InvalidSetting(
             f"Settings cannot be used: {wrong}. Correct them in the environment (EXPLIB_…) or in {config_file()}."
         ) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -28,7 +30,7 @@ class Learner(StrEnum):
 def serve(
     transport: Annotated[Transport, typer.Option(help="stdio for one client, http for many.")] = Transport.stdio,
     host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to bind (http).")] = 8765,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind (http).")] = 8765,
     learner: Annotated[Learner, typer.Option(help="Learn in this process, or not at all.")] = Learner.inprocess,
 ) -> None:
     """Serve the experience library over MCP."""
@@ -37,6 +39,12 @@ def serve(
     settings = load_settings()
     server = build_server(settings, learner.value)
     if transport is Transport.stdio:
+        # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if sys.stdin.isatty():
+            typer.echo(
+                "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
+            )
         server.run("stdio")
     else:
         from explib_server.http import serve_http

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explib.errors import InvalidInput
-from explib_server.importing.records import FieldNames, Record, content_key, mapping, reward, text
+from explib_server.importing.records import FieldNames, Record, attempt_key, mapping, reward, text
 
 _TEXTS = (
     "answer", "ground_truth", "feedback", "retrieval_id", "group", "library", "agent", "model", "idempotency_key"
@@ -35,5 +35,5 @@ class ExplibLines:
             missing = fields.task_field if task is None else "trajectory"
             raise InvalidInput(f"There is no {missing}: each line needs a task and a trajectory.")
         values = {name: text(body, paths.get(name, name)) for name in _TEXTS}
-        values["idempotency_key"] = values["idempotency_key"] or content_key(self.name, body)
+        values["idempotency_key"] = values["idempotency_key"] or attempt_key(self.name, body, fields)
         return Record(task=task, trajectory=trajectory, position=position, reward=reward(body, fields), **values)

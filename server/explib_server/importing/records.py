@@ -115,6 +115,12 @@ def content_key(*parts: object) -> str:
     return ":".join([*(str(part)[:80] for part in parts[:-1]), hashlib.sha256(content).hexdigest()[:32]])
 
 
+def attempt_key(name: str, document: Mapping[str, object], fields: FieldNames) -> str:
+    """The key of an attempt by its content without its grade: a log that was graded again is no new attempt."""
+    grade = {fields.reward_field.split(".")[0], "feedback"}
+    return content_key(name, {field: value for field, value in document.items() if field not in grade})
+
+
 def is_conversation(messages: object) -> bool:
     """Whether a value is a list of messages with roles."""
     return (
@@ -149,5 +155,5 @@ def chat_record(name: str, document: object, position: str, fields: FieldNames) 
         group=text(body, fields.group_by),
         agent=text(body, "agent"),
         model=text(body, "model"),
-        idempotency_key=text(body, "idempotency_key") or content_key(name, body),
+        idempotency_key=text(body, "idempotency_key") or attempt_key(name, body, fields),
     )

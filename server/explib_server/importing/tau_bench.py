@@ -40,5 +40,5 @@ class TauBench:
             reward=reward(body, fields),
             ground_truth=storable(json.dumps(goal, ensure_ascii=False)) if any(goal.values()) else None,
             group=group or content_key("tau-bench", number, task),
-            idempotency_key=content_key("tau-bench", number, trial, body),
+            idempotency_key=content_key("tau-bench", number, trial, body["traj"]),
         )

@@ -1,0 +1,1 @@
+"""Writing explib's entry into the configuration files of MCP clients, and taking it out again."""

@@ -1,0 +1,78 @@
+"""The MCP Inspector, a client that others wrote, lists and calls every tool in both eras of the protocol.
+
+It comes by npm: `.ci/run` installs it under `.node/`; EXPLIB_INSPECTOR names another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from explib.models import Json
+
+INSTALLED = Path(__file__).parents[2] / ".node" / "node_modules" / ".bin" / "mcp-inspector"
+COMMAND = Path(os.environ.get("EXPLIB_INSPECTOR") or INSTALLED)
+SERVER = (sys.executable, "-m", "explib_server", "serve", "--learner", "off")
+HANDED_ON = ("EXPLIB_DATABASE_URL", "EXPLIB_CONFIG")
+SECONDS = 60
+TOOLS = ["get_experiences", "submit_trajectory", "report_reward", "library_status"]
+
+pytestmark = [
+    pytest.mark.skipif(
+        not COMMAND.exists(),
+        reason=f"the MCP Inspector is not at {COMMAND}: run .ci/run where npm is, or set EXPLIB_INSPECTOR",
+    ),
+    pytest.mark.parametrize("era", ["legacy", "modern"]),
+]
+
+
+def inspect(era: str, method: str, *arguments: str) -> dict[str, Json]:
+    """The result of one method; the Inspector starts a server for it. Its Node stands beside it."""
+    handed_on = [argument for name in HANDED_ON for argument in ("-e", f"{name}={os.environ[name]}")]
+    options = ["--method", method, *arguments, "--format", "json", "--protocol-era", era]
+    done = subprocess.run(
+        [str(COMMAND), "--cli", *SERVER, *handed_on, *options],
+        env={**os.environ, "PATH": os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: Json = json.loads(done.stdout)["result"]
+    assert isinstance(result, dict)
+    return result
+
+
+def called(era: str, tool: str, **arguments: str) -> dict[str, Json]:
+    """The structured content of one call of a tool."""
+    pairs: Sequence[str] = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]
+    result = inspect(era, "tools/call", "--tool-name", tool, *pairs)
+    assert not result.get("isError"), result
+    content = result["structuredContent"]
+    assert isinstance(content, dict)
+    return content
+
+
+def test_every_tool_is_listed_without_an_error_of_its_schema(era: str) -> None:
+    listed = inspect(era, "tools/list", "--strict")["tools"]
+    assert isinstance(listed, list)
+    assert [tool["name"] for tool in listed if isinstance(tool, dict)] == TOOLS
+
+
+def test_every_tool_can_be_called(era: str) -> None:
+    task = "pack the parcel"
+    fetched = called(era, "get_experiences", task=task)
+    assert fetched["experiences"] == []
+    stored = called(era, "submit_trajectory", task=task, trajectory="packed", retrieval_id=str(fetched["retrieval_id"]))
+    assert stored["group_state"] == "waiting"
+    graded = called(era, "report_reward", trajectory_id=str(stored["trajectory_id"]), reward="1")
+    assert graded["trajectory_id"] == stored["trajectory_id"]
+    status = called(era, "library_status")
+    assert (status["trajectories"], status["graded"]) == (1, 1)

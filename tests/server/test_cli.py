@@ -1,0 +1,355 @@
+"""The commands as a user gives them: in this process where that shows the same, as a program where it doesn't."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from explib.models import Json
+from explib.settings import Settings
+from explib.storage.store import open_store
+from explib_server.cli import main
+
+LESSON = "weigh"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+Explib: TypeAlias = Callable[..., Said]
+
+
+@pytest.fixture
+def explib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Explib:
+    monkeypatch.setenv("EXPLIB_EMBEDDER", "none")
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["explib", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        code = ended.value.code
+        assert isinstance(code, int | None)
+        return Said(code or 0, said.out, said.err)
+
+    return run
+
+
+def program(*arguments: str) -> Said:
+    """The same, as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "explib_server", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def call(number: int, tool: str) -> list[Json]:
+    request: Json = {"id": f"c{number}", "type": "function", "function": {"name": tool, "arguments": "{}"}}
+    return [
+        {"role": "assistant", "content": None, "tool_calls": [request]},
+        {"role": "tool", "tool_call_id": f"c{number}", "content": "OK"},
+    ]
+
+
+def records(groups: int = 6) -> list[Json]:
+    """Groups in which who weighed before shipping won, and who didn't lost; in the last one all win."""
+    made: list[Json] = []
+    for group in range(groups + 1):
+        for attempt in range(4):
+            won = attempt % 2 == 0 or group == groups
+            tools = ("weigh", "ship") if won else ("ship",)
+            steps = [each for number, tool in enumerate(tools) for each in call(number, tool)]
+            made.append(
+                {"task": f"ship order {group}", "trajectory": steps, "reward": float(won), "agent": f"agent {attempt}"}
+            )
+    return made
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records()), encoding="utf-8")
+    return path
+
+
+def state() -> dict[str, object]:
+    """Everything that a command could have changed."""
+
+    async def read() -> dict[str, object]:
+        async with open_store(Settings().database_url) as store:
+            library = await store.libraries.get("default")
+            return {
+                "overview": await store.libraries.overview(library),
+                "groups": await store.groups.all(library),
+                "experiences": await store.revisions.experiences(library, retired=True),
+                "history": await store.revisions.history(library),
+                "refusals": await store.revisions.refusals(library),
+            }
+
+    return asyncio.run(read())
+
+
+def counts(said: Said) -> dict[str, int]:
+    """What an import says became of the records."""
+    found = re.search(r"^(\d+) trajectories stored.*, (\d+) known already, (\d+) bad, ", said.out)
+    assert found, said
+    return dict(zip(("stored", "known", "bad"), map(int, found.groups()), strict=True))
+
+
+def one_line(said: Said) -> str:
+    """The error of a command that failed as it should."""
+    assert (said.code, said.out) == (1, "")
+    [line] = said.err.splitlines()
+    assert line.startswith("explib: ")
+    assert "Traceback" not in said.err
+    return line
+
+
+def test_importing_twice_changes_nothing(explib: Explib, log: Path) -> None:
+    first = explib("import", str(log))
+    assert (first.code, counts(first)) == (0, {"stored": 28, "known": 0, "bad": 0})
+    before = state()
+    again = explib("import", str(log))
+    assert (again.code, counts(again)) == (0, {"stored": 0, "known": 28, "bad": 0})
+    assert state() == before
+
+
+def test_bad_lines_are_reported_with_their_place_and_the_others_are_stored(explib: Explib, tmp_path: Path) -> None:
+    good = '{"task": "pack", "trajectory": "packed", "reward": 1}'
+    bad = [
+        "{no json",
+        '{"task": "pack", "trajectory": "packed", "reward": 7}',
+        '{"task": "pack"}',
+        '{"task": "pack", "trajectory": "packed", "reward": "high"}',
+    ]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join((good, *bad)), encoding="utf-8")
+    said = explib("import", str(path))
+    assert said.code == 1
+    assert counts(said) == {"stored": 1, "known": 0, "bad": 4}
+    assert [line.split(": ")[0] for line in said.err.splitlines()] == [
+        f"mixed.jsonl:{number}" for number in range(2, 6)
+    ]
+    assert "range of 0 to 1" in said.err
+    assert json.loads(explib("status", "--json").out)["trajectories"] == 1
+
+
+def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
+    assert explib("import", str(log), "--library", "airline").code == 0
+    assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
+    assert json.loads(explib("status", "--json").out)["trajectories"] == 0
+
+
+def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    lines: list[Json] = [
+        {"task": "pack", "trajectory": "packed", "library": "airline"},
+        {"task": "pack", "trajectory": "packed"},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert explib("import", str(path)).code == 0
+    for name in ("airline", "default"):
+        assert json.loads(explib("status", "--json", "--library", name).out)["trajectories"] == 1
+
+
+def test_secrets_are_counted_at_the_import(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "secret.jsonl"
+    secret = "sk-ant-" + "api03-" + "a1B2c3D4" * 6
+    path.write_text(json.dumps({"task": "pack", "trajectory": f"used {secret}"}), encoding="utf-8")
+    assert " 1 secrets redacted" in explib("import", str(path)).out
+
+
+def test_learning_once_says_what_was_learned_and_what_waits(explib: Explib, log: Path) -> None:
+    explib("import", str(log))
+    said = explib("learn", "--once")
+    assert said.code == 0
+    assert "ADD [e1] (active)" in said.out
+    assert LESSON in said.out
+    assert "default: 6 groups learned, 1 waiting, revision 1\n" in said.out
+    assert "1 × no contrast: all 4 rewards are 1" in said.out
+    before = state()
+    again = explib("learn", "--once")
+    assert (again.code, "default: 0 groups learned, 1 waiting, revision 1\n" in again.out) == (0, True)
+    assert state() == before
+
+
+def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(explib: Explib, log: Path) -> None:
+    explib("import", str(log))
+    before = state()
+    said = explib("learn", "--dry-run")
+    assert said.code == 0
+    assert "would apply 1 operations" in said.out
+    assert LESSON in said.out
+    assert state() == before
+    assert "6 groups learned" in explib("learn").out
+
+
+def test_dead_groups_are_asked_for_again_by_hand(explib: Explib) -> None:
+    explib("status")
+    assert explib("learn", "--retry-dead").out.startswith("0 dead groups are ready again\n")
+
+
+def test_the_status_is_json_for_a_script_and_lines_for_a_person(explib: Explib, log: Path) -> None:
+    explib("import", str(log))
+    explib("learn")
+    found = json.loads(explib("status", "--json").out)
+    assert (found["library"], found["revision"], found["trajectories"], found["graded"]) == ("default", 1, 28, 28)
+    assert found["groups"] == {"learned": 6, "waiting": 1}
+    assert found["reasons"] == {"no contrast: all 4 rewards are 1": 1}
+    said = explib("status").out
+    assert "default: revision 1" in said
+    assert "6 learned, 1 waiting" in said
+
+
+def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Explib, log: Path) -> None:
+    assert explib("experiences", "list").out == "no experiences yet\n"
+    explib("import", str(log))
+    explib("learn")
+    [listed] = json.loads(explib("experiences", "list", "--json").out)
+    assert (listed["id"], listed["status"], listed["analyst"]) == ("e1", "active", "contrast")
+    assert explib("experiences", "list").out == f"[e1]. {listed['content']}\n"
+    shown = explib("experiences", "show", "e1").out
+    assert listed["content"] in shown
+    assert "## Attempts" in shown
+    assert "## Revision 1" in shown
+    cited = re.findall(r"\bt_[0-9a-f]{21}\b", shown)
+    assert len(set(cited)) == listed["support"]["supporting"] + listed["support"]["contradicting"]
+
+
+def test_the_history_lists_the_revisions(explib: Explib, log: Path) -> None:
+    assert explib("history").out == "no revisions yet\n"
+    explib("import", str(log))
+    explib("learn")
+    [revision] = json.loads(explib("history", "--json").out)
+    assert (revision["number"], revision["author"], len(revision["groups"])) == (1, "learner", 6)
+    [line] = explib("history").out.splitlines()
+    assert line.startswith("1  ")
+    assert "1 ADD" in line
+
+
+def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('group_size = 7\nlibrary = "from-the-file"\ntoken_budget_per_day = "none"\n', encoding="utf-8")
+    monkeypatch.setenv("EXPLIB_CONFIG", str(config))
+    monkeypatch.setenv("EXPLIB_LIBRARY", "from-the-environment")
+    monkeypatch.setenv("EXPLIB_MODEL_API_KEY", "sk-very-secret")
+    said = explib("doctor")
+    assert said.code == 0
+    assert "sk-very-secret" not in said.out + said.err
+    lines = [line.strip() for line in said.out.splitlines()]
+    assert "library = from-the-environment  (environment EXPLIB_LIBRARY)" in lines
+    assert f"group_size = 7  ({config})" in lines
+    assert f"token_budget_per_day = None  ({config})" in lines
+    assert "min_group = 2  (default)" in lines
+    assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
+    for name in Settings.model_fields:
+        assert sum(line.startswith(f"{name} = ") for line in lines) == 1
+    assert [line[:2] for line in lines[-3:]] == ["ok", "ok", "ok"]
+
+
+def test_the_doctor_tries_the_embedder(explib: Explib, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "by words only" in explib("doctor").out
+    monkeypatch.setenv("EXPLIB_EMBEDDER", "wordllama")
+    assert "wordllama-256 (256 dimensions)" in explib("doctor").out
+
+
+def test_the_doctor_says_what_fails_and_how_to_mend_it(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_text("no database, whatever its name says" * 50, encoding="utf-8")
+    monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{broken}")
+    said = explib("doctor")
+    assert said.code == 1
+    assert "FAIL  The file is not an SQLite database" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("status", "--library", "nope"), "There is no library 'nope'. Known: "),
+        (("learn", "--once", "--library", "nope"), "There is no library 'nope'. Known: "),
+        (("experiences", "show", "e9"), "no experience 'e9'"),
+        (("import", "/no/such/file.jsonl"), "cannot be read (No such file or directory)"),
+        (("import", "/no/such/file.jsonl", "--format", "nope"), "There is no format 'nope'"),
+        (("import", "/no/such/file.jsonl", "--library", "No Name"), "'No Name' cannot name a library"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(explib: Explib, arguments: tuple[str, ...], says: str) -> None:
+    assert says in one_line(explib(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("EXPLIB_GROUP_SIZE", "many", "GROUP_SIZE: Input should be a valid integer"),
+        ("EXPLIB_EMBEDDER", "nope", "EMBEDDER: Input should be 'wordllama' or 'none'"),
+        ("EXPLIB_LIBRARY", "No Name", "cannot name a library"),
+        ("EXPLIB_ANALYST", "agent", "use model, contrast or auto"),
+        ("EXPLIB_DATABASE_URL", "mysql://somewhere/else", "EXPLIB_DATABASE_URL"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert says in one_line(explib("status"))
+
+
+@pytest.mark.parametrize("content", ['library = "x\n', "nonsense = 1\n", "\udcff"], ids=["broken", "unknown", "binary"])
+def test_a_wrong_config_file_is_one_line_that_names_it(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_bytes(content.encode("utf-8", "surrogateescape"))
+    monkeypatch.setenv("EXPLIB_CONFIG", str(config))
+    assert str(config) in one_line(explib("status"))
+
+
+@pytest.mark.parametrize("value", ["", "none"])
+def test_no_budget_is_a_value_that_can_be_set(explib: Explib, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("EXPLIB_TOKEN_BUDGET_PER_DAY", value)
+    assert "no limit" in explib("status").out
+
+
+def test_as_a_program_it_says_errors_on_stderr_and_ends_with_1() -> None:
+    assert "no library 'nope'" in one_line(program("status", "--library", "nope"))
+
+
+def test_as_a_program_it_lists_its_commands() -> None:
+    said = program("--help")
+    assert said.code == 0
+    for command in ("serve", "learn", "status", "import", "experiences", "history", "doctor", "demo"):
+        assert f" {command} " in said.out, command
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("--once", "--watch"), ("--watch", "--dry-run"), ("--dry-run", "--retry-dead")]
+)
+def test_ways_of_learning_that_contradict_each_other_are_refused(explib: Explib, first: str, second: str) -> None:
+    said = explib("learn", first, second)
+    assert (said.code, said.out) == (2, "")
+    assert first in said.err
+    assert second in said.err

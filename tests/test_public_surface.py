@@ -1,0 +1,119 @@
+"""What others rely on: a change of it is a decision, and shows here."""
+
+from __future__ import annotations
+
+from mcp import Client
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from explib.settings import Settings
+from explib_server.cli import app
+from explib_server.mcp_server import build_server
+
+COMMANDS = {
+    "attach": {"--url", "--token", "--name", "--library", "--database-url", "--scope", "--print", "--remove"},
+    "demo": {"--seeds", "--learner", "--shuffle-rewards"},
+    "doctor": set[str](),
+    "experiences list": {"--library", "--retired", "--json"},
+    "experiences show": {"--library"},
+    "history": {"--library", "--limit", "--json"},
+    "import": {"--library", "--format", "--reward-field", "--group-by", "--task-field"},
+    "learn": {"--library", "--once", "--watch", "--dry-run", "--retry-dead"},
+    "serve": {"--transport", "--host", "--port", "--learner"},
+    "status": {"--library", "--json"},
+}
+SETTINGS = {
+    "database_url",
+    "library",
+    "analyst",
+    "model",
+    "model_base_url",
+    "model_api_key",
+    "model_context",
+    "model_answer_tokens",
+    "model_concurrency",
+    "model_timeout",
+    "model_retries",
+    "embedder",
+    "group_size",
+    "min_group",
+    "max_experiences",
+    "max_words",
+    "serve_tokens",
+    "token_budget_per_day",
+    "max_trajectory_bytes",
+    "redact_emails",
+    "lease_seconds",
+    "log_level",
+}
+TOOLS = {
+    "get_experiences": ["task", "library", "limit"],
+    "submit_trajectory": [
+        "task",
+        "trajectory",
+        "reward",
+        "answer",
+        "ground_truth",
+        "feedback",
+        "retrieval_id",
+        "group",
+        "library",
+        "agent",
+        "model",
+        "idempotency_key",
+    ],
+    "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback"],
+    "library_status": ["library"],
+}
+ANSWERS = {
+    "get_experiences": {"retrieval_id", "library", "revision", "experiences"},
+    "submit_trajectory": {
+        "trajectory_id",
+        "duplicate",
+        "group_id",
+        "group_size",
+        "group_state",
+        "reason",
+        "redactions",
+    },
+}
+PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}}
+RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experience://{library}/revisions/{n}"}
+
+
+def options(command: object) -> set[str]:
+    assert isinstance(command, TyperCommand)
+    parameters = [each for each in command.params if isinstance(each, TyperOption)]
+    return {flag for each in parameters for flag in each.opts if flag != "--help"}
+
+
+def commands(command: object, name: str = "") -> dict[str, set[str]]:
+    if not isinstance(command, TyperGroup):
+        return {name: options(command)}
+    inside = command.commands.items()
+    return {key: found for each, inner in inside for key, found in commands(inner, f"{name} {each}".strip()).items()}
+
+
+def test_the_commands_and_their_options_are_these() -> None:
+    assert commands(get_command(app)) == COMMANDS
+
+
+def test_the_settings_are_these() -> None:
+    assert set(Settings.model_fields) == SETTINGS
+
+
+async def test_the_tools_their_arguments_and_answers_are_these() -> None:
+    async with Client(build_server(Settings(), "off")) as client:
+        listed = (await client.list_tools()).tools
+    assert {tool.name: list(tool.input_schema["properties"]) for tool in listed} == TOOLS
+    answers = {tool.name: set((tool.output_schema or {})["properties"]) for tool in listed}
+    assert {name: answers[name] for name in ANSWERS} == ANSWERS
+    assert answers["report_reward"] == ANSWERS["submit_trajectory"]
+
+
+async def test_the_prompts_and_resources_are_these() -> None:
+    async with Client(build_server(Settings(), "off")) as client:
+        prompts = (await client.list_prompts()).prompts
+        resources = (await client.list_resource_templates()).resource_templates
+    assert {each.name: {argument.name for argument in each.arguments or ()} for each in prompts} == PROMPTS
+    assert {each.uri_template for each in resources} == RESOURCES
