@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from explib.errors import Conflict, RevisionConflict
 from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, Refusal
-from explib.storage.revisions import Committed, Proposal
+from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.validation import check_operations

@@ -11,7 +11,7 @@ from explib.errors import InvalidSetting, InvalidTask, TooLarge
 from explib.models import Library, Receipt, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.serving import MAX_TASK_CHARACTERS, ExperienceServer, Served
+from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 from explib.trajectories import parse_trajectory
@@ -46,22 +46,13 @@ class Target:
     retrieval_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A submission as it comes from outside: the trajectory still in its own shape, nothing redacted."""
-
-    trajectory: object
-    fields: Submission
-    """Everything else; its `steps` are empty."""
-
-
 class Runtime:
     """An open experience library: what the MCP server, the importer and the command line act through."""
 
     def __init__(self, settings: Settings, store: Store, closing: AsyncExitStack) -> None:
         self.settings = settings
         self.store = store
-        self.experiences = ExperienceServer(store, _embedder(settings))
+        self.experiences = Retriever(store, _embedder(settings))
         self._closing = closing
         self._analyst: Analyst | None = None
         self._on_submission: list[Callable[[], None]] = []
@@ -77,16 +68,19 @@ class Runtime:
         _check_size("task", task)
         return await self.experiences.serve(library, self._clean(task)[0], limit)
 
-    async def submit(self, library: Library, offer: Offer) -> Receipt:
-        """Parse, redact, store. Durable when it returns. Raises InvalidInput, NotFound and Conflict."""
-        if not says_something(offer.fields.task):
+    async def submit(self, library: Library, trajectory: object, fields: Submission) -> Receipt:
+        """Parse, redact, store: a trajectory in its own shape, and everything else in `fields` (without steps).
+
+        Durable when it returns. Raises InvalidInput, NotFound and Conflict.
+        """
+        if not says_something(fields.task):
             raise InvalidTask
         for name in TEXT_LIMITS:
-            _check_size(name, getattr(offer.fields, name))
-        if isinstance(offer.trajectory, str) and len(offer.trajectory) < THREAD_CHARACTERS:
-            submission = self._prepare(offer)
+            _check_size(name, getattr(fields, name))
+        if isinstance(trajectory, str) and len(trajectory) < THREAD_CHARACTERS:
+            submission = self._prepare(trajectory, fields)
         else:
-            submission = await asyncio.to_thread(self._prepare, offer)
+            submission = await asyncio.to_thread(self._prepare, trajectory, fields)
         receipt = await self.store.trajectories.submit(library, submission)
         self.submitted()
         return receipt
@@ -107,9 +101,9 @@ class Runtime:
         clean, found = redact(storable(text), emails=self.settings.redact_emails)
         return clean, found.total()
 
-    def _prepare(self, offer: Offer) -> Submission:
-        steps = parse_trajectory(offer.trajectory, self.settings.max_trajectory_bytes)
-        return redact_submission(replace(offer.fields, steps=steps), emails=self.settings.redact_emails)
+    def _prepare(self, trajectory: object, fields: Submission) -> Submission:
+        steps = parse_trajectory(trajectory, self.settings.max_trajectory_bytes)
+        return redact_submission(replace(fields, steps=steps), emails=self.settings.redact_emails)
 
     def submitted(self) -> None:
         """Tell whoever waits for it that something new is stored."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 from explib.errors import ExplibError
 from explib.models import Submission
 from explib_server.answers import Experiences, LibraryStatus, Stored
-from explib_server.runtime import Offer, Runtime, Target
+from explib_server.runtime import Runtime, Target
 from explib_server.status import library_status, status_text
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
@@ -112,7 +112,7 @@ def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Run
                 model=model,
                 idempotency_key=idempotency_key,
             )
-            receipt = await current().submit(await current().library(library), Offer(trajectory, fields))
+            receipt = await current().submit(await current().library(library), trajectory, fields)
         return _stored(Stored.of(receipt))
 
 

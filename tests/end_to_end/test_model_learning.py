@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from explib.models import Json, Library, Submission
 from explib.settings import Settings
 from explib.storage.tables import model_calls
-from explib_server.runtime import Offer, Runtime, open_runtime
+from explib_server.runtime import Runtime, open_runtime
 
 TASK = "Change the delivery address of an order."
 TRUTH = "the parcel must go to 14 Wren Lane"
@@ -34,7 +34,7 @@ async def submit_group(runtime: Runtime, task: str = TASK) -> Library:
         said = "I looked the customer up first, then changed it." if won else "I changed it at once."
         fields = Submission(task, (), float(won), ground_truth=TRUTH, idempotency_key=f"{task}/{number}")
         messages = [{"role": "user", "content": task}, {"role": "assistant", "content": said}]
-        await runtime.submit(library, Offer(messages, fields))
+        await runtime.submit(library, messages, fields)
     return library
 
 

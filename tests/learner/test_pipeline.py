@@ -20,7 +20,7 @@ from explib.models import (
     Step,
     Submission,
 )
-from explib.storage.revisions import Proposal
+from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES, OUTAGE_SECONDS, Pipeline, Run

@@ -10,9 +10,9 @@ from explib.errors import InvalidInput, InvalidTask
 from explib.models import Library, LibrarySettings, Operation
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.ranking import fuse
-from explib.retrieval.serving import INTRODUCTION, NOTHING, ExperienceServer, Served
+from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.revisions import Proposal
+from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib.words import estimate_tokens
 
@@ -53,7 +53,7 @@ async def test_everything_is_served_when_it_fits_the_most_relevant_first(
     store: Store, embedder: Embedder | None
 ) -> None:
     library = await filled(store, LibrarySettings(), *LESSONS)
-    served = await ExperienceServer(store, embedder).serve(library, "A customer wants a refund, what is the policy?")
+    served = await Retriever(store, embedder).serve(library, "A customer wants a refund, what is the policy?")
     assert sorted(ids(served)) == ["e1", "e2", "e3", "e4", "e5"]
     assert ids(served)[0] == "e2"
     assert relevances(served) == sorted(relevances(served), reverse=True)
@@ -63,7 +63,7 @@ async def test_everything_is_served_when_it_fits_the_most_relevant_first(
 @WITH_AND_WITHOUT
 async def test_the_best_are_served_when_not_all_fit(store: Store, embedder: Embedder | None) -> None:
     library = await filled(store, SMALL, *LESSONS)
-    server = ExperienceServer(store, embedder)
+    server = Retriever(store, embedder)
     served = await server.serve(library, "the test fails at random, perhaps by its clock")
     assert ids(served)[0] == "e5"
     assert 0 < len(ids(served)) < len(LESSONS)
@@ -72,14 +72,14 @@ async def test_the_best_are_served_when_not_all_fit(store: Store, embedder: Embe
 
 async def test_one_that_is_too_long_for_the_budget_does_not_hide_the_others(store: Store) -> None:
     library = await filled(store, SMALL, "When a refund is due, " + "refund, " * 200, *LESSONS)
-    served = await ExperienceServer(store, None).serve(library, "refund")
+    served = await Retriever(store, None).serve(library, "refund")
     assert "e1" not in ids(served)
     assert ids(served)[0] == "e3"
 
 
 async def test_a_limit_takes_the_best(store: Store) -> None:
     library = await filled(store, LibrarySettings(), *LESSONS)
-    server = ExperienceServer(store, WordllamaEmbedder())
+    server = Retriever(store, WordllamaEmbedder())
     task = "an angry customer"
     everything = await server.serve(library, task)
     assert ids(await server.serve(library, task, limit=2)) == ids(everything)[:2]
@@ -94,13 +94,13 @@ async def test_candidates_are_marked_in_the_text_and_others_are_not(store: Store
         Operation("ADD", "why", content=LESSONS[0], status="candidate"),
         Operation("ADD", "why", content=LESSONS[1], status="active"),
     )
-    served = await ExperienceServer(store, None).serve(library, "weigh the parcel")
+    served = await Retriever(store, None).serve(library, "weigh the parcel")
     assert served.text.splitlines() == [INTRODUCTION, f"[e1]. {LESSONS[0]} (candidate)", f"[e2]. {LESSONS[1]}"]
 
 
 async def test_the_index_follows_a_revision_that_another_store_makes(store: Store, url: str) -> None:
     library = await filled(store, LibrarySettings(), *LESSONS[:2])
-    server = ExperienceServer(store, WordllamaEmbedder())
+    server = Retriever(store, WordllamaEmbedder())
     before = await server.serve(library, "an angry customer")
     async with open_store(url) as other:
         library = await commit(
@@ -120,7 +120,7 @@ async def test_the_index_follows_a_revision_that_another_store_makes(store: Stor
 @WITH_AND_WITHOUT
 async def test_retired_experiences_vanish(store: Store, embedder: Embedder | None) -> None:
     library = await filled(store, LibrarySettings(), *LESSONS)
-    server = ExperienceServer(store, embedder)
+    server = Retriever(store, embedder)
     assert "e2" in ids(await server.serve(library, "refund"))
     library = await commit(store, library, Operation("DELETE", "wrong", target="e2"))
     served = await server.serve(library, "refund")
@@ -131,7 +131,7 @@ async def test_retired_experiences_vanish(store: Store, embedder: Embedder | Non
 @WITH_AND_WITHOUT
 async def test_the_record_says_what_was_served_and_what_was_withheld(store: Store, embedder: Embedder | None) -> None:
     library = await filled(store, SMALL, *LESSONS)
-    served = await ExperienceServer(store, embedder).serve(library, "when a customer is due a test refund", limit=2)
+    served = await Retriever(store, embedder).serve(library, "when a customer is due a test refund", limit=2)
     await store.retrievals.settled()
     record = await store.retrievals.get(library, served.retrieval.id)
     assert set(record.servings) == set(served.retrieval.servings)
@@ -147,13 +147,13 @@ async def test_the_record_says_what_was_served_and_what_was_withheld(store: Stor
 async def test_what_was_served_is_recorded_before_the_store_closes(url: str) -> None:
     async with open_store(url) as store:
         library = await filled(store, LibrarySettings(), *LESSONS)
-        served = await ExperienceServer(store, None).serve(library, "refund")
+        served = await Retriever(store, None).serve(library, "refund")
     async with open_store(url) as store:
         assert await store.retrievals.get(library, served.retrieval.id) == served.retrieval
 
 
 async def test_an_empty_library_says_so_and_is_recorded(store: Store, library: Library) -> None:
-    served = await ExperienceServer(store, WordllamaEmbedder()).serve(library, "anything")
+    served = await Retriever(store, WordllamaEmbedder()).serve(library, "anything")
     assert served.text == NOTHING
     await store.retrievals.settled()
     assert (await store.retrievals.get(library, served.retrieval.id)).servings == ()
@@ -174,7 +174,7 @@ async def test_other_scripts_are_found_by_their_words(store: Store, task: str, f
         "배송 주소를 바꿀 때는 먼저 고객을 확인한다.",
         "เมื่อลูกค้าขอคืนเงิน ให้อ่านนโยบายก่อน",
     )
-    served = await ExperienceServer(store, None).serve(library, task)
+    served = await Retriever(store, None).serve(library, task)
     assert ids(served)[0] == found
     assert relevances(served)[0] > relevances(served)[1]
 
@@ -182,19 +182,19 @@ async def test_other_scripts_are_found_by_their_words(store: Store, task: str, f
 @pytest.mark.parametrize("task", ['"', "NEAR(a b)", "a AND OR NOT", "col:x*", "'; DROP TABLE experiences", "😀", "-"])
 async def test_no_task_is_taken_for_a_search_expression(store: Store, task: str) -> None:
     library = await filled(store, LibrarySettings(), *LESSONS)
-    served = await ExperienceServer(store, None).serve(library, task)
+    served = await Retriever(store, None).serve(library, task)
     assert len(ids(served)) == len(LESSONS)
 
 
 async def test_the_words_of_another_library_are_not_found(store: Store, library: Library) -> None:
     await filled(store, LibrarySettings(), *LESSONS)
     library = await commit(store, library, Operation("ADD", "why", content="When a refund is due, ask."))
-    served = await ExperienceServer(store, None).serve(library, "refund")
+    served = await Retriever(store, None).serve(library, "refund")
     assert [known.content for known, _ in served.experiences] == ["When a refund is due, ask."]
 
 
 async def test_bad_requests_say_what_to_do(store: Store, library: Library) -> None:
-    server = ExperienceServer(store, None)
+    server = Retriever(store, None)
     with pytest.raises(InvalidTask, match="task is empty"):
         await server.serve(library, " \n")
     with pytest.raises(InvalidInput, match="limit must be at least 1"):

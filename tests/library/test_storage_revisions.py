@@ -4,7 +4,7 @@ import pytest
 
 from explib.errors import LeaseLost, RevisionConflict, UnknownExperience, UnknownRevision
 from explib.models import Citation, Group, Lease, Library, LibrarySettings, Operation, Refusal, Step, Submission
-from explib.storage.revisions import Committed, Proposal
+from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 
 

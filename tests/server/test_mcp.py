@@ -21,7 +21,7 @@ from mcp.types import CallToolResult, PromptReference, ResourceTemplateReference
 
 from explib.models import Library, LibrarySettings, Operation
 from explib.settings import Settings
-from explib.storage.revisions import Proposal
+from explib.storage.committing import Proposal
 from explib.storage.store import open_store
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server

@@ -36,7 +36,7 @@ class Served:
     text: str
 
 
-class ExperienceServer:
+class Retriever:
     """Answers retrievals from indexes in memory, one for each library that was asked for."""
 
     def __init__(self, store: Store, embedder: Embedder | None) -> None:

@@ -2,68 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import RevisionConflict, UnknownExperience, UnknownRevision, UnknownTrajectory
+from explib.errors import UnknownExperience, UnknownRevision
 from explib.models import (
     Change,
     Citation,
     Cost,
     Experience,
-    Group,
-    Lease,
     Library,
-    Operation,
     Refusal,
     Revision,
 )
-from explib.revising import Draft, cited
 from explib.storage import rows
+from explib.storage.committing import Committed, Proposal, commit
 from explib.storage.engine import Database
-from explib.storage.leases import check_lease
 from explib.storage.tables import (
     citations,
     experiences,
-    groups,
-    learned_groups,
     libraries,
     operations,
     revisions,
-    trajectories,
 )
-from explib.words import terms
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Everything that one commit brings: made against `library.revision`, which must still be the newest."""
-
-    library: Library
-    cause: str
-    author: str
-    analyst: str
-    operations: tuple[Operation, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    learned: tuple[Group, ...] = ()
-    cost: Cost = Cost()
-    model: str | None = None
-    lease: Lease | None = None
-    read: Mapping[str, int] | None = None
-    """Experience id → `updated_revision` as the proposer read it: what changed since then is not overwritten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit did. `revision` is None where nothing changed (the groups are learned all the same)."""
-
-    revision: int | None
-    changes: tuple[Change, ...]
-    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +111,7 @@ class Revisions:
 
         Raises LeaseLost, and RevisionConflict where the library has moved on or a group was learned by another.
         """
-        return await self.database.write(lambda connection: _commit(connection, self.database, proposal))
+        return await self.database.write(lambda connection: commit(connection, self.database, proposal))
 
 
 async def _revision(connection: AsyncConnection, library: Library, number: int) -> Revision:
@@ -170,157 +133,4 @@ async def _revision(connection: AsyncConnection, library: Library, number: int) 
         groups=tuple(row.groups),
         cost=Cost(row.calls, row.prompt_tokens, row.completion_tokens),
         created_at=row.created_at,
-    )
-
-
-async def _commit(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
-    if proposal.lease is not None:
-        await check_lease(connection, proposal.lease)
-    draft = await _draft(connection, proposal)
-    draft.apply(proposal.operations)
-    refusals = (*proposal.refusals, *draft.refusals)
-    number = draft.revision if draft.changes else None
-    await _write_experiences(connection, database, proposal, draft)
-    await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
-    await _close_groups(connection, proposal, number)
-    if number is not None:
-        await _write_revision(connection, proposal, draft)
-    return Committed(number, tuple(draft.changes), refusals)
-
-
-async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
-    library = proposal.library
-    mine = select(libraries).where(libraries.c.id == library.id).with_for_update()
-    row = (await connection.execute(mine)).one()
-    if row.revision != library.revision:
-        raise RevisionConflict
-    known = await connection.execute(select(experiences).where(experiences.c.library_id == library.id))
-    found = await connection.execute(select(citations).where(citations.c.library_id == library.id))
-    cites: dict[str, dict[str, str]] = {}
-    for each in found:
-        cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
-    named = cited(proposal.operations) | {trajectory for stances in cites.values() for trajectory in stances}
-    members = await connection.execute(
-        select(trajectories.c.id, trajectories.c.group_id).where(
-            trajectories.c.library_id == library.id, trajectories.c.id.in_(named)
-        )
-    )
-    groups_of = {each.id: each.group_id for each in members}
-    if unknown := named - groups_of.keys():
-        raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
-    return Draft(
-        revision=row.revision + 1,
-        next_number=row.next_experience,
-        capacity=library.settings.max_experiences,
-        analyst=proposal.analyst,
-        model=proposal.model,
-        experiences={each["id"]: rows.experience(each) for each in known.mappings()},
-        citations=rows.CITATIONS.validate_python(cites),
-        groups_of=groups_of,
-        read=proposal.read,
-    )
-
-
-async def _write_experiences(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
-    library_id = proposal.library.id
-    for identity in dict.fromkeys(each.id for change in draft.changes for each in change.after):
-        current = draft.experiences[identity]
-        values = {**rows.experience_values(current), "library_id": library_id}
-        keys = [experiences.c.library_id, experiences.c.id]
-        statement = database.dialect.insert(experiences).values(**values)
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
-        indexed = "" if current.status == "retired" else " ".join(terms(current.content))
-        await database.dialect.index_terms(connection, library_id, identity, indexed)
-    await _write_citations(connection, database, library_id, draft)
-
-
-async def _write_citations(connection: AsyncConnection, database: Database, library_id: int, draft: Draft) -> None:
-    new = [
-        {
-            "library_id": library_id,
-            "experience_id": identity,
-            "trajectory_id": trajectory,
-            "stance": stance,
-            "revision": draft.revision,
-        }
-        for identity, stances in draft.cited.items()
-        for trajectory, stance in stances.items()
-    ]
-    if not new:
-        return
-    statement = database.dialect.insert(citations)
-    keys = [citations.c.library_id, citations.c.experience_id, citations.c.trajectory_id]
-    replaced = {"stance": statement.excluded.stance, "revision": statement.excluded.revision}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=replaced),
-        new,
-    )
-
-
-async def _write_operations(
-    connection: AsyncConnection,
-    proposal: Proposal,
-    number: int | None,
-    changes: tuple[Change, ...],
-    refusals: tuple[Refusal, ...],
-) -> None:
-    now, dump = time.time(), rows.EXPERIENCES.dump_python
-    entries: list[tuple[Change, str | None]] = [(change, None) for change in changes]
-    entries += [(Change(refusal.operation, (), ()), refusal.reason) for refusal in refusals]
-    for change, refusal in entries:
-        await connection.execute(
-            operations.insert().values(
-                library_id=proposal.library.id,
-                revision=number,
-                operation=rows.OPERATION.dump_python(change.operation, mode="json"),
-                before=dump(change.before, mode="json"),
-                after=dump(change.after, mode="json"),
-                refusal=refusal,
-                created_at=now,
-            )
-        )
-
-
-async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None) -> None:
-    outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
-    for group in proposal.learned:
-        await _check_unlearned(connection, group)
-        await connection.execute(
-            learned_groups.insert().values(
-                library_id=proposal.library.id,
-                group_id=group.id,
-                graded_version=group.graded_version,
-                revision=number,
-                learned_at=time.time(),
-            )
-        )
-        unchanged = (groups.c.id == group.id) & (groups.c.graded_version == group.graded_version)
-        await connection.execute(update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0))
-
-
-async def _check_unlearned(connection: AsyncConnection, group: Group) -> None:
-    same = (learned_groups.c.group_id == group.id) & (learned_groups.c.graded_version == group.graded_version)
-    if (await connection.execute(select(learned_groups.c.group_id).where(same))).first() is not None:
-        raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
-
-
-async def _write_revision(connection: AsyncConnection, proposal: Proposal, draft: Draft) -> None:
-    library = proposal.library
-    await connection.execute(
-        revisions.insert().values(
-            library_id=library.id,
-            number=draft.revision,
-            cause=proposal.cause,
-            author=proposal.author,
-            groups=[group.id for group in proposal.learned],
-            calls=proposal.cost.calls,
-            prompt_tokens=proposal.cost.prompt_tokens,
-            completion_tokens=proposal.cost.completion_tokens,
-            created_at=time.time(),
-        )
-    )
-    await connection.execute(
-        update(libraries)
-        .where(libraries.c.id == library.id)
-        .values(revision=draft.revision, next_experience=draft.next_number)
     )

@@ -14,7 +14,7 @@ from explib.models import Library, Submission
 from explib_server.cli.running import LibraryOption, run, say
 from explib_server.importing.formats import read
 from explib_server.importing.records import BadRecord, FieldNames, Record
-from explib_server.runtime import Offer, Runtime
+from explib_server.runtime import Runtime
 
 SAME_NAMES = ("reward", "answer", "ground_truth", "feedback", "retrieval_id", "group", "agent", "model")
 
@@ -81,7 +81,7 @@ async def _import(runtime: Runtime, library: Library, record: Record | BadRecord
     try:
         if record.library is not None:
             library = await runtime.store.libraries.ensure(record.library, runtime.settings.library_defaults())
-        receipt = await runtime.submit(library, Offer(record.trajectory, fields))
+        receipt = await runtime.submit(library, record.trajectory, fields)
     except ExplibError as error:
         _report(record.position, str(error), tally)
         return
