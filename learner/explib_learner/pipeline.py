@@ -117,7 +117,9 @@ class Pipeline:
         advantages = await self._analyst.advantages(batch)
         consolidated = await self._analyst.consolidate(batch, advantages.operations)
         attempts = {attempt.trajectory.id: attempt for group in _all(batch) for attempt in group.attempts}
-        kept, refused = check_operations(consolidated.operations, batch.experiences, attempts, batch.library.settings)
+        kept, refused = await asyncio.to_thread(
+            check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
+        )
         failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
             operations=kept,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from explib.models import Attempt, Experience, LibrarySettings, Operation, Refusal
 from explib.redaction import redact
@@ -24,15 +24,14 @@ def check_operations(
     experiences: Sequence[Experience],
     attempts_by_id: Mapping[str, Attempt],
     settings: LibrarySettings,
-    ground_truths: Iterable[str] = (),
 ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
     """Sort proposals into those that may be applied and those that are refused, with the reason; none is changed.
 
     `experiences` are those of the library that are not retired; `attempts_by_id` holds every attempt that may be cited
     (where a group is in it, whole groups). The answers and ground truths of the cited groups' attempts must not be in a
-    lesson, nor must `ground_truths`.
+    lesson.
     """
-    check = OperationCheck(experiences, attempts_by_id, settings, tuple(ground_truths))
+    check = OperationCheck(experiences, attempts_by_id, settings)
     kept: list[Operation] = []
     refused: list[Refusal] = []
     for operation in operations:
@@ -58,12 +57,10 @@ class OperationCheck:
         experiences: Sequence[Experience],
         attempts: Mapping[str, Attempt],
         settings: LibrarySettings,
-        ground_truths: tuple[str, ...] = (),
     ) -> None:
         self._experiences = {experience.id: experience for experience in experiences}
         self._attempts = attempts
         self._settings = settings
-        self._ground_truths = ground_truths
 
     def reason_against(self, operation: Operation, kept: Sequence[Operation]) -> str | None:
         """The first reason to refuse the operation, or None."""
@@ -130,7 +127,7 @@ class OperationCheck:
         answers = [answer for each in read for answer in (each.ground_truth, each.answer) if answer]
         said = {each.task for each in read}
         said |= {self._experiences[name].content for name in (operation.target, *operation.merged) if name}
-        return leaked(content, dict.fromkeys((*self._ground_truths, *answers)), said)
+        return leaked(content, dict.fromkeys(answers), said)
 
     def _repeated(self, operation: Operation, kept: Sequence[Operation]) -> str | None:
         content = operation.content

@@ -94,12 +94,6 @@ def redact(text: str, *, emails: bool = False) -> tuple[str, Counter[str]]:
     return text, counts
 
 
-def redact_steps(steps: Iterable[Step], *, emails: bool = False) -> tuple[tuple[Step, ...], int]:
-    """Steps with the secrets in their texts and in their calls' arguments replaced, and how many there were."""
-    counts: Counter[str] = Counter()
-    return tuple(_redact_step(step, emails, counts) for step in steps), counts.total()
-
-
 def redact_submission(submission: Submission, *, emails: bool = False) -> Submission:
     """A submission with every text fit to be stored, redacted, and what was found added to its `redactions`.
 

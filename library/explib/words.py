@@ -70,11 +70,6 @@ def count_words(text: str) -> int:
     return words + math.ceil(unspaced / _UNSPACED_PER_WORD)
 
 
-def within_limit(text: str, max_words: int) -> bool:
-    """Whether the text has at most `max_words` words (unspaced characters: twice as many)."""
-    return count_words(text) <= max_words
-
-
 def limit_problem(text: str, max_words: int) -> str | None:
     """The sentence that says by how much the text is over its limit and what to do, or None where it is not."""
     words = count_words(text)

@@ -38,7 +38,7 @@ async def serve_http(server: MCPServer[Runtime], settings: Settings, host: str, 
     """Serve until stopped. Raises StorageError before anything is bound where the database cannot be used."""
     async with open_runtime(settings):
         pass
-    print(f"explib listens on http://{host}:{port}/mcp", file=sys.stderr)  # noqa: T201
+    sys.stderr.write(f"explib listens on http://{host}:{port}/mcp\n")
     config = uvicorn.Config(
         http_app(server, settings, host), host=host, port=port, log_level=settings.log_level.lower()
     )

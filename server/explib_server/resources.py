@@ -51,7 +51,7 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
         description="One experience with its history and the graded attempts it rests on.",
         mime_type="text/markdown",
     )
-    async def experience(library: str, id: str) -> str:  # noqa: A002
+    async def experience(library: str, id: str) -> str:
         with found():
             return await experience_page(current(), await current().library(library), id)
 

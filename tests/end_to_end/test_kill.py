@@ -152,7 +152,7 @@ async def learner(store: Store) -> int:
 async def learned(server: Server) -> None:
     """Wait until no group is ready any more."""
     async with asyncio.timeout(PATIENCE):
-        while (await server.status()).groups != {"learned": len(TOPICS)}:  # noqa: ASYNC110
+        while (await server.status()).groups != {"learned": len(TOPICS)}:
             await asyncio.sleep(0.05)
 
 

@@ -66,7 +66,7 @@ class Scripted:
             note="Thought about it.",
         )
 
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:  # noqa: ARG002
+    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
         return Analysis(operations=operations, cost=Cost(1, 20, 2), note="Consolidated.")
 
 

@@ -25,8 +25,8 @@ CITED = (Citation("t1", "for"), Citation("t2", "for"))
 GOOD = Operation("ADD", "r", "When a tool fails, read its error before repeating.", citations=CITED)
 
 
-def reasons(*operations: Operation, ground_truths: tuple[str, ...] = ()) -> list[str]:
-    kept, refused = check_operations(operations, EXPERIENCES, ATTEMPTS, LibrarySettings(), ground_truths)
+def reasons(*operations: Operation) -> list[str]:
+    kept, refused = check_operations(operations, EXPERIENCES, ATTEMPTS, LibrarySettings())
     assert sorted(map(repr, (*kept, *(each.operation for each in refused)))) == sorted(map(repr, operations))
     return [refusal.reason for refusal in refused]
 
@@ -74,12 +74,6 @@ def test_good_operations_are_kept_as_they_are() -> None:
 def test_each_fault_is_refused_with_its_reason(operation: Operation, reason: str) -> None:
     (said,) = reasons(operation)
     assert reason in said
-
-
-def test_a_ground_truth_given_apart_must_not_be_in_a_lesson_either() -> None:
-    operation = replace(GOOD, content="When asked for a capital, answer Ouagadougou.")
-    assert reasons(operation) == []
-    assert "'Ouagadougou'" in reasons(operation, ground_truths=("Ouagadougou",))[0]
 
 
 def test_the_second_of_two_that_say_the_same_is_refused() -> None:

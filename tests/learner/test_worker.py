@@ -37,7 +37,7 @@ class Thinking:
         await self.thought(batch)
         return Analysis(operations=tuple(map(lesson, batch.groups)))
 
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:  # noqa: ARG002
+    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
         return Analysis(operations=operations)
 
 
@@ -84,7 +84,7 @@ async def states(store: Store, library: Library) -> dict[str, int]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110
+        while not await condition():
             await asyncio.sleep(0.01)
 
 

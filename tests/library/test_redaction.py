@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explib.models import Json, Step, Submission, ToolCall
-from explib.redaction import redact, redact_steps, redact_submission
+from explib.redaction import redact, redact_submission
 
 STEADY = settings(deadline=None, derandomize=True)
 # Fake secrets are put together here so that no scanner takes this file for a leak.
@@ -154,8 +154,10 @@ def test_arguments_are_redacted_by_their_look_and_by_their_name() -> None:
         "nested": [{"apiKey": "short", "note": f"use {AWS}", "token": ""}],
         "pwd": "/home/me",
     }
-    steps, count = redact_steps((Step("assistant", GITHUB, (ToolCall("1", "f", arguments),)),))
-    assert count == 4
+    submission = Submission("task", (Step("assistant", GITHUB, (ToolCall("1", "f", arguments),)),))
+    redacted = redact_submission(submission)
+    steps = redacted.steps
+    assert redacted.redactions == 4
     assert steps[0].text == "[redacted:github]"
     assert steps[0].calls[0].arguments == {
         "password": "[redacted:keyword]",
@@ -163,7 +165,7 @@ def test_arguments_are_redacted_by_their_look_and_by_their_name() -> None:
         "nested": [{"apiKey": "[redacted:keyword]", "note": "use [redacted:aws]", "token": ""}],
         "pwd": "/home/me",
     }
-    assert redact_steps(steps) == (steps, 0)
+    assert redact_submission(redacted) == redacted
 
 
 def test_every_text_of_a_submission_is_redacted_and_counted() -> None:

@@ -61,7 +61,7 @@ async def http_server(learner: LearnerMode = "inprocess") -> AsyncIterator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         async with asyncio.timeout(20):
-            while not server.started:  # noqa: ASYNC110
+            while not server.started:
                 await asyncio.sleep(0.01)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -28,7 +28,7 @@ def reporting_errors() -> Iterator[None]:
         yield
     except* ExplibError as group:
         for error in _leaves(group):
-            print(f"explib: {error}", file=sys.stderr)  # noqa: T201
+            typer.echo(f"explib: {error}", err=True)
         sys.exit(1)
 
 
@@ -69,4 +69,4 @@ def run(work: Callable[[Runtime], Awaitable[T]]) -> T:
 
 def say(text: str) -> None:
     """One text to standard output, as it is."""
-    print(text)  # noqa: T201
+    typer.echo(text)
