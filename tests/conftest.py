@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from explib.models import Library, LibrarySettings
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
+
+hypothesis_settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

@@ -135,8 +135,9 @@ class OperationCheck:
             return None
         own = {operation.target, *operation.merged}
         if operation.kind == "MODIFY" and operation.target:
-            current = self._experiences[operation.target].content
-            if normalise_task(current) == normalise_task(content):
+            current = self._experiences[operation.target]
+            same_text = normalise_task(current.content) == normalise_task(content)
+            if same_text and operation.status in {None, current.status}:
                 return f"it changes nothing in {operation.target}"
         for experience in self._experiences.values():
             if experience.id not in own and similarity(content, experience.content) >= DUPLICATE_SIMILARITY:

@@ -24,7 +24,7 @@ from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
-from explib_server.tool_schemas import check_arguments, compact, wrong_arguments
+from explib_server.tool_schemas import check_arguments, compact, compact_input, wrong_arguments
 from explib_server.tools import add_agent_tools
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class ExperienceMCP(MCPServer[Runtime]):
         """The tools as the SDK describes them, compacted."""
         listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in await super().list_tools()]
         for tool in listed:
-            tool.update({name: compact(tool[name]) for name in ("inputSchema", "outputSchema")})
+            tool.update(inputSchema=compact_input(tool["inputSchema"]), outputSchema=compact(tool["outputSchema"]))
         return [Tool.model_validate(tool) for tool in listed]
 
     async def call_tool(

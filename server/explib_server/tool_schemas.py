@@ -10,24 +10,32 @@ from pydantic import JsonValue, ValidationError
 
 
 def compact(schema: JsonValue) -> JsonValue:
-    """The same schema without generated titles and null defaults, and with nullable types in short form."""
+    """The same schema without generated titles and null defaults."""
     if isinstance(schema, list):
         return [compact(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {name: compact(value) for name, value in schema.items() if not _noise(name, value)}
-    return _short_nullable(kept)
+    return {name: compact(value) for name, value in schema.items() if not _noise(name, value)}
+
+
+def compact_input(schema: JsonValue) -> JsonValue:
+    """A compact schema in which an optional argument is one to leave out: some clients know no nullable types."""
+    kept = compact(schema)
+    if isinstance(kept, dict) and isinstance(properties := kept.get("properties"), dict):
+        return {**kept, "properties": {name: _not_null(value) for name, value in properties.items()}}
+    return kept
 
 
 def _noise(name: str, value: JsonValue) -> bool:
     return (name == "title" and isinstance(value, str)) or (name == "default" and value is None)
 
 
-def _short_nullable(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """`anyOf: [{type: x}, {type: null}]` as `type: [x, null]`."""
+def _not_null(schema: JsonValue) -> JsonValue:
+    if not isinstance(schema, dict):
+        return schema
     match schema.get("anyOf"):
-        case [{"type": str(kind), **rest}, {"type": "null", **nothing}] if not rest and not nothing:
-            return {"type": [kind, "null"], **{name: value for name, value in schema.items() if name != "anyOf"}}
+        case [{"type": str(kind)}, {"type": "null"}]:
+            return {"type": kind, **{name: value for name, value in schema.items() if name != "anyOf"}}
         case _:
             return schema
 

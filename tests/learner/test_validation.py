@@ -76,6 +76,15 @@ def test_each_fault_is_refused_with_its_reason(operation: Operation, reason: str
     assert reason in said
 
 
+def test_a_text_that_only_changes_its_status_is_news() -> None:
+    known = EXPERIENCES[0]
+    promotion = Operation("MODIFY", "r", known.content, target=known.id, citations=CITED, status="active")
+    same = replace(promotion, status=known.status)
+    demotion = replace(promotion, status="candidate")
+    said = [reasons(each) for each in (promotion, same, demotion)]
+    assert [bool(each) for each in said] == [known.status == "active", True, known.status == "candidate"]
+
+
 def test_the_second_of_two_that_say_the_same_is_refused() -> None:
     (said,) = reasons(GOOD, replace(GOOD, content="When a tool fails: read its error, before repeating!"))
     assert "another proposal of this batch" in said

@@ -166,6 +166,7 @@ async def test_the_tools_are_four_described_annotated_and_small() -> None:
         assert tool.annotations is not None
         described = tool.input_schema["properties"]
         assert all(each.get("description") for each in described.values()), tool.name
+        assert "null" not in json.dumps(tool.input_schema), "some clients know no nullable types"
     whole = listed.model_dump_json(by_alias=True, exclude_none=True)
     assert len(whole) < 6_000, len(whole)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol, TypeVar
@@ -68,8 +69,23 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose reads are of one moment. Driver errors come out as StorageError."""
         with self.explained():
-            async with self._engine.connect() as connection:
+            connection = await self._opened()
+            try:
                 yield connection
+            finally:
+                await connection.close()
+
+    async def _opened(self) -> AsyncConnection:
+        """An open connection. Who gives up meanwhile waits for the driver's thread, which can't be stopped half-way."""
+        opening = asyncio.ensure_future(self._open())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await (await opening).close()
+            raise
+
+    async def _open(self) -> AsyncConnection:
+        return await self._engine.connect()
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, perhaps together with others; durable when it returns."""
