@@ -81,6 +81,8 @@ class Runtime:
             submission = self._prepare(trajectory, fields)
         else:
             submission = await asyncio.to_thread(self._prepare, trajectory, fields)
+        if submission.retrieval_id is not None:
+            await self.store.retrievals.settled()
         receipt = await self.store.trajectories.submit(library, submission)
         self.submitted()
         return receipt

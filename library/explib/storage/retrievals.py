@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -17,6 +18,8 @@ from explib.storage.engine import Database
 from explib.storage.tables import retrievals
 
 log = logging.getLogger(__name__)
+GATHER_SECONDS = 0.05
+"""How long a record may wait for others to be written with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +27,56 @@ class Retrievals:
     """Every retrieval of one database."""
 
     database: Database
-    _behind: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _pending: list[tuple[Library, Retrieval]] = field(default_factory=list, repr=False)
+    _writing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def record_behind(self, library: Library, retrieval: Retrieval) -> None:
-        """Hand the record to the writer and go on: later writes of this process find it, others within moments.
+        """Take the record and go on: it is written within moments, together with others.
 
         It promises nothing to anybody yet; a failure is logged, and a submission that names it will be told.
         """
-        writing = asyncio.create_task(self.record(library, retrieval), name=f"record {retrieval.id}")
-        self._behind.add(writing)
-        writing.add_done_callback(self._written)
-
-    def _written(self, writing: asyncio.Task[None]) -> None:
-        self._behind.discard(writing)
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            log.error("a retrieval could not be recorded", exc_info=error)
+        self._pending.append((library, retrieval))
+        if not self._writing:
+            writing = asyncio.create_task(self._write_behind(), name="record retrievals")
+            self._writing.add(writing)
+            writing.add_done_callback(self._written)
 
     async def settled(self) -> None:
-        """Returns when every record that was handed over is written, or has failed."""
-        while self._behind:
-            await asyncio.wait(self._behind)
+        """Returns when every record that was taken is written, or has failed."""
+        self._hurry.set()
+        while self._writing:
+            await asyncio.wait(self._writing)
+        self._hurry.clear()
 
-    async def record(self, library: Library, retrieval: Retrieval) -> None:
-        """Durable when it returns."""
+    async def _write_behind(self) -> None:
+        while self._pending:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), GATHER_SECONDS)
+            batch = self._pending.copy()
+            self._pending.clear()
+            await self._record(batch)
+
+    def _written(self, writing: asyncio.Task[None]) -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            log.error("retrievals could not be recorded", exc_info=error)
+
+    async def _record(self, batch: list[tuple[Library, Retrieval]]) -> None:
+        values = [
+            {
+                "id": retrieval.id,
+                "library_id": library.id,
+                "task": retrieval.task,
+                "revision": retrieval.revision,
+                "servings": rows.SERVINGS.dump_python(retrieval.servings, mode="json"),
+                "created_at": retrieval.created_at,
+            }
+            for library, retrieval in batch
+        ]
 
         async def insert(connection: AsyncConnection) -> None:
-            await connection.execute(
-                retrievals.insert().values(
-                    id=retrieval.id,
-                    library_id=library.id,
-                    task=retrieval.task,
-                    revision=retrieval.revision,
-                    servings=rows.SERVINGS.dump_python(retrieval.servings, mode="json"),
-                    created_at=retrieval.created_at,
-                )
-            )
+            await connection.execute(retrievals.insert(), values)
 
         await self.database.write(insert)
 
