@@ -19,7 +19,7 @@ COMMANDS = {
     "history": {"--library", "--limit", "--json"},
     "import": {"--library", "--format", "--reward-field", "--group-by", "--task-field"},
     "learn": {"--library", "--once", "--watch", "--dry-run", "--retry-dead"},
-    "serve": {"--transport", "--host", "--port", "--learner"},
+    "serve": {"--transport", "--host", "--port", "--tools", "--learner"},
     "status": {"--library", "--json"},
 }
 SETTINGS = {
@@ -65,6 +65,8 @@ TOOLS = {
     "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback"],
     "library_status": ["library"],
 }
+REST_OF_TOOLS: dict[str, list[str]] = {}
+"""What the toolset `all` has beside them."""
 ANSWERS = {
     "get_experiences": {"retrieval_id", "library", "revision", "experiences"},
     "submit_trajectory": {
@@ -109,6 +111,12 @@ async def test_the_tools_their_arguments_and_answers_are_these() -> None:
     answers = {tool.name: set((tool.output_schema or {})["properties"]) for tool in listed}
     assert {name: answers[name] for name in ANSWERS} == ANSWERS
     assert answers["report_reward"] == ANSWERS["submit_trajectory"]
+
+
+async def test_the_toolset_all_adds_these() -> None:
+    async with Client(build_server(Settings(), "off", "all")) as client:
+        listed = (await client.list_tools()).tools
+    assert {tool.name: list(tool.input_schema["properties"]) for tool in listed} == {**TOOLS, **REST_OF_TOOLS}
 
 
 async def test_the_prompts_and_resources_are_these() -> None:

@@ -25,7 +25,7 @@ from explib_server.resources import add_resources
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
 from explib_server.tool_schemas import check_arguments, compact, compact_input, wrong_arguments
-from explib_server.tools import add_agent_tools
+from explib_server.toolsets import Toolset, add_tools
 
 log = logging.getLogger(__name__)
 LearnerMode: TypeAlias = Literal["inprocess", "off"]
@@ -70,8 +70,10 @@ class ExperienceMCP(MCPServer[Runtime]):
             raise
 
 
-def build_server(settings: Settings, learner: LearnerMode = "inprocess") -> MCPServer[Runtime]:
-    """The server. Its database is opened when it starts to run, once per process."""
+def build_server(
+    settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent"
+) -> MCPServer[Runtime]:
+    """The server with one toolset. Its database is opened when it starts to run, once per process."""
     opened: list[Runtime] = []
     bus = InMemorySubscriptionBus()
 
@@ -96,7 +98,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess") -> MCPS
         subscriptions=bus,
         log_level=settings.log_level,
     )
-    add_agent_tools(server, current)
+    add_tools(server, current, tools)
     add_resources(server, current)
     add_prompts(server, current)
     return server

@@ -20,6 +20,13 @@ class Transport(StrEnum):
     http = "http"
 
 
+class Tools(StrEnum):
+    """Which tools clients see."""
+
+    agent = "agent"
+    all = "all"
+
+
 class Learner(StrEnum):
     """Where learning happens."""
 
@@ -31,13 +38,14 @@ def serve(
     transport: Annotated[Transport, typer.Option(help="stdio for one client, http for many.")] = Transport.stdio,
     host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind (http).")] = 8765,
+    tools: Annotated[Tools, typer.Option(help="agent: the four for agents; all: for curators too.")] = Tools.agent,
     learner: Annotated[Learner, typer.Option(help="Learn in this process, or not at all.")] = Learner.inprocess,
 ) -> None:
     """Serve the experience library over MCP."""
     from explib_server.mcp_server import build_server
 
     settings = load_settings()
-    server = build_server(settings, learner.value)
+    server = build_server(settings, learner.value, tools.value)
     if transport is Transport.stdio:
         # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
