@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from explib.settings import Settings
 from explib_learner.pipeline import Run
 from explib_learner.worker import POLL_SECONDS
+from explib_server.callers import remember_caller
 from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
 from explib_server.revision_events import RevisionEvents
@@ -96,6 +97,7 @@ def build_server(
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
+        middleware=[remember_caller],
         log_level=settings.log_level,
     )
     add_tools(server, current, tools)

@@ -1,0 +1,41 @@
+"""Who is calling, on stdio and in memory, in both eras."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from mcp import Client
+from mcp.server import MCPServer
+from mcp.types import Implementation, TextContent
+
+from explib_server.callers import LOCAL, current_caller, remember_caller
+
+
+@asynccontextmanager
+async def asked_by(name: str, mode: str) -> AsyncIterator[Client]:
+    server: MCPServer[dict[str, object]] = MCPServer("callers", middleware=[remember_caller])
+
+    @server.tool()
+    async def who() -> str:
+        caller = current_caller()
+        return f"{caller.name}, {sorted(caller.scopes)}, {caller.libraries}, {caller.token_id}"
+
+    async with Client(server, mode=mode, client_info=Implementation(name=name, version="1")) as client:
+        yield client
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize(
+    ("given", "name"), [("the-client", "the-client"), (" \x1b\n", "local"), ("x" * 500, "x" * 100)]
+)
+async def test_a_local_client_may_do_everything_under_the_name_that_it_gives(mode: str, given: str, name: str) -> None:
+    async with asked_by(given, mode) as client:
+        [content] = (await client.call_tool("who", {})).content
+    assert isinstance(content, TextContent)
+    assert content.text == f"{name}, ['admin', 'curate', 'read', 'reward', 'submit'], None, None"
+
+
+def test_outside_of_a_request_the_caller_is_local() -> None:
+    assert current_caller() == LOCAL
