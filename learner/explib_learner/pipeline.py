@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from explib.errors import Conflict, RevisionConflict
 from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, Refusal
+from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.validation import check_operations
+from explib_learner.voted import against_votes
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +55,18 @@ class Run:
 
 
 class Pipeline:
-    """Learns a library's ready groups with one analyst, under a lease that the caller holds."""
+    """Learns a library's ready groups with one analyst, under a lease that the caller holds.
 
-    def __init__(self, store: Store, analyst: Analyst, clock: Callable[[], float]) -> None:
+    `embedder` tells what says nearly the same as a lesson that was voted down; without one, common terms do.
+    """
+
+    def __init__(
+        self, store: Store, analyst: Analyst, clock: Callable[[], float], embedder: Embedder | None = None
+    ) -> None:
         self._store = store
         self._analyst = analyst
         self._clock = clock
+        self._embedder = embedder
 
     async def run(self, library: Library, lease: Lease) -> Run:
         """One batch. Raises LeaseLost where another worker took over; what was paid for is stored by then."""
@@ -120,10 +128,11 @@ class Pipeline:
         kept, refused = await asyncio.to_thread(
             check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
         )
+        kept, outvoted = await against_votes(kept, await self._store.votes.judged(batch.library), self._embedder)
         failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
             operations=kept,
-            refusals=(*advantages.refusals, *consolidated.refusals, *refused),
+            refusals=(*advantages.refusals, *consolidated.refusals, *refused, *outvoted),
             failures=tuple(failures.values()),
             cost=advantages.cost + consolidated.cost,
             note=" ".join(filter(None, (advantages.note, consolidated.note))),

@@ -55,24 +55,30 @@ class Draft:
                 return f"{operation.kind} names no experience"
             if identity not in self.experiences:
                 return f"there is no experience {identity}"
-            if self.experiences[identity].status == "retired":
+            if self.experiences[identity].status == "retired" and not _revives(operation):
                 return f"experience {identity} is retired"
             changed = self.experiences[identity].updated_revision
             if self.read is not None and changed not in (self.read.get(identity), self.revision):
                 return f"experience {identity} was changed after it was read"
         if len(set(named)) < len(named):
             return "the same experience is named twice"
-        return None
+        revived = any(self.experiences[identity].status == "retired" for identity in named if identity is not None)
+        return self._full() if revived else None
 
     def _problem_of_adding(self, operation: Operation) -> str | None:
         if not operation.content:
             return "ADD has no content"
-        served = [known for known in self.experiences.values() if known.status != "retired"]
-        if len(served) >= self.capacity:
-            return f"the library is full: {len(served)} of at most {self.capacity} experiences"
-        if any(known.content == operation.content for known in served):
+        if any(known.content == operation.content for known in self._served()):
             return "the library already says exactly this"
-        return None
+        return self._full()
+
+    def _served(self) -> list[Experience]:
+        return [known for known in self.experiences.values() if known.status != "retired"]
+
+    def _full(self) -> str | None:
+        count = len(self._served())
+        full = f"the library is full: {count} of at most {self.capacity} experiences"
+        return full if count >= self.capacity else None
 
     def _change(self, operation: Operation) -> None:
         if operation.kind == "ADD":
@@ -132,6 +138,11 @@ class Draft:
             groups=len({self.groups_of[trajectory] for trajectory, stance in cited.items() if stance == "for"}),
             note=operation.note or (known.support.note if known else ""),
         )
+
+
+def _revives(operation: Operation) -> bool:
+    """Whether an operation puts a retired experience back as it was."""
+    return operation.kind == "KEEP" and operation.status in ("candidate", "active")
 
 
 def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:

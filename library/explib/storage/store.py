@@ -20,6 +20,7 @@ from explib.storage.revisions import Revisions
 from explib.storage.schema import ensure_schema
 from explib.storage.sqlite import SqliteDialect
 from explib.storage.trajectories import Trajectories
+from explib.storage.votes import Votes
 
 
 class Store:
@@ -32,6 +33,7 @@ class Store:
         self.groups = Groups(database, clock)
         self.revisions = Revisions(database)
         self.retrievals = Retrievals(database)
+        self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database, clock)
         self.clock = clock

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -150,6 +151,19 @@ citations = Table(
     Column("trajectory_id", String(40), ForeignKey("trajectories.id"), primary_key=True),
     Column("stance", String(10), nullable=False),
     Column("revision", Integer, nullable=False),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("voter", String(200), primary_key=True),
+    Column("up", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("content", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
 )
 
 retrievals = Table(

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from explib.models import Citation, GradedGroup, Library, Operation, Step, Submission
+from explib.retrieval.embedding import Embedder
+from explib.retrieval.wordllama_embedding import WordllamaEmbedder
+from explib.storage.committing import Proposal
+from explib.storage.store import Store
+from explib.voting import Judged
+from explib_learner.analyst import Analysis, Batch
+from explib_learner.pipeline import Pipeline
+from explib_learner.voted import against_votes
+
+PAY = "When booking a flight, confirm the dates with the user before paying."
+REWORDED = "Confirm dates with the user before you pay for a flight booking."
+SHUFFLED = "Before paying when booking a flight, confirm the dates with the user."
+OTHER = "When booking a hotel, confirm the price with the user before paying."
+REJECTED = Judged("e1", PAY, "rejected", "nobody asked for it")
+
+
+def adding(content: str) -> Operation:
+    return Operation("ADD", "because", content=content)
+
+
+async def test_a_rewording_of_what_was_turned_down_is_refused_with_the_voters_reason() -> None:
+    proposals = (adding(REWORDED), adding(OTHER), Operation("DELETE", "wrong", target="e9"))
+    kept, refused = await against_votes(proposals, [REJECTED], WordllamaEmbedder())
+    assert kept == proposals[1:]
+    [refusal] = refused
+    assert refusal.operation == proposals[0]
+    assert refusal.reason == "it says nearly the same as e1, which 3 voters turned down: nobody asked for it"
+
+
+@pytest.mark.parametrize("embedder", [None, WordllamaEmbedder()])
+async def test_the_same_words_in_another_order_are_refused_with_and_without_an_embedder(
+    embedder: Embedder | None,
+) -> None:
+    kept, refused = await against_votes([adding(SHUFFLED), adding(OTHER)], [REJECTED], embedder)
+    assert [each.content for each in kept] == [OTHER]
+    assert [each.operation.content for each in refused] == [SHUFFLED]
+
+
+async def test_a_proposal_close_to_what_voters_back_passes() -> None:
+    backed = Judged("e2", REWORDED, "backed")
+    kept, refused = await against_votes([adding(REWORDED)], [REJECTED, backed], WordllamaEmbedder())
+    assert (len(kept), refused) == (1, ())
+
+
+class Proposing:
+    """An analyst that proposes one text for every group."""
+
+    name = "contrast"
+    model = None
+    batch_groups = 4
+    reads_history = False
+
+    def __init__(self, content: str) -> None:
+        self._content = content
+
+    async def advantages(self, batch: Batch) -> Analysis:
+        return Analysis(operations=tuple(map(self._lesson, batch.groups)))
+
+    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
+        return Analysis(operations=operations)
+
+    def _lesson(self, group: GradedGroup) -> Operation:
+        cited = tuple(Citation(each.trajectory.id, "for") for each in group.attempts)
+        return Operation("ADD", "because", content=self._content, citations=cited)
+
+
+async def test_the_learner_records_why_it_did_not_learn_it_again(store: Store, library: Library) -> None:
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", (adding(PAY),)))
+    for voter in "abc":
+        await store.votes.cast(library, "e1", voter, up=False, reason="nobody asked for it")
+    for reward in (0.0, 1.0):
+        await store.trajectories.submit(library, Submission("book", (Step("assistant", f"{reward}"),), reward=reward))
+    lease = await store.leases.acquire("learn", "me", 30)
+    assert lease is not None
+    run = await Pipeline(store, Proposing(REWORDED), store.clock, WordllamaEmbedder()).run(library, lease)
+    assert (run.learned, run.revision) == (1, None)
+    [refusal] = await store.revisions.refusals(library)
+    assert (refusal.operation.content, refusal.reason) == (
+        REWORDED,
+        "it says nearly the same as e1, which 3 voters turned down: nobody asked for it",
+    )
