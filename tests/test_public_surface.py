@@ -21,6 +21,9 @@ COMMANDS = {
     "learn": {"--library", "--once", "--watch", "--dry-run", "--retry-dead"},
     "serve": {"--transport", "--host", "--port", "--tools", "--learner"},
     "status": {"--library", "--json"},
+    "token create": {"--library", "--scope", "--expires", "--name"},
+    "token list": {"--json"},
+    "token revoke": set[str](),
 }
 SETTINGS = {
     "database_url",

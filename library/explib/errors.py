@@ -5,7 +5,8 @@
     │   ├── InvalidTask, InvalidReward, InvalidTrajectory, InvalidLibraryName, InvalidSetting
     │   └── TooLarge
     ├── NotFound                what the caller named does not exist
-    │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision
+    │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision,
+    │       UnknownToken
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
     ├── StorageError            the database cannot be used
@@ -81,6 +82,10 @@ class UnknownExperience(NotFound):
 
 class UnknownRevision(NotFound):
     """There is no such revision."""
+
+
+class UnknownToken(NotFound):
+    """There is no such token: `explib token list` shows the ids of all."""
 
 
 class Conflict(ExplibError):

@@ -15,6 +15,7 @@ ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
 GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
 OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
 Stance: TypeAlias = Literal["for", "against"]
+TokenScope: TypeAlias = Literal["read", "submit", "curate", "admin", "reward"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,28 @@ class Lease:
     holder: str
     token: int
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token or a reward key, without its secret. `libraries` None: every library."""
+
+    id: str
+    name: str
+    scope: TokenScope
+    libraries: tuple[str, ...] | None
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+
+    def good_at(self, now: float) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def reaches(self, library: str) -> bool:
+        """Whether it names the library of this name."""
+        return self.libraries is None or library in self.libraries
 
 
 @dataclass(frozen=True, slots=True)

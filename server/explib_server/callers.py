@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.requests import Request
 
-Scope: TypeAlias = Literal["read", "submit", "curate", "admin", "reward"]
+from explib.models import TokenScope
+
+Scope: TypeAlias = TokenScope
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
 NAME_CHARACTERS = 100
 CALLER_KEY = "explib.caller"

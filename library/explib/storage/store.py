@@ -19,6 +19,7 @@ from explib.storage.retrievals import Retrievals
 from explib.storage.revisions import Revisions
 from explib.storage.schema import ensure_schema
 from explib.storage.sqlite import SqliteDialect
+from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
 from explib.storage.votes import Votes
 
@@ -36,6 +37,7 @@ class Store:
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database, clock)
+        self.tokens = Tokens(database, clock)
         self.clock = clock
 
 
@@ -65,5 +67,6 @@ async def open_store(url: str, clock: Callable[[], float] = time.time) -> AsyncI
             yield store
         finally:
             await store.retrievals.settled()
+            await store.tokens.settled()
     finally:
         await database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from explib_server.cli import attach, demo, doctor, experiences, importing, learn, serve, status
+from explib_server.cli import attach, demo, doctor, experiences, importing, learn, serve, status, token
 from explib_server.cli.running import reporting_errors
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("import")(importing.import_files)
 app.add_typer(experiences.app, name="experiences")
 app.command("history")(experiences.history)
 app.command("attach")(attach.attach)
+app.add_typer(token.app, name="token")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

@@ -1,0 +1,150 @@
+"""Access tokens and reward keys: shown once, kept as a hash, good for their libraries until they expire or are revoked.
+
+A token is 256 random bits, so a plain SHA-256 keeps it: there is nothing to guess. Only a reward key is kept itself,
+because checking a signature needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import UnknownToken
+from explib.ids import new_id
+from explib.models import Token, TokenScope
+from explib.storage.engine import Database
+from explib.storage.tables import tokens
+
+log = logging.getLogger(__name__)
+PREFIX = "explib_"
+SECRET_BYTES = 32
+USE_SECONDS = 60.0
+"""How exactly the last use is known: a token in steady use costs one write a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Every token of one database. `clock` gives seconds since the epoch."""
+
+    database: Database
+    clock: Callable[[], float]
+    _noted: dict[str, float] = field(default_factory=dict, repr=False)
+    _writing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    async def create(
+        self, name: str, scope: TokenScope, libraries: Sequence[str] | None, expires_at: float | None
+    ) -> tuple[Token, str]:
+        """A new token and its secret, which can't be read again. `libraries` None: every one, also future ones."""
+        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        named = None if libraries is None else tuple(sorted(set(libraries)))
+        token = Token(new_id("k"), name, scope, named, self.clock(), expires_at)
+        values = {
+            "id": token.id,
+            "name": name,
+            "scope": scope,
+            "libraries": None if named is None else list(named),
+            "secret_hash": _digest(secret),
+            "key": secret if scope == "reward" else None,
+            "created_at": token.created_at,
+            "expires_at": expires_at,
+        }
+
+        async def insert(connection: AsyncConnection) -> None:
+            await connection.execute(tokens.insert().values(values))
+
+        await self.database.write(insert)
+        return token, secret
+
+    async def all(self) -> list[Token]:
+        """Every token that was ever made, oldest first."""
+        async with self.database.read() as connection:
+            found = await connection.execute(select(tokens).order_by(tokens.c.created_at, tokens.c.id))
+            return [_token(row) for row in found.mappings()]
+
+    async def revoke(self, identity: str) -> Token:
+        """The token is good for nothing from now on. Twice is no error. Raises UnknownToken."""
+
+        async def mark(connection: AsyncConnection) -> Token:
+            same = tokens.c.id == identity
+            revoked = func.coalesce(tokens.c.revoked_at, self.clock())
+            await connection.execute(update(tokens).where(same).values(revoked_at=revoked))
+            row = (await connection.execute(select(tokens).where(same))).mappings().first()
+            if row is None:
+                raise UnknownToken
+            return _token(row)
+
+        return await self.database.write(mark)
+
+    async def find(self, secret: str) -> Token | None:
+        """The token of this secret, where it is good now. None for one that is forged, expired or revoked."""
+        if not secret.startswith(PREFIX):
+            return None
+        async with self.database.read() as connection:
+            found = await connection.execute(select(tokens).where(tokens.c.secret_hash == _digest(secret)))
+            row = found.mappings().first()
+        token = None if row is None else _token(row)
+        return token if token is not None and token.good_at(self.clock()) else None
+
+    async def any_access(self) -> bool:
+        """Whether an access token was ever made (a revoked one counts: who made one wanted the door shut)."""
+        made = select(tokens.c.id).where(tokens.c.scope != "reward").limit(1)
+        async with self.database.read() as connection:
+            return (await connection.execute(made)).first() is not None
+
+    async def reward_keys(self, library: str) -> dict[str, str]:
+        """Id → secret of the reward keys that are good now for the library of this name."""
+        signing = (tokens.c.scope == "reward") & tokens.c.revoked_at.is_(None)
+        async with self.database.read() as connection:
+            found = (await connection.execute(select(tokens).where(signing).order_by(tokens.c.id))).mappings().all()
+        now = self.clock()
+        return {row["id"]: row["key"] for row in found if _token(row).good_at(now) and _token(row).reaches(library)}
+
+    def used(self, token: Token) -> None:
+        """Note the use, behind the answer and at most once a minute for each token."""
+        now = self.clock()
+        if now - max(self._noted.get(token.id, 0.0), token.last_used_at or 0.0) < USE_SECONDS:
+            return
+        self._noted[token.id] = now
+        writing = asyncio.create_task(self._note(token.id, now), name="record token use")
+        self._writing.add(writing)
+        writing.add_done_callback(self._written)
+
+    async def settled(self) -> None:
+        """Returns when every use that was noted is written, or has failed."""
+        while self._writing:
+            await asyncio.wait(self._writing)
+
+    async def _note(self, identity: str, now: float) -> None:
+        async def mark(connection: AsyncConnection) -> None:
+            await connection.execute(update(tokens).where(tokens.c.id == identity).values(last_used_at=now))
+
+        await self.database.write(mark)
+
+    def _written(self, writing: asyncio.Task[None]) -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            log.error("the use of a token could not be recorded", exc_info=error)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _token(row: RowMapping) -> Token:
+    return Token(
+        id=row["id"],
+        name=row["name"],
+        scope=row["scope"],
+        libraries=None if row["libraries"] is None else tuple(row["libraries"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        last_used_at=row["last_used_at"],
+    )

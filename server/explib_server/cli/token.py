@@ -1,0 +1,119 @@
+"""`explib token create|list|revoke`: who may reach which libraries over HTTP, and who may sign rewards."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from explib.errors import InvalidInput, UnknownLibrary
+from explib.models import Token
+from explib_server.cli.running import JsonOption, run, say
+from explib_server.runtime import Runtime
+
+EVERY = "*"
+SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+DURATION = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+NAME_CHARACTERS = 100
+
+app = typer.Typer(
+    help="Access tokens for HTTP, each for its libraries; and keys that sign rewards.", no_args_is_help=True
+)
+
+
+class Scope(StrEnum):
+    """What a token is good for; each of the first four includes those before it."""
+
+    read = "read"
+    submit = "submit"
+    curate = "curate"
+    admin = "admin"
+    reward = "reward"
+
+
+@app.command("create")
+def create(
+    library: Annotated[list[str], typer.Option(help="A library it reaches, made where it is new; '*': every one.")],
+    scope: Annotated[Scope, typer.Option(help="read < submit < curate < admin; reward: a key to sign rewards.")],
+    expires: Annotated[str, typer.Option(help="After so long, e.g. 12h, 90d, 52w; or never.")] = "90d",
+    name: Annotated[str, typer.Option(help="Who has it: the author of its edits.")] = "",
+) -> None:
+    """Make a token; its secret is printed once, alone on standard output, and not stored."""
+    seconds = lifetime(expires)
+    called = "".join(filter(str.isprintable, name)).strip()[:NAME_CHARACTERS]
+
+    async def work(runtime: Runtime) -> tuple[Token, str]:
+        every = EVERY in library
+        for each in () if every else library:
+            await _made(runtime, each)
+        until = None if seconds is None else runtime.store.clock() + seconds
+        named = None if every else library
+        return await runtime.store.tokens.create(called or scope.value, scope.value, named, until)
+
+    token, secret = run(work)
+    typer.echo(f"{_line(token)}\nThis is shown once; whoever has it can use it:", err=True)
+    say(secret)
+
+
+@app.command("list")
+def list_tokens(as_json: JsonOption = False) -> None:
+    """List all tokens, without their secrets: what each reaches, until when, its last use."""
+
+    async def work(runtime: Runtime) -> tuple[list[Token], float]:
+        return await runtime.store.tokens.all(), runtime.store.clock()
+
+    found, now = run(work)
+    if as_json:
+        say(json.dumps([{**asdict(each), "state": _state(each, now)} for each in found], indent=2))
+    else:
+        say("\n".join(f"{_line(each)}  {_state(each, now)}" for each in found) or "no tokens yet")
+
+
+@app.command("revoke")
+def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
+    """End a token now; the next request with it is refused."""
+    token = run(lambda runtime: runtime.store.tokens.revoke(identity))
+    say(f"{token.id} ({token.name}) is revoked")
+
+
+def lifetime(text: str) -> float | None:
+    """Seconds of `90d` and the like; None for `never`. Raises InvalidInput."""
+    if text == "never":
+        return None
+    if (matched := DURATION.fullmatch(text)) is None:
+        raise InvalidInput(f"--expires {text[:40]!r} is no duration: a number and m, h, d or w, e.g. 90d; or never.")
+    return int(matched[1]) * SECONDS[matched[2]]
+
+
+async def _made(runtime: Runtime, name: str) -> None:
+    try:
+        await runtime.store.libraries.get(name)
+    except UnknownLibrary:
+        await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
+        typer.echo(f"library {name} is new: made with the default settings", err=True)
+
+
+def _line(token: Token) -> str:
+    reach = "every library" if token.libraries is None else ", ".join(token.libraries)
+    return f"{token.id}  {token.name}  {token.scope}  {reach}  {_until(token)}"
+
+
+def _state(token: Token, now: float) -> str:
+    if token.revoked_at is not None:
+        return f"revoked {_when(token.revoked_at)}"
+    if not token.good_at(now):
+        return "expired"
+    return "never used" if token.last_used_at is None else f"last used {_when(token.last_used_at)}"
+
+
+def _until(token: Token) -> str:
+    return "for good" if token.expires_at is None else f"until {_when(token.expires_at)}"
+
+
+def _when(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%MZ}"
