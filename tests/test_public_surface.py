@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": set[str](),
     "experiences list": {"--library", "--retired", "--json"},
     "experiences show": {"--library"},
+    "experiences vote": {"--library", "--reason", "--voter"},
     "history": {"--library", "--limit", "--json"},
     "import": {"--library", "--format", "--reward-field", "--group-by", "--task-field"},
     "learn": {"--library", "--once", "--watch", "--dry-run", "--retry-dead"},
@@ -68,7 +69,7 @@ TOOLS = {
     "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback"],
     "library_status": ["library"],
 }
-REST_OF_TOOLS: dict[str, list[str]] = {}
+REST_OF_TOOLS: dict[str, list[str]] = {"vote_experience": ["id", "vote", "reason", "library"]}
 """What the toolset `all` has beside them."""
 ANSWERS = {
     "get_experiences": {"retrieval_id", "library", "revision", "experiences"},

@@ -95,6 +95,8 @@ class LibraryStatus(Answer):
     groups: dict[str, int]
     reasons: dict[str, int]
     refused_operations: int
+    votes: dict[str, int]
+    """Up and down votes on the current versions, and how many of those voters rejected or back."""
     learner: str
     """The analyst, the model where there is one, and who is learning now."""
     tokens_today: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from explib.models import Change, Experience, Library, Revision, Stance, Trajectory
+from explib.voting import Tally, Vote
 from explib_server.runtime import Runtime
 
 TASK_CHARACTERS = 80
@@ -17,7 +18,8 @@ async def experience_page(runtime: Runtime, library: Library, identity: str) -> 
     stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
     attempts = await runtime.store.trajectories.heads(library, list(stances))
     touched = [each for each in await revisions.history(library, library.revision + 1) if _touches(each, identity)]
-    parts = [_heading(library, known), _provenance(attempts, dict(stances))]
+    cast = await runtime.store.votes.on(library, identity)
+    parts = [_heading(library, known), _provenance(attempts, dict(stances)), *_votes(cast, known.version)]
     parts += [f"## Revision {each.number}, {_when(each.created_at)}\n{_changes(each, identity)}" for each in touched]
     return "\n\n".join(parts)
 
@@ -67,6 +69,16 @@ def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
             named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
             lines += [f"  - {stance}: {', '.join(named)}"] if named else []
     return "\n".join(lines)
+
+
+def _votes(cast: list[Vote], version: int) -> list[str]:
+    """The votes on the current version; nothing where nobody has voted."""
+    counted = [vote for vote in cast if vote.version == version]
+    if not counted:
+        return []
+    lines = ["## Votes", f"{Tally.of(counted)}. Opinions, one a voter; rewards are measured apart."]
+    lines += [f"- {'up' if vote.up else 'down'} ({vote.voter}): {vote.reason or 'no reason'}" for vote in counted]
+    return ["\n".join(lines)]
 
 
 def _changes(revision: Revision, identity: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explib.models import Lease
+from explib.voting import Tally
 from explib_learner.worker import lease_name
 from explib_server.answers import LibraryStatus
 from explib_server.runtime import Runtime, analyst_name
@@ -28,6 +29,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         groups=overview.groups,
         reasons=dict(commonest),
         refused_operations=overview.refusals,
+        votes=_votes(await store.votes.tallies(overview.library)),
         learner=_learner(runtime, holder),
         tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
@@ -44,6 +46,7 @@ def status_text(status: LibraryStatus) -> str:
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
         f"budget: {status.tokens_today:,} tokens spent today, {limit}",
+        f"votes: {_tally(status.votes)}",
         f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
     ]
     return "\n".join(lines)
@@ -53,6 +56,19 @@ def _learner(runtime: Runtime, holder: Lease | None) -> str:
     analyst = analyst_name(runtime.settings)
     speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
     return f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+
+
+def _votes(tallies: dict[str, Tally]) -> dict[str, int]:
+    """Counted over the experiences; empty where nobody has voted."""
+    if not tallies:
+        return {}
+    verdicts = [each.verdict for each in tallies.values()]
+    return {
+        "up": sum(each.up for each in tallies.values()),
+        "down": sum(each.down for each in tallies.values()),
+        "backed": verdicts.count("backed"),
+        "rejected": verdicts.count("rejected"),
+    }
 
 
 def _tally(counts: dict[str, int]) -> str:

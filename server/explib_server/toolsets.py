@@ -12,12 +12,13 @@ from mcp.server import MCPServer
 
 from explib_server.runtime import Runtime
 from explib_server.tools import add_agent_tools
+from explib_server.vote_tool import add_vote_tool
 
 Toolset: TypeAlias = Literal["agent", "all"]
 AddTools: TypeAlias = Callable[[MCPServer[Runtime], Callable[[], Runtime]], None]
 
 AGENT: tuple[AddTools, ...] = (add_agent_tools,)
-REST: tuple[AddTools, ...] = ()
+REST: tuple[AddTools, ...] = (add_vote_tool,)
 
 
 def add_tools(server: MCPServer[Runtime], current: Callable[[], Runtime], tools: Toolset) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from explib_server.cli import attach, demo, doctor, experiences, importing, learn, serve, status, token
+from explib_server.cli import attach, demo, doctor, experiences, importing, learn, serve, status, token, voting
 from explib_server.cli.running import reporting_errors
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command("serve")(serve.serve)
 app.command("learn")(learn.learn)
 app.command("status")(status.status)
 app.command("import")(importing.import_files)
+experiences.app.command("vote")(voting.vote_on_experience)
 app.add_typer(experiences.app, name="experiences")
 app.command("history")(experiences.history)
 app.command("attach")(attach.attach)

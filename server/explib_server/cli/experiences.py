@@ -10,6 +10,7 @@ import typer
 
 from explib.models import Experience, Revision
 from explib.retrieval.library_index import line_of
+from explib.voting import Tally
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.pages import experience_page, revision_line
 from explib_server.runtime import Runtime
@@ -25,14 +26,21 @@ def list_experiences(
 ) -> None:
     """List the experiences."""
 
-    async def work(runtime: Runtime) -> list[Experience]:
-        return await runtime.store.revisions.experiences(await runtime.library(library), retired=retired)
+    async def work(runtime: Runtime) -> tuple[list[Experience], dict[str, Tally]]:
+        chosen = await runtime.library(library)
+        known = await runtime.store.revisions.experiences(chosen, retired=retired)
+        return known, await runtime.store.votes.tallies(chosen)
 
-    found = run(work)
+    found, tallies = run(work)
     if as_json:
-        say(json.dumps([asdict(each) for each in found], indent=2))
+        listed = [asdict(each) | {"votes": asdict(tallies.get(each.id, Tally()))} for each in found]
+        say(json.dumps(listed, indent=2))
     else:
-        say("\n".join(map(line_of, found)) or "no experiences yet")
+        say("\n".join(_line(each, tallies.get(each.id)) for each in found) or "no experiences yet")
+
+
+def _line(known: Experience, votes: Tally | None) -> str:
+    return line_of(known) if votes is None else f"{line_of(known)} (votes: {votes})"
 
 
 @app.command("show")

@@ -1,0 +1,65 @@
+"""The tool `vote_experience`, part of the toolset `all`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from mcp.server import MCPServer
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from explib.storage.votes import Cast
+from explib.voting import Verdict
+from explib_server.answers import Answer
+from explib_server.callers import current_caller
+from explib_server.runtime import Runtime
+from explib_server.tools import ADDS, LibraryName, result, told
+from explib_server.voting import cast_vote, outcome_text, voter_of
+
+
+class Voted(Answer):
+    """Where the votes on the current version stand after this one."""
+
+    id: str
+    version: int
+    up: int
+    down: int
+    verdict: Verdict
+    status: str
+    revision: int | None
+    """The revision that this vote decided, if it decided one."""
+
+    @classmethod
+    def of(cls, cast: Cast) -> Voted:
+        """From the store's answer."""
+        return cls(
+            id=cast.experience.id,
+            version=cast.experience.version,
+            up=cast.tally.up,
+            down=cast.tally.down,
+            verdict=cast.tally.verdict,
+            status=cast.experience.status,
+            revision=cast.revision,
+        )
+
+
+def add_vote_tool(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+    """Register `vote_experience`; `current` gives the runtime of the running server."""
+
+    @server.tool(
+        title="Vote on an experience",
+        description="Call when a served experience turned out right or wrong for a task that it applied to, and say "
+        "why. One vote each; voting again replaces it. Three different voters down and none up retire it.",
+        annotations=ADDS,
+    )
+    async def vote_experience(
+        id: Annotated[str, Field(description="As served, e.g. e3.")],
+        vote: Annotated[Literal["up", "down"], Field(description="Keep it or drop it.")],
+        reason: Annotated[str | None, Field(description="What happened, in a sentence.")] = None,
+        library: LibraryName = None,
+    ) -> Annotated[CallToolResult, Voted]:
+        with told():
+            chosen = await current().library(library)
+            cast = await cast_vote(current(), chosen, id, voter_of(current_caller()), vote == "up", reason)
+        return result(outcome_text(cast), Voted.of(cast))

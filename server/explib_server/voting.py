@@ -1,0 +1,45 @@
+"""A vote by whoever calls: its reason cleaned and bounded, then cast; the same for the tool and the command line."""
+
+from __future__ import annotations
+
+from explib.errors import TooLarge
+from explib.models import Library
+from explib.redaction import redact
+from explib.storage.votes import Cast
+from explib.voting import REASON_CHARACTERS, VOTERS
+from explib.words import storable
+from explib_server.callers import Caller
+from explib_server.runtime import Runtime
+
+
+def voter_of(caller: Caller) -> str:
+    """One name for one voter: the access token, else what the client or the person is called."""
+    return f"token {caller.token_id}" if caller.token_id is not None else caller.name
+
+
+async def cast_vote(
+    runtime: Runtime, library: Library, identity: str, voter: str, up: bool, reason: str | None
+) -> Cast:
+    """Cast it; the reason is kept without secrets and on one line. Raises TooLarge and UnknownExperience."""
+    if reason is not None:
+        if len(reason) > REASON_CHARACTERS:
+            raise TooLarge(
+                f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
+            )
+        clean, _ = redact(storable(reason), emails=runtime.settings.redact_emails)
+        reason = " ".join(clean.split()) or None
+    return await runtime.store.votes.cast(library, identity, voter, up=up, reason=reason)
+
+
+def outcome_text(cast: Cast) -> str:
+    """What the vote came to, in a sentence or two."""
+    known, tally = cast.experience, cast.tally
+    counted = f"Counted: {known.id} has {tally} (version {known.version})."
+    if cast.revision is not None:
+        decided = "no longer served" if known.status == "retired" else "active"
+        return f"{counted} It is {decided} from revision {cast.revision} on."
+    if tally.verdict == "rejected" and known.status != "retired":
+        return f"{counted} It stays because a person pinned it: ask them to retire it."
+    if tally.verdict == "open":
+        return f"{counted} It is retired at {VOTERS} different voters down and none up, active at {VOTERS} up."
+    return f"{counted} It is {known.status} already."
