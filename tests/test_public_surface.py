@@ -44,6 +44,7 @@ SETTINGS = {
     "max_experiences",
     "max_words",
     "serve_tokens",
+    "review",
     "token_budget_per_day",
     "max_trajectory_bytes",
     "redact_emails",

@@ -36,6 +36,13 @@ def objective_text(objective: str) -> str:
     return fenced("objective", objective) if objective.strip() else "(nothing is said: any task of its agents)"
 
 
+def learning_objective_text(learning_objective: str) -> str:
+    """What the library's lessons should be about, fenced, or what stands for nothing said."""
+    if not learning_objective.strip():
+        return "(nothing is said: whatever decides results)"
+    return fenced("learning-objective", learning_objective)
+
+
 def counts(operation: Operation) -> tuple[int, int]:
     """How many attempts bear a proposal out and how many contradict it."""
     supporting = sum(citation.stance == "for" for citation in operation.citations)

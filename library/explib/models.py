@@ -44,6 +44,9 @@ class LibrarySettings:
     """What a library decides for itself; defaults come from the program's settings at creation."""
 
     objective: str = ""
+    """What the agents do whose attempts are kept here."""
+    learning_objective: str = ""
+    """What lessons should be about, and what they should leave alone."""
     reward_min: float = 0.0
     reward_max: float = 1.0
     min_group: int = 2
@@ -51,6 +54,8 @@ class LibrarySettings:
     max_experiences: int = 100
     max_words: int = 32
     serve_tokens: int = 1500
+    review: bool = False
+    """Whether what the learner proposes waits for a person's decision."""
 
 
 @dataclass(frozen=True, slots=True)

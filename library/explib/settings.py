@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     max_experiences: Annotated[int, Field(ge=1)] = 100
     max_words: Annotated[int, Field(ge=8)] = 32
     serve_tokens: Annotated[int, Field(ge=100)] = 1500
+    review: bool = False
+    """Whether, in libraries created from now on, what the learner proposes waits for a person (on or off)."""
     token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
     """Prompt and completion tokens a day (UTC) that the learner may spend; `none` or empty: no limit."""
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
@@ -103,4 +105,5 @@ class Settings(BaseSettings):
             max_experiences=self.max_experiences,
             max_words=self.max_words,
             serve_tokens=self.serve_tokens,
+            review=self.review,
         )

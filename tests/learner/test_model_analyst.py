@@ -56,6 +56,19 @@ async def test_a_group_that_fits_is_contrasted_in_one_call() -> None:
     assert "I check the fare rules first." in asked
 
 
+async def test_what_a_library_should_learn_is_in_every_question() -> None:
+    settings = LibrarySettings(objective="cancel bookings", learning_objective="the order of checks, not prices")
+    batch = batch_of(winner_and_loser(), winner_and_loser("g2"), settings=settings)
+    answered = [lessons(lesson()), lessons(lesson("When a tool refuses, read why.")), changes()]
+    async with analyst_on(answered, concurrency=1) as (analyst, server):
+        advantages = await analyst.advantages(batch)
+        await analyst.consolidate(batch, advantages.operations)
+    assert len(server.asked) == 3
+    for asked in server.asked:
+        assert 'of="objective">\ncancel bookings' in text_of(asked)
+        assert 'of="learning-objective">\nthe order of checks, not prices' in text_of(asked)
+
+
 async def test_no_lesson_is_a_good_answer() -> None:
     async with analyst_on([lessons()]) as (analyst, _):
         analysis = await analyst.advantages(batch_of(winner_and_loser()))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from learner.model_cases import experience
 
-from explib_learner.presenting import closest, experiences_text, objective_text
+from explib_learner.presenting import closest, experiences_text, learning_objective_text, objective_text
 
 KNOWN = tuple(experience(f"e{at}", f"When topic{at} comes up, do something about it.") for at in range(50))
 
@@ -23,3 +23,8 @@ def test_of_a_large_library_the_closest_are_shown_in_their_order() -> None:
 def test_a_library_without_an_objective_is_shown_so() -> None:
     assert "nothing is said" in objective_text(" ")
     assert "win" in objective_text("win")
+
+
+def test_what_lessons_should_be_about_is_shown_fenced_or_said_to_be_open() -> None:
+    assert "nothing is said" in learning_objective_text(" ")
+    assert 'of="learning-objective">\norder of checks' in learning_objective_text("order of checks")

@@ -17,12 +17,14 @@ from explib_learner.asking import Asker, together
 from explib_learner.chat import ChatRequest
 from explib_learner.cutting import clipped_to_tokens
 from explib_learner.fences import fenced
-from explib_learner.presenting import closest, experiences_text, objective_text
+from explib_learner.presenting import closest, experiences_text, learning_objective_text, objective_text
 from explib_learner.prompt_files import PromptFile
 from explib_learner.transcripts import Standing, number, read_together, standing, transcribe
 from explib_learner.validation import OperationCheck
 
-PLACEHOLDERS = frozenset({"objective", "max_words", "lessons", "task", "experiences", "mean", "results", "attempts"})
+PLACEHOLDERS = frozenset(
+    {"objective", "learning_objective", "max_words", "lessons", "task", "experiences", "mean", "results", "attempts"}
+)
 
 _GROUP_SIZES_READ = 2
 """At most so many times the library's group size of attempts are read at once."""
@@ -113,6 +115,7 @@ def _values(asker: Asker, contrast: Contrast, attempts: str, budget: int) -> dic
     shown = closest(contrast.experiences, group.group.task, budget // _LIBRARY_SHARE)
     return {
         "objective": objective_text(library.objective),
+        "learning_objective": learning_objective_text(library.learning_objective),
         "max_words": str(library.max_words),
         "lessons": str(asker.settings.lessons_per_group),
         "task": fenced("task", clipped_to_tokens(group.group.task, budget // _TASK_SHARE)),

@@ -16,11 +16,11 @@ from explib.errors import ModelAnswerInvalid
 from explib.models import Attempt, Citation, Experience, LibrarySettings, Operation, Refusal
 from explib_learner.asking import Asker
 from explib_learner.fences import fenced
-from explib_learner.presenting import counts, experiences_text, objective_text
+from explib_learner.presenting import counts, experiences_text, learning_objective_text, objective_text
 from explib_learner.prompt_files import PromptFile
 from explib_learner.validation import DUPLICATE_SIMILARITY, OperationCheck, similarity
 
-PLACEHOLDERS = frozenset({"objective", "max_words", "limit", "size", "experiences", "proposals"})
+PLACEHOLDERS = frozenset({"objective", "learning_objective", "max_words", "limit", "size", "experiences", "proposals"})
 
 Checked = tuple[tuple[Operation, ...], tuple[Refusal, ...]]
 
@@ -68,6 +68,7 @@ async def consolidate(asker: Asker, prompt: PromptFile, task: Consolidation) -> 
     labelled = {f"P{at + 1}": operation for at, operation in enumerate(loose)}
     values = {
         "objective": objective_text(task.library.objective),
+        "learning_objective": learning_objective_text(task.library.learning_objective),
         "max_words": str(task.library.max_words),
         "limit": str(task.library.max_experiences),
         "size": str(size),

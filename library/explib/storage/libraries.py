@@ -10,8 +10,10 @@ from sqlalchemy import Column, ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import InvalidLibraryName, UnknownLibrary
+from explib.library_settings import LibraryChanges
 from explib.models import Library, LibraryOverview, LibrarySettings
 from explib.storage import rows
+from explib.storage.changing import change_settings
 from explib.storage.engine import Database
 from explib.storage.tables import experiences, groups, libraries, operations, trajectories
 
@@ -65,6 +67,10 @@ class Libraries:
         except UnknownLibrary:
             await self.database.write(create)
         return await self.get(name)
+
+    async def change(self, library: Library, changes: LibraryChanges) -> Library:
+        """The library with changed settings. Raises InvalidSetting where they don't fit it or each other."""
+        return await self.database.write(lambda connection: change_settings(connection, library.id, changes))
 
     async def overview(self, library: Library) -> LibraryOverview:
         """What is in the library, counted."""

@@ -1,0 +1,63 @@
+"""Changing a library's settings, and what depends on them: whether its rewards still fit, which groups are ready."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import InvalidSetting
+from explib.groups import readiness
+from explib.library_settings import LibraryChanges, changed
+from explib.models import Library, LibrarySettings
+from explib.storage import rows
+from explib.storage.tables import groups, libraries, trajectories
+
+
+async def change_settings(connection: AsyncConnection, library_id: int, changes: LibraryChanges) -> Library:
+    """The library with changed settings, inside a writing transaction; what others changed meanwhile stays."""
+    mine = libraries.c.id == library_id
+    before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
+    settings = changed(before.settings, changes)
+    await _check_rewards(connection, before, settings)
+    await connection.execute(
+        update(libraries).where(mine).values(settings=rows.SETTINGS.dump_python(settings, mode="json"))
+    )
+    if settings.min_group != before.settings.min_group:
+        await _settle_groups(connection, library_id, settings)
+    return rows.library((await connection.execute(select(libraries).where(mine))).mappings().one())
+
+
+async def _check_rewards(connection: AsyncConnection, library: Library, settings: LibrarySettings) -> None:
+    reward = trajectories.c.reward
+    outside = (reward < settings.reward_min) | (reward > settings.reward_max)
+    found = await connection.execute(
+        select(func.count(), func.min(reward), func.max(reward)).where(trajectories.c.library_id == library.id, outside)
+    )
+    count, lowest, highest = found.one()
+    if count:
+        raise InvalidSetting(
+            f"{count} graded trajectories of {library.name!r} have rewards outside {settings.reward_min:g} to "
+            f"{settings.reward_max:g} (from {lowest:g} to {highest:g}): choose a range that holds them, correct them "
+            "with report_reward, or use another library for the new range."
+        )
+
+
+async def _settle_groups(connection: AsyncConnection, library_id: int, settings: LibrarySettings) -> None:
+    """Decide again which of the groups that are not learned are ready."""
+    reward = trajectories.c.reward
+    counted = await connection.execute(
+        select(groups.c.id, groups.c.state, groups.c.reason, func.count(reward), func.min(reward), func.max(reward))
+        .join(trajectories, trajectories.c.group_id == groups.c.id)
+        .where(groups.c.library_id == library_id, groups.c.state.in_(["waiting", "ready"]))
+        .group_by(groups.c.id, groups.c.state, groups.c.reason)
+    )
+    settled = [
+        {"group": row[0], "new_state": state, "new_reason": reason}
+        for row in counted
+        for state, reason in [readiness(settings, row[3], row[4], row[5])]
+        if state != row[1] or (state == "waiting" and reason != row[2])
+    ]
+    if settled:
+        statement = update(groups).where(groups.c.id == bindparam("group"))
+        again = {"state": bindparam("new_state"), "reason": bindparam("new_reason"), "tries": 0, "not_before": 0.0}
+        await connection.execute(statement.values(**again), settled)
