@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from explib.errors import Conflict, RevisionConflict
@@ -60,12 +59,9 @@ class Pipeline:
     `embedder` tells what says nearly the same as a lesson that was voted down; without one, common terms do.
     """
 
-    def __init__(
-        self, store: Store, analyst: Analyst, clock: Callable[[], float], embedder: Embedder | None = None
-    ) -> None:
+    def __init__(self, store: Store, analyst: Analyst, embedder: Embedder | None = None) -> None:
         self._store = store
         self._analyst = analyst
-        self._clock = clock
         self._embedder = embedder
 
     async def run(self, library: Library, lease: Lease) -> Run:
@@ -74,14 +70,14 @@ class Pipeline:
         try:
             return await self._learn(library, claimed, lease)
         except (asyncio.CancelledError, Conflict):
-            await asyncio.shield(self._store.groups.give_back(claimed))
+            await asyncio.shield(self._store.groups.give_back(library, claimed))
             raise
 
     async def _learn(self, library: Library, claimed: list[Group], lease: Lease) -> Run:
         batch = await self._batch(library, [group for group in claimed if group.tries <= MAX_TRIES])
         analysis = await self._analysed(batch) if batch.groups else Analysis()
         failures = (*analysis.failures, *_unreadable(claimed, batch), *_exhausted(claimed))
-        await self._postpone(claimed, failures, lease)
+        await self._postpone(library, claimed, failures, lease)
         failed = {failure.group_id for failure in failures}
         learned = tuple(each.group for each in batch.groups if each.group.id not in failed)
         committed = await self._commit(batch, analysis, learned, lease)
@@ -138,17 +134,20 @@ class Pipeline:
             note=" ".join(filter(None, (advantages.note, consolidated.note))),
         )
 
-    async def _postpone(self, claimed: list[Group], failures: tuple[Failure, ...], lease: Lease) -> None:
+    async def _postpone(
+        self, library: Library, claimed: list[Group], failures: tuple[Failure, ...], lease: Lease
+    ) -> None:
         groups = {group.id: group for group in claimed}
         for failure in failures:
             group = groups[failure.group_id]
             dead = not failure.retry or (failure.counts and group.tries >= MAX_TRIES)
             wait = BACKOFF_SECONDS * 2 ** (group.tries - 1) if failure.counts else OUTAGE_SECONDS
             await self._store.groups.postpone(
+                library,
                 group,
                 lease,
                 failure.reason,
-                not_before=self._clock() + wait,
+                wait=wait,
                 counts=failure.counts,
                 dead=dead,
             )

@@ -131,7 +131,7 @@ class Runtime:
 
     async def pipeline(self) -> Pipeline:
         """The learning pipeline with the configured analyst."""
-        return Pipeline(self.store, await self.analyst(), self.store.clock, self.experiences.embedder)
+        return Pipeline(self.store, await self.analyst(), self.experiences.embedder)
 
     async def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""

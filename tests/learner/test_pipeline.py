@@ -105,7 +105,7 @@ async def leased(store: Store, library: Library, holder: str = "worker") -> Leas
 
 
 async def run(store: Store, library: Library, analyst: Analyst) -> Run:
-    return await Pipeline(store, analyst, store.clock).run(library, await leased(store, library))
+    return await Pipeline(store, analyst).run(library, await leased(store, library))
 
 
 async def group_of(store: Store, library: Library) -> Group:
@@ -356,7 +356,7 @@ async def test_a_worker_whose_lease_was_taken_over_writes_nothing(
 
 async def run_as(store: Store, library: Library, holder: str) -> Run:
     lease = await leased(store, library, holder)
-    return await Pipeline(store, Scripted(lesson), store.clock).run(library, lease)
+    return await Pipeline(store, Scripted(lesson)).run(library, lease)
 
 
 async def test_a_worker_that_comes_after_a_takeover_claims_nothing(
@@ -367,7 +367,7 @@ async def test_a_worker_that_comes_after_a_takeover_claims_nothing(
     clock.now += 61
     await leased(store, library, "second")
     with pytest.raises(LeaseLost):
-        await Pipeline(store, Scripted(lesson), clock).run(library, old)
+        await Pipeline(store, Scripted(lesson)).run(library, old)
     assert (await group_of(store, library)).tries == 0
 
 
@@ -430,7 +430,7 @@ async def test_what_a_person_reworded_meanwhile_is_not_overwritten(store: Store,
     assert kept.content == "When packing, take your time."
 
 
-async def test_history_is_read_only_for_an_analyst_that_uses_it(store: Store, library: Library) -> None:
+async def test_history_is_read_only_for_an_analyst_that_uses_it(store: Store, library: Library, clock: Clock) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
     await run(store, library, Scripted(lesson))
     await submit(store, library, "ship", 0.0, 1.0)
@@ -442,8 +442,9 @@ async def test_history_is_read_only_for_an_analyst_that_uses_it(store: Store, li
             read.append(sorted(each.group.task for each in batch.history))
             return Analysis(failures=tuple(Failure(each.group.id, "later", counts=False) for each in batch.groups))
 
-    await Pipeline(store, Reading(lesson), lambda: -1e9).run(library, await leased(store, library))
-    await Pipeline(store, Reading(lesson, reads_history=True), store.clock).run(library, await leased(store, library))
+    await Pipeline(store, Reading(lesson)).run(library, await leased(store, library))
+    clock.now += OUTAGE_SECONDS
+    await Pipeline(store, Reading(lesson, reads_history=True)).run(library, await leased(store, library))
     assert read == [[], ["pack", "ship"]]
 
 
@@ -463,7 +464,7 @@ async def test_a_group_that_another_has_learned_meanwhile_is_not_learned_again(s
 async def test_a_preview_shows_what_would_be_done_and_changes_nothing(store: Store, library: Library) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
     before = await group_of(store, library)
-    shown = await Pipeline(store, Scripted(lesson), store.clock).preview(library)
+    shown = await Pipeline(store, Scripted(lesson)).preview(library)
     assert [each.content for each in shown.operations] == ["When asked to pack, do it well."]
     assert await group_of(store, library) == before
     assert (await store.libraries.get("default")).revision == 0

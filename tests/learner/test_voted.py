@@ -77,7 +77,7 @@ async def test_the_learner_records_why_it_did_not_learn_it_again(store: Store, l
         await store.trajectories.submit(library, Submission("book", (Step("assistant", f"{reward}"),), reward=reward))
     lease = await store.leases.acquire("learn", "me", 30)
     assert lease is not None
-    run = await Pipeline(store, Proposing(REWORDED), store.clock, WordllamaEmbedder()).run(library, lease)
+    run = await Pipeline(store, Proposing(REWORDED), WordllamaEmbedder()).run(library, lease)
     assert (run.learned, run.revision) == (1, None)
     [refusal] = await store.revisions.refusals(library)
     assert (refusal.operation.content, refusal.reason) == (

@@ -68,7 +68,7 @@ def worker(
     lease_seconds: float = 30.0,
     on_run: Callable[[Run], Awaitable[None]] | None = None,
 ) -> Worker:
-    return Worker(store, Pipeline(store, analyst, store.clock), lease_seconds, on_run)
+    return Worker(store, Pipeline(store, analyst), lease_seconds, on_run)
 
 
 async def submit(store: Store, library: Library, *tasks: str) -> None:

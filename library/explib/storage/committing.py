@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import RevisionConflict, UnknownTrajectory
@@ -158,24 +158,30 @@ async def _write_operations(
     now, dump = time.time(), rows.EXPERIENCES.dump_python
     entries: list[tuple[Change, str | None]] = [(change, None) for change in changes]
     entries += [(Change(refusal.operation, (), ()), refusal.reason) for refusal in refusals]
-    for change, refusal in entries:
-        await connection.execute(
-            operations.insert().values(
-                library_id=proposal.library.id,
-                revision=number,
-                operation=rows.OPERATION.dump_python(change.operation, mode="json"),
-                before=dump(change.before, mode="json"),
-                after=dump(change.after, mode="json"),
-                refusal=refusal,
-                created_at=now,
-            )
-        )
+    if not entries:
+        return
+    mine = operations.c.library_id == proposal.library.id
+    newest = await connection.execute(select(func.coalesce(func.max(operations.c.number), 0)).where(mine))
+    values = [
+        {
+            "library_id": proposal.library.id,
+            "number": place,
+            "revision": number,
+            "operation": rows.OPERATION.dump_python(change.operation, mode="json"),
+            "before": dump(change.before, mode="json"),
+            "after": dump(change.after, mode="json"),
+            "refusal": refusal,
+            "created_at": now,
+        }
+        for place, (change, refusal) in enumerate(entries, newest.scalar_one() + 1)
+    ]
+    await connection.execute(operations.insert(), values)
 
 
 async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None) -> None:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
     for group in proposal.learned:
-        await _check_unlearned(connection, group)
+        await _check_unlearned(connection, proposal.library, group)
         await connection.execute(
             learned_groups.insert().values(
                 library_id=proposal.library.id,
@@ -185,12 +191,14 @@ async def _close_groups(connection: AsyncConnection, proposal: Proposal, number:
                 learned_at=time.time(),
             )
         )
-        unchanged = (groups.c.id == group.id) & (groups.c.graded_version == group.graded_version)
+        mine = (groups.c.library_id == proposal.library.id) & (groups.c.id == group.id)
+        unchanged = mine & (groups.c.graded_version == group.graded_version)
         await connection.execute(update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0))
 
 
-async def _check_unlearned(connection: AsyncConnection, group: Group) -> None:
-    same = (learned_groups.c.group_id == group.id) & (learned_groups.c.graded_version == group.graded_version)
+async def _check_unlearned(connection: AsyncConnection, library: Library, group: Group) -> None:
+    mine = (learned_groups.c.library_id == library.id) & (learned_groups.c.group_id == group.id)
+    same = mine & (learned_groups.c.graded_version == group.graded_version)
     if (await connection.execute(select(learned_groups.c.group_id).where(same))).first() is not None:
         raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Double, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -41,6 +41,10 @@ class Dialect(Protocol):
         """An INSERT that can be told what to do on a conflict."""
         ...
 
+    def now(self) -> ColumnElement[float]:
+        """Seconds since the epoch by the clock that all of this database's users share."""
+        ...
+
     def lexical_schema(self) -> Sequence[str]:
         """The statements that create the full-text table."""
         ...
@@ -59,11 +63,16 @@ class Dialect(Protocol):
 class Database:
     """An open database."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None) -> None:
         self.dialect = dialect
+        self._clock = clock
         with self.explained():
             self._engine = dialect.create_engine()
         self._writer = Writer(self._engine)
+
+    def now(self) -> ColumnElement[float]:
+        """Seconds since the epoch, by the one clock that everybody on this database goes by."""
+        return self.dialect.now() if self._clock is None else literal(self._clock(), Double)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -25,10 +25,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Every group of one database. `clock` gives seconds since the epoch."""
+    """Every group of one database."""
 
     database: Database
-    clock: Callable[[], float]
 
     async def all(self, library: Library, state: GroupState | None = None) -> list[Group]:
         """The library's groups, in the order in which they were last touched."""
@@ -40,7 +39,7 @@ class Groups:
 
     async def libraries_with_work(self) -> list[str]:
         """Names of the libraries that have groups ready now, the longest waiting first."""
-        due = (groups.c.state == "ready") & (groups.c.not_before <= self.clock())
+        due = (groups.c.state == "ready") & (groups.c.not_before <= self.database.now())
         statement = (
             select(libraries.c.name)
             .join(groups)
@@ -60,48 +59,51 @@ class Groups:
         async def count(connection: AsyncConnection) -> list[Group]:
             await check_lease(connection, lease)
             due = (groups.c.library_id == library.id) & (groups.c.state == "ready")
-            due &= groups.c.not_before <= self.clock()
+            due &= groups.c.not_before <= self.database.now()
             order = (groups.c.tries, groups.c.updated_at, groups.c.id)
             found = await connection.execute(
                 select(groups.c.id, groups.c.tries).where(due).order_by(*order).limit(limit)
             )
             ready = found.all()
             fresh = [row.id for row in ready if row.tries == 0]
-            chosen = groups.c.id.in_(fresh or [row.id for row in ready[:1]])
+            chosen = groups.c.library_id == library.id
+            chosen &= groups.c.id.in_(fresh or [row.id for row in ready[:1]])
             await connection.execute(update(groups).where(chosen).values(tries=groups.c.tries + 1))
             claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in claimed.mappings()]
 
         return await self.database.write(count)
 
-    async def give_back(self, claimed: Sequence[Group]) -> None:
+    async def give_back(self, library: Library, claimed: Sequence[Group]) -> None:
         """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
 
         async def uncount(connection: AsyncConnection) -> None:
             for group in claimed:
-                same = (groups.c.id == group.id) & (groups.c.tries > 0) & (groups.c.state == "ready")
+                same = (groups.c.library_id == library.id) & (groups.c.id == group.id)
+                same &= (groups.c.tries > 0) & (groups.c.state == "ready")
                 await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
 
         await self.database.write(uncount)
 
     async def postpone(
-        self, group: Group, lease: Lease, reason: str, *, not_before: float, counts: bool, dead: bool
+        self, library: Library, group: Group, lease: Lease, reason: str, *, wait: float, counts: bool, dead: bool
     ) -> None:
-        """Note why a claimed group was not learned: tried again from `not_before` on, or dead.
+        """Note why a claimed group was not learned: tried again in `wait` seconds, or dead.
 
         A group that got new rewards meanwhile keeps its new state. Raises LeaseLost.
         """
 
         async def note(connection: AsyncConnection) -> None:
             await check_lease(connection, lease)
-            unchanged = (groups.c.id == group.id) & (groups.c.graded_version == group.graded_version)
+            unchanged = (groups.c.library_id == library.id) & (groups.c.id == group.id)
+            unchanged &= groups.c.graded_version == group.graded_version
             await connection.execute(
                 update(groups)
                 .where(unchanged)
                 .values(
                     state="dead" if dead else "ready",
                     reason=reason,
-                    not_before=not_before,
+                    not_before=self.database.now() + wait,
                     tries=group.tries if counts else group.tries - 1,
                 )
             )

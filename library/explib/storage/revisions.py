@@ -93,7 +93,7 @@ class Revisions:
         where &= operations.c.refusal.is_(None)
         state: dict[str, Experience] = {}
         async with self.database.read() as connection:
-            for row in await connection.execute(select(operations.c.after).where(where).order_by(operations.c.id)):
+            for row in await connection.execute(select(operations.c.after).where(where).order_by(operations.c.number)):
                 state.update({known.id: known for known in rows.EXPERIENCES.validate_python(row.after)})
         return [known for known in state.values() if known.status != "retired"]
 
@@ -102,7 +102,7 @@ class Revisions:
         where = (operations.c.library_id == library.id) & operations.c.refusal.is_not(None)
         async with self.database.read() as connection:
             found = await connection.execute(
-                select(operations).where(where).order_by(operations.c.id.desc()).limit(limit)
+                select(operations).where(where).order_by(operations.c.number.desc()).limit(limit)
             )
             return [Refusal(rows.OPERATION.validate_python(row.operation), row.refusal) for row in found]
 
@@ -120,7 +120,7 @@ async def _revision(connection: AsyncConnection, library: Library, number: int) 
     if row is None:
         raise UnknownRevision(f"Library {library.name!r} has no revision {number}: see `explib history`.")
     mine = (operations.c.library_id == library.id) & (operations.c.revision == number)
-    found = (await connection.execute(select(operations).where(mine).order_by(operations.c.id))).all()
+    found = (await connection.execute(select(operations).where(mine).order_by(operations.c.number))).all()
     parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
     return Revision(
         number=number,

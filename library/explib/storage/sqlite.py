@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Protocol
 
 import aiosqlite
-from sqlalchemy import Table, event, text
+from sqlalchemy import ColumnElement, Double, Table, event, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.engine import URL, Connection
@@ -136,6 +137,10 @@ class SqliteDialect:
     def insert(self, table: Table) -> Insert:
         """SQLite's INSERT, which can be told what to do on a conflict."""
         return insert(table)
+
+    def now(self) -> ColumnElement[float]:
+        """The machine's clock: all users of the file are on one machine."""
+        return literal(time.time(), Double)
 
     def lexical_schema(self) -> Sequence[str]:
         """FTS5 over the terms that `explib.words.terms` makes."""

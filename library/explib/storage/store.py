@@ -25,18 +25,18 @@ from explib.storage.votes import Votes
 
 
 class Store:
-    """One open database, by kinds of thing. `clock` gives seconds since the epoch (leases and back-off use it)."""
+    """One open database, by kinds of thing. `clock` gives seconds since the epoch."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self.database = database
         self.libraries = Libraries(database)
         self.trajectories = Trajectories(database)
-        self.groups = Groups(database, clock)
+        self.groups = Groups(database)
         self.revisions = Revisions(database)
         self.retrievals = Retrievals(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
-        self.leases = Leases(database, clock)
+        self.leases = Leases(database)
         self.tokens = Tokens(database, clock)
         self.clock = clock
 
@@ -57,12 +57,15 @@ def dialect_for(url: str) -> Dialect:
 
 
 @asynccontextmanager
-async def open_store(url: str, clock: Callable[[], float] = time.time) -> AsyncIterator[Store]:
-    """The store at `url`, created or upgraded where needed; closed at the end. Raises StorageError."""
-    database = Database(dialect_for(url))
+async def open_store(url: str, clock: Callable[[], float] | None = None) -> AsyncIterator[Store]:
+    """The store at `url`, created or upgraded where needed; closed at the end. Raises StorageError.
+
+    Leases and back-off go by `clock`, where one is given, instead of the database's own.
+    """
+    database = Database(dialect_for(url), clock)
     try:
         await ensure_schema(database)
-        store = Store(database, clock)
+        store = Store(database, clock or time.time)
         try:
             yield store
         finally:

@@ -1,17 +1,17 @@
-"""The tables, in SQLAlchemy Core. Every table carries the library's id, so that all can be partitioned by it.
+"""The tables, in SQLAlchemy Core. Every key of what a library owns holds its id: all can be partitioned by it.
 
-What differs between engines (full text, vectors, how a write begins) is not here but in `engine` and `sqlite`.
+What differs between engines (full text, vectors, how a write begins) is not here but in `engine` and its dialects.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -25,8 +25,13 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
-def _library() -> Column[int]:
-    return Column("library_id", Integer, ForeignKey("libraries.id"), nullable=False)
+def _library(*, key: bool = False) -> Column[int]:
+    return Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=key, nullable=False)
+
+
+def _within_library(column: str, table: str) -> ForeignKeyConstraint:
+    """`column` names a row of `table` in the same library."""
+    return ForeignKeyConstraint(["library_id", column], [f"{table}.library_id", f"{table}.id"])
 
 
 libraries = Table(
@@ -44,7 +49,7 @@ groups = Table(
     "groups",
     metadata,
     Column("id", String(40), primary_key=True),
-    _library(),
+    _library(key=True),
     Column("key", Text, nullable=False),
     Column("task", Text, nullable=False),
     Column("state", String(10), nullable=False),
@@ -61,19 +66,20 @@ groups = Table(
 learned_groups = Table(
     "learned_groups",
     metadata,
-    _library(),
-    Column("group_id", String(40), ForeignKey("groups.id"), primary_key=True),
+    _library(key=True),
+    Column("group_id", String(40), primary_key=True),
     Column("graded_version", Integer, primary_key=True),
     Column("revision", Integer),
     Column("learned_at", Double, nullable=False),
+    _within_library("group_id", "groups"),
 )
 
 trajectories = Table(
     "trajectories",
     metadata,
     Column("id", String(40), primary_key=True),
-    _library(),
-    Column("group_id", String(40), ForeignKey("groups.id"), nullable=False),
+    _library(key=True),
+    Column("group_id", String(40), nullable=False),
     Column("submission_key", String(80), nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("task", Text, nullable=False),
@@ -88,22 +94,24 @@ trajectories = Table(
     Column("created_at", Double, nullable=False),
     Column("graded_at", Double),
     UniqueConstraint("library_id", "submission_key"),
-    Index("ix_trajectories_group", "group_id"),
+    _within_library("group_id", "groups"),
+    Index("ix_trajectories_group", "library_id", "group_id"),
     Index("ix_trajectories_retrieval", "library_id", "retrieval_id"),
 )
 
 trajectory_bodies = Table(
     "trajectory_bodies",
     metadata,
-    Column("trajectory_id", String(40), ForeignKey("trajectories.id"), primary_key=True),
-    _library(),
+    Column("trajectory_id", String(40), primary_key=True),
+    _library(key=True),
     Column("body", LargeBinary, nullable=False),
+    _within_library("trajectory_id", "trajectories"),
 )
 
 experiences = Table(
     "experiences",
     metadata,
-    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    _library(key=True),
     Column("id", String(20), primary_key=True),
     Column("content", Text, nullable=False),
     Column("status", String(10), nullable=False),
@@ -118,8 +126,8 @@ experiences = Table(
 revisions = Table(
     "revisions",
     metadata,
-    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
-    Column("number", Integer, primary_key=True),
+    _library(key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("cause", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("groups", JSON, nullable=False),
@@ -132,8 +140,8 @@ revisions = Table(
 operations = Table(
     "operations",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    _library(),
+    _library(key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("revision", Integer),
     Column("operation", JSON, nullable=False),
     Column("before", JSON, nullable=False),
@@ -146,11 +154,12 @@ operations = Table(
 citations = Table(
     "citations",
     metadata,
-    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    _library(key=True),
     Column("experience_id", String(20), primary_key=True),
-    Column("trajectory_id", String(40), ForeignKey("trajectories.id"), primary_key=True),
+    Column("trajectory_id", String(40), primary_key=True),
     Column("stance", String(10), nullable=False),
     Column("revision", Integer, nullable=False),
+    _within_library("trajectory_id", "trajectories"),
 )
 
 votes = Table(
@@ -170,7 +179,7 @@ retrievals = Table(
     "retrievals",
     metadata,
     Column("id", String(40), primary_key=True),
-    _library(),
+    _library(key=True),
     Column("task", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("servings", JSON, nullable=False),

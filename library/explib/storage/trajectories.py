@@ -7,7 +7,7 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import (
@@ -19,7 +19,7 @@ from explib.errors import (
 )
 from explib.groups import group_id, group_key, readiness
 from explib.ids import new_id
-from explib.models import Attempt, Group, Library, LibrarySettings, Receipt, Submission, Trajectory
+from explib.models import Attempt, Group, Library, Receipt, Submission, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import Database
@@ -61,7 +61,7 @@ class Trajectories:
         await connection.execute(
             trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
         )
-        fresh = await _regroup(connection, library.settings, group, graded=submission.reward is not None)
+        fresh = await _regroup(connection, library, group, graded=submission.reward is not None)
         return Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
 
     async def _again(
@@ -75,7 +75,7 @@ class Trajectories:
         if known["content_hash"] != content:
             raise IdempotencyConflict
         if submission.reward is not None and known["reward"] is None:
-            receipt = await _grade(connection, library.settings, known, submission.reward, submission.feedback)
+            receipt = await _grade(connection, library, known, submission.reward, submission.feedback)
             return replace(receipt, duplicate=True)
         if submission.reward is not None and submission.reward != known["reward"]:
             raise RewardConflict(
@@ -83,9 +83,9 @@ class Trajectories:
                 "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
             )
         if submission.feedback is not None and known["feedback"] is None:
-            same = trajectories.c.id == known["id"]
+            same = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
             await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
-        group = await _group_row(connection, known["group_id"])
+        group = await _group_row(connection, library, known["group_id"])
         return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
 
     async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> str:
@@ -109,6 +109,7 @@ class Trajectories:
             )
             .on_conflict_do_nothing()
         )
+        await _lock(connection, library, identity)
         return identity
 
     async def _insert(
@@ -172,7 +173,7 @@ class Trajectories:
             row = (await connection.execute(select(trajectories).where(mine))).mappings().first()
             if row is None:
                 raise UnknownTrajectory
-            return await _grade(connection, library.settings, row, checked, feedback)
+            return await _grade(connection, library, row, checked, feedback)
 
         return await self.database.write(grade)
 
@@ -213,38 +214,52 @@ async def _check_retrieval(connection: AsyncConnection, library: Library, retrie
 
 
 async def _grade(
-    connection: AsyncConnection, settings: LibrarySettings, known: RowMapping, reward: float, feedback: str | None
+    connection: AsyncConnection, library: Library, known: RowMapping, reward: float, feedback: str | None
 ) -> Receipt:
     group = str(known["group_id"])
     if known["reward"] == reward and feedback in {None, known["feedback"]}:
-        return Receipt(known["id"], duplicate=True, group=await _group_row(connection, group))
+        return Receipt(known["id"], duplicate=True, group=await _group_row(connection, library, group))
+    await _lock(connection, library, group)
     await connection.execute(
         update(trajectories)
-        .where(trajectories.c.id == known["id"])
+        .where(trajectories.c.library_id == library.id, trajectories.c.id == known["id"])
         .values(reward=reward, graded_at=time.time(), feedback=feedback if feedback is not None else known["feedback"])
     )
-    fresh = await _regroup(connection, settings, group, graded=True)
+    fresh = await _regroup(connection, library, group, graded=True)
     return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
 
 
-async def _group_row(connection: AsyncConnection, group: str) -> Group:
-    return rows.group((await connection.execute(select(groups).where(groups.c.id == group))).mappings().one())
+def _is(library: Library, group: str) -> ColumnElement[bool]:
+    return (groups.c.library_id == library.id) & (groups.c.id == group)
 
 
-async def _regroup(connection: AsyncConnection, settings: LibrarySettings, group: str, *, graded: bool) -> Group:
-    """Count the group again; a new reward changes its state, an ungraded trajectory only its size."""
+async def _lock(connection: AsyncConnection, library: Library, group: str) -> None:
+    """Hold the group until the transaction ends: its trajectories change and are counted one after the other."""
+    await connection.execute(select(groups.c.id).where(_is(library, group)).with_for_update(key_share=True))
+
+
+async def _group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
+    found = await connection.execute(select(groups).where(_is(library, group)))
+    return rows.group(found.mappings().one())
+
+
+async def _regroup(connection: AsyncConnection, library: Library, group: str, *, graded: bool) -> Group:
+    """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
+
+    Whoever regroups has locked the group before the change that is counted here.
+    """
     reward = trajectories.c.reward
     counted = await connection.execute(
         select(func.count(), func.count(reward), func.min(reward), func.max(reward)).where(
-            trajectories.c.group_id == group
+            trajectories.c.library_id == library.id, trajectories.c.group_id == group
         )
     )
     size, with_reward, lowest, highest = counted.one()
     values: dict[str, object] = {"size": size, "graded": with_reward, "updated_at": time.time()}
-    before = await _group_row(connection, group)
+    before = await _group_row(connection, library, group)
     if graded or before.state == "waiting":
-        state, reason = readiness(settings, with_reward, lowest, highest)
+        state, reason = readiness(library.settings, with_reward, lowest, highest)
         values.update(state=state, reason=reason, tries=0, not_before=0.0)
         values["graded_version"] = before.graded_version + int(graded)
-    await connection.execute(update(groups).where(groups.c.id == group).values(**values))
-    return await _group_row(connection, group)
+    await connection.execute(update(groups).where(_is(library, group)).values(**values))
+    return await _group_row(connection, library, group)
