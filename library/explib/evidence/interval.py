@@ -1,0 +1,72 @@
+"""Intervals that stay valid however often one looks, and how many rewards an answer still takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from explib.evidence.posterior import LIFT_SCALE, PRIOR_SQUARES, PRIOR_WEIGHT, posterior
+from explib.evidence.sums import Sums
+
+ALPHA = 0.05
+"""How often, at most, an interval may ever exclude the truth over all the times that somebody looks."""
+RHO = 10.0
+"""Where the sequence is tightest: at about this much ΣX², some hundred rewards."""
+EVEN_WEIGHT = 0.25
+"""p(1 − p) of a fair coin."""
+MOST_REWARDS = 10_000_000
+_SIGNIFICANT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A lift and where it can be, as shares of the reward's range (−1 to 1)."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the sign is settled."""
+        return self.low > 0 or self.high < 0
+
+
+def interval(sums: Sums, alpha: float = ALPHA) -> Interval:
+    """The confidence sequence (S ± √((V + ρ)·ln((V + ρ)/(ρ·α²)))) / W.
+
+    Robbins' normal mixture for self-normalised sums (Robbins 1970; de la Peña, Klass and Lai 2004; Howard, Ramdas,
+    McAuliffe and Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences").
+    """
+    if sums.w <= 0:
+        return Interval(0.0, -1.0, 1.0)
+    spread = _radius(sums.v, alpha) / sums.w
+    return Interval(sums.lift, max(sums.lift - spread, -1.0), min(sums.lift + spread, 1.0))
+
+
+def _radius(v: float, alpha: float) -> float:
+    mass = max(v, 0.0) + RHO
+    return math.sqrt(mass * math.log(mass / (RHO * alpha**2)))
+
+
+def rewards_needed(sums: Sums, scale: float = LIFT_SCALE) -> int:
+    """About how many more rewards settle the sign, to two digits, at the size that is now believed (at least `scale`).
+
+    Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (a fair coin before the first).
+    """
+    weight = (sums.w + PRIOR_WEIGHT * EVEN_WEIGHT) / (sums.n + PRIOR_WEIGHT)
+    squares = weight * (sums.v + PRIOR_SQUARES) / (sums.w + PRIOR_WEIGHT)
+    size = max(abs(posterior(sums, scale).mean), scale)
+    low, high = 0, MOST_REWARDS
+    while low < high:
+        middle = (low + high) // 2
+        if size * (sums.w + weight * middle) >= _radius(sums.v + squares * middle, ALPHA):
+            high = middle
+        else:
+            low = middle + 1
+    return _rounded(low)
+
+
+def _rounded(count: int) -> int:
+    step = int(10 ** max(len(str(count)) - _SIGNIFICANT, 0))
+    return -(-count // step) * step

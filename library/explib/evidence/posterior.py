@@ -1,0 +1,64 @@
+"""What is believed of a lift, and with which probability an experience is served because of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from explib.evidence.sums import Sums
+
+LIFT_SCALE = 0.06
+"""τ: the standard deviation of experiences' lifts before anything is known of one."""
+REVISION_SCALE = 0.08
+"""τ for whole revisions."""
+PRIOR_SQUARES = 1.0
+PRIOR_WEIGHT = 5.0
+"""The first guess of the scores' variance per weight is PRIOR_SQUARES / PRIOR_WEIGHT = .2, worth this much weight."""
+STEEPNESS = 2.0
+"""How strongly what is believed moves the probability of serving; 1 would be Thompson's sampling."""
+LEAST_PRIORITY = 0.001
+FLOOR, CEILING = 0.1, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A normal belief about a lift."""
+
+    mean: float
+    deviation: float
+
+    @property
+    def helps(self) -> float:
+        """P(lift > 0)."""
+        return normal_cdf(self.mean / self.deviation)
+
+    @property
+    def inclination(self) -> float:
+        """Φ(2μ/s): the probability of serving before the library's floor and ceiling."""
+        return normal_cdf(STEEPNESS * self.mean / self.deviation)
+
+    @property
+    def priority(self) -> float:
+        """μ + s, by which relevance is multiplied for the shortlist: what is good or little known comes first."""
+        return max(self.mean + self.deviation, LEAST_PRIORITY)
+
+
+def normal_cdf(x: float) -> float:
+    """Φ(x)."""
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def posterior(sums: Sums, scale: float = LIFT_SCALE) -> Posterior:
+    """The conjugate normal posterior of a lift with prior N(0, scale²) under S/W ~ N(lift, σ²/W).
+
+    σ² = (V + 1)/(W + 5) is estimated from the scores' own squares.
+    """
+    weight, squares = max(sums.w, 0.0), max(sums.v, 0.0)  # taking back can leave −1e-17
+    variance = (squares + PRIOR_SQUARES) / (weight + PRIOR_WEIGHT)
+    squared = 1 / (1 / scale**2 + weight / variance)
+    return Posterior(mean=squared * sums.s / variance, deviation=math.sqrt(squared))
+
+
+def serving_probability(belief: Posterior, floor: float = FLOOR, ceiling: float = CEILING) -> float:
+    """p = clip(Φ(2μ/s), floor, ceiling): ½ for what nothing is known of; never so small that nothing is learned."""
+    return min(max(belief.inclination, floor), ceiling)

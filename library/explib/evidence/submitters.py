@@ -1,0 +1,43 @@
+"""Estimates that a minority of submitters with forged rewards cannot move.
+
+Pooled sums belong to whoever submits most. The trimmed mean counts each submitter once and leaves the ends out
+(Tukey and McLaughlin 1963; its standard error is the Winsorised one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+from explib.evidence.sums import NOTHING, Sums
+
+TRIM = 0.2
+"""Share of the submitters left out at each end."""
+FEWEST_SUBMITTERS = 20
+
+
+def robust(submitters: Sequence[Sums], pooled: Sums) -> Sums:
+    """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
+
+    They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are
+    the same for both. W and n are those of the submitters that were counted.
+    """
+    counted = [each for each in submitters if each.w > 0]
+    if len(counted) < FEWEST_SUBMITTERS:
+        return pooled
+    total = reduce(add, counted, NOTHING)
+    mean, error = trimmed_mean([each.lift for each in counted])
+    return Sums(mean * total.w, total.w, (error * total.w) ** 2, total.n)
+
+
+def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, float]:
+    """The trimmed mean and its standard error s_w / ((1 − 2·trim)·√k). Needs at least three values left over."""
+    ordered = sorted(values)
+    count, cut = len(ordered), int(trim * len(ordered))
+    kept = ordered[cut : count - cut]
+    mean = sum(kept) / len(kept)
+    winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
+    centre = sum(winsorised) / count
+    variance = sum((each - centre) ** 2 for each in winsorised) / (count - 1)
+    return mean, (variance / count) ** 0.5 / (1 - 2 * trim)

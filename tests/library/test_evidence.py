@@ -1,0 +1,207 @@
+"""The statistics by themselves. What they reach in long runs is measured under benchmarks/."""
+
+from __future__ import annotations
+
+import math
+import random
+from functools import reduce
+from operator import add
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from explib.evidence.interval import Interval, interval, rewards_needed
+from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
+from explib.evidence.submitters import FEWEST_SUBMITTERS, robust, trimmed_mean
+from explib.evidence.sums import NOTHING, Sums, baseline, score
+from explib.evidence.verdicts import LONGEST_TRIAL, finding, trial_verdict, verdict
+
+shares = st.floats(0, 1)
+chances = st.floats(0.01, 0.99)
+scores = st.builds(score, served=st.booleans(), probability=chances, outcome=shares, baseline=shares)
+sums = st.lists(scores, max_size=30).map(lambda found: reduce(add, found, NOTHING))
+
+
+def evidence(lift: float, rewards: int, deviation: float = 0.45) -> Sums:
+    """Sums as a fair coin gives them for this lift, without their noise."""
+    return Sums(0.25 * rewards * lift, 0.25 * rewards, 0.25 * rewards * deviation**2, rewards)
+
+
+def close(one: Sums, other: Sums) -> bool:
+    pairs = ((one.s, other.s), (one.w, other.w), (one.v, other.v))
+    return one.n == other.n and all(math.isclose(a, b, abs_tol=1e-9) for a, b in pairs)
+
+
+@given(sums, scores)
+def test_a_score_that_is_taken_back_leaves_no_trace(held: Sums, one: Sums) -> None:
+    assert close(held + one - one, held)
+
+
+@given(sums, sums)
+def test_the_order_of_rewards_does_not_matter(one: Sums, other: Sums) -> None:
+    assert close(one + other, other + one)
+
+
+@given(chances, shares, shares, shares)
+def test_the_expected_score_is_weight_times_lift_whatever_the_baseline(
+    p: float, with_it: float, without: float, m: float
+) -> None:
+    served = score(served=True, probability=p, outcome=with_it, baseline=m)
+    withheld = score(served=False, probability=p, outcome=without, baseline=m)
+    expected = p * served.s + (1 - p) * withheld.s
+    assert math.isclose(expected, served.w * (with_it - without), abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_where_chance_had_no_say_nothing_is_learned(probability: float) -> None:
+    assert score(served=True, probability=probability, outcome=1.0, baseline=0.0) == NOTHING
+
+
+def test_the_baseline_moves_from_the_middle_to_the_library_to_the_group() -> None:
+    assert baseline(0.0, 0, 0.0, 0) == 0.5
+    assert baseline(0.0, 0, 900.0, 1000) == pytest.approx(0.9, abs=0.001)
+    assert baseline(10.0, 100, 900.0, 1000) == pytest.approx(0.1, abs=0.02)
+
+
+def test_what_nothing_is_known_of_is_served_by_a_fair_coin() -> None:
+    assert posterior(NOTHING).deviation == pytest.approx(LIFT_SCALE)
+    assert serving_probability(posterior(NOTHING)) == 0.5
+
+
+@given(sums, st.floats(0.01, 0.5), st.floats(0.5, 0.99))
+def test_the_probability_of_serving_stays_between_floor_and_ceiling(held: Sums, floor: float, ceiling: float) -> None:
+    assert floor <= serving_probability(posterior(held), floor, ceiling) <= ceiling
+
+
+@given(sums, st.floats(0, 3))
+def test_more_reward_when_served_never_lowers_what_is_believed(held: Sums, more: float) -> None:
+    better = Sums(held.s + more, held.w, held.v, held.n)
+    assert posterior(better).helps >= posterior(held).helps
+    assert serving_probability(posterior(better)) >= serving_probability(posterior(held))
+
+
+@given(sums)
+def test_the_interval_holds_its_mean_and_the_mirror_image_mirrors_it(held: Sums) -> None:
+    assume(held.w > 0)
+    span, mirrored = interval(held), interval(Sums(-held.s, held.w, held.v, held.n))
+    assert -1 <= span.low <= span.high <= 1
+    assert span.low == pytest.approx(-mirrored.high)
+    assert posterior(held).helps == pytest.approx(1 - posterior(Sums(-held.s, held.w, held.v, held.n)).helps)
+
+
+def test_without_randomising_the_interval_is_everything() -> None:
+    assert interval(NOTHING) == Interval(0.0, -1.0, 1.0)
+
+
+def test_the_interval_ever_excludes_the_truth_in_few_runs_however_often_one_looks() -> None:
+    runs, wrong, naive = 200, 0, 0
+    for run in range(runs):
+        dice, held = random.Random(run), NOTHING
+        ever, ever_naive = False, False
+        for look in range(600):
+            p = serving_probability(posterior(held))
+            reward = float(dice.random() < 0.5 + 0.3 * math.sin(look / 100))
+            held += score(served=dice.random() < p, probability=p, outcome=reward, baseline=0.5)
+            ever |= interval(held).excludes_zero
+            ever_naive |= look > 10 and abs(held.s) > 1.96 * math.sqrt(held.v)
+        wrong, naive = wrong + ever, naive + ever_naive
+    assert wrong <= 0.05 * runs
+    assert naive > 0.2 * runs
+
+
+@pytest.mark.parametrize(("lift", "least", "most"), [(0.09, 700, 1_100), (0.06, 1_700, 2_500)])
+def test_an_answer_takes_as_many_rewards_as_the_interval_needs(lift: float, least: int, most: int) -> None:
+    some = evidence(lift, 40)
+    needed = rewards_needed(some, scale=lift)
+    assert least <= needed <= most
+    assert not interval(evidence(lift, (40 + needed) // 2)).excludes_zero
+    assert interval(evidence(lift, 40 + 2 * needed)).excludes_zero
+
+
+@pytest.mark.parametrize(
+    ("held", "label"),
+    [
+        (NOTHING, "not known yet: about 2,100 more rewards"),
+        (evidence(0.1, 20), "not known yet: about "),
+        (evidence(0.1, 300), "likely helps"),
+        (evidence(0.1, 3_000), "proven"),
+        (evidence(-0.1, 300), "likely harms"),
+        (evidence(-0.1, 3_000), "proven to harm"),
+        (evidence(0.0, 20_000), "little difference"),
+    ],
+)
+def test_the_label_says_what_is_known(held: Sums, label: str) -> None:
+    assert finding(held).label.startswith(label)
+
+
+def test_a_candidate_is_promoted_and_a_harmful_one_retired_with_numbers_and_rule() -> None:
+    promoted, retired = verdict(evidence(0.1, 600), "candidate"), verdict(evidence(-0.1, 600), "active")
+    assert promoted is not None
+    assert retired is not None
+    assert (promoted.decision, retired.decision) == ("promote", "retire")
+    assert "600 rewards. Rule: P(helps) ≥ 0.9" in promoted.reason
+    assert "lift -0.100" in retired.reason
+    assert verdict(evidence(0.1, 600), "active") is None
+
+
+@given(sums, st.sampled_from(["candidate", "active", "retired"]))
+def test_few_rewards_change_no_status(held: Sums, status: str) -> None:
+    assume(held.n < 30 and not interval(held).excludes_zero)
+    found = verdict(held, "candidate" if status == "candidate" else "active")
+    assert found is None
+
+
+def test_what_evidence_retired_comes_back_when_the_evidence_changes_and_not_at_once() -> None:
+    assert verdict(evidence(-0.1, 600), "retired") is None
+    barely = next(each for each in (evidence(-0.1, 600 - n) for n in range(500)) if posterior(each).helps > 0.06)
+    assert verdict(barely, "retired") is None
+    back = verdict(evidence(0.0, 300), "retired")
+    assert back is not None
+    assert back.decision == "restore"
+
+
+def test_a_trial_ends_by_acceptance_by_roll_back_or_by_its_length() -> None:
+    assert trial_verdict(evidence(-0.1, 39)) is None
+    assert trial_verdict(evidence(-0.02, 100)) is None
+    ends = [trial_verdict(evidence(*each)) for each in ((-0.1, 400), (0.1, 400), (0.0, LONGEST_TRIAL))]
+    assert [end[0] for end in ends if end is not None] == ["roll back", "accept", "accept"]
+    assert ends[2] is not None
+    assert "no cost shown" in ends[2][1]
+
+
+@given(st.lists(st.floats(-1, 1), min_size=FEWEST_SUBMITTERS, max_size=60), st.floats(-1, 1))
+def test_a_fifth_of_the_submitters_cannot_move_the_estimate_beyond_the_others(
+    honest: list[float], forged: float
+) -> None:
+    forgers = [forged] * (len(honest) // 5)
+    assert min(honest) <= trimmed_mean([*honest, *forgers])[0] <= max(honest)
+
+
+def test_few_submitters_are_pooled_and_many_are_trimmed() -> None:
+    honest = [evidence(0.0, 50) for _ in range(30)]
+    forgers = [evidence(0.9, 500) for _ in range(3)]
+    pooled = reduce(add, [*honest, *forgers])
+    assert robust(forgers, pooled) == pooled
+    assert finding(pooled).label == "proven"
+    trimmed = robust([*honest, *forgers], pooled)
+    assert trimmed.lift == pytest.approx(0.0)
+    assert finding(trimmed).label != "proven"
+
+
+def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
+    dice, held = random.Random(1), NOTHING
+    for _ in range(2_000):
+        served = dice.random() < 0.5
+        reported = dice.random() < (0.6 if served else 0.9)
+        held += score(served=served, probability=0.5, outcome=float(reported), baseline=0.75)
+    said = missing_depends_on_serving(held)
+    assert said is not None
+    assert "less often" in said
+    assert missing_depends_on_serving(NOTHING) is None
+
+
+def test_phi_is_the_normal_distribution() -> None:
+    assert normal_cdf(0.0) == 0.5
+    assert normal_cdf(1.6448536) == pytest.approx(0.95)
