@@ -154,6 +154,16 @@ class Experience:
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """An experience without where it comes from: what finding it again takes."""
+
+    id: str
+    content: str
+    status: ExperienceStatus
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """One attempt that an operation rests on: `for` did as the lesson says (or won by it), `against` did not."""
 

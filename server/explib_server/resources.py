@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from explib.errors import ExplibError, UnknownLibrary, UnknownRevision
-from explib.retrieval.library_index import line_of
+from explib.retrieval.entry import line_of
 from explib_server.pages import experience_page, revision_page
 from explib_server.runtime import Runtime
 

@@ -1,104 +1,104 @@
-"""A library in memory: its experiences, what each costs to serve, its vectors and common terms, as of one revision."""
+"""Which experiences of a library matter for a task: an index that follows the library's revisions.
+
+It is updated, never rebuilt: a revision costs the reading, cutting into words and embedding of what it changed.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explib.models import Experience, Library
+from explib.models import Library
 from explib.retrieval.embedding import Embedder
+from explib.retrieval.entry import Entry
+from explib.retrieval.ranking import fuse
 from explib.storage.store import Store
-from explib.words import estimate_tokens, terms
+from explib.words import terms
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COMMON_SHARE = 0.25
-"""A term in more than this share of the experiences says little and costs most: it is pruned from the query."""
-COMMON_FLOOR = 20
-"""Experiences that must have a term before it can be too common."""
+    from explib.retrieval.held_library import HeldLibrary
+
+SHORTLIST = 100
+"""How deep each of the two orders (by words, by meaning) is read where not everything can be served."""
+IN_THREAD = 200
+"""Changed experiences from which on a revision is prepared in a thread: fewer take less than a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One experience, ready to be served."""
+class Candidates:
+    """What may be served for a task, all of one revision."""
 
-    experience: Experience
-    line: str
-    tokens: int
-    terms: frozenset[str]
-
-
-def line_of(experience: Experience) -> str:
-    """An experience as one line of a prompt; a candidate says that it is one."""
-    mark = " (candidate)" if experience.status == "candidate" else ""
-    return f"[{experience.id}]. {experience.content}{mark}"
-
-
-def _entry(experience: Experience) -> Entry:
-    line = line_of(experience)
-    return Entry(experience, line, estimate_tokens(line) + 1, frozenset(terms(experience.content)))
+    revision: int
+    relevance: dict[str, float]
+    """Id → relevance in 0 to 1, for the shortlist: at most 2 · SHORTLIST ids, all of them among the entries."""
+    entries: dict[str, Entry]
+    """The most relevant first, then the others in order of their numbers: the whole library where it fits the tokens
+    that were asked for, else the shortlist (filled up to SHORTLIST where it is shorter)."""
 
 
 @dataclass(slots=True)
 class LibraryIndex:
-    """Follows the library's revision, whoever made it; only what changed is read into words and embedded."""
+    """Readers and followers may come in any order, at once, and be cancelled: each answer is of one revision."""
 
     embedder: Embedder | None
     revision: int = -1
-    entries: dict[str, Entry] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
-    vectors: NDArray[np.float32] | None = None
-    _documents: Counter[str] = field(default_factory=Counter)
+    _held: HeldLibrary | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self, store: Store, library: Library) -> None:
         """Bring the index to `library.revision`, which the caller has just read, or beyond; never back."""
+        if library.revision <= self.revision:
+            return
         async with self._following:
             if library.revision > self.revision:
-                await self._load(store, library)
+                await self._follow(store, library)
 
-    async def _load(self, store: Store, library: Library) -> None:
-        revision, current = await store.revisions.current(library)
-        entries = {known.id: self._current(known) for known in current}
-        order = list(entries)
-        vectors = await self._vectors(entries, order)
-        self.entries, self.order, self.vectors, self.revision = entries, order, vectors, revision
-        self._documents = Counter(term for entry in entries.values() for term in entry.terms)
+    async def _follow(self, store: Store, library: Library) -> None:
+        from explib.retrieval.held_library import HeldLibrary, prepare
 
-    def _current(self, known: Experience) -> Entry:
-        held = self.entries.get(known.id)
-        return held if held is not None and held.experience == known else _entry(known)
+        revision, lessons = await store.revisions.changed(library, self.revision)
+        current = [lesson for lesson in lessons if lesson.status != "retired"]
+        vectors = await self._embed([lesson.content for lesson in current])
+        retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
+        if self._held is None:
+            held = HeldLibrary()
+            await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
+            self._held = held
+        else:
+            many = len(current) > IN_THREAD
+            prepared = await asyncio.to_thread(prepare, current) if many else prepare(current)
+            self._held.change(prepared, retired, vectors)  # no await: readers see it before or after
+        self.revision = revision
 
-    async def _vectors(self, entries: dict[str, Entry], order: list[str]) -> NDArray[np.float32] | None:
-        if self.embedder is None or not order:
-            return None
-        import numpy as np
+    async def _embed(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        return None if self.embedder is None else await self.embedder.embed(texts)
 
-        held = {} if self.vectors is None else dict(zip(self.order, self.vectors, strict=True))
-        fresh = [identity for identity in order if identity not in held or self._reworded(identity, entries)]
-        embedded = await self.embedder.embed([entries[identity].experience.content for identity in fresh])
-        held.update(zip(fresh, embedded, strict=True))
-        return np.stack([held[identity] for identity in order])
+    async def candidates(self, task: str, room: int) -> Candidates:
+        """What matters for a task, for an answer of at most `room` tokens; `follow` comes first."""
+        words = terms(task)
+        vectors = await self._embed([task])
+        held = self._held
+        if held is None:
+            return Candidates(self.revision, {}, {})
+        orders = [held.by_words(words, SHORTLIST)]
+        if vectors is not None:
+            orders.append(held.by_nearness(vectors[0], SHORTLIST))
+        relevance = fuse(*orders)
+        return Candidates(self.revision, relevance, _entries(held, relevance, room))
 
-    def _reworded(self, identity: str, entries: dict[str, Entry]) -> bool:
-        return self.entries[identity].experience.content != entries[identity].experience.content
 
-    def telling(self, task: str) -> list[str]:
-        """The task's terms that occur in the library and are not too common in it."""
-        ceiling = max(COMMON_FLOOR, COMMON_SHARE * len(self.entries))
-        return [term for term in terms(task) if 0 < self._documents[term] <= ceiling]
-
-    async def nearest(self, task: str, limit: int) -> list[str]:
-        """Ids by cosine similarity to the task, nearest first; empty without an embedder."""
-        if self.embedder is None or self.vectors is None:
-            return []
-        [query] = await self.embedder.embed([task])
-        import numpy as np
-
-        similarity = np.einsum("ij,j->i", self.vectors, query)  # not BLAS: its threads cost more than they save here
-        best = np.argpartition(-similarity, limit)[:limit] if limit < len(similarity) else np.arange(len(similarity))
-        return [self.order[place] for place in best[np.argsort(-similarity[best], kind="stable")].tolist()]
+def _entries(held: HeldLibrary, relevance: dict[str, float], room: int) -> dict[str, Entry]:
+    ranked = sorted(relevance, key=lambda known: (-relevance[known], int(known[1:])))
+    chosen = {known: entry for known in ranked if (entry := held.get(known)) is not None}
+    wanted = len(held) if held.tokens <= room else SHORTLIST
+    if len(chosen) < wanted:
+        for entry in held.first(wanted):
+            chosen.setdefault(entry.id, entry)
+            if len(chosen) >= wanted:
+                break
+    return chosen

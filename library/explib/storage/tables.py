@@ -121,6 +121,7 @@ experiences = Table(
     Column("support", JSON, nullable=False),
     Column("created_revision", Integer, nullable=False),
     Column("updated_revision", Integer, nullable=False),
+    Index("ix_experiences_updated", "library_id", "updated_revision"),
 )
 
 revisions = Table(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from explib.models import Experience, Revision
-from explib.retrieval.library_index import line_of
+from explib.retrieval.entry import line_of
 from explib.voting import Tally
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.pages import experience_page, revision_line

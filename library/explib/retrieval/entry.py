@@ -1,0 +1,62 @@
+"""One experience as retrieval holds it: enough to rank it, to fit it into a token budget and to write its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from explib.models import ExperienceStatus, Lesson
+from explib.words import estimate_tokens
+
+
+class Lined(Protocol):
+    """What a line of a prompt is made of: an experience, a lesson, an entry."""
+
+    @property
+    def id(self) -> str:
+        """The experience's id."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Its text."""
+        ...
+
+    @property
+    def status(self) -> ExperienceStatus:
+        """Whether it is a candidate."""
+        ...
+
+
+def line_of(experience: Lined) -> str:
+    """An experience as one line of a prompt; a candidate says that it is one."""
+    mark = " (candidate)" if experience.status == "candidate" else ""
+    return f"[{experience.id}]. {experience.content}{mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One experience, ready to be served."""
+
+    id: str
+    content: str
+    status: ExperienceStatus
+    version: int
+    tokens: int
+    """What its line costs a model to read, with the line's end."""
+
+    @property
+    def line(self) -> str:
+        """Its line in a prompt."""
+        return line_of(self)
+
+    @property
+    def number(self) -> int:
+        """The number in its id: the order in which the library's experiences were added."""
+        return int(self.id[1:])
+
+
+def entry_of(lesson: Lesson) -> Entry:
+    """An entry, with its line's tokens counted."""
+    tokens = estimate_tokens(line_of(lesson)) + 1
+    return Entry(lesson.id, lesson.content, lesson.status, lesson.version, tokens)

@@ -1,0 +1,126 @@
+"""A library in memory: its entries, its terms and its vectors, changed in place. No waiting, no input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explib.models import Lesson
+from explib.retrieval.entry import Entry, entry_of
+from explib.retrieval.lexical import Postings, hashes
+from explib.retrieval.nearness import Vectors
+from explib.words import terms
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An experience that was added or changed, with everything about it that takes time to compute."""
+
+    entry: Entry
+    terms: NDArray[np.int64]
+
+
+def prepare(lessons: Sequence[Lesson]) -> list[Prepared]:
+    """About 15 µs each: many of them belong into a thread."""
+    return [Prepared(entry_of(lesson), hashes(terms(lesson.content))) for lesson in lessons]
+
+
+@dataclass(slots=True)
+class HeldLibrary:
+    """Every experience that is not retired has a place: a row of each column. A retired one's place is used again."""
+
+    places: dict[str, int] = field(default_factory=dict)
+    tokens: int = 0
+    """What the lines of all experiences cost together."""
+    _entries: list[Entry | None] = field(default_factory=list)
+    _numbers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _free: list[int] = field(default_factory=list)
+    _postings: Postings = field(default_factory=Postings)
+    _vectors: Vectors | None = None
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self.places
+
+    def get(self, identity: str) -> Entry | None:
+        """The entry of an experience, or None where it is retired or unknown."""
+        place = self.places.get(identity)
+        return None if place is None else self._entries[place]
+
+    def first(self, limit: int) -> Iterator[Entry]:
+        """The `limit` oldest, in order of their numbers."""
+        numbers = self._numbers[self._numbers > 0]
+        if limit < len(numbers):
+            numbers = np.partition(numbers, limit)[:limit]
+        for number in np.sort(numbers).tolist():
+            entry = self._entries[self.places[f"e{number}"]]
+            if entry is not None:
+                yield entry
+
+    def change(
+        self, changed: Sequence[Prepared], retired: Sequence[str], vectors: NDArray[np.float32] | None = None
+    ) -> None:
+        """Put new and changed experiences in and take retired ones out; `vectors` has a row for each changed one."""
+        removed: dict[int, NDArray[np.int64]] = {}
+        for identity in [*retired, *(each.entry.id for each in changed)]:
+            self._take_out(identity, removed)
+        self._free.extend(sorted(removed, reverse=True))
+        added = {self._put_in(each.entry): each.terms for each in changed}
+        self._postings.change(removed, added, len(self._entries))
+        self._number(removed, added)
+        if vectors is not None:
+            if self._vectors is None:
+                self._vectors = Vectors(vectors.shape[1])
+            self._vectors.change(np.fromiter(removed, np.int32), np.fromiter(added, np.int32), vectors)
+
+    def _take_out(self, identity: str, removed: dict[int, NDArray[np.int64]]) -> None:
+        place = self.places.pop(identity, None)
+        entry = None if place is None else self._entries[place]
+        if place is None or entry is None:
+            return
+        self._entries[place] = None
+        self.tokens -= entry.tokens
+        removed[place] = hashes(terms(entry.content))
+
+    def _put_in(self, entry: Entry) -> int:
+        if self._free:
+            place = self._free.pop()
+            self._entries[place] = entry
+        else:
+            place = len(self._entries)
+            self._entries.append(entry)
+        self.places[entry.id] = place
+        self.tokens += entry.tokens
+        return place
+
+    def _number(self, *changed: Iterable[int]) -> None:
+        missing = len(self._entries) - len(self._numbers)
+        if missing > 0:
+            self._numbers = np.concatenate([self._numbers, np.zeros(missing + len(self._numbers) // 4, np.int64)])
+        for place in chain(*changed):
+            entry = self._entries[place]
+            self._numbers[place] = 0 if entry is None else entry.number
+
+    def by_words(self, words: Sequence[str], limit: int) -> list[str]:
+        """Ids of the best by BM25 of the words, best first."""
+        return self._best(*self._postings.scores(words), limit)
+
+    def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
+        """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
+        return [] if self._vectors is None else self._best(*self._vectors.similar(query), limit)
+
+    def _best(
+        self, places: NDArray[np.int32], scores: NDArray[np.float32] | NDArray[np.float64], limit: int
+    ) -> list[str]:
+        """Equal scores in order of the experiences' numbers, so that the order doesn't depend on places."""
+        if len(places) > limit:
+            enough = scores >= np.partition(scores, len(scores) - limit)[len(scores) - limit]
+            places, scores = places[enough], scores[enough]
+        order = np.lexsort((self._numbers[places], -scores))[:limit]
+        return [f"e{number}" for number in self._numbers[places[order]].tolist()]
