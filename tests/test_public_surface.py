@@ -25,6 +25,7 @@ COMMANDS = {
     "token create": {"--library", "--scope", "--expires", "--name"},
     "token list": {"--json"},
     "token revoke": set[str](),
+    "token sign": {"--key"},
 }
 SETTINGS = {
     "database_url",
@@ -67,7 +68,7 @@ TOOLS = {
         "model",
         "idempotency_key",
     ],
-    "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback"],
+    "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback", "signature"],
     "library_status": ["library"],
 }
 REST_OF_TOOLS: dict[str, list[str]] = {"vote_experience": ["id", "vote", "reason", "library"]}

@@ -3,6 +3,7 @@
     ExplibError
     ├── InvalidInput            what the caller gave cannot be used
     │   ├── InvalidTask, InvalidReward, InvalidTrajectory, InvalidLibraryName, InvalidSetting
+    │   ├── InvalidSignature
     │   └── TooLarge
     ├── NotFound                what the caller named does not exist
     │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision,
@@ -54,6 +55,11 @@ class InvalidLibraryName(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     """A setting has a value that cannot be used."""
+
+
+class InvalidSignature(InvalidInput):
+    """The signature fits no reward key of this library: sign exactly this id and this reward with a key that is good
+    now (`explib token list`), see `explib token sign --help`."""
 
 
 class TooLarge(InvalidInput):

@@ -45,6 +45,9 @@ class LibraryChanges(BaseModel):
     review: Annotated[
         bool | None, Field(description="true: what the learner proposes waits for review_experience.")
     ] = None
+    signed_rewards_only: Annotated[
+        bool | None, Field(description="true: only rewards signed by the environment are evidence.")
+    ] = None
 
     @property
     def given(self) -> dict[str, object]:

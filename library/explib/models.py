@@ -56,6 +56,8 @@ class LibrarySettings:
     serve_tokens: int = 1500
     review: bool = False
     """Whether what the learner proposes waits for a person's decision."""
+    signed_rewards_only: bool = False
+    """Only rewards that the environment signed are evidence; the others still teach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +295,28 @@ class Submission:
     agent: str | None = None
     model: str | None = None
     idempotency_key: str | None = None
+    submitter: str | None = None
+    """Who vouches for the reward: a token, else the agent's name."""
     redactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A checked signature of a reward: by which key, and when it was made (Unix time)."""
+
+    key_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A reward given or corrected after the submission, and who vouches for it."""
+
+    reward: float
+    feedback: str | None = None
+    reporter: str | None = None
+    """Who gave it; None: who submitted the attempt."""
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +327,8 @@ class Receipt:
     duplicate: bool
     group: Group
     redactions: int = 0
+    note: str = ""
+    """What else the submitter should know."""
 
 
 @dataclass(frozen=True, slots=True)

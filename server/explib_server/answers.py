@@ -79,7 +79,7 @@ class Stored(Answer):
             group_id=receipt.group.id,
             group_size=receipt.group.size,
             group_state=receipt.group.state,
-            reason=receipt.group.reason,
+            reason="; ".join(filter(None, (receipt.group.reason, receipt.note))),
             redactions=receipt.redactions,
         )
 

@@ -14,6 +14,7 @@ from explib.models import TokenScope
 Scope: TypeAlias = TokenScope
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
 NAME_CHARACTERS = 100
+IDENTITY_CHARACTERS = 200
 CALLER_KEY = "explib.caller"
 """Where the ASGI scope of an authenticated request holds its caller."""
 
@@ -30,6 +31,10 @@ class Caller:
     def reaches(self, library: str) -> bool:
         """Whether the caller may touch the library of this name."""
         return self.libraries is None or library in self.libraries
+
+    def identity(self, agent: str | None = None) -> str:
+        """One name for one voter or submitter: the access token; without one, the agent's or the client's name."""
+        return f"token {self.token_id}" if self.token_id is not None else (agent or self.name)[:IDENTITY_CHARACTERS]
 
 
 LOCAL = Caller("local", None, ALL_SCOPES, None)

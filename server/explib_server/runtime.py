@@ -8,17 +8,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from explib.errors import InvalidSetting, InvalidTask, TooLarge
-from explib.models import Library, Receipt, Submission
+from explib.models import Grade, Library, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings
+from explib.signing import verify
 from explib.storage.store import Store, open_store
 from explib.trajectories import parse_trajectory
 from explib.words import says_something, storable
 from explib_learner.analyst import Analyst
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
+from explib_server.callers import current_caller
 
 THREAD_CHARACTERS = 16_384
 """A longer trajectory is parsed and redacted in a thread, so that others don't wait for it."""
@@ -83,21 +85,35 @@ class Runtime:
             submission = await asyncio.to_thread(self._prepare, trajectory, fields)
         if submission.retrieval_id is not None:
             await self.store.retrievals.settled()
+        submission = replace(submission, submitter=current_caller().identity(submission.agent))
         receipt = await self.store.trajectories.submit(library, submission)
         self.submitted()
-        return receipt
+        return _noted(receipt, library, counts=submission.reward is None)
 
-    async def report_reward(self, target: Target, reward: float, feedback: str | None) -> Receipt:
-        """Give or correct a reward. Durable when it returns. Raises InvalidInput and NotFound."""
+    async def report_reward(
+        self, target: Target, reward: float, feedback: str | None, signature: str | None = None
+    ) -> Receipt:
+        """Give or correct a reward, signed by the environment or not. Durable when it returns.
+
+        Raises InvalidInput (InvalidSignature too), NotFound and RewardConflict.
+        """
         _check_size("feedback", feedback)
         trajectories = self.store.trajectories
         library, identity = await trajectories.locate(
             trajectory_id=target.trajectory_id, retrieval_id=target.retrieval_id
         )
         said, redactions = (None, 0) if feedback is None else self._clean(feedback)
-        receipt = await trajectories.report_reward(library, identity, reward, said)
+        checked = None if signature is None else await self._verified(library, target, reward, signature)
+        caller = current_caller()
+        reporter = None if caller.token_id is None else caller.identity()
+        receipt = await trajectories.report_reward(library, identity, Grade(reward, said, reporter, checked))
         self.submitted()
-        return replace(receipt, redactions=redactions)
+        return _noted(replace(receipt, redactions=redactions), library, counts=signature is not None)
+
+    async def _verified(self, library: Library, target: Target, reward: float, signature: str) -> Signature:
+        keys = await self.store.tokens.reward_keys(library.name)
+        attempt = target.trajectory_id or target.retrieval_id or ""
+        return verify(signature, keys, attempt, reward, self.store.clock())
 
     def _clean(self, text: str) -> tuple[str, int]:
         clean, found = redact(storable(text), emails=self.settings.redact_emails)
@@ -136,6 +152,14 @@ class Runtime:
     async def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""
         return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run)
+
+
+def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:
+    """With a word about a reward that is no evidence here."""
+    if counts or not library.settings.signed_rewards_only:
+        return receipt
+    note = "this library takes only signed rewards as evidence: this one teaches, but proves nothing"
+    return replace(receipt, note=note)
 
 
 def _check_size(name: str, text: str | None) -> None:

@@ -128,9 +128,10 @@ def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime
         trajectory_id: Annotated[str | None, Field(description="From submit_trajectory.")] = None,
         retrieval_id: RetrievalId = None,
         feedback: Feedback = None,
+        signature: Annotated[str | None, Field(description="By the environment, if it signs rewards.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
-            receipt = await current().report_reward(Target(trajectory_id, retrieval_id), reward, feedback)
+            receipt = await current().report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
         return _stored(Stored.of(receipt))
 
 

@@ -15,7 +15,7 @@ from explib_server.answers import Answer
 from explib_server.callers import current_caller
 from explib_server.runtime import Runtime
 from explib_server.tools import ADDS, LibraryName, result, told
-from explib_server.voting import cast_vote, outcome_text, voter_of
+from explib_server.voting import cast_vote, outcome_text
 
 
 class Voted(Answer):
@@ -61,5 +61,5 @@ def add_vote_tool(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
     ) -> Annotated[CallToolResult, Voted]:
         with told():
             chosen = await current().library(library)
-            cast = await cast_vote(current(), chosen, id, voter_of(current_caller()), vote == "up", reason)
+            cast = await cast_vote(current(), chosen, id, current_caller().identity(), vote == "up", reason)
         return result(outcome_text(cast), Voted.of(cast))

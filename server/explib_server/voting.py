@@ -8,13 +8,7 @@ from explib.redaction import redact
 from explib.storage.votes import Cast
 from explib.voting import REASON_CHARACTERS, VOTERS
 from explib.words import storable
-from explib_server.callers import Caller
 from explib_server.runtime import Runtime
-
-
-def voter_of(caller: Caller) -> str:
-    """One name for one voter: the access token, else what the client or the person is called."""
-    return f"token {caller.token_id}" if caller.token_id is not None else caller.name
 
 
 async def cast_vote(

@@ -12,7 +12,7 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.models import Library, Step, Submission
+from explib.models import Grade, Library, Step, Submission
 from explib.storage.store import Store, open_store
 
 STEPS = (Step("user", "please"), Step("assistant", "done"))
@@ -103,9 +103,9 @@ async def test_a_later_reward_makes_the_group_ready_and_a_correction_takes_it_ba
 ) -> None:
     await store.trajectories.submit(library, attempt(reward=0.0))
     late = await store.trajectories.submit(library, attempt(agent="b"))
-    graded = await store.trajectories.report_reward(library, late.trajectory_id, 1.0, "tests are green")
+    graded = await store.trajectories.report_reward(library, late.trajectory_id, Grade(1.0, "tests are green"))
     assert graded.group.state == "ready"
-    corrected = await store.trajectories.report_reward(library, late.trajectory_id, 0.0, None)
+    corrected = await store.trajectories.report_reward(library, late.trajectory_id, Grade(0.0))
     assert corrected.group.state == "waiting"
     found = await store.trajectories.get(library, late.trajectory_id)
     assert found.trajectory.feedback == "tests are green"

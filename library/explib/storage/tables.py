@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -93,6 +94,10 @@ trajectories = Table(
     Column("redactions", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("graded_at", Double),
+    Column("submitter", String(200)),
+    Column("graded_by", String(200)),
+    Column("signed_by", String(40)),
+    Column("signed_at", BigInteger),
     UniqueConstraint("library_id", "submission_key"),
     _within_library("group_id", "groups"),
     Index("ix_trajectories_group", "library_id", "group_id"),

@@ -7,7 +7,7 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import (
@@ -17,16 +17,17 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.groups import group_id, group_key, readiness
+from explib.groups import group_id, group_key
 from explib.ids import new_id
-from explib.models import Attempt, Group, Library, Receipt, Submission, Trajectory
+from explib.models import Attempt, Grade, Library, Receipt, Submission, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import Database
+from explib.storage.grading import group_row, lock_group, regrade, regroup
 from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps, encode_steps
 
-KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "redactions")
+KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
 HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
 
 
@@ -61,7 +62,7 @@ class Trajectories:
         await connection.execute(
             trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
         )
-        fresh = await _regroup(connection, library, group, graded=submission.reward is not None)
+        fresh = await regroup(connection, library, group, graded=submission.reward is not None)
         return Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
 
     async def _again(
@@ -75,7 +76,8 @@ class Trajectories:
         if known["content_hash"] != content:
             raise IdempotencyConflict
         if submission.reward is not None and known["reward"] is None:
-            receipt = await _grade(connection, library, known, submission.reward, submission.feedback)
+            grade = Grade(submission.reward, submission.feedback, submission.submitter)
+            receipt = await regrade(connection, library, known, grade)
             return replace(receipt, duplicate=True)
         if submission.reward is not None and submission.reward != known["reward"]:
             raise RewardConflict(
@@ -85,7 +87,7 @@ class Trajectories:
         if submission.feedback is not None and known["feedback"] is None:
             same = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
             await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
-        group = await _group_row(connection, library, known["group_id"])
+        group = await group_row(connection, library, known["group_id"])
         return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
 
     async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> str:
@@ -109,7 +111,7 @@ class Trajectories:
             )
             .on_conflict_do_nothing()
         )
-        await _lock(connection, library, identity)
+        await lock_group(connection, library, identity)
         return identity
 
     async def _insert(
@@ -133,6 +135,7 @@ class Trajectories:
                 feedback=submission.feedback,
                 created_at=now,
                 graded_at=None if submission.reward is None else now,
+                graded_by=None if submission.reward is None else submission.submitter,
                 **{name: getattr(submission, name) for name in KEPT},
             )
         )
@@ -164,18 +167,21 @@ class Trajectories:
             raise InvalidInput("Several trajectories were submitted under this retrieval_id: pass the trajectory_id.")
         return rows.library(found[0]), found[0]["trajectory"]
 
-    async def report_reward(self, library: Library, trajectory_id: str, reward: float, feedback: str | None) -> Receipt:
-        """Give or correct the reward of a stored trajectory. `duplicate` says that it had this reward already."""
-        checked = checked_reward(reward, library.settings)
+    async def report_reward(self, library: Library, trajectory_id: str, grade: Grade) -> Receipt:
+        """Give or correct the reward of a stored trajectory. `duplicate` says that it had this reward already.
 
-        async def grade(connection: AsyncConnection) -> Receipt:
+        Raises InvalidReward, UnknownTrajectory, and RewardConflict where a signed reward may not be replaced by it.
+        """
+        grade = replace(grade, reward=checked_reward(grade.reward, library.settings))
+
+        async def write(connection: AsyncConnection) -> Receipt:
             mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
-            row = (await connection.execute(select(trajectories).where(mine))).mappings().first()
+            row = (await connection.execute(select(trajectories).where(mine).with_for_update())).mappings().first()
             if row is None:
                 raise UnknownTrajectory
-            return await _grade(connection, library, row, checked, feedback)
+            return await regrade(connection, library, row, grade)
 
-        return await self.database.write(grade)
+        return await self.database.write(write)
 
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
         """One trajectory with its steps. Raises UnknownTrajectory."""
@@ -211,55 +217,3 @@ async def _check_retrieval(connection: AsyncConnection, library: Library, retrie
     mine = (retrievals.c.id == retrieval_id) & (retrievals.c.library_id == library.id)
     if (await connection.execute(select(retrievals.c.id).where(mine))).first() is None:
         raise UnknownRetrieval
-
-
-async def _grade(
-    connection: AsyncConnection, library: Library, known: RowMapping, reward: float, feedback: str | None
-) -> Receipt:
-    group = str(known["group_id"])
-    if known["reward"] == reward and feedback in {None, known["feedback"]}:
-        return Receipt(known["id"], duplicate=True, group=await _group_row(connection, library, group))
-    await _lock(connection, library, group)
-    await connection.execute(
-        update(trajectories)
-        .where(trajectories.c.library_id == library.id, trajectories.c.id == known["id"])
-        .values(reward=reward, graded_at=time.time(), feedback=feedback if feedback is not None else known["feedback"])
-    )
-    fresh = await _regroup(connection, library, group, graded=True)
-    return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
-
-
-def _is(library: Library, group: str) -> ColumnElement[bool]:
-    return (groups.c.library_id == library.id) & (groups.c.id == group)
-
-
-async def _lock(connection: AsyncConnection, library: Library, group: str) -> None:
-    """Hold the group until the transaction ends: its trajectories change and are counted one after the other."""
-    await connection.execute(select(groups.c.id).where(_is(library, group)).with_for_update(key_share=True))
-
-
-async def _group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
-    found = await connection.execute(select(groups).where(_is(library, group)))
-    return rows.group(found.mappings().one())
-
-
-async def _regroup(connection: AsyncConnection, library: Library, group: str, *, graded: bool) -> Group:
-    """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
-
-    Whoever regroups has locked the group before the change that is counted here.
-    """
-    reward = trajectories.c.reward
-    counted = await connection.execute(
-        select(func.count(), func.count(reward), func.min(reward), func.max(reward)).where(
-            trajectories.c.library_id == library.id, trajectories.c.group_id == group
-        )
-    )
-    size, with_reward, lowest, highest = counted.one()
-    values: dict[str, object] = {"size": size, "graded": with_reward, "updated_at": time.time()}
-    before = await _group_row(connection, library, group)
-    if graded or before.state == "waiting":
-        state, reason = readiness(library.settings, with_reward, lowest, highest)
-        values.update(state=state, reason=reason, tries=0, not_before=0.0)
-        values["graded_version"] = before.graded_version + int(graded)
-    await connection.execute(update(groups).where(_is(library, group)).values(**values))
-    return await _group_row(connection, library, group)

@@ -1,9 +1,10 @@
-"""`explib token create|list|revoke`: who may reach which libraries over HTTP, and who may sign rewards."""
+"""`explib token create|list|revoke|sign`: who may reach which libraries over HTTP, and who may sign rewards."""
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,6 +14,7 @@ import typer
 
 from explib.errors import InvalidInput, UnknownLibrary
 from explib.models import Token
+from explib.signing import sign
 from explib_server.cli.running import JsonOption, run, say
 from explib_server.runtime import Runtime
 
@@ -79,6 +81,16 @@ def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="From `exp
     """End a token now; the next request with it is refused."""
     token = run(lambda runtime: runtime.store.tokens.revoke(identity))
     say(f"{token.id} ({token.name}) is revoked")
+
+
+@app.command("sign")
+def sign_reward(
+    attempt: Annotated[str, typer.Argument(metavar="ATTEMPT", help="trajectory_id or retrieval_id, as reported.")],
+    reward: Annotated[float, typer.Argument(help="As reported.")],
+    key: Annotated[str, typer.Option(envvar="EXPLIB_REWARD_KEY", show_envvar=True, help="The reward key's secret.")],
+) -> None:
+    """Sign a reward where its outcome is known; pass the result to report_reward as `signature`."""
+    say(sign(key, attempt, reward, int(time.time())))
 
 
 def lifetime(text: str) -> float | None:

@@ -1,0 +1,87 @@
+"""What a reward changes: the trajectory that it is for, and whether that one's group can be learned."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import RewardConflict
+from explib.groups import readiness
+from explib.models import Grade, Group, Library, Receipt
+from explib.storage import rows
+from explib.storage.tables import groups, trajectories
+
+
+async def regrade(connection: AsyncConnection, library: Library, known: RowMapping, grade: Grade) -> Receipt:
+    """Give the trajectory of row `known` its reward, or correct it; the same once more changes nothing.
+
+    Raises RewardConflict where the stored reward is signed and this one isn't, or was signed earlier.
+    """
+    group, changed = str(known["group_id"]), known["reward"] != grade.reward
+    _check_signed(known, grade, changed=changed)
+    signature = grade.signature
+    vouched = signature is not None and (known["signed_at"] is None or signature.at > known["signed_at"])
+    if not changed and not vouched and grade.feedback in {None, known["feedback"]}:
+        return Receipt(known["id"], duplicate=True, group=await group_row(connection, library, group))
+    values: dict[str, object] = {"feedback": known["feedback"] if grade.feedback is None else grade.feedback}
+    if changed:
+        values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
+    if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
+        values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
+    await lock_group(connection, library, group)
+    mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+    await connection.execute(update(trajectories).where(mine).values(**values))
+    fresh = await regroup(connection, library, group, graded=changed)
+    return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
+
+
+def _check_signed(known: RowMapping, grade: Grade, *, changed: bool) -> None:
+    if known["signed_by"] is None or not changed:
+        return
+    if grade.signature is None:
+        raise RewardConflict(
+            f"This reward ({known['reward']:g}) was signed by the environment: only a signed one corrects it."
+        )
+    if grade.signature.at <= known["signed_at"]:
+        raise RewardConflict(
+            f"The stored reward ({known['reward']:g}) was signed at {known['signed_at']}, this one not later "
+            f"({grade.signature.at}): sign the correction again."
+        )
+
+
+def _is(library: Library, group: str) -> ColumnElement[bool]:
+    return (groups.c.library_id == library.id) & (groups.c.id == group)
+
+
+async def lock_group(connection: AsyncConnection, library: Library, group: str) -> None:
+    """Hold the group until the transaction ends: its trajectories change and are counted one after the other."""
+    await connection.execute(select(groups.c.id).where(_is(library, group)).with_for_update(key_share=True))
+
+
+async def group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
+    """The group as it stands."""
+    return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
+
+
+async def regroup(connection: AsyncConnection, library: Library, group: str, *, graded: bool) -> Group:
+    """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
+
+    Whoever regroups has locked the group before the change that is counted here.
+    """
+    reward = trajectories.c.reward
+    counted = await connection.execute(
+        select(func.count(), func.count(reward), func.min(reward), func.max(reward)).where(
+            trajectories.c.library_id == library.id, trajectories.c.group_id == group
+        )
+    )
+    size, with_reward, lowest, highest = counted.one()
+    values: dict[str, object] = {"size": size, "graded": with_reward, "updated_at": time.time()}
+    before = await group_row(connection, library, group)
+    if graded or before.state == "waiting":
+        state, reason = readiness(library.settings, with_reward, lowest, highest)
+        values.update(state=state, reason=reason, tries=0, not_before=0.0)
+        values["graded_version"] = before.graded_version + int(graded)
+    await connection.execute(update(groups).where(_is(library, group)).values(**values))
+    return await group_row(connection, library, group)
