@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcp import Client
+from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
@@ -98,6 +99,7 @@ def options(command: object) -> set[str]:
 def commands(command: object, name: str = "") -> dict[str, set[str]]:
     if not isinstance(command, TyperGroup):
         return {name: options(command)}
+    command.list_commands(Context(command))  # imports them
     inside = command.commands.items()
     return {key: found for each, inner in inside for key, found in commands(inner, f"{name} {each}".strip()).items()}
 

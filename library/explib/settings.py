@@ -15,6 +15,7 @@ from explib.models import LibrarySettings
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
 MIB = 1024 * 1024
+ENGINES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
 
 def config_file() -> Path:
@@ -69,6 +70,17 @@ class Settings(BaseSettings):
     redact_emails: bool = False
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        scheme = value.partition("://")[0]
+        if scheme not in ENGINES:
+            raise ValueError(
+                f"names {scheme[:40]!r}; data is kept in sqlite+aiosqlite:////path/to/library.db "
+                "or postgresql+asyncpg://user@host/database"
+            )
+        return value
 
     @field_validator("token_budget_per_day", mode="before")
     @classmethod

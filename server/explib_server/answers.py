@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
 
 from explib.models import GroupState, Receipt
-from explib.retrieval.serving import Served
+
+if TYPE_CHECKING:
+    from explib.retrieval.serving import Served
 
 
 def _undescribed(schema: dict[str, JsonValue]) -> None:

@@ -13,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from explib.settings import Settings
-from explib_server.runtime import Runtime, open_runtime
+from explib_server.opening import Opening
+from explib_server.runtime import open_runtime
 
 JSON_OVERHEAD = 2
 """A trajectory may grow this much by being escaped into JSON."""
 ENVELOPE_BYTES = 1024 * 1024
 
 
-def http_app(server: MCPServer[Runtime], settings: Settings, host: str) -> Starlette:
+def http_app(server: MCPServer[Opening], settings: Settings, host: str) -> Starlette:
     """The ASGI application. Requests that name another host than the bound one are refused (DNS rebinding)."""
 
     @server.custom_route("/health", methods=["GET"])
@@ -34,7 +35,7 @@ def http_app(server: MCPServer[Runtime], settings: Settings, host: str) -> Starl
     )
 
 
-async def serve_http(server: MCPServer[Runtime], settings: Settings, host: str, port: int) -> None:
+async def serve_http(server: MCPServer[Opening], settings: Settings, host: str, port: int) -> None:
     """Serve until stopped. Raises StorageError before anything is bound where the database cannot be used."""
     async with open_runtime(settings):
         pass

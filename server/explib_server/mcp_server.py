@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
+from importlib import import_module
 from importlib.metadata import version
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.subscriptions import InMemorySubscriptionBus
-from mcp.types import CallToolResult, InputRequiredResult, Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, Tool
 from pydantic import ValidationError
 
+from explib.errors import ExplibError
 from explib.settings import Settings
-from explib_learner.pipeline import Run
-from explib_learner.worker import POLL_SECONDS
+from explib_server.analyst_choice import analyst_name
 from explib_server.callers import remember_caller
+from explib_server.opening import Opening
 from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
-from explib_server.revision_events import RevisionEvents
-from explib_server.runtime import Runtime, open_runtime
 from explib_server.tool_schemas import check_arguments, compact, compact_input, wrong_arguments
 from explib_server.toolsets import Toolset, add_tools
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from explib_server.runtime import Runtime
+
 LearnerMode: TypeAlias = Literal["inprocess", "off"]
 INSTRUCTIONS = (
     "An experience library: lessons learned from graded attempts at tasks.\n"
@@ -40,7 +43,7 @@ INSTRUCTIONS = (
 )
 
 
-class ExperienceMCP(MCPServer[Runtime]):
+class ExperienceMCP(MCPServer[Opening]):
     """The SDK's server, with small schemas and strict arguments."""
 
     @cached_property
@@ -55,7 +58,7 @@ class ExperienceMCP(MCPServer[Runtime]):
         return [Tool.model_validate(tool) for tool in listed]
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None = None
+        self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; arguments that it doesn't have are an error, not lost. Raises ToolError."""
         if not self._arguments:
@@ -73,22 +76,30 @@ class ExperienceMCP(MCPServer[Runtime]):
 
 def build_server(
     settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent"
-) -> MCPServer[Runtime]:
-    """The server with one toolset. Its database is opened when it starts to run, once per process."""
-    opened: list[Runtime] = []
+) -> MCPServer[Opening]:
+    """The server with one toolset. Its runtime is opened once per process, behind the first answers (see `opening`).
+
+    Raises InvalidSetting.
+    """
+    analyst_name(settings)
     bus = InMemorySubscriptionBus()
 
-    def current() -> Runtime:
-        return opened[-1]
+    async def open_runtime() -> AbstractAsyncContextManager[Runtime]:
+        background = await asyncio.to_thread(import_module, "explib_server.background")
+        opened: AbstractAsyncContextManager[Runtime] = background.running(settings, bus, learner)
+        return opened
+
+    current = Opening(open_runtime)
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with open_runtime(settings) as runtime, _background(runtime, bus, learner):
-            opened.append(runtime)
-            try:
-                yield runtime
-            finally:
-                opened.pop()
+    async def lifespan(_server: MCPServer[Opening]) -> AsyncIterator[Opening]:
+        async with current.running():
+            yield current
+
+    async def watching(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method == "subscriptions/listen":
+            await _opened(current)  # who is told that it listens hears of every revision from then on
+        return await call_next(ctx)
 
     server = ExperienceMCP(
         "explib",
@@ -97,7 +108,7 @@ def build_server(
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[remember_caller],
+        middleware=[remember_caller, watching],
         log_level=settings.log_level,
     )
     add_tools(server, current, tools)
@@ -106,37 +117,8 @@ def build_server(
     return server
 
 
-@asynccontextmanager
-async def _background(runtime: Runtime, bus: InMemorySubscriptionBus, learner: LearnerMode) -> AsyncIterator[None]:
-    """The learner and the watch for revisions, as long as the server runs."""
-    events = RevisionEvents(runtime.store, bus)
-    tasks = [asyncio.create_task(events.watch(), name="revision-events")]
-    if learner == "inprocess":
-        tasks.append(asyncio.create_task(_learn(runtime, events), name="learner"))
+async def _opened(current: Opening) -> None:
     try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
-    """Watch with a worker that is only built, with all that it imports, once there is something to learn."""
-    stored = asyncio.Event()
-    runtime.on_submission(stored.set)
-
-    async def tell(_run: Run) -> None:
-        await events.look()
-
-    while True:
-        try:
-            if await runtime.store.groups.libraries_with_work():
-                worker = await runtime.worker(tell)
-                runtime.on_submission(worker.wake)
-                await worker.watch()
-        except Exception:  # the outermost loop: what is stored waits for the next look
-            log.exception("could not look for something to learn")
-        stored.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stored.wait(), POLL_SECONDS)
+        await current()
+    except ExplibError as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error

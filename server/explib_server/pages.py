@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from explib.models import Change, Experience, Library, Revision, Stance, Trajectory
 from explib.voting import Tally, Vote
-from explib_server.runtime import Runtime
+
+if TYPE_CHECKING:
+    from explib_server.runtime import Runtime
 
 TASK_CHARACTERS = 80
 

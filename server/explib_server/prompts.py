@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from explib.errors import ExplibError
-from explib_server.runtime import Runtime
+from explib_server.opening import Current, Opening
 
 
-def add_prompts(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def add_prompts(server: MCPServer[Opening], current: Current) -> None:
     """Register the prompts; `current` gives the runtime of the running server."""
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
     async def solve_with_experience(task: str, library: str | None = None) -> str:
         try:
-            chosen = await current().library(library)
-            served = await current().fetch(chosen, task)
+            runtime = await current()
+            chosen = await runtime.library(library)
+            served = await runtime.fetch(chosen, task)
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         return (

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from explib.errors import ExplibError, UnknownLibrary, UnknownRevision
-from explib.retrieval.entry import line_of
+from explib_server.opening import Current, Opening
 from explib_server.pages import experience_page, revision_page
-from explib_server.runtime import Runtime
+
+if TYPE_CHECKING:
+    from explib_server.runtime import Runtime
 
 MAX_COMPLETIONS = 100
 MAX_DIGITS = 9
@@ -27,7 +30,7 @@ def found() -> Iterator[None]:
         raise ResourceNotFoundError(str(error)) from error
 
 
-def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def add_resources(server: MCPServer[Opening], current: Current) -> None:
     """Register the resource templates and completion; `current` gives the runtime of the running server."""
 
     @server.resource(
@@ -39,8 +42,11 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
     )
     async def library_text(library: str) -> str:
         with found():
-            chosen = await current().library(library)
-            known = await current().store.revisions.experiences(chosen)
+            runtime = await current()
+            chosen = await runtime.library(library)
+            from explib.retrieval.entry import line_of
+
+            known = await runtime.store.revisions.experiences(chosen)
         heading = f"# {chosen.name}, revision {chosen.revision}: {len(known)} experiences"
         return "\n".join([heading, *map(line_of, known)])
 
@@ -53,7 +59,8 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
     )
     async def experience(library: str, id: str) -> str:
         with found():
-            return await experience_page(current(), await current().library(library), id)
+            runtime = await current()
+            return await experience_page(runtime, await runtime.library(library), id)
 
     @server.resource(
         "experience://{library}/revisions/{n}",
@@ -64,15 +71,16 @@ def add_resources(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
     )
     async def revision(library: str, n: str) -> str:
         with found():
-            chosen = await current().library(library)
+            runtime = await current()
+            chosen = await runtime.library(library)
             if not (n.isdecimal() and len(n) <= MAX_DIGITS):
                 raise UnknownRevision(f"{n[:40]!r} is not the number of a revision: they are 1 to {chosen.revision}.")
-            return revision_page(await current().store.revisions.get(chosen, int(n)))
+            return revision_page(await runtime.store.revisions.get(chosen, int(n)))
 
     _add_completion(server, current)
 
 
-def _add_completion(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def _add_completion(server: MCPServer[Opening], current: Current) -> None:
     @server.completion()
     async def complete(
         _reference: PromptReference | ResourceTemplateReference,
@@ -80,7 +88,7 @@ def _add_completion(server: MCPServer[Runtime], current: Callable[[], Runtime]) 
         context: CompletionContext | None,
     ) -> Completion | None:
         given = (context.arguments or {}) if context else {}
-        values = await _values(current(), argument.name, given)
+        values = await _values(await current(), argument.name, given)
         matching = [value for value in values if value.startswith(argument.value)]
         return Completion(
             values=matching[:MAX_COMPLETIONS], total=len(matching), has_more=len(matching) > MAX_COMPLETIONS

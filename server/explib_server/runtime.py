@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from explib.errors import InvalidSetting, InvalidTask, TooLarge
+from explib.errors import InvalidTask, TooLarge
 from explib.models import Grade, Library, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
@@ -20,12 +20,11 @@ from explib.words import says_something, storable
 from explib_learner.analyst import Analyst
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
+from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller
 
 THREAD_CHARACTERS = 16_384
 """A longer trajectory is parsed and redacted in a thread, so that others don't wait for it."""
-LEAST_PROMPT = 2_000
-"""Tokens that the instructions, a repair and the shortest group need."""
 TEXT_LIMITS = {
     "task": MAX_TASK_CHARACTERS,
     "answer": 100_000,
@@ -166,31 +165,6 @@ def _check_size(name: str, text: str | None) -> None:
     limit = TEXT_LIMITS[name]
     if text is not None and len(text) > limit:
         raise TooLarge(f"{name} has {len(text):,} characters, at most {limit:,} are taken: shorten it.")
-
-
-def analyst_name(settings: Settings) -> str:
-    """Which analyst the settings come to. Raises InvalidSetting where that one cannot work."""
-    chosen = settings.analyst
-    if chosen == "auto":
-        chosen = "model" if settings.model_configured else "contrast"
-    if chosen == "agent":
-        raise InvalidSetting("EXPLIB_ANALYST=agent is not part of this version: use model, contrast or auto.")
-    if chosen == "model":
-        _check_model(settings)
-    return chosen
-
-
-def _check_model(settings: Settings) -> None:
-    if not settings.model_configured:
-        raise InvalidSetting(
-            "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
-            "endpoint other than OpenAI's), or use contrast."
-        )
-    if settings.model_context < LEAST_PROMPT + settings.model_answer_tokens:
-        raise InvalidSetting(
-            f"EXPLIB_MODEL_CONTEXT={settings.model_context} leaves no room for a prompt beside "
-            f"EXPLIB_MODEL_ANSWER_TOKENS={settings.model_answer_tokens}: a prompt needs at least {LEAST_PROMPT}."
-        )
 
 
 def _embedder(settings: Settings) -> Embedder | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from explib.models import Lease
 from explib.voting import Tally
 from explib_learner.worker import lease_name
+from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
-from explib_server.runtime import Runtime, analyst_name
+from explib_server.runtime import Runtime
 
 DAY_SECONDS = 86_400
 SHOWN_REASONS = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, TypeAlias
 
@@ -14,8 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 from explib.errors import ExplibError
 from explib.models import Submission
 from explib_server.answers import Experiences, LibraryStatus, Stored
-from explib_server.runtime import Runtime, Target
-from explib_server.status import library_status, status_text
+from explib_server.opening import Current, Opening
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
 LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
@@ -49,7 +48,7 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
     )
 
 
-def add_agent_tools(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def add_agent_tools(server: MCPServer[Opening], current: Current) -> None:
     """Register the four tools; `current` gives the runtime of the running server."""
     _add_get_experiences(server, current)
     _add_submit_trajectory(server, current)
@@ -57,7 +56,7 @@ def add_agent_tools(server: MCPServer[Runtime], current: Callable[[], Runtime]) 
     _add_library_status(server, current)
 
 
-def _add_get_experiences(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         title="Get experiences",
         description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
@@ -70,12 +69,13 @@ def _add_get_experiences(server: MCPServer[Runtime], current: Callable[[], Runti
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
         with told():
-            chosen = await current().library(library)
-            served = await current().fetch(chosen, task, limit)
+            runtime = await current()
+            chosen = await runtime.library(library)
+            served = await runtime.fetch(chosen, task, limit)
         return result(served.text, Experiences.of(chosen.name, served))
 
 
-def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         title="Submit trajectory",
         description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
@@ -112,11 +112,12 @@ def _add_submit_trajectory(server: MCPServer[Runtime], current: Callable[[], Run
                 model=model,
                 idempotency_key=idempotency_key,
             )
-            receipt = await current().submit(await current().library(library), trajectory, fields)
+            runtime = await current()
+            receipt = await runtime.submit(await runtime.library(library), trajectory, fields)
         return _stored(Stored.of(receipt))
 
 
-def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def _add_report_reward(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         title="Report reward",
         description="Call when the outcome of a submitted task becomes known (tests went green, the user accepted it) "
@@ -131,11 +132,14 @@ def _add_report_reward(server: MCPServer[Runtime], current: Callable[[], Runtime
         signature: Annotated[str | None, Field(description="By the environment, if it signs rewards.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
-            receipt = await current().report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
+            runtime = await current()
+            from explib_server.runtime import Target
+
+            receipt = await runtime.report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
         return _stored(Stored.of(receipt))
 
 
-def _add_library_status(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def _add_library_status(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         name="library_status",
         title="Library status",
@@ -145,7 +149,10 @@ def _add_library_status(server: MCPServer[Runtime], current: Callable[[], Runtim
     )
     async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
         with told():
-            found = await library_status(current(), library)
+            runtime = await current()
+            from explib_server.status import library_status, status_text
+
+            found = await library_status(runtime, library)
         return result(status_text(found), found)
 
 

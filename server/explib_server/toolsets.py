@@ -10,18 +10,23 @@ from typing import Literal, TypeAlias
 
 from mcp.server import MCPServer
 
-from explib_server.runtime import Runtime
+from explib_server.opening import Current, Opening
 from explib_server.tools import add_agent_tools
-from explib_server.vote_tool import add_vote_tool
 
 Toolset: TypeAlias = Literal["agent", "all"]
-AddTools: TypeAlias = Callable[[MCPServer[Runtime], Callable[[], Runtime]], None]
-
-AGENT: tuple[AddTools, ...] = (add_agent_tools,)
-REST: tuple[AddTools, ...] = (add_vote_tool,)
+AddTools: TypeAlias = Callable[[MCPServer[Opening], Current], None]
 
 
-def add_tools(server: MCPServer[Runtime], current: Callable[[], Runtime], tools: Toolset) -> None:
+def add_tools(server: MCPServer[Opening], current: Current, tools: Toolset) -> None:
     """Register the tools of a toolset; `current` gives the runtime of the running server."""
-    for add in AGENT if tools == "agent" else (*AGENT, *REST):
-        add(server, current)
+    add_agent_tools(server, current)
+    if tools == "all":
+        for add in _rest():
+            add(server, current)
+
+
+def _rest() -> tuple[AddTools, ...]:
+    """Imported here: the start of a server with the agent toolset must not wait for these modules."""
+    from explib_server.vote_tool import add_vote_tool
+
+    return (add_vote_tool,)

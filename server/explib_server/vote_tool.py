@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from mcp.server import MCPServer
@@ -13,7 +12,7 @@ from explib.storage.votes import Cast
 from explib.voting import Verdict
 from explib_server.answers import Answer
 from explib_server.callers import current_caller
-from explib_server.runtime import Runtime
+from explib_server.opening import Current, Opening
 from explib_server.tools import ADDS, LibraryName, result, told
 from explib_server.voting import cast_vote, outcome_text
 
@@ -44,7 +43,7 @@ class Voted(Answer):
         )
 
 
-def add_vote_tool(server: MCPServer[Runtime], current: Callable[[], Runtime]) -> None:
+def add_vote_tool(server: MCPServer[Opening], current: Current) -> None:
     """Register `vote_experience`; `current` gives the runtime of the running server."""
 
     @server.tool(
@@ -60,6 +59,7 @@ def add_vote_tool(server: MCPServer[Runtime], current: Callable[[], Runtime]) ->
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Voted]:
         with told():
-            chosen = await current().library(library)
-            cast = await cast_vote(current(), chosen, id, current_caller().identity(), vote == "up", reason)
+            runtime = await current()
+            chosen = await runtime.library(library)
+            cast = await cast_vote(runtime, chosen, id, current_caller().identity(), vote == "up", reason)
         return result(outcome_text(cast), Voted.of(cast))

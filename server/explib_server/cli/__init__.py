@@ -1,30 +1,46 @@
-"""The command `explib`. Each command is a small module; what it needs is imported when it runs."""
+"""The command `explib`. Each command is a small module, imported when the command is named."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import typer
 
-from explib_server.cli import attach, demo, doctor, experiences, importing, learn, serve, status, token, voting
+from explib_server.cli.lazily import LazyGroup
 from explib_server.cli.running import reporting_errors
+
+
+class Commands(LazyGroup):
+    """Every command, in the order of the help."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "serve": "serve:serve",
+        "learn": "learn:learn",
+        "status": "status:status",
+        "import": "importing:import_files",
+        "experiences": "experiences:app",
+        "history": "experiences:history",
+        "attach": "attach:attach",
+        "token": "token:app",
+        "doctor": "doctor:doctor",
+        "demo": "demo:demo",
+    }
+
 
 app = typer.Typer(
     name="explib",
+    cls=Commands,
     help="An experience library for agents: graded trajectories in, lessons out, over MCP.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("serve")(serve.serve)
-app.command("learn")(learn.learn)
-app.command("status")(status.status)
-app.command("import")(importing.import_files)
-experiences.app.command("vote")(voting.vote_on_experience)
-app.add_typer(experiences.app, name="experiences")
-app.command("history")(experiences.history)
-app.command("attach")(attach.attach)
-app.add_typer(token.app, name="token")
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
+
+
+@app.callback()
+def _group() -> None:
+    """Makes a group of it before any command is imported."""
 
 
 def main() -> None:

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from explib.errors import ExplibError
 from explib.settings import Settings, config_file
+from explib_server.analyst_choice import analyst_name
 from explib_server.cli.running import load_settings, say
-from explib_server.runtime import Runtime, analyst_name, open_runtime
+from explib_server.runtime import Runtime, open_runtime
 
 
 def doctor() -> None:

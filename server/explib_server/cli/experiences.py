@@ -12,10 +12,12 @@ from explib.models import Experience, Revision
 from explib.retrieval.entry import line_of
 from explib.voting import Tally
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
+from explib_server.cli.voting import vote_on_experience
 from explib_server.pages import experience_page, revision_line
 from explib_server.runtime import Runtime
 
 app = typer.Typer(help="Read the experiences of a library.", no_args_is_help=True)
+app.command("vote")(vote_on_experience)
 
 
 @app.command("list")

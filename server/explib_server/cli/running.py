@@ -7,14 +7,16 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from explib.errors import ExplibError, InvalidSetting
 from explib.settings import Settings, config_file
-from explib_server.runtime import Runtime, open_runtime
+
+if TYPE_CHECKING:
+    from explib_server.runtime import Runtime
 
 T = TypeVar("T")
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
@@ -59,6 +61,7 @@ def load_settings() -> Settings:
 
 def run(work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Open the runtime, do the work, close it."""
+    from explib_server.runtime import open_runtime
 
     async def act() -> T:
         async with open_runtime(load_settings()) as runtime:

@@ -1,0 +1,60 @@
+"""What runs behind the tools of a server: the open runtime, the watch for revisions, the learner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from mcp.server.subscriptions import InMemorySubscriptionBus
+
+from explib.settings import Settings
+from explib_learner.pipeline import Run
+from explib_learner.worker import POLL_SECONDS
+from explib_server.revision_events import RevisionEvents
+from explib_server.runtime import Runtime, open_runtime
+
+if TYPE_CHECKING:
+    from explib_server.mcp_server import LearnerMode
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running(settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode) -> AsyncIterator[Runtime]:
+    """The open runtime with its background work; all of it ends at the end. Raises StorageError."""
+    async with open_runtime(settings) as runtime:
+        events = RevisionEvents(runtime.store, bus)
+        await events.look()
+        tasks = [asyncio.create_task(events.watch(), name="revision-events")]
+        if learner == "inprocess":
+            tasks.append(asyncio.create_task(_learn(runtime, events), name="learner"))
+        try:
+            yield runtime
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
+    """Watch with a worker that is only built, with all that it imports, once there is something to learn."""
+    stored = asyncio.Event()
+    runtime.on_submission(stored.set)
+
+    async def tell(_run: Run) -> None:
+        await events.look()
+
+    while True:
+        try:
+            if await runtime.store.groups.libraries_with_work():
+                worker = await runtime.worker(tell)
+                runtime.on_submission(worker.wake)
+                await worker.watch()
+        except Exception:  # the outermost loop: what is stored waits for the next look
+            log.exception("could not look for something to learn")
+        stored.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stored.wait(), POLL_SECONDS)

@@ -1,0 +1,117 @@
+"""The runtime behind a server: opened after the first answers, and said clearly where it can't be."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.types import TextContent
+
+from explib.errors import DatabaseUnavailable
+from explib.settings import Settings
+from explib_server.mcp_server import build_server
+from explib_server.opening import Opening
+from explib_server.runtime import Runtime, open_runtime
+
+HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "numpy", "openai", "wordllama", "detect_secrets", "tomlkit")
+LISTS_TOOLS = f"""
+import asyncio, sys
+from mcp.server import MCPServer
+from explib_server.cli import main
+
+def listing(server, transport):
+    listed = asyncio.run(server.list_tools())
+    print(transport, len(listed), *(name for name in {HEAVY} if name in sys.modules))
+
+MCPServer.run = listing  # in place of waiting for a client
+sys.argv = ["explib", "serve"]
+main()
+"""
+
+
+def test_tools_are_listed_before_anything_heavy_is_imported() -> None:
+    said = subprocess.run([sys.executable, "-c", LISTS_TOOLS], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["stdio", "4"]
+
+
+class Counted:
+    """Opens the real runtime, after as many failures as asked for, and counts."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.opened = 0
+        self.closed = 0
+
+    async def __call__(self) -> AbstractAsyncContextManager[Runtime]:
+        return self._open()
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Runtime]:
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailable
+        try:
+            async with open_runtime(Settings()) as runtime:
+                self.opened += 1
+                yield runtime
+        finally:
+            self.closed += 1
+
+
+async def test_many_calls_at_once_share_one_runtime_which_is_closed_at_the_end() -> None:
+    counted = Counted()
+    current = Opening(counted)
+    async with current.running():
+        first, *others = await asyncio.gather(*(current() for _ in range(5)))
+        assert all(each is first for each in others)
+    assert (counted.opened, counted.closed) == (1, 1)
+
+
+async def test_it_is_opened_though_nobody_calls() -> None:
+    counted = Counted()
+    async with Opening(counted).running(), asyncio.timeout(20):
+        while not counted.opened:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_call_that_gives_up_leaves_the_opening_to_the_others() -> None:
+    counted = Counted()
+    current = Opening(counted)
+    async with current.running():
+        impatient = asyncio.create_task(current())
+        patient = asyncio.create_task(current())
+        await asyncio.sleep(0)
+        impatient.cancel()
+        assert (await patient).settings == Settings()
+    assert counted.opened == 1
+
+
+async def test_after_a_failure_the_next_call_tries_again() -> None:
+    current = Opening(Counted(failures=2))
+    async with current.running():
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable):
+                await current()
+        assert (await current()).settings == Settings()
+
+
+async def test_a_database_that_cannot_be_used_is_the_answer_of_every_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.db").write_text("these are my notes, not a database " * 100)
+    monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'notes.db'}")
+    async with Client(build_server(Settings(), "off")) as client:
+        assert (await client.list_tools()).tools
+        for tool, arguments in (("get_experiences", {"task": "x"}), ("library_status", {})):
+            result = await client.call_tool(tool, arguments)
+            assert result.is_error
+            [said] = result.content
+            assert isinstance(said, TextContent)
+            assert "EXPLIB_DATABASE_URL" in said.text
+    assert (tmp_path / "notes.db").read_text().startswith("these are my notes")
