@@ -4,10 +4,11 @@
     ├── InvalidInput            what the caller gave cannot be used
     │   ├── InvalidTask, InvalidReward, InvalidTrajectory, InvalidLibraryName, InvalidSetting
     │   ├── InvalidSignature
+    │   ├── OperationRefused    a person's change that the library cannot take
     │   └── TooLarge
     ├── NotFound                what the caller named does not exist
     │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision,
-    │       UnknownToken
+    │       UnknownToken, UnknownProposal
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
     ├── StorageError            the database cannot be used
@@ -66,6 +67,10 @@ class TooLarge(InvalidInput):
     """The input is over its limit."""
 
 
+class OperationRefused(InvalidInput):
+    """The library cannot take this change."""
+
+
 class NotFound(ExplibError):
     """What was named does not exist."""
 
@@ -92,6 +97,10 @@ class UnknownRevision(NotFound):
 
 class UnknownToken(NotFound):
     """There is no such token: `explib token list` shows the ids of all."""
+
+
+class UnknownProposal(NotFound):
+    """There is no such proposal: list what waits with list_experiences."""
 
 
 class Conflict(ExplibError):

@@ -14,6 +14,7 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
 GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
 OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
+ReviewState: TypeAlias = Literal["waiting", "approved", "rejected"]
 Stance: TypeAlias = Literal["for", "against"]
 TokenScope: TypeAlias = Literal["read", "submit", "curate", "admin", "reward"]
 
@@ -190,6 +191,8 @@ class Operation:
     status: ExperienceStatus | None = None
     """Status of an added experience; None lets the support decide (two groups or more: active)."""
     note: str = ""
+    restores: int | None = None
+    """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,26 @@ class Revision:
     groups: tuple[str, ...]
     cost: Cost
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedOperation:
+    """An operation that waits for a person's decision, or what became of it. The id is stable inside its library."""
+
+    id: str
+    operation: Operation
+    before: tuple[Experience, ...]
+    """The experiences that it names, as they were when it was proposed."""
+    analyst: str
+    model: str | None
+    state: ReviewState
+    created_at: float
+    decided_by: str | None = None
+    reason: str = ""
+    """Why a person decided so."""
+    revision: int | None = None
+    """The revision of the decision."""
+    decided_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

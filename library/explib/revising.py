@@ -35,7 +35,9 @@ class Draft:
     changes: list[Change] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     cited: Citations = field(default_factory=dict)
-    """The citations of the experiences that this revision touches."""
+    """The citations of the experiences that this revision touches, in full."""
+    restored: set[str] = field(default_factory=set)
+    """Experiences that lost citations, because they were put back as they stood before those."""
 
     def apply(self, operations: tuple[Operation, ...]) -> None:
         """Apply each in turn; what cannot be applied is refused with its reason."""
@@ -87,8 +89,9 @@ class Draft:
         else:
             ids = [identity for identity in (operation.target, *operation.merged) if identity is not None]
             before = tuple(self.experiences[identity] for identity in ids)
+            rested_on = dict(self.citations.get(ids[0], {}))
             after = tuple(self._revised(operation, known) for known in before)
-            if before == after:  # a KEEP without news
+            if before == after and rested_on == self.citations.get(ids[0], {}):  # a KEEP without news
                 return
         for experience in after:
             self.experiences[experience.id] = experience
@@ -113,6 +116,9 @@ class Draft:
     def _revised(self, operation: Operation, known: Experience) -> Experience:
         if operation.kind == "DELETE" or known.id in operation.merged:
             return replace(known, status="retired", updated_revision=self.revision)
+        if operation.restores is not None:
+            self.citations[known.id] = {}
+            self.restored.add(known.id)
         for source in operation.merged:
             self.citations.setdefault(known.id, {}).update(self.citations.get(source, {}))
         support = self._cite(known.id, operation)
@@ -129,9 +135,9 @@ class Draft:
     def _cite(self, identity: str, operation: Operation) -> Support:
         cited = self.citations.setdefault(identity, {})
         cited.update({citation.trajectory_id: citation.stance for citation in operation.citations})
-        self.cited.setdefault(identity, {}).update(cited)
+        self.cited[identity] = dict(cited)
         stances = list(cited.values())
-        known = self.experiences.get(identity)
+        known = None if operation.restores is not None else self.experiences.get(identity)
         return Support(
             supporting=stances.count("for"),
             contradicting=stances.count("against"),
@@ -141,8 +147,9 @@ class Draft:
 
 
 def _revives(operation: Operation) -> bool:
-    """Whether an operation puts a retired experience back as it was."""
-    return operation.kind == "KEEP" and operation.status in ("candidate", "active")
+    """Whether an operation puts a retired experience back as it was, or as it stood earlier."""
+    back = operation.kind == "KEEP" or operation.restores is not None
+    return back and operation.status in ("candidate", "active")
 
 
 def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:

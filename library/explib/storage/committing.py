@@ -6,23 +6,27 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import RevisionConflict, UnknownTrajectory
+from explib.errors import OperationRefused, RevisionConflict, UnknownTrajectory
 from explib.models import (
     Change,
     Cost,
     Group,
     Lease,
     Library,
+    LibrarySettings,
     Operation,
+    ProposedOperation,
     Refusal,
+    ReviewState,
 )
 from explib.revising import Draft, cited
 from explib.storage import rows
 from explib.storage.engine import Database
 from explib.storage.leases import check_lease
+from explib.storage.proposals import check_waiting, decide, needs_review, park
 from explib.storage.tables import (
     citations,
     experiences,
@@ -52,6 +56,12 @@ class Proposal:
     lease: Lease | None = None
     read: Mapping[str, int] | None = None
     """Experience id → `updated_revision` as the proposer read it: what changed since then is not overwritten."""
+    reviewed: bool = False
+    """A person decided this, or it only moves what a person decided before: it doesn't wait where there is review."""
+    strict: bool = False
+    """All of it or nothing: an operation that the library cannot take raises OperationRefused."""
+    decides: ProposedOperation | None = None
+    """The waiting proposal that this commit approves (by its operations) or rejects (having none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +71,53 @@ class Committed:
     revision: int | None
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
+    waiting: tuple[ProposedOperation, ...] = ()
+    """What waits for a person's decision from now on."""
 
 
 async def commit(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
     """Apply a proposal inside a writing transaction; see `Revisions.commit`."""
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
-    draft = await _draft(connection, proposal)
-    draft.apply(proposal.operations)
+    row, settings = await _locked(connection, proposal)
+    review = settings.review and not proposal.reviewed
+    parked = tuple(each for each in proposal.operations if review and needs_review(each))
+    draft = await _draft(connection, proposal, row, settings)
+    draft.apply(tuple(each for each in proposal.operations if each not in parked))
+    if proposal.strict and draft.refusals:
+        raise OperationRefused(f"{draft.refusals[0].reason}: nothing was changed.")
     refusals = (*proposal.refusals, *draft.refusals)
-    number = draft.revision if draft.changes else None
+    number = draft.revision if draft.changes or proposal.decides is not None else None
     await _write_experiences(connection, database, proposal, draft)
     await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
-    await _close_groups(connection, proposal, number)
+    waiting = await park(connection, proposal.library, parked, draft.experiences, proposal.analyst, proposal.model)
+    await _close_groups(connection, proposal, number, len(waiting))
     if number is not None:
         await _write_revision(connection, proposal, draft)
-    return Committed(number, tuple(draft.changes), refusals)
+        await _decide(connection, proposal, number)
+    return Committed(number, tuple(draft.changes), refusals, waiting)
 
 
-async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
-    library = proposal.library
-    mine = select(libraries).where(libraries.c.id == library.id).with_for_update()
-    row = (await connection.execute(mine)).one()
-    if row.revision != library.revision:
+async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowMapping, LibrarySettings]:
+    """The library's row, held until the transaction ends, and its settings as they are now: review may be on by now."""
+    mine = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update()
+    row = (await connection.execute(mine)).mappings().one()
+    if proposal.decides is not None:
+        await check_waiting(connection, proposal.library, proposal.decides)
+    if row["revision"] != proposal.library.revision:
         raise RevisionConflict
+    return row, rows.library(row).settings
+
+
+async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) -> None:
+    if proposal.decides is not None:
+        state: ReviewState = "approved" if proposal.operations else "rejected"
+        decided = proposal.decides
+        await decide(connection, proposal.library, decided, state, proposal.author, proposal.cause, number)
+
+
+async def _draft(connection: AsyncConnection, proposal: Proposal, row: RowMapping, settings: LibrarySettings) -> Draft:
+    library = proposal.library
     known = await connection.execute(select(experiences).where(experiences.c.library_id == library.id))
     found = await connection.execute(select(citations).where(citations.c.library_id == library.id))
     cites: dict[str, dict[str, str]] = {}
@@ -100,9 +133,9 @@ async def _draft(connection: AsyncConnection, proposal: Proposal) -> Draft:
     if unknown := named - groups_of.keys():
         raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
     return Draft(
-        revision=row.revision + 1,
-        next_number=row.next_experience,
-        capacity=library.settings.max_experiences,
+        revision=row["revision"] + 1,
+        next_number=row["next_experience"],
+        capacity=settings.max_experiences,
         analyst=proposal.analyst,
         model=proposal.model,
         experiences={each["id"]: rows.experience(each) for each in known.mappings()},
@@ -126,6 +159,9 @@ async def _write_experiences(connection: AsyncConnection, database: Database, pr
 
 
 async def _write_citations(connection: AsyncConnection, database: Database, library_id: int, draft: Draft) -> None:
+    if draft.restored:
+        lost = (citations.c.library_id == library_id) & citations.c.experience_id.in_(draft.restored)
+        await connection.execute(delete(citations).where(lost))
     new = [
         {
             "library_id": library_id,
@@ -178,8 +214,10 @@ async def _write_operations(
     await connection.execute(operations.insert(), values)
 
 
-async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None) -> None:
+async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None, waiting: int) -> None:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
+    if waiting:
+        outcome = f"learned: {waiting} proposals of its batch wait for review"
     for group in proposal.learned:
         await _check_unlearned(connection, proposal.library, group)
         await connection.execute(

@@ -18,6 +18,7 @@ from explib.models import (
     Refusal,
     Revision,
 )
+from explib.reverting import Standing, reverting
 from explib.storage import rows
 from explib.storage.committing import Committed, Proposal, commit
 from explib.storage.engine import Database
@@ -98,15 +99,40 @@ class Revisions:
 
     async def at(self, library: Library, number: int) -> list[Experience]:
         """The library's experiences as they stood after revision `number` (0: empty). Raises UnknownRevision."""
+        standing = await self.standing(library, number)
+        return [known for known in standing.experiences.values() if known.status != "retired"]
+
+    async def standing(self, library: Library, number: int) -> Standing:
+        """The library after revision `number` (0: empty), with what is retired and with the evidence.
+
+        Raises UnknownRevision.
+        """
         if not 0 <= number <= library.revision:
             raise UnknownRevision(f"Library {library.name!r} has revisions 0 to {library.revision}, not {number}.")
-        where = (operations.c.library_id == library.id) & (operations.c.revision <= number)
-        where &= operations.c.refusal.is_(None)
-        state: dict[str, Experience] = {}
+        standing = Standing()
+        standing.follow(await self._changes(library, 0, number))
+        return standing
+
+    async def _changes(self, library: Library, after: int, until: int) -> list[Change]:
+        """What the revisions after one and until another changed, oldest first."""
+        where = (operations.c.library_id == library.id) & (operations.c.revision <= until)
+        where &= (operations.c.revision > after) & operations.c.refusal.is_(None)
         async with self.database.read() as connection:
-            for row in await connection.execute(select(operations.c.after).where(where).order_by(operations.c.number)):
-                state.update({known.id: known for known in rows.EXPERIENCES.validate_python(row.after)})
-        return [known for known in state.values() if known.status != "retired"]
+            found = (await connection.execute(select(operations).where(where).order_by(operations.c.number))).all()
+        parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
+        return [Change(parse(each.operation), read(each.before), read(each.after)) for each in found]
+
+    async def revert(self, library: Library, number: int, author: str, cause: str) -> Committed:
+        """Put the library back as it stood after revision `number` (0: empty), as a new revision.
+
+        `library` is as it was read: raises RevisionConflict where it has moved on since, UnknownRevision, and
+        OperationRefused where it may not be so large any more.
+        """
+        then = await self.standing(library, number)
+        now = Standing(dict(then.experiences), {name: dict(cited) for name, cited in then.citations.items()})
+        now.follow(await self._changes(library, number, library.revision))
+        changes = reverting(then, now, number)
+        return await self.commit(Proposal(library, cause, author, "person", changes, reviewed=True, strict=True))
 
     async def refusals(self, library: Library, limit: int = 50) -> list[Refusal]:
         """The newest operations that were not applied, newest first."""

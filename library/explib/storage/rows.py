@@ -12,6 +12,7 @@ from explib.models import (
     LibrarySettings,
     ModelCall,
     Operation,
+    ProposedOperation,
     Serving,
     Support,
     Trajectory,
@@ -50,6 +51,27 @@ def trajectory(row: RowMapping) -> Trajectory:
 def model_call(row: RowMapping) -> ModelCall:
     """A row of `model_calls`."""
     return ModelCall(**{name: row[name] for name in ModelCall.__dataclass_fields__})
+
+
+def proposed(row: RowMapping) -> ProposedOperation:
+    """A row of `proposals`."""
+    made = {"id", "operation", "before"}
+    return ProposedOperation(
+        id=f"p{row['number']}",
+        operation=OPERATION.validate_python(row["operation"]),
+        before=EXPERIENCES.validate_python(row["before"]),
+        **{name: row[name] for name in ProposedOperation.__dataclass_fields__ if name not in made},
+    )
+
+
+def proposed_values(proposed: ProposedOperation) -> dict[str, object]:
+    """The columns of a proposal, without its library and number."""
+    plain = {name: getattr(proposed, name) for name in ProposedOperation.__dataclass_fields__ if name != "id"}
+    return {
+        **plain,
+        "operation": OPERATION.dump_python(proposed.operation, mode="json"),
+        "before": EXPERIENCES.dump_python(proposed.before, mode="json"),
+    }
 
 
 def experience(row: RowMapping) -> Experience:

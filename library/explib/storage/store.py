@@ -15,6 +15,7 @@ from explib.storage.groups import Groups
 from explib.storage.leases import Leases
 from explib.storage.libraries import Libraries
 from explib.storage.model_calls import ModelCalls
+from explib.storage.proposals import Proposals
 from explib.storage.retrievals import Retrievals
 from explib.storage.revisions import Revisions
 from explib.storage.schema import ensure_schema
@@ -33,6 +34,7 @@ class Store:
         self.trajectories = Trajectories(database)
         self.groups = Groups(database)
         self.revisions = Revisions(database)
+        self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)

@@ -157,6 +157,24 @@ operations = Table(
     Index("ix_operations_revision", "library_id", "revision"),
 )
 
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("operation", JSON, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("analyst", String(20), nullable=False),
+    Column("model", Text),
+    Column("state", String(10), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("decided_by", Text),
+    Column("reason", Text, nullable=False),
+    Column("revision", Integer),
+    Column("decided_at", Double),
+    Index("ix_proposals_state", "library_id", "state"),
+)
+
 citations = Table(
     "citations",
     metadata,

@@ -65,7 +65,8 @@ class Votes:
         operation = await _operation(connection, library, known, tally, reasons)
         if operation is None:
             return Cast(tally, known, None)
-        proposal = Proposal(library, f"{known.id}: {operation.reason}", AUTHOR, known.analyst, (operation,))
+        cause = f"{known.id}: {operation.reason}"
+        proposal = Proposal(library, cause, AUTHOR, known.analyst, (operation,), reviewed=True)
         committed = await commit(connection, self.database, proposal)
         return Cast(tally, await _experience(connection, library, known.id), committed.revision)
 
