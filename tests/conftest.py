@@ -23,6 +23,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_f
         monkeypatch.delenv(name, raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"EXPLIB_{name.upper()}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # with no client's configuration in it
     config = tmp_path_factory.mktemp("config") / "config.toml"
     config.touch()
     monkeypatch.setenv("EXPLIB_CONFIG", str(config))

@@ -12,7 +12,7 @@ from explib_server.cli import app
 from explib_server.mcp_server import build_server
 
 COMMANDS = {
-    "attach": {"--url", "--token", "--name", "--library", "--database-url", "--scope", "--print", "--remove"},
+    "attach": {"--url", "--token", "--name", "--library", "--database-url", "--scope", "--print", "--link", "--remove"},
     "demo": {"--seeds", "--learner", "--shuffle-rewards"},
     "doctor": set[str](),
     "experiences list": {"--library", "--retired", "--json"},

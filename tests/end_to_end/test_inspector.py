@@ -1,7 +1,4 @@
-"""The MCP Inspector, a client that others wrote, lists and calls every tool in both eras of the protocol.
-
-It comes by npm: `.ci/run` installs it under `.node/`; EXPLIB_INSPECTOR names another one.
-"""
+"""The MCP Inspector, a client that others wrote, lists and calls every tool in both eras of the protocol."""
 
 from __future__ import annotations
 
@@ -10,35 +7,31 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
+from end_to_end.node import command, environment, needs
 
 from explib.models import Json
 
-INSTALLED = Path(__file__).parents[2] / ".node" / "node_modules" / ".bin" / "mcp-inspector"
-COMMAND = Path(os.environ.get("EXPLIB_INSPECTOR") or INSTALLED)
+INSPECTOR = "mcp-inspector"
 SERVER = (sys.executable, "-m", "explib_server", "serve", "--learner", "off")
 HANDED_ON = ("EXPLIB_DATABASE_URL", "EXPLIB_CONFIG")
 SECONDS = 60
 TOOLS = ["get_experiences", "submit_trajectory", "report_reward", "library_status"]
 
 pytestmark = [
-    pytest.mark.skipif(
-        not COMMAND.exists(),
-        reason=f"the MCP Inspector is not at {COMMAND}: run .ci/run where npm is, or set EXPLIB_INSPECTOR",
-    ),
+    needs(INSPECTOR),
     pytest.mark.parametrize("era", ["legacy", "modern"]),
 ]
 
 
 def inspect(era: str, method: str, *arguments: str) -> dict[str, Json]:
-    """The result of one method; the Inspector starts a server for it. Its Node stands beside it."""
+    """The result of one method; the Inspector starts a server for it."""
     handed_on = [argument for name in HANDED_ON for argument in ("-e", f"{name}={os.environ[name]}")]
     options = ["--method", method, *arguments, "--format", "json", "--protocol-era", era]
     done = subprocess.run(
-        [str(COMMAND), "--cli", *SERVER, *handed_on, *options],
-        env={**os.environ, "PATH": os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))},
+        [command(INSPECTOR), "--cli", *SERVER, *handed_on, *options],
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=SECONDS,

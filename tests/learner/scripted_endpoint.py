@@ -56,6 +56,18 @@ def answers(value: Json, prompt_tokens: int = 100, completion_tokens: int = 10) 
     return says(json.dumps(value), prompt_tokens, completion_tokens)
 
 
+def streams(delta: Json, finish: str) -> Reply:
+    """A chat completion as server-sent events: one piece, then the end."""
+    pieces: list[Json] = [{"index": 0, "delta": delta, "finish_reason": None}]
+    pieces += [{"index": 0, "delta": {}, "finish_reason": finish}]
+    events = [
+        {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [piece]}
+        for piece in pieces
+    ]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return Reply(body="".join([*lines, "data: [DONE]\n\n"]).encode(), headers={"content-type": "text/event-stream"})
+
+
 def refuses(status: int, message: str, code: str | None = None) -> Reply:
     """An error in OpenAI's form, to be repeated at once where it is repeated."""
     return Reply(status, json.dumps({"error": {"message": message, "code": code}}).encode(), AT_ONCE)
@@ -97,7 +109,8 @@ class ScriptedEndpoint:
                 await reply.wait_for.wait()
             self._open -= 1
             lines = [f"HTTP/1.1 {reply.status} X", f"content-length: {len(reply.body)}", "connection: close"]
-            lines += ["content-type: application/json", *(f"{key}: {value}" for key, value in reply.headers.items())]
+            headers = {"content-type": "application/json", **reply.headers}
+            lines += [f"{key}: {value}" for key, value in headers.items()]
             writer.write("\r\n".join((*lines, "\r\n")).encode() + reply.body[: reply.die_after])
             await writer.drain()
         writer.close()

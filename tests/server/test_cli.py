@@ -266,7 +266,8 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
-    assert [line[:2] for line in lines[-3:]] == ["ok", "ok", "ok"]
+    assert [line[:2] for line in lines[-5:]] == ["ok", "ok", "ok", "ok", "- "]
+    assert "the server answers with 4 tools" in lines[-2]
 
 
 def test_the_doctor_tries_the_embedder(explib: Explib, monkeypatch: pytest.MonkeyPatch) -> None:

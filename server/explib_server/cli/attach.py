@@ -24,14 +24,19 @@ def attach(
     database_url: Annotated[str | None, typer.Option(help="EXPLIB_DATABASE_URL of the entry.")] = None,
     scope: Annotated[Scope, typer.Option(help="Every project of yours, or this folder.")] = Scope.user,
     show: Annotated[bool, typer.Option("--print", help="Only show what would be written.")] = False,
+    as_link: Annotated[bool, typer.Option("--link", help="Print a one-click link (cursor, vscode).")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take the entry out.")] = False,
 ) -> None:
     """Attach the experience library to a client: merges its configuration, with a backup, and changes nothing else."""
     from explib_server.attaching.changing import attaching, removing
     from explib_server.attaching.clients import CLIENTS
     from explib_server.attaching.entries import attachment
+    from explib_server.attaching.links import link
 
     asked = attachment(name, url, token, library, database_url)
+    if as_link:
+        say(link(client, asked))
+        return
     chosen = CLIENTS[client]
     path = chosen.file(this_machine(), scope)
     change = removing(chosen, path, name) if remove else attaching(chosen, path, asked)

@@ -1,4 +1,4 @@
-"""`explib doctor`: what is set, where it comes from, and whether it works."""
+"""`explib doctor`: what is set, where it comes from, and whether it works, also as the attached clients start it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,63 @@ from pydantic import SecretStr
 from explib.errors import ExplibError
 from explib.settings import Settings, config_file
 from explib_server.analyst_choice import analyst_name
+from explib_server.attaching.attached import Attached, Command, Launch, attached
+from explib_server.attaching.clients import CLIENTS
+from explib_server.attaching.entries import own_command
+from explib_server.attaching.places import this_machine
 from explib_server.cli.running import load_settings, say
 from explib_server.runtime import Runtime, open_runtime
 
+OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
+
 
 def doctor() -> None:
-    """Print every setting with its source, then try the database, the embedder and the analyst."""
+    """Print every setting with its source, then try the parts, the server, and what the clients have configured."""
     settings = load_settings()
     say(f"explib {version('explib')} on Python {sys.version.split()[0]}; config file: {config_file()}")
     for name in Settings.model_fields:
         say(f"  {name} = {_shown(getattr(settings, name))}  ({_source(name)})")
-    if not asyncio.run(_check(settings)):
+    if not asyncio.run(_works(settings)):
         sys.exit(1)
 
 
-async def _check(settings: Settings) -> bool:
+async def _works(settings: Settings) -> bool:
+    """Every check is made, whatever the ones before it said."""
+    parts = await _check_parts(settings)
+    server = await _check_server() if parts else False
+    clients = [await _check_client(each) for each in attached(this_machine())]
+    if not clients:
+        say("-     no client has the server in its configuration: `explib attach CLIENT` puts it there")
+    return parts and server and all(clients)
+
+
+async def _check_server() -> bool:
+    """The server of this installation, started with this environment."""
+    own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
+    command, *arguments = own_command()
+    return await _try("the server", Command(command, tuple(arguments), own))
+
+
+async def _check_client(found: Attached) -> bool:
+    title = f"{CLIENTS[found.client].title} ({found.path})"
+    if isinstance(found.launch, str):
+        say(f"?     {title}: {found.launch}")
+        return True
+    return await _try(f"{title}: {found.name}", found.launch, f" Attach again: `explib attach {found.client}`.")
+
+
+async def _try(title: str, launch: Launch, advice: str = "") -> bool:
+    from explib_server.attaching.trying import ServerFailed, try_server
+
+    try:
+        say(f"ok    {title} {await try_server(launch)}")
+    except ServerFailed as error:
+        say(f"FAIL  {title}: {error}.{advice}")
+        return False
+    return True
+
+
+async def _check_parts(settings: Settings) -> bool:
     try:
         async with open_runtime(settings) as runtime:
             say(f"ok    database: {runtime.store.database.dialect.describe()}")
