@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from detached import end_learners
 from hypothesis import settings as hypothesis_settings
+from platformdirs import user_log_path
 
 from explib.models import Library, LibrarySettings
 from explib.settings import Settings
@@ -27,7 +29,17 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_f
     config = tmp_path_factory.mktemp("config") / "config.toml"
     config.touch()
     monkeypatch.setenv("EXPLIB_CONFIG", str(config))
+    monkeypatch.setenv("EXPLIB_LEARNER_IDLE_SECONDS", "1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'library.db'}")
+
+
+@pytest.fixture(autouse=True)
+def _no_learner_left_behind(_own_environment: None) -> Iterator[None]:
+    """A learner process that a test's server has started ends with the test."""
+    yield
+    for log in user_log_path("explib").glob("learner-*.log"):
+        end_learners(log)
 
 
 @pytest.fixture

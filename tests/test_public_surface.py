@@ -20,7 +20,7 @@ COMMANDS = {
     "experiences vote": {"--library", "--reason", "--voter"},
     "history": {"--library", "--limit", "--json"},
     "import": {"--library", "--format", "--reward-field", "--group-by", "--task-field"},
-    "learn": {"--library", "--once", "--watch", "--dry-run", "--retry-dead"},
+    "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead"},
     "serve": {"--transport", "--host", "--port", "--tools", "--learner"},
     "status": {"--library", "--json"},
     "token create": {"--library", "--scope", "--expires", "--name"},
@@ -51,6 +51,7 @@ SETTINGS = {
     "max_trajectory_bytes",
     "redact_emails",
     "lease_seconds",
+    "learner_idle_seconds",
     "log_level",
 }
 TOOLS = {

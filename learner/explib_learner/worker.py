@@ -7,13 +7,14 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import NoReturn
 
-from explib.errors import Conflict, LeaseLost, StorageError
-from explib.models import Lease, Library
+from explib.errors import Conflict
+from explib.models import Library
 from explib.storage.store import Store
+from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Pipeline, Run
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Worker:
         if lease is None:
             return None
         try:
-            async with self._heartbeat(lease):
+            async with heartbeat(self._store, lease, self._lease_seconds):
                 run = await self._pipeline.run(library, lease)
         except Conflict as error:
             log.warning("%s was learned by another worker meanwhile: %s", library.name, error)
@@ -100,32 +101,3 @@ class Worker:
         if self._on_run is not None and not run.idle:
             await self._on_run(run)
         return run
-
-    @asynccontextmanager
-    async def _heartbeat(self, lease: Lease) -> AsyncIterator[None]:
-        """Prolongs the lease while the body runs; losing it cancels the body and raises LeaseLost."""
-        body = asyncio.current_task()
-        beating = asyncio.create_task(self._beat(lease), name=f"heartbeat {lease.name}")
-        if body is not None:
-            beating.add_done_callback(lambda beat: None if beat.cancelled() else body.cancel())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if beating.done() and body is not None and body.uncancel() == 0:
-                raise LeaseLost from None
-            raise
-        finally:
-            beating.cancel()
-            await asyncio.wait({beating})
-
-    async def _beat(self, lease: Lease) -> None:
-        """Returns when the lease is lost: taken by another, or not prolonged before it ran out."""
-        kept_until = lease.expires_at
-        while self._store.clock() < kept_until:
-            await asyncio.sleep(self._lease_seconds / 3)
-            try:
-                if not await self._store.leases.prolong(lease, self._lease_seconds):
-                    return
-                kept_until = self._store.clock() + self._lease_seconds
-            except StorageError:
-                log.exception("the lease %s could not be prolonged yet", lease.name)

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
     redact_emails: bool = False
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
+    learner_idle_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """How long a detached learner waits for something to learn before it ends."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
     @field_validator("database_url")

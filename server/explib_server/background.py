@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from mcp.server.subscriptions import InMemorySubscriptionBus
@@ -13,6 +13,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from explib.settings import Settings
 from explib_learner.pipeline import Run
 from explib_learner.worker import POLL_SECONDS
+from explib_server.learning.starting import learner_process
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
 
@@ -28,15 +29,23 @@ async def running(settings: Settings, bus: InMemorySubscriptionBus, learner: Lea
     async with open_runtime(settings) as runtime:
         events = RevisionEvents(runtime.store, bus)
         await events.look()
-        tasks = [asyncio.create_task(events.watch(), name="revision-events")]
-        if learner == "inprocess":
-            tasks.append(asyncio.create_task(_learn(runtime, events), name="learner"))
-        try:
+        async with AsyncExitStack() as background:
+            await background.enter_async_context(_task(events.watch(), "revision-events"))
+            if learner == "inprocess":
+                await background.enter_async_context(_task(_learn(runtime, events), "learner"))
+            elif learner == "detached":
+                await background.enter_async_context(learner_process(runtime))
             yield runtime
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _learn(runtime: Runtime, events: RevisionEvents) -> None:

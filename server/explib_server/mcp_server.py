@@ -32,7 +32,7 @@ from explib_server.toolsets import Toolset, add_tools
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
 
-LearnerMode: TypeAlias = Literal["inprocess", "off"]
+LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
 INSTRUCTIONS = (
     "An experience library: lessons learned from graded attempts at tasks.\n"
     "1. Before a task call get_experiences with the task's full text and follow what applies.\n"

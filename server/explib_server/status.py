@@ -7,6 +7,8 @@ from explib.voting import Tally
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
+from explib_server.learning.log import learner_log
+from explib_server.learning.process import process_lease
 from explib_server.runtime import Runtime
 
 DAY_SECONDS = 86_400
@@ -31,7 +33,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         reasons=dict(commonest),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
-        learner=_learner(runtime, holder),
+        learner=_learner(runtime, holder, await process_lease(store)),
         tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
         uplift=UPLIFT,
@@ -53,10 +55,14 @@ def status_text(status: LibraryStatus) -> str:
     return "\n".join(lines)
 
 
-def _learner(runtime: Runtime, holder: Lease | None) -> str:
+def _learner(runtime: Runtime, holder: Lease | None, process: Lease | None) -> str:
     analyst = analyst_name(runtime.settings)
     speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
-    return f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    if process is not None:
+        said += f"; learner process: {process.holder}"
+    path = learner_log(runtime.settings)
+    return f"{said}; log: {path}" if path.exists() else said
 
 
 def _votes(tallies: dict[str, Tally]) -> dict[str, int]:

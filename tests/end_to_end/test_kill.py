@@ -35,6 +35,7 @@ ROUNDS = 5
 AT_ONCE = 12
 """Submissions under way when a server of the rounds is killed, more or less."""
 PID_THEN_SERVE = 'echo $$ > "$0" && exec "$@"'
+SERVE = ("-m", "explib_server", "serve", "--learner", "inprocess")
 HALVES = {
     "a trajectory without its steps": "SELECT count(*) FROM trajectories t LEFT JOIN trajectory_bodies b "
     "ON b.trajectory_id = t.id WHERE b.trajectory_id IS NULL",
@@ -92,7 +93,7 @@ def structured(result: CallToolResult) -> dict[str, object]:
 async def serving(pid_file: Path, **settings: str) -> AsyncIterator[Server]:
     command = StdioServerParameters(
         command="/bin/sh",
-        args=["-c", PID_THEN_SERVE, str(pid_file), sys.executable, "-m", "explib_server", "serve"],
+        args=["-c", PID_THEN_SERVE, str(pid_file), sys.executable, *SERVE],
         env={**os.environ, **settings},
     )
     async with Client(stdio_client(command)) as client:

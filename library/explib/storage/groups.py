@@ -50,6 +50,12 @@ class Groups:
         async with self.database.read() as connection:
             return [str(row[0]) for row in await connection.execute(statement)]
 
+    async def any_ready(self) -> bool:
+        """Whether any library has a group that is ready, now or once its wait is over."""
+        statement = select(groups.c.id).where(groups.c.state == "ready").limit(1)
+        async with self.database.read() as connection:
+            return (await connection.execute(statement)).first() is not None
+
     async def claim(self, library: Library, lease: Lease, limit: int) -> list[Group]:
         """Up to `limit` ready groups, each with this try counted: a group that kills its worker is counted too.
 

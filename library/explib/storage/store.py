@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -41,6 +42,12 @@ class Store:
         self.leases = Leases(database)
         self.tokens = Tokens(database, clock)
         self.clock = clock
+
+
+def database_file(url: str) -> Path | None:
+    """The file of an embedded database; None for one that is a server's."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def dialect_for(url: str) -> Dialect:

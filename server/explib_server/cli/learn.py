@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from explib.models import Change, Library
-from explib_learner.analyst import Analysis
+from explib.models import Library
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.cli.running import LibraryOption, run, say
+from explib_server.learning.process import learn_until_idle, process_lease
+from explib_server.learning.reports import preview_text, run_text
 from explib_server.runtime import Runtime
 
 
@@ -18,12 +19,18 @@ def learn(
     library: LibraryOption = None,
     once: Annotated[bool, typer.Option("--once", help="Learn what is ready, then stop (the default).")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until stopped.")] = False,
+    until_idle: Annotated[
+        bool,
+        typer.Option("--until-idle", help="Go on until nothing is ready for a while; one such process per database."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be proposed; change nothing.")] = False,
     retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
 ) -> None:
     """Learn from the groups that are ready."""
-    if once + watch + dry_run > 1:
-        raise typer.BadParameter("--once, --watch and --dry-run exclude each other")
+    if once + watch + until_idle + dry_run > 1:
+        raise typer.BadParameter("--once, --watch, --until-idle and --dry-run exclude each other")
+    if until_idle and library:
+        raise typer.BadParameter("--until-idle learns in every library")
     if dry_run and retry_dead:
         raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
 
@@ -36,6 +43,8 @@ def learn(
             for each in chosen:
                 say(f"{each.name}: {preview_text(await (await runtime.pipeline()).preview(each))}")
             return 0
+        if until_idle:
+            return await _until_idle(runtime)
         worker = await runtime.worker(_print)
         if watch:
             await worker.watch(library)
@@ -46,6 +55,13 @@ def learn(
 
     if run(work):
         raise typer.Exit(1)
+
+
+async def _until_idle(runtime: Runtime) -> int:
+    if not await learn_until_idle(runtime, _print):
+        holder = await process_lease(runtime.store)
+        say(f"another process learns from this database{f': {holder.holder}' if holder else ''}")
+    return 0
 
 
 async def _summary(runtime: Runtime, library: Library, runs: list[Run]) -> str:
@@ -61,30 +77,3 @@ async def _summary(runtime: Runtime, library: Library, runs: list[Run]) -> str:
 
 async def _print(run: Run) -> None:
     say(run_text(run))
-
-
-def run_text(run: Run) -> str:
-    """What one run did, a line for each operation, refusal and failure."""
-    head = f"{run.library}: {run.learned} groups, " + (
-        f"revision {run.revision}" if run.revision is not None else "nothing to change"
-    )
-    cost = f" ({run.cost.calls} model calls, {run.cost.tokens:,} tokens)" if run.cost.calls else ""
-    lines = [head + cost, *([f"  {run.note}"] if run.note else [])]
-    lines += [_change_line(change) for change in run.changes]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in run.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in run.failures]
-    return "\n".join(lines)
-
-
-def preview_text(analysis: Analysis) -> str:
-    """What a run would propose."""
-    lines = [f"would apply {len(analysis.operations)} operations. {analysis.note}".rstrip()]
-    lines += [f"  {each.kind} {each.target or ''} {each.content or ''}".rstrip() for each in analysis.operations]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in analysis.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in analysis.failures]
-    return "\n".join(lines)
-
-
-def _change_line(change: Change) -> str:
-    shown = change.after[0]
-    return f"  {change.operation.kind} [{shown.id}] ({shown.status}) {shown.content}"

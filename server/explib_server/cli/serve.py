@@ -31,6 +31,7 @@ class Learner(StrEnum):
     """Where learning happens."""
 
     inprocess = "inprocess"
+    detached = "detached"
     off = "off"
 
 
@@ -39,13 +40,19 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind (http).")] = 8765,
     tools: Annotated[Tools, typer.Option(help="agent: the four for agents; all: for curators too.")] = Tools.agent,
-    learner: Annotated[Learner, typer.Option(help="Learn in this process, or not at all.")] = Learner.inprocess,
+    learner: Annotated[
+        Learner | None,
+        typer.Option(
+            help="inprocess (default for http); detached: in a process that outlives this one (default for stdio); off."
+        ),
+    ] = None,
 ) -> None:
     """Serve the experience library over MCP."""
     from explib_server.mcp_server import build_server
 
     settings = load_settings()
-    server = build_server(settings, learner.value, tools.value)
+    mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
+    server = build_server(settings, mode.value, tools.value)
     if transport is Transport.stdio:
         # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,0 +1,34 @@
+"""What learning did, in lines for a terminal, a log and a tool's answer."""
+
+from __future__ import annotations
+
+from explib.models import Change
+from explib_learner.analyst import Analysis
+from explib_learner.pipeline import Run
+
+
+def run_text(run: Run) -> str:
+    """What one run did, a line for each operation, refusal and failure."""
+    head = f"{run.library}: {run.learned} groups, " + (
+        f"revision {run.revision}" if run.revision is not None else "nothing to change"
+    )
+    cost = f" ({run.cost.calls} model calls, {run.cost.tokens:,} tokens)" if run.cost.calls else ""
+    lines = [head + cost, *([f"  {run.note}"] if run.note else [])]
+    lines += [_change_line(change) for change in run.changes]
+    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in run.refusals]
+    lines += [f"  not learned {each.group_id}: {each.reason}" for each in run.failures]
+    return "\n".join(lines)
+
+
+def preview_text(analysis: Analysis) -> str:
+    """What a run would propose."""
+    lines = [f"would apply {len(analysis.operations)} operations. {analysis.note}".rstrip()]
+    lines += [f"  {each.kind} {each.target or ''} {each.content or ''}".rstrip() for each in analysis.operations]
+    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in analysis.refusals]
+    lines += [f"  not learned {each.group_id}: {each.reason}" for each in analysis.failures]
+    return "\n".join(lines)
+
+
+def _change_line(change: Change) -> str:
+    shown = change.after[0]
+    return f"  {change.operation.kind} [{shown.id}] ({shown.status}) {shown.content}"
