@@ -7,11 +7,12 @@ import logging
 from dataclasses import dataclass
 
 from explib.errors import Conflict, RevisionConflict
-from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, Refusal
+from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.turned_down import TurnedDown, not_again, turned_down
 from explib_learner.validation import check_operations
 from explib_learner.voted import against_votes
 
@@ -41,6 +42,8 @@ class Run:
     failures: tuple[Failure, ...]
     cost: Cost
     note: str = ""
+    waiting: tuple[ProposedOperation, ...] = ()
+    """What waits for a person's decision."""
 
     @property
     def outage(self) -> bool:
@@ -90,6 +93,7 @@ class Pipeline:
             failures=failures,
             cost=analysis.cost,
             note=analysis.note,
+            waiting=committed.waiting,
         )
 
     async def preview(self, library: Library) -> Analysis:
@@ -124,15 +128,20 @@ class Pipeline:
         kept, refused = await asyncio.to_thread(
             check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
         )
+        kept, repeated = not_again(kept, await self._turned_down(batch.library))
         kept, outvoted = await against_votes(kept, await self._store.votes.judged(batch.library), self._embedder)
         failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
             operations=kept,
-            refusals=(*advantages.refusals, *consolidated.refusals, *refused, *outvoted),
+            refusals=(*advantages.refusals, *consolidated.refusals, *refused, *repeated, *outvoted),
             failures=tuple(failures.values()),
             cost=advantages.cost + consolidated.cost,
             note=" ".join(filter(None, (advantages.note, consolidated.note))),
         )
+
+    async def _turned_down(self, library: Library) -> tuple[TurnedDown, ...]:
+        proposals = await self._store.proposals.all(library, "waiting", "rejected")
+        return turned_down(proposals, await self._store.revisions.experiences(library, retired=True))
 
     async def _postpone(
         self, library: Library, claimed: list[Group], failures: tuple[Failure, ...], lease: Lease

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from explib.models import Change, Experience, Library, Revision, Stance, Trajectory
+from explib.models import Change, Experience, Library, ProposedOperation, Revision, Stance, Trajectory
 from explib.voting import Tally, Vote
 
 if TYPE_CHECKING:
@@ -47,6 +47,16 @@ def revision_line(revision: Revision) -> str:
     kinds = [change.operation.kind for change in revision.changes]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     return f"{revision.number}  {_when(revision.created_at)}  {revision.author}  {counted}  {revision.cause}"
+
+
+def proposal_line(proposal: ProposedOperation) -> str:
+    """One proposal in a line: what it would do, why, and what it rests on."""
+    operation = proposal.operation
+    named = " ".join(f"[{each.id}]" for each in proposal.before)
+    stances = [each.stance for each in operation.citations]
+    evidence = f"{stances.count('for')} attempts for it, {stances.count('against')} against"
+    what = " ".join(filter(None, (operation.kind, named, operation.content)))
+    return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
 
 
 def _heading(library: Library, known: Experience) -> str:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from explib.models import Change
 from explib_learner.analyst import Analysis
 from explib_learner.pipeline import Run
+from explib_server.pages import proposal_line
 
 
 def run_text(run: Run) -> str:
     """What one run did, a line for each operation, refusal and failure."""
     head = f"{run.library}: {run.learned} groups, " + (
-        f"revision {run.revision}" if run.revision is not None else "nothing to change"
+        f"revision {run.revision}" if run.revision is not None else _unchanged(run)
     )
     cost = f" ({run.cost.calls} model calls, {run.cost.tokens:,} tokens)" if run.cost.calls else ""
     lines = [head + cost, *([f"  {run.note}"] if run.note else [])]
     lines += [_change_line(change) for change in run.changes]
+    lines += [f"  waits for review {proposal_line(each)}" for each in run.waiting]
     lines += [f"  refused {each.operation.kind}: {each.reason}" for each in run.refusals]
     lines += [f"  not learned {each.group_id}: {each.reason}" for each in run.failures]
     return "\n".join(lines)
+
+
+def _unchanged(run: Run) -> str:
+    return "nothing to change before review" if run.waiting else "nothing to change"
 
 
 def preview_text(analysis: Analysis) -> str:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from learner.model_cases import experience
+from learner.test_pipeline import Scripted, lesson, run, submit
+
+from explib.models import Citation, Library, LibrarySettings, Operation, ProposedOperation, Refusal, Support
+from explib.storage.committing import Proposal
+from explib.storage.store import Store
+from explib_learner.turned_down import not_again, turned_down
+
+TEXT = "When a customer cancels, verify the payment method first."
+CITED = tuple(Citation(f"t{number}", "for") for number in range(8))
+ADD = Operation("ADD", "because", content=TEXT, citations=CITED[:3])
+WAITING = ProposedOperation("p1", ADD, (), "model", None, "waiting", 0.0)
+REJECTED = replace(WAITING, state="rejected", decided_by="ann", reason="too vague")
+RETIRED = replace(experience("e3", TEXT), status="retired", support=Support(2, 1, 1), updated_revision=7)
+
+
+def test_what_waits_is_not_proposed_again_however_much_speaks_for_it() -> None:
+    again = replace(ADD, citations=CITED)
+    assert not_again([again], turned_down([WAITING], [])) == (
+        (),
+        (Refusal(again, "it waits for review already, as p1"),),
+    )
+
+
+def test_what_was_rejected_or_retired_comes_back_with_twice_the_evidence() -> None:
+    for declined in (turned_down([REJECTED], []), turned_down([], [RETIRED])):
+        kept, [refusal] = not_again([replace(ADD, citations=CITED[:5])], declined)
+        assert kept == ()
+        assert refusal.reason.endswith("it may come back when it rests on 6 attempts, not on 5")
+        assert not_again([replace(ADD, citations=CITED[:6])], declined)[1] == ()
+
+
+def test_the_reason_says_who_turned_it_down_and_why() -> None:
+    assert not_again([ADD], turned_down([REJECTED], []))[1][0].reason.startswith("ann rejected it as p1 (too vague): ")
+    [refusal] = not_again([ADD], turned_down([], [RETIRED]))[1]
+    assert refusal.reason.startswith("e3 said the same and was retired in revision 7: ")
+
+
+def test_another_lesson_another_target_and_new_evidence_for_what_is_kept_pass() -> None:
+    delete = Operation("DELETE", "r", target="e1")
+    declined = turned_down([WAITING, replace(REJECTED, operation=delete)], [RETIRED])
+    fine = (
+        replace(ADD, content="When a search gives nothing, drop the least certain filter."),
+        Operation("DELETE", "r", target="e2"),
+        Operation("KEEP", "r", target="e1"),
+        Operation("MODIFY", "r", target="e1", content="When cancelling, look at the fare."),
+    )
+    assert not_again(fine, declined) == (fine, ())
+    assert [each.operation for each in not_again([delete], declined)[1]] == [delete]
+
+
+def test_an_experience_that_is_served_stands_in_nobodys_way() -> None:
+    assert turned_down([], [experience("e1", TEXT)]) == ()
+
+
+async def test_with_review_on_a_run_learns_its_groups_and_its_lessons_wait(store: Store) -> None:
+    library = await store.libraries.ensure("reviewed", LibrarySettings(review=True))
+    await submit(store, library, "ship it", 0.0, 1.0)
+    did = await run(store, library, Scripted(lesson))
+    assert (did.learned, did.revision, [each.id for each in did.waiting]) == (1, None, ["p1"])
+    [group] = await store.groups.all(library)
+    assert (group.state, group.reason) == ("learned", "learned: 1 proposals of its batch wait for review")
+    assert await store.revisions.experiences(library, retired=True) == []
+    await submit(store, library, "ship it", 0.5, 0.25, who="b")
+    again = await run(store, library, Scripted(lesson))
+    assert again.waiting == ()
+    assert [refusal.reason for refusal in again.refusals] == ["it waits for review already, as p1"]
+
+
+async def test_what_a_person_retired_the_learner_does_not_bring_back_at_once(store: Store, library: Library) -> None:
+    await submit(store, library, "ship it", 0.0, 1.0)
+    await run(store, library, Scripted(lesson))
+    current = await store.libraries.get(library.name)
+    await store.revisions.commit(
+        Proposal(current, "wrong", "ann", "person", (Operation("DELETE", "wrong", target="e1"),))
+    )
+    await submit(store, library, "ship it", 0.5, who="b")
+    did = await run(store, library, Scripted(lesson))
+    assert did.learned == 1
+    assert "e1 said the same and was retired in revision 2" in did.refusals[0].reason
+    await submit(store, library, "ship it", 0.75, who="c")
+    assert (await run(store, library, Scripted(lesson))).revision == 3
