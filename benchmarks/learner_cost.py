@@ -1,0 +1,264 @@
+"""What learning costs: calls, tokens and wall clock for the same groups, ours next to the paper's own procedure.
+
+    .venv/bin/python benchmarks/learner_cost.py [--groups 100] [--attempts 5] [--tokens 4000] [--data FILE]
+
+Both ask the same scripted endpoint on loopback, which answers after 300 ms; tokens are counted by one estimate on
+both sides. The paper's procedure (arXiv 2510.08191): one summary for each trajectory, one critique for each group, one
+merge for each batch of 16 groups, 16 calls at a time. The sizes of its instructions and answers are those measured on
+six τ-bench groups with a capable model: 4,500 characters of instructions and 480 tokens of answer a call.
+
+The made groups are customer-service attempts: every attempt has the same system policy (a third of its tokens), tool
+results of which half are the same in the whole group, and the rest is its own. `--data` reads graded trajectories
+instead (any format of `explib import`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import httpx2
+import uvicorn
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from explib.models import GradedGroup, Json, Submission
+from explib.settings import Settings
+from explib.words import estimate_tokens
+from explib_learner.transcripts import transcript
+from explib_server.importing.formats import read
+from explib_server.importing.records import BadRecord
+from explib_server.runtime import Runtime, open_runtime
+
+LATENCY_SECONDS = 0.3
+AT_ONCE = 16
+BATCH = 16
+INSTRUCTIONS = "Read the attempt step by step and say what was done and why. " * 74
+"""4,500 characters."""
+ANSWER = "The agent looked the customer up, then changed the order, and told the customer. " * 24
+"""480 tokens."""
+WORDS = ("order", "parcel", "customer", "address", "refund", "weigh", "ship", "label", "stock", "carrier", "invoice")
+WORDS += ("depot", "policy", "item", "due", "note")
+
+
+@dataclass(slots=True)
+class Spent:
+    """What one procedure asked of the endpoint."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and answer together."""
+        return self.prompt_tokens + self.answer_tokens
+
+
+class Endpoint:
+    """Speaks /v1/chat/completions; every answer takes 300 ms."""
+
+    def __init__(self) -> None:
+        self.spent = Spent()
+        self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+
+    async def _complete(self, request: Request) -> JSONResponse:
+        asked = json.loads(await request.body())
+        text = self._answer(asked)
+        prompt = sum(estimate_tokens(str(message["content"])) for message in asked["messages"])
+        self.spent.calls += 1
+        self.spent.prompt_tokens += prompt
+        self.spent.answer_tokens += estimate_tokens(text)
+        await asyncio.sleep(LATENCY_SECONDS)
+        message: Json = {"role": "assistant", "content": text}
+        usage: Json = {"prompt_tokens": prompt, "completion_tokens": estimate_tokens(text), "total_tokens": prompt}
+        choices: Json = [{"index": 0, "finish_reason": "stop", "message": message}]
+        return JSONResponse(
+            {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": choices, "usage": usage}
+        )
+
+    def _answer(self, asked: dict[str, Json]) -> str:
+        """What each step of ours wants; the paper's steps get plain text of the measured length."""
+        schema = json.dumps(asked.get("response_format", ""))
+        if '"lessons"' in schema:
+            return _lesson(self.spent.calls)
+        if '"changes"' in schema:
+            return json.dumps({"changes": []})
+        return ANSWER
+
+
+def _lesson(number: int) -> str:
+    """One lesson that the first, third and fifth attempts bear out; a different one each time."""
+    chosen = random.Random(number).sample(WORDS, 8)  # the words of a lesson that says something of its own
+    content = f"When the {chosen[0]} {chosen[1]} is {chosen[2]}, check {' '.join(chosen[3:])} {number} first."
+    lesson: Json = {
+        "action": "ADD",
+        "target": None,
+        "content": content,
+        "reason": ANSWER[:400],
+        "followed_and_won": ["A1", "A3"],
+        "not_followed_and_lost": ["A2", "A4"],
+        "contradicting": [],
+    }
+    return json.dumps({"difference": ANSWER[:400], "lessons": [lesson]})
+
+
+@asynccontextmanager
+async def served(endpoint: Endpoint) -> AsyncIterator[str]:
+    """The endpoint on a free port of loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # takes requests from now on, answered once it serves
+        server = uvicorn.Server(uvicorn.Config(endpoint.app, log_level="error"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _prose(dice: random.Random, tokens: int) -> str:
+    words = [dice.choice(WORDS) for _ in range(2 * tokens)]
+    text = " ".join(f"{word}-{dice.randrange(100)}" if dice.random() < 0.1 else word for word in words)
+    return text[: 4 * tokens]
+
+
+def made_attempts(group: int, attempts: int, tokens: int) -> list[tuple[str, list[Json], float]]:
+    """Task, messages and reward of each attempt of one group; see the module's docstring for their making."""
+    shared = random.Random(group)
+    policy = _prose(random.Random(0), tokens // 3)
+    same = [_prose(shared, tokens // 9) for _ in range(2)]
+    task = f"Case {group}: {_prose(shared, 40)}"
+    made: list[tuple[str, list[Json], float]] = []
+    for number in range(attempts):
+        own = random.Random(f"{group}/{number}")
+        messages: list[Json] = [{"role": "system", "content": policy}, {"role": "user", "content": task}]
+        for result in (*same, _prose(own, tokens // 9), _prose(own, tokens // 9)):
+            call: Json = {"name": own.choice(("find", "change", "weigh")), "arguments": "{}"}
+            messages.append(
+                {
+                    "role": "assistant",
+                    "content": _prose(own, tokens // 20),
+                    "tool_calls": [{"id": f"c{len(messages)}", "type": "function", "function": call}],
+                }
+            )
+            messages.append({"role": "tool", "tool_call_id": f"c{len(messages) - 1}", "content": result})
+        messages.append({"role": "assistant", "content": _prose(own, tokens // 20)})
+        made.append((task, messages, float(number % 2 == 0)))
+    return made
+
+
+async def fill(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Store the groups, made or read."""
+    library = await runtime.library()
+    if arguments.data is not None:
+        for record in read(arguments.data):
+            if isinstance(record, BadRecord):
+                raise SystemExit(f"{record.position}: {record.reason}")
+            fields = Submission(
+                record.task, (), record.reward, group=record.group, idempotency_key=record.idempotency_key
+            )
+            await runtime.submit(library, record.trajectory, fields)
+        return
+    for group in range(arguments.groups):
+        for number, (task, messages, reward) in enumerate(made_attempts(group, arguments.attempts, arguments.tokens)):
+            await runtime.submit(library, messages, Submission(task, (), reward, idempotency_key=f"{group}/{number}"))
+
+
+async def papers(url: str, groups: Sequence[GradedGroup]) -> None:
+    """The paper's own procedure on these groups: batch after batch, 16 calls at a time."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    library: list[str] = []
+    async with httpx2.AsyncClient(timeout=60) as http:
+
+        async def ask(*parts: str) -> str:
+            body = {"model": "m", "messages": [{"role": "user", "content": "\n".join((INSTRUCTIONS, *parts))}]}
+            async with turns:
+                answer = await http.post(f"{url}/chat/completions", json=body)
+            said: str = answer.json()["choices"][0]["message"]["content"]
+            return said
+
+        async def critique(group: GradedGroup) -> str:
+            texts = [transcript("attempt", each, group.group.task).text() for each in group.attempts]
+            summaries = await asyncio.gather(*(ask(group.group.task, text) for text in texts))
+            return await ask(group.group.task, *library, *summaries)
+
+        for start in range(0, len(groups), BATCH):
+            critiques = await asyncio.gather(*map(critique, groups[start : start + BATCH]))
+            await ask(*library, *critiques)
+            library += [critique[:150] for critique in critiques]
+
+
+async def timed(endpoint: Endpoint, work: Callable[[], Awaitable[object]]) -> Spent:
+    """What `work` asked of the endpoint, and how long it took."""
+    endpoint.spent = Spent()
+    started = time.monotonic()
+    await work()
+    return replace(endpoint.spent, seconds=time.monotonic() - started)
+
+
+async def compare(arguments: argparse.Namespace) -> dict[str, Spent]:
+    """Both procedures on the same groups of the same database, in one run."""
+    endpoint = Endpoint()
+    with tempfile.TemporaryDirectory() as folder:
+        async with served(endpoint) as url:
+            settings = Settings(
+                database_url=f"sqlite+aiosqlite:///{folder}/library.db",
+                model="m",
+                model_base_url=url,
+                model_api_key=SecretStr("none"),
+                model_concurrency=AT_ONCE,
+                model_context=arguments.context,
+                token_budget_per_day=None,
+            )
+            async with open_runtime(settings) as runtime:
+                await fill(runtime, arguments)
+                library = await runtime.library()
+                ready = await runtime.store.groups.all(library, "ready")
+                groups = await runtime.store.groups.graded(library, ready)
+                theirs = await timed(endpoint, lambda: papers(url, groups))
+                worker = await runtime.worker()
+                ours = await timed(endpoint, worker.learn_ready)
+                overview = await runtime.store.libraries.overview(library)
+    if overview.groups.get("learned") != len(groups):
+        raise SystemExit(f"not every group was learned: {overview.groups}, {overview.reasons}")
+    return {"ours": ours, "the paper's": theirs}
+
+
+def main() -> None:
+    """Compare, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--groups", type=int, default=100)
+    parser.add_argument("--attempts", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=4000, help="of one trajectory, about")
+    parser.add_argument("--context", type=int, default=32_000, help="tokens that the model takes")
+    parser.add_argument("--data", type=Path, help="graded trajectories in a file instead of made ones")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    arguments = parser.parse_args()
+    found = asyncio.run(compare(arguments))
+    ours, theirs = found["ours"], found["the paper's"]
+    print(f"{'':12}{'calls':>8}{'tokens':>12}{'seconds':>9}")
+    for name, spent in found.items():
+        print(f"{name:12}{spent.calls:>8}{spent.tokens:>12,}{spent.seconds:>9.1f}")
+    ratios = (ours.calls / theirs.calls, ours.tokens / theirs.tokens, ours.seconds / theirs.seconds)
+    print(f"{'ratio':12}{ratios[0]:>8.2f}{ratios[1]:>12.2f}{ratios[2]:>9.2f}")
+    if arguments.json is not None:
+        ratio = dict(zip(("calls", "tokens", "seconds"), ratios, strict=True))
+        figures = {name: asdict(spent) for name, spent in found.items()}
+        arguments.json.write_text(json.dumps({**figures, "ratio": ratio}, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
