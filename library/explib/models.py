@@ -280,13 +280,25 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """One answer of `get_experiences`."""
+    """One answer of `get_experiences`: what was drawn, with which chances, and what is fixed before any reward."""
 
     id: str
     task: str
     revision: int
     servings: tuple[Serving, ...]
+    """The whole shortlist, also where nothing was served because the retrieval was held out."""
     created_at: float
+    holdout: float = 0.0
+    """The share of retrievals that are held out, as of this one."""
+    held_out: bool = False
+    arms: dict[str, bool] = field(default_factory=dict)
+    """Number of a revision on trial, where it matters here → whether this retrieval follows it or the one before."""
+    baseline: float = 0.5
+    """The reward to expect (0 to 1 of the library's range), from what was known when it was recorded."""
+    reporting: float = 0.5
+    """The share of retrievals whose reward is reported, as it was then."""
+    reward: float | None = None
+    """What counts so far: the mean reward of the attempts under it, 0 to 1 of the library's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +364,8 @@ class Receipt:
     redactions: int = 0
     note: str = ""
     """What else the submitter should know."""
+    scored: bool = False
+    """Whether a reward changed what is known of the experiences that the attempt's retrieval drew."""
 
 
 @dataclass(frozen=True, slots=True)

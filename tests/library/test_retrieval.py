@@ -149,7 +149,8 @@ async def test_what_was_served_is_recorded_before_the_store_closes(url: str) -> 
         library = await filled(store, LibrarySettings(), *LESSONS)
         served = await Retriever(store, None).serve(library, "refund")
     async with open_store(url) as store:
-        assert await store.retrievals.get(library, served.retrieval.id) == served.retrieval
+        recorded = await store.retrievals.get(library, served.retrieval.id)
+        assert recorded.servings == served.retrieval.servings
 
 
 async def test_an_empty_library_says_so_and_is_recorded(store: Store, library: Library) -> None:

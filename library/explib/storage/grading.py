@@ -72,12 +72,13 @@ async def regroup(connection: AsyncConnection, library: Library, group: str, *, 
     """
     reward = trajectories.c.reward
     counted = await connection.execute(
-        select(func.count(), func.count(reward), func.min(reward), func.max(reward)).where(
+        select(func.count(), func.count(reward), func.min(reward), func.max(reward), func.sum(reward)).where(
             trajectories.c.library_id == library.id, trajectories.c.group_id == group
         )
     )
-    size, with_reward, lowest, highest = counted.one()
-    values: dict[str, object] = {"size": size, "graded": with_reward, "updated_at": time.time()}
+    size, with_reward, lowest, highest, total = counted.one()
+    values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
+    values["updated_at"] = time.time()
     before = await group_row(connection, library, group)
     if graded or before.state == "waiting":
         state, reason = readiness(library.settings, with_reward, lowest, highest)

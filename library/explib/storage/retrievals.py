@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
 from explib.models import Library, Retrieval
-from explib.storage import rows
+from explib.storage import evidence, rows
 from explib.storage.engine import Database
 from explib.storage.tables import retrievals
 
@@ -63,19 +63,11 @@ class Retrievals:
             log.error("retrievals could not be recorded", exc_info=error)
 
     async def _record(self, batch: list[tuple[Library, Retrieval]]) -> None:
-        values = [
-            {
-                "id": retrieval.id,
-                "library_id": library.id,
-                "task": retrieval.task,
-                "revision": retrieval.revision,
-                "servings": rows.SERVINGS.dump_python(retrieval.servings, mode="json"),
-                "created_at": retrieval.created_at,
-            }
-            for library, retrieval in batch
-        ]
+        owners = {retrieval.id: library.id for library, retrieval in batch}
 
         async def insert(connection: AsyncConnection) -> None:
+            prepared = await evidence.record(connection, self.database, batch)
+            values = [{**rows.retrieval_values(each), "library_id": owners[each.id]} for each in prepared]
             await connection.execute(retrievals.insert(), values)
 
         await self.database.write(insert)
@@ -84,10 +76,10 @@ class Retrievals:
         """Raises UnknownRetrieval."""
         where = (retrievals.c.library_id == library.id) & (retrievals.c.id == identity)
         async with self.database.read() as connection:
-            row = (await connection.execute(select(retrievals).where(where))).first()
+            row = (await connection.execute(select(retrievals).where(where))).mappings().first()
         if row is None:
             raise UnknownRetrieval
-        return Retrieval(identity, row.task, row.revision, rows.SERVINGS.validate_python(row.servings), row.created_at)
+        return rows.retrieval(row)
 
     async def search(self, library: Library, words: Sequence[str], limit: int) -> list[str]:
         """Experience ids by BM25 of their terms, best first."""

@@ -13,6 +13,7 @@ from explib.models import (
     ModelCall,
     Operation,
     ProposedOperation,
+    Retrieval,
     Serving,
     Support,
     Trajectory,
@@ -46,6 +47,18 @@ def group(row: RowMapping) -> Group:
 def trajectory(row: RowMapping) -> Trajectory:
     """A row of `trajectories`."""
     return Trajectory(**{name: row[name] for name in Trajectory.__dataclass_fields__})
+
+
+def retrieval(row: RowMapping) -> Retrieval:
+    """A row of `retrievals`."""
+    plain = {name: row[name] for name in Retrieval.__dataclass_fields__ if name != "servings"}
+    return Retrieval(**plain, servings=SERVINGS.validate_python(row["servings"]))
+
+
+def retrieval_values(retrieval: Retrieval) -> dict[str, object]:
+    """The columns of a retrieval, without its library."""
+    plain = {name: getattr(retrieval, name) for name in Retrieval.__dataclass_fields__ if name != "servings"}
+    return {**plain, "servings": SERVINGS.dump_python(retrieval.servings, mode="json")}
 
 
 def model_call(row: RowMapping) -> ModelCall:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from explib.errors import DatabaseUnavailable
 from explib.storage.engine import Database, Dialect
+from explib.storage.evidence import Evidence
 from explib.storage.groups import Groups
 from explib.storage.leases import Leases
 from explib.storage.libraries import Libraries
@@ -37,6 +38,7 @@ class Store:
         self.revisions = Revisions(database)
         self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
+        self.evidence = Evidence(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database)

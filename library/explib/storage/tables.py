@@ -57,6 +57,7 @@ groups = Table(
     Column("reason", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("graded", Integer, nullable=False),
+    Column("reward_total", Double, nullable=False),
     Column("graded_version", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("not_before", Double, nullable=False),
@@ -208,6 +209,59 @@ retrievals = Table(
     Column("revision", Integer, nullable=False),
     Column("servings", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("holdout", Double, nullable=False),
+    Column("held_out", Boolean, nullable=False),
+    Column("arms", JSON, nullable=False),
+    Column("baseline", Double, nullable=False),
+    Column("reporting", Double, nullable=False),
+    Column("reward", Double),
+    Column("submitter", String(200)),
+)
+
+evidence_totals = Table(
+    "evidence_totals",
+    metadata,
+    _library(key=True),
+    Column("retrievals", BigInteger, nullable=False),
+    Column("rewards", BigInteger, nullable=False),
+    Column("reward_total", Double, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("judged", BigInteger, nullable=False),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    _library(key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("subject", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("s", Double, nullable=False),
+    Column("w", Double, nullable=False),
+    Column("v", Double, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("served", BigInteger, nullable=False),
+    Column("rewarded", BigInteger, nullable=False),
+    Column("missing_s", Double, nullable=False),
+    Column("missing_w", Double, nullable=False),
+    Column("missing_v", Double, nullable=False),
+    Column("missing_n", BigInteger, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Index("ix_evidence_tick", "library_id", "tick"),
+)
+
+submitter_evidence = Table(
+    "submitter_evidence",
+    metadata,
+    _library(key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("subject", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("submitter", String(200), primary_key=True),
+    Column("s", Double, nullable=False),
+    Column("w", Double, nullable=False),
+    Column("v", Double, nullable=False),
+    Column("n", BigInteger, nullable=False),
 )
 
 model_calls = Table(

@@ -23,6 +23,7 @@ from explib.models import Attempt, Grade, Library, Receipt, Submission, Trajecto
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import Database
+from explib.storage.evidence import rescore
 from explib.storage.grading import group_row, lock_group, regrade, regroup
 from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps, encode_steps
@@ -63,7 +64,15 @@ class Trajectories:
             trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
         )
         fresh = await regroup(connection, library, group, graded=submission.reward is not None)
-        return Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
+        receipt = Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
+        return await self._scored(connection, library, submission.retrieval_id, receipt)
+
+    async def _scored(
+        self, connection: AsyncConnection, library: Library, retrieval_id: str | None, receipt: Receipt
+    ) -> Receipt:
+        if retrieval_id is None:
+            return receipt
+        return replace(receipt, scored=await rescore(connection, self.database, library, retrieval_id))
 
     async def _again(
         self,
@@ -78,7 +87,7 @@ class Trajectories:
         if submission.reward is not None and known["reward"] is None:
             grade = Grade(submission.reward, submission.feedback, submission.submitter)
             receipt = await regrade(connection, library, known, grade)
-            return replace(receipt, duplicate=True)
+            return replace(await self._scored(connection, library, known["retrieval_id"], receipt), duplicate=True)
         if submission.reward is not None and submission.reward != known["reward"]:
             raise RewardConflict(
                 f"This trajectory is stored as {known['id']} with reward {known['reward']:g}: "
@@ -104,6 +113,7 @@ class Trajectories:
                 reason="",
                 size=0,
                 graded=0,
+                reward_total=0.0,
                 graded_version=0,
                 tries=0,
                 not_before=0.0,
@@ -179,7 +189,10 @@ class Trajectories:
             row = (await connection.execute(select(trajectories).where(mine).with_for_update())).mappings().first()
             if row is None:
                 raise UnknownTrajectory
-            return await regrade(connection, library, row, grade)
+            receipt = await regrade(connection, library, row, grade)
+            return (
+                receipt if receipt.duplicate else await self._scored(connection, library, row["retrieval_id"], receipt)
+            )
 
         return await self.database.write(write)
 

@@ -1,0 +1,263 @@
+"""The evidence of every library: sums for each account, entered with the retrieval and with its reward.
+
+Both happen inside the transaction that stores the retrieval or the reward, so they happen exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import RowMapping, case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward
+from explib.evidence.sums import Sums, baseline
+from explib.groups import group_id, group_key
+from explib.models import Library, LibrarySettings, Retrieval
+from explib.storage import rows
+from explib.storage.engine import Database
+from explib.storage.tables import evidence, evidence_totals, groups, retrievals, submitter_evidence, trajectories
+
+_SUMS = ("s", "w", "v", "n")
+_ADDED = (*_SUMS, "served", "rewarded", "missing_s", "missing_w", "missing_v", "missing_n")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a library's evidence amounts to. `tick` grows with every reward; `judged` is the last one looked at."""
+
+    retrievals: int = 0
+    rewards: int = 0
+    reward_total: float = 0.0
+    tick: int = 0
+    judged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence of every library of one database."""
+
+    database: Database
+
+    async def totals(self, library: Library) -> Totals:
+        """Read at this moment."""
+        async with self.database.read() as connection:
+            return await _totals(connection, library.id)
+
+    async def since(self, library: Library, tick: int) -> dict[Key, Account]:
+        """The accounts that a reward changed after `tick`; −1: all of them."""
+        where = (evidence.c.library_id == library.id) & (evidence.c.tick > tick)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(evidence).where(where))
+            return {_key(row): _account(row) for row in found.mappings()}
+
+    async def of(self, library: Library, keys: Iterable[Key]) -> dict[Key, Account]:
+        """The named accounts; those that nothing was entered in are empty."""
+        wanted = set(keys)
+        where = (evidence.c.library_id == library.id) & evidence.c.subject.in_({key[1] for key in wanted})
+        async with self.database.read() as connection:
+            found = await connection.execute(select(evidence).where(where))
+            held = {_key(row): _account(row) for row in found.mappings()}
+        return {key: held.get(key, EMPTY) for key in wanted}
+
+    async def by_submitter(self, library: Library, keys: Iterable[Key]) -> dict[Key, dict[str, Sums]]:
+        """For each of the accounts, the sums of each submitter's own rewards."""
+        wanted = set(keys)
+        mine = submitter_evidence.c.library_id == library.id
+        where = mine & submitter_evidence.c.subject.in_({key[1] for key in wanted})
+        async with self.database.read() as connection:
+            found = (await connection.execute(select(submitter_evidence).where(where))).mappings().all()
+        shares: dict[Key, dict[str, Sums]] = {key: {} for key in wanted}
+        for row in found:
+            if (key := _key(row)) in shares:
+                shares[key][row["submitter"]] = Sums(**{name: row[name] for name in _SUMS})
+        return shares
+
+    async def judged(self, library: Library, tick: int) -> None:
+        """Note that everything up to `tick` was looked at."""
+
+        async def note(connection: AsyncConnection) -> None:
+            mine = (evidence_totals.c.library_id == library.id) & (evidence_totals.c.judged < tick)
+            await connection.execute(update(evidence_totals).where(mine).values(judged=tick))
+
+        await self.database.write(note)
+
+
+async def record(
+    connection: AsyncConnection, database: Database, batch: Sequence[tuple[Library, Retrieval]]
+) -> list[Retrieval]:
+    """Enter new retrievals as not reported; they come back with their baselines, which are fixed from now on."""
+    fixed: list[Retrieval] = []
+    for library in {library.id: library for library, _ in batch}.values():
+        mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
+        await _enter_totals(connection, database, library.id, retrievals=len(mine))
+        prepared = await _with_baselines(connection, library, mine)
+        await _enter(connection, database, library.id, _together(map(entries_of_retrieval, prepared)))
+        fixed += prepared
+    return fixed
+
+
+async def rescore(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> bool:
+    """Enter what a reward under this retrieval changes, the old one taken back; False where it changes nothing.
+
+    Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
+    only signed rewards, the others are not evidence.
+    """
+    mine = (retrievals.c.library_id == library.id) & (retrievals.c.id == retrieval_id)
+    row = (await connection.execute(select(retrievals).where(mine).with_for_update())).mappings().first()
+    if row is None:
+        return False
+    reward, submitter = await _outcome(connection, library, row)
+    if reward is None or reward == row["reward"]:
+        return False
+    retrieval = rows.retrieval(row)
+    await connection.execute(update(retrievals).where(mine).values(reward=reward, submitter=submitter))
+    more, before = int(retrieval.reward is None), retrieval.reward or 0.0
+    tick = await _enter_totals(connection, database, library.id, rewards=more, reward_total=reward - before, tick=1)
+    entries = entries_of_reward(retrieval, retrieval.reward, reward)
+    await _enter(connection, database, library.id, entries, tick)
+    if submitter is not None:
+        await _enter_for_submitter(connection, database, library.id, entries, submitter)
+    return True
+
+
+async def _outcome(
+    connection: AsyncConnection, library: Library, retrieval: RowMapping
+) -> tuple[float | None, str | None]:
+    """The mean reward under a retrieval (0 to 1 of the library's range), and who is counted as its submitter.
+
+    The submitter is whoever gave the first of the rewards, also after a correction by somebody else.
+    """
+    where = (trajectories.c.library_id == library.id) & (trajectories.c.retrieval_id == retrieval["id"])
+    where &= trajectories.c.reward.is_not(None)
+    if library.settings.signed_rewards_only:
+        where &= trajectories.c.signed_by.is_not(None)
+    found = await connection.execute(
+        select(trajectories.c.reward, trajectories.c.graded_by).where(where).order_by(trajectories.c.id)
+    )
+    graded = found.all()
+    if not graded:
+        return None, None
+    mean = sum(row.reward for row in graded) / len(graded)
+    first = graded[0].graded_by if retrieval["reward"] is None else retrieval["submitter"]
+    return _share(mean, library.settings), first
+
+
+def _share(reward: float, settings: LibrarySettings) -> float:
+    return (reward - settings.reward_min) / (settings.reward_max - settings.reward_min)
+
+
+async def _with_baselines(connection: AsyncConnection, library: Library, batch: Sequence[Retrieval]) -> list[Retrieval]:
+    totals = await _totals(connection, library.id)
+    ids = {each.id: group_id(library.id, group_key(each.task, None)) for each in batch}
+    where = (groups.c.library_id == library.id) & groups.c.id.in_(set(ids.values()))
+    found = await connection.execute(select(groups.c.id, groups.c.graded, groups.c.reward_total).where(where))
+    known = {row.id: (row.reward_total, row.graded) for row in found}
+    low, high = library.settings.reward_min, library.settings.reward_max
+    reporting = baseline(0.0, 0, totals.rewards, totals.retrievals - len(batch))
+    prepared = []
+    for each in batch:
+        total, graded = known.get(ids[each.id], (0.0, 0))
+        share = (total - low * graded) / (high - low)
+        expected = baseline(share, graded, totals.reward_total, totals.rewards)
+        prepared.append(replace(each, baseline=expected, reporting=reporting))
+    return prepared
+
+
+async def _totals(connection: AsyncConnection, library_id: int) -> Totals:
+    where = evidence_totals.c.library_id == library_id
+    row = (await connection.execute(select(evidence_totals).where(where))).mappings().first()
+    return Totals() if row is None else Totals(**{name: row[name] for name in Totals.__dataclass_fields__})
+
+
+async def _enter_totals(connection: AsyncConnection, database: Database, library_id: int, **added: float) -> int:
+    """Add to the totals; the tick that it is now. Held until the end of the transaction, so that ticks are in order."""
+    values = {"retrievals": 0, "rewards": 0, "reward_total": 0.0, "tick": 0, **added}
+    statement = database.dialect.insert(evidence_totals).values(library_id=library_id, judged=0, **values)
+    summed = {name: evidence_totals.c[name] + statement.excluded[name] for name in values}
+    entered = statement.on_conflict_do_update(index_elements=[evidence_totals.c.library_id], set_=summed)
+    return int((await connection.execute(entered.returning(evidence_totals.c.tick))).scalar_one())
+
+
+async def _enter(
+    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Account], tick: int = 0
+) -> None:
+    if not entries:
+        return
+    values = [
+        {
+            "library_id": library_id,
+            **_named(key),
+            "s": entry.sums.s,
+            "w": entry.sums.w,
+            "v": entry.sums.v,
+            "n": entry.sums.n,
+            "served": entry.served,
+            "rewarded": entry.rewarded,
+            "missing_s": entry.missing.s,
+            "missing_w": entry.missing.w,
+            "missing_v": entry.missing.v,
+            "missing_n": entry.missing.n,
+            "tick": tick,
+        }
+        for key, entry in sorted(entries.items())
+    ]
+    statement = database.dialect.insert(evidence)
+    summed = {name: evidence.c[name] + statement.excluded[name] for name in _ADDED}
+    newer = case((statement.excluded.tick > evidence.c.tick, statement.excluded.tick), else_=evidence.c.tick)
+    keys = [evidence.c.library_id, evidence.c.kind, evidence.c.subject, evidence.c.version]
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_={**summed, "tick": newer}), values
+    )
+
+
+async def _enter_for_submitter(
+    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Account], submitter: str
+) -> None:
+    values = [
+        {
+            "library_id": library_id,
+            **_named(key),
+            "submitter": submitter,
+            "s": entry.sums.s,
+            "w": entry.sums.w,
+            "v": entry.sums.v,
+            "n": entry.sums.n,
+        }
+        for key, entry in sorted(entries.items())
+        if entry.sums.v
+    ]
+    if not values:
+        return
+    table = submitter_evidence
+    statement = database.dialect.insert(table)
+    summed = {name: table.c[name] + statement.excluded[name] for name in _SUMS}
+    keys = [table.c.library_id, table.c.kind, table.c.subject, table.c.version, table.c.submitter]
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=summed), values)
+
+
+def _together(each: Iterable[Mapping[Key, Account]]) -> dict[Key, Account]:
+    total: dict[Key, Account] = {}
+    for entries in each:
+        for key, entry in entries.items():
+            total[key] = total[key] + entry if key in total else entry
+    return total
+
+
+def _named(key: Key) -> dict[str, str | int]:
+    kind, subject, version = key
+    return {"kind": kind, "subject": subject, "version": version}
+
+
+def _key(row: RowMapping) -> Key:
+    return row["kind"], row["subject"], row["version"]
+
+
+def _account(row: RowMapping) -> Account:
+    return Account(
+        sums=Sums(row["s"], row["w"], row["v"], row["n"]),
+        missing=Sums(row["missing_s"], row["missing_w"], row["missing_v"], row["missing_n"]),
+        served=row["served"],
+        rewarded=row["rewarded"],
+    )

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from library.evidence_cases import attempt, drawn, recorded, replayed, same
+
+from explib.evidence.ledger import HOLDOUT, Account, Key, experience_key
+from explib.models import Grade, Library, LibrarySettings
+from explib.storage.store import Store, open_store
+
+E1, E2 = experience_key("e1", 1), experience_key("e2", 1)
+
+
+async def held(store: Store, library: Library, key: Key = E1) -> Account:
+    return (await store.evidence.of(library, [key]))[key]
+
+
+async def check(store: Store, library: Library) -> None:
+    """What is held is what the records make of it, nothing more and nothing less."""
+    expected = await replayed(store, library)
+    found = await store.evidence.of(library, expected)
+    assert all(same(found[key], expected[key]) for key in expected)
+
+
+async def test_a_retrieval_counts_as_not_reported_until_its_reward_comes(store: Store, library: Library) -> None:
+    retrieval = await recorded(store, library, drawn(True, False))
+    assert (await held(store, library)).served == 1
+    assert (await held(store, library, E2)).served == 0
+    assert (await held(store, library)).missing.s == pytest.approx(0.5 * (0 - retrieval.reporting))
+    receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    assert receipt.scored
+    after = await held(store, library)
+    assert after.sums.s == pytest.approx(0.5 * (1.0 - retrieval.baseline))
+    assert after.missing.s == pytest.approx(0.5 * (1 - retrieval.reporting))
+    assert (after.sums.n, after.missing.n, after.rewarded) == (1, 1, 1)
+    assert (await held(store, library, E2)).rewarded == 0
+
+
+async def test_a_reward_that_comes_later_is_entered_then(store: Store, library: Library) -> None:
+    retrieval = await recorded(store, library, drawn(True))
+    receipt = await store.trajectories.submit(library, attempt(retrieval))
+    assert not receipt.scored
+    assert (await held(store, library)).sums.n == 0
+    graded = await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(1.0))
+    assert graded.scored
+    assert (await held(store, library)).sums.n == 1
+
+
+async def test_the_same_reward_twice_is_entered_once(store: Store, library: Library) -> None:
+    retrieval = await recorded(store, library, drawn(True))
+    first = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    once = await held(store, library)
+    again = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    reported = await store.trajectories.report_reward(library, first.trajectory_id, Grade(1.0))
+    assert not again.scored
+    assert not reported.scored
+    assert await held(store, library) == once
+
+
+async def test_a_correction_takes_the_old_reward_back(store: Store, library: Library) -> None:
+    retrieval = await recorded(store, library, drawn(True, False))
+    receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    right = await held(store, library)
+    await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(0.0))
+    wrong = await held(store, library)
+    assert wrong.sums.s == pytest.approx(0.5 * (0.0 - retrieval.baseline))
+    assert (wrong.sums.n, wrong.missing, wrong.rewarded) == (1, right.missing, 1)
+    await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(1.0))
+    assert same(await held(store, library), right)
+
+
+async def test_attempts_under_one_retrieval_count_once_by_their_mean(store: Store, library: Library) -> None:
+    retrieval = await recorded(store, library, drawn(True))
+    for reward, agent in ((1.0, "a"), (0.0, "b"), (0.5, "c")):
+        await store.trajectories.submit(library, attempt(retrieval, reward, agent))
+    found = await held(store, library)
+    assert found.sums.n == 1
+    assert found.sums.s == pytest.approx(0.5 * (0.5 - retrieval.baseline))
+    assert (await store.evidence.totals(library)).rewards == 1
+
+
+async def test_the_baseline_is_fixed_when_the_retrieval_is_recorded(store: Store, library: Library) -> None:
+    first = await recorded(store, library, drawn(True))
+    for number in range(6):
+        await store.trajectories.submit(library, attempt(first, 1.0, agent=f"a{number}"))
+    later, elsewhere = [await recorded(store, library, drawn(True, task=task)) for task in (first.task, "another")]
+    assert (await store.retrievals.get(library, first.id)).baseline == 0.5
+    assert later.baseline > elsewhere.baseline > 0.5
+
+
+async def test_rewards_count_as_shares_of_the_librarys_range(store: Store) -> None:
+    library = await store.libraries.ensure("wide", LibrarySettings(reward_min=-10.0, reward_max=10.0))
+    retrieval = await recorded(store, library, drawn(True))
+    await store.trajectories.submit(library, attempt(retrieval, 10.0))
+    assert (await held(store, library)).sums.s == pytest.approx(0.25)
+    assert (await store.retrievals.get(library, retrieval.id)).reward == 1.0
+
+
+async def test_a_held_out_retrieval_teaches_about_the_library_only(store: Store, library: Library) -> None:
+    without = await recorded(store, library, drawn(False, False, holdout=0.05, held_out=True))
+    with_it = await recorded(store, library, drawn(True, False, holdout=0.05))
+    await store.trajectories.submit(library, attempt(without, 0.0))
+    assert (await held(store, library)).sums.n == 0
+    assert (await held(store, library, HOLDOUT)).sums.n == 1
+    await store.trajectories.submit(library, attempt(with_it, 1.0))
+    assert (await held(store, library)).sums.n == 1
+    assert (await held(store, library, HOLDOUT)).sums.s == pytest.approx(
+        -0.95 * (0 - without.baseline) + 0.05 * (1 - with_it.baseline)
+    )
+
+
+async def test_what_certainly_was_served_teaches_nothing(store: Store, library: Library) -> None:
+    retrieval = drawn(True)
+    [serving] = retrieval.servings
+    certain = type(retrieval)(retrieval.id, "a task", 1, (type(serving)("e1", 1, 1.0, 1.0, True),), 0.0)
+    await store.trajectories.submit(library, attempt(await recorded(store, library, certain), 1.0))
+    found = await held(store, library)
+    assert (found.sums.w, found.sums.n, found.served, found.rewarded) == (0.0, 0, 1, 1)
+
+
+async def test_each_submitters_rewards_are_held_apart(store: Store, library: Library) -> None:
+    for reward, who in ((1.0, "ann"), (0.0, "bob"), (1.0, "ann")):
+        retrieval = await recorded(store, library, drawn(True))
+        await store.trajectories.submit(library, attempt(retrieval, reward, submitter=who))
+    [shares] = (await store.evidence.by_submitter(library, [E1])).values()
+    assert {who: sums.n for who, sums in shares.items()} == {"ann": 2, "bob": 1}
+    assert shares["ann"].s > 0 > shares["bob"].s
+
+
+async def test_only_signed_rewards_are_evidence_where_the_library_says_so(store: Store) -> None:
+    library = await store.libraries.ensure("strict", LibrarySettings(signed_rewards_only=True))
+    retrieval = await recorded(store, library, drawn(True))
+    receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    assert not receipt.scored
+    assert (await held(store, library)).sums.n == 0
+
+
+async def test_libraries_have_their_own_evidence(store: Store, library: Library) -> None:
+    other = await store.libraries.ensure("other", LibrarySettings())
+    retrieval = await recorded(store, library, drawn(True))
+    await recorded(store, other, drawn(True))
+    await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    assert (await held(store, other)).sums.n == 0
+    assert (await store.evidence.since(other, 0)) == {}
+
+
+async def test_only_what_changed_is_read_again(store: Store, library: Library) -> None:
+    one = await recorded(store, library, drawn(True, False))
+    other = await recorded(store, library, drawn(False))
+    await store.trajectories.submit(library, attempt(one, 1.0))
+    tick = (await store.evidence.totals(library)).tick
+    assert set(await store.evidence.since(library, 0)) >= {E1, E2}
+    await store.trajectories.submit(library, attempt(other, 1.0))
+    changed = await store.evidence.since(library, tick)
+    assert E1 in changed
+    assert E2 not in changed
+
+
+async def test_whatever_is_reported_in_whatever_order_the_accounts_are_those_of_the_records(
+    store: Store, library: Library, url: str
+) -> None:
+    """Two processes' stores, repeated submissions and corrections at once."""
+    dice = random.Random(3)
+    async with open_store(url) as other:
+        both = (store, other)
+        drawings = [
+            drawn(*(dice.random() < 0.5 for _ in range(4)), task=f"task {n % 3}", holdout=0.2) for n in range(30)
+        ]
+        known = [await recorded(both[n % 2], library, each) for n, each in enumerate(drawings)]
+
+        async def report(through: Store, number: int) -> None:
+            receipt = await through.trajectories.submit(library, attempt(known[number], agent=f"a{dice.randrange(2)}"))
+            await through.trajectories.report_reward(library, receipt.trajectory_id, Grade(dice.random()))
+
+        await asyncio.gather(*(report(dice.choice(both), dice.randrange(30)) for _ in range(120)))
+        await check(other, library)
+    totals = await store.evidence.totals(library)
+    counted = [await store.retrievals.get(library, each.id) for each in known]
+    assert totals.rewards == sum(each.reward is not None for each in counted)
+    assert totals.reward_total == pytest.approx(sum(each.reward or 0.0 for each in counted))
