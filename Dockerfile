@@ -17,4 +17,5 @@ VOLUME /data
 EXPOSE 8765
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8765/health', timeout=4)"]
-CMD ["explib", "serve", "--transport", "http", "--host", "0.0.0.0", "--port", "8765"]
+# Nobody gets in before a token is made: docker exec NAME explib token create --library default --scope submit
+CMD ["explib", "serve", "--transport", "http", "--host", "0.0.0.0", "--port", "8765", "--auth", "required"]

@@ -18,6 +18,7 @@
     │   ├── ModelAnswerInvalid  it answered, but not in the agreed form
     │   ├── PromptTooLong       the request does not fit the model's context
     │   └── ModelMisconfigured  key, name or address are wrong: no use trying again
+    ├── NotAllowed              the access token is not good for this
     ├── BudgetExceeded          the daily token budget is spent
     └── PromptFileError         a prompt file has unknown or missing placeholders
 
@@ -25,6 +26,8 @@ Imports nothing of ours. A class's docstring is its default message.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class ExplibError(Exception):
@@ -77,6 +80,12 @@ class NotFound(ExplibError):
 
 class UnknownLibrary(NotFound):
     """There is no such library."""
+
+    @classmethod
+    def among(cls, name: str, known: Iterable[str]) -> UnknownLibrary:
+        """Says which libraries there are for whom it is told."""
+        listed = ", ".join(known) or "none yet"
+        return cls(f"There is no library {name[:80]!r}. Known: {listed}. Pass one of these, or leave `library` out.")
 
 
 class UnknownTrajectory(NotFound):
@@ -161,6 +170,10 @@ class PromptTooLong(ModelError):
 
 class ModelMisconfigured(ModelError):
     """The endpoint refused the request: check EXPLIB_MODEL, EXPLIB_MODEL_BASE_URL and EXPLIB_MODEL_API_KEY."""
+
+
+class NotAllowed(ExplibError):
+    """The access token is not good for this: ask whoever runs the server for another."""
 
 
 class BudgetExceeded(ExplibError):

@@ -412,3 +412,15 @@ class LibraryOverview:
     reasons: dict[str, int] = field(default_factory=dict)
     """Reasons of groups that are not learned → how many have that reason."""
     refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Counts over a whole database. Keys are a library's name, and a state or status where there are two."""
+
+    revisions: dict[str, int]
+    groups: dict[tuple[str, str], int]
+    experiences: dict[tuple[str, str], int]
+    model_calls: int
+    prompt_tokens: int
+    completion_tokens: int

@@ -8,12 +8,19 @@ from typing import Annotated, Literal, TypeAlias
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from explib.errors import InvalidSetting
 from explib.models import LibrarySettings
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
+AuthMode: TypeAlias = Literal["auto", "required", "none"]
 MIB = 1024 * 1024
 ENGINES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
@@ -72,6 +79,31 @@ class Settings(BaseSettings):
     learner_idle_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How long a detached learner waits for something to learn before it ends."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    log_format: Literal["text", "json"] = "text"
+    """`json`: one JSON object a line on standard error."""
+    auth: AuthMode = "auto"
+    """Who needs an access token over HTTP: `required` everybody, `none` nobody, `auto` everybody once the server is
+    bound to another address than loopback, or a token exists, or OAuth is set up."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names by which clients reach the HTTP server, beside the bound address: a list, or separated by commas."""
+    public_url: str | None = None
+    """The endpoint as clients reach it through a proxy, e.g. https://lessons.example.org/mcp; its name is allowed."""
+    oauth_issuer: str | None = None
+    """With the two below: accept this identity provider's JWTs as access tokens."""
+    oauth_jwks_url: str | None = None
+    oauth_audience: str | None = None
+    oauth_scope_claim: str = "scope"
+    """The claim that holds `explib:read|submit|curate|admin` and, if wanted, `explib:library:NAME`."""
+    oauth_libraries_claim: str = "explib_libraries"
+    """The claim that holds library names, a list or separated by blanks; `*`: every one."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """For each token (without one: each address) and worker. Unset: 3000, and no limit for clients on this machine."""
+    concurrent_requests: Annotated[int, Field(ge=1)] | None = None
+    """The same, of requests under way. Unset: 32."""
+    open_streams: Annotated[int, Field(ge=1)] | None = None
+    """The same, of subscriptions and other event streams, which stay open. Unset: 32."""
+    max_request_bytes: Annotated[int, Field(ge=1024)] | None = None
+    """Of an HTTP request's body. Unset: enough for a trajectory of EXPLIB_MAX_TRAJECTORY_BYTES."""
 
     @field_validator("database_url")
     @classmethod
@@ -89,6 +121,11 @@ class Settings(BaseSettings):
     def _no_limit(cls, value: object) -> object:
         return None if value in ("", "none") else value
 
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -100,6 +137,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the TOML file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def request_bytes(self) -> int:
+        """Most bytes of an HTTP request's body: a trajectory may double by being escaped into JSON."""
+        return self.max_request_bytes or 2 * self.max_trajectory_bytes + MIB
 
     @property
     def model_configured(self) -> bool:

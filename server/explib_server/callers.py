@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.requests import Request
 
+from explib.errors import NotAllowed, UnknownLibrary
 from explib.models import TokenScope
 
 Scope: TypeAlias = TokenScope
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
 NAME_CHARACTERS = 100
 IDENTITY_CHARACTERS = 200
+SCOPES_OF: dict[Scope, frozenset[Scope]] = {
+    "read": frozenset({"read"}),
+    "submit": frozenset({"read", "submit"}),
+    "curate": frozenset({"read", "submit", "curate"}),
+    "admin": frozenset({"read", "submit", "curate", "admin"}),
+    "reward": frozenset({"reward"}),
+}
+"""What a token of each scope may do. A reward key only signs: it opens nothing."""
+TOOLS_OF: dict[Scope, frozenset[str]] = {
+    "read": frozenset({"get_experiences", "library_status", "list_experiences", "history", "list_libraries"}),
+    "submit": frozenset({"submit_trajectory", "report_reward", "vote_experience"}),
+    "curate": frozenset(
+        {
+            "add_experience",
+            "edit_experience",
+            "retire_experience",
+            "review_experience",
+            "revert",
+            "learn_now",
+            "next_analysis",
+            "answer_analysis",
+        }
+    ),
+}
+"""The tools that need each scope; any other needs `admin`."""
+_NEEDS: dict[str, Scope] = {tool: scope for scope, tools in TOOLS_OF.items() for tool in tools}
 CALLER_KEY = "explib.caller"
-"""Where the ASGI scope of an authenticated request holds its caller."""
+"""Where the ASGI scope of a request holds its caller, or ANYBODY where no token is needed."""
+ANYBODY = "anybody"
+LISTEN = "subscriptions/listen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +65,36 @@ class Caller:
         """One name for one voter or submitter: the access token; without one, the agent's or the client's name."""
         return f"token {self.token_id}" if self.token_id is not None else (agent or self.name)[:IDENTITY_CHARACTERS]
 
+    def may_call(self, tool: str) -> bool:
+        """Whether the caller's scopes are enough for this tool."""
+        return _NEEDS.get(tool, "admin") in self.scopes
 
+    def check_tool(self, tool: str) -> None:
+        """Raises NotAllowed for a tool that needs another scope."""
+        if not self.may_call(tool):
+            raise NotAllowed(
+                f"{tool[:60]} needs a token of scope {_NEEDS.get(tool, 'admin')}, this one has "
+                f"{', '.join(sorted(self.scopes)) or 'none'}: ask whoever runs the server for another token."
+            )
+
+    def library(self, named: str | None, default: str) -> str:
+        """The library that is meant. Raises UnknownLibrary, as if others than its own did not exist, and NotAllowed."""
+        if self.libraries is None:
+            return default if named is None else named
+        own = sorted(self.libraries)
+        if named is None and default not in own:
+            if len(own) != 1:
+                listed = ", ".join(own) or "none"
+                raise NotAllowed(f"This token does not reach the default library: pass `library`, one of {listed}.")
+            return own[0]
+        chosen = default if named is None else named
+        if chosen not in own:
+            raise UnknownLibrary.among(chosen, own)
+        return chosen
+
+
+NOBODY = Caller("nobody", None, frozenset(), frozenset())
+"""Whom a request is taken to come from that nobody has let in."""
 LOCAL = Caller("local", None, ALL_SCOPES, None)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
 _request: ContextVar[ServerRequestContext[Any, Any] | None] = ContextVar("explib_request", default=None)
@@ -51,13 +109,20 @@ async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
         _request.reset(token)
 
 
+def library_uri(name: str) -> str:
+    """The resource that changes with every revision of a library."""
+    return f"experience://{name}"
+
+
 def current_caller() -> Caller:
-    """The caller of the request that is being answered; outside of one, and without a token, all is allowed."""
+    """The caller of the request that is being answered. Outside of a request, and on stdio, all is allowed."""
     context = _request.get()
     if context is None:
         return LOCAL
-    if isinstance(context.request, Request) and (known := context.request.scope.get(CALLER_KEY)) is not None:
-        return known if isinstance(known, Caller) else LOCAL
+    if isinstance(context.request, Request):
+        known = context.request.scope.get(CALLER_KEY, NOBODY)
+        if known != ANYBODY:
+            return known if isinstance(known, Caller) else NOBODY
     return Caller(_client_name(context), None, ALL_SCOPES, None)
 
 
@@ -66,3 +131,15 @@ def _client_name(context: ServerRequestContext[Any, Any]) -> str:
     told = context.session.client_params
     name = "" if told is None else "".join(filter(str.isprintable, told.client_info.name)).strip()
     return name[:NAME_CHARACTERS] or LOCAL.name
+
+
+async def within_reach(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware of the MCP server: a subscription hears of the caller's own libraries only."""
+    caller = current_caller()
+    if ctx.method == LISTEN and ctx.params and caller.libraries is not None:
+        own = {library_uri(name) for name in caller.libraries}
+        asked = ctx.params.get("notifications")
+        if isinstance(asked, dict) and isinstance(uris := asked.get("resourceSubscriptions"), list):
+            heard = {**asked, "resourceSubscriptions": [uri for uri in uris if uri in own]}
+            return await call_next(replace(ctx, params={**ctx.params, "notifications": heard}))
+    return await call_next(ctx)

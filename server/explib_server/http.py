@@ -1,57 +1,93 @@
-"""Streamable HTTP: the MCP endpoint at /mcp and the health check at /health."""
+"""Streamable HTTP: the MCP endpoint at /mcp behind its gate, and /health, /ready and /metrics."""
 
 from __future__ import annotations
 
-import sys
+import time
 from importlib.metadata import version
 
-import uvicorn
-from mcp.server import MCPServer
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp
 
+from explib.errors import StorageError
 from explib.settings import Settings
-from explib_server.opening import Opening
-from explib_server.runtime import open_runtime
+from explib.storage.tokens import Tokens
+from explib_server.access.binding import names, oauth
+from explib_server.access.gate import Admission, Gate
+from explib_server.access.limits import Limits
+from explib_server.access.oauth import Issuer, OAuthTokens
+from explib_server.access.verifying import StoredTokens, Verifier
+from explib_server.callers import ANYBODY, CALLER_KEY, LOCAL, Caller
+from explib_server.mcp_server import ExperienceMCP
+from explib_server.observing.metrics import Metrics
 
-JSON_OVERHEAD = 2
-"""A trajectory may grow this much by being escaped into JSON."""
-ENVELOPE_BYTES = 1024 * 1024
+SCOPES = ["explib:read", "explib:submit", "explib:curate", "explib:admin"]
 
 
-def http_app(server: MCPServer[Opening], settings: Settings, host: str) -> Starlette:
-    """The ASGI application. Requests that name another host than the bound one are refused (DNS rebinding)."""
+def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless: bool = False) -> ASGIApp:
+    """The ASGI application for this bound address. `stateless`: older clients get no sessions, for several workers.
 
+    Raises InvalidSetting.
+    """
+    by_oauth = oauth(settings)
+
+    async def tokens() -> Tokens:
+        return (await server.runtime()).store.tokens
+
+    verifiers: list[Verifier] = [StoredTokens(tokens)]
+    if by_oauth is not None:
+        verifiers.append(OAuthTokens(by_oauth[0], time.monotonic))
+
+    async def shut() -> bool:
+        return by_oauth is not None or await (await tokens()).any_access()
+
+    security = names(settings, host)
+    metrics = Metrics()
+    server.observer = metrics
+    _add_pages(server, metrics, security)
+    app = server.streamable_http_app(
+        host=host,
+        stateless_http=stateless,
+        transport_security=security,
+        max_request_body_size=settings.request_bytes,
+    )
+    metadata = None if by_oauth is None else _metadata(app, *by_oauth)
+    admission = Admission(settings.auth, tuple(verifiers), shut, time.monotonic)
+    return Gate(app, admission, Limits(time.monotonic), settings, metadata, metrics.refused)
+
+
+def _metadata(app: Starlette, issuer: Issuer, endpoint: AnyHttpUrl) -> AnyHttpUrl:
+    """Publish where clients get a token (protected resource metadata, RFC 9728); the address of that."""
+    app.routes.extend(
+        create_protected_resource_routes(endpoint, [AnyHttpUrl(issuer.url)], SCOPES, "Experience Library")
+    )
+    return build_resource_metadata_url(endpoint)
+
+
+def _add_pages(server: ExperienceMCP, metrics: Metrics, security: TransportSecuritySettings) -> None:
     @server.custom_route("/health", methods=["GET"])
-    async def health(_request: Request) -> JSONResponse:
+    async def health(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": version("explib")})
 
-    return server.streamable_http_app(
-        host=host,
-        transport_security=_security(host),
-        max_request_body_size=JSON_OVERHEAD * settings.max_trajectory_bytes + ENVELOPE_BYTES,
-    )
+    @server.custom_route("/ready", methods=["GET"])
+    async def ready(_request: Request) -> Response:
+        try:
+            await (await server.runtime()).store.ready()
+        except StorageError as error:
+            return JSONResponse({"status": "not ready", "reason": str(error)}, status_code=503)
+        return JSONResponse({"status": "ready"})
 
-
-async def serve_http(server: MCPServer[Opening], settings: Settings, host: str, port: int) -> None:
-    """Serve until stopped. Raises StorageError before anything is bound where the database cannot be used."""
-    async with open_runtime(settings):
-        pass
-    sys.stderr.write(f"explib listens on http://{host}:{port}/mcp\n")
-    config = uvicorn.Config(
-        http_app(server, settings, host), host=host, port=port, log_level=settings.log_level.lower()
-    )
-    await uvicorn.Server(config).serve()
-
-
-def _security(host: str) -> TransportSecuritySettings | None:
-    """The SDK's own check where the address is loopback; the container's wildcard takes local names only."""
-    if host in {"127.0.0.1", "localhost", "::1"}:
-        return None
-    names = [host, "localhost", "127.0.0.1"]
-    return TransportSecuritySettings(
-        allowed_hosts=[pattern for name in names for pattern in (name, f"{name}:*")],
-        allowed_origins=[f"http://{name}:*" for name in names],
-    )
+    @server.custom_route("/metrics", methods=["GET"])
+    async def measures(request: Request) -> Response:
+        """For who needs no token, or has one of scope admin."""
+        if (refusal := await TransportSecurityMiddleware(security).validate_request(request)) is not None:
+            return refusal
+        known = request.scope.get(CALLER_KEY)
+        caller = LOCAL if known == ANYBODY else known
+        if not isinstance(caller, Caller) or "admin" not in caller.scopes:
+            return PlainTextResponse("metrics need a token of scope admin\n", status_code=403)
+        return Response(await metrics.page((await server.runtime()).store, caller), media_type=metrics.content_type)

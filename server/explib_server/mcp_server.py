@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, Tool
@@ -22,11 +23,13 @@ from pydantic import ValidationError
 from explib.errors import ExplibError
 from explib.settings import Settings
 from explib_server.analyst_choice import analyst_name
-from explib_server.callers import remember_caller
+from explib_server.callers import current_caller, remember_caller, within_reach
+from explib_server.observing.outcomes import Observer, Outcome
 from explib_server.opening import Opening
 from explib_server.prompts import add_prompts
 from explib_server.resources import add_resources
 from explib_server.tool_schemas import check_arguments, compact, compact_input, wrong_arguments
+from explib_server.tools import told
 from explib_server.toolsets import Toolset, add_tools
 
 if TYPE_CHECKING:
@@ -46,13 +49,19 @@ INSTRUCTIONS = (
 class ExperienceMCP(MCPServer[Opening]):
     """The SDK's server, with small schemas and strict arguments."""
 
+    runtime: Opening
+    """The runtime of the running server."""
+    observer: Observer | None = None
+
     @cached_property
     def _arguments(self) -> dict[str, list[str]]:
         return {}
 
     async def list_tools(self) -> list[Tool]:
-        """The tools as the SDK describes them, compacted."""
-        listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in await super().list_tools()]
+        """The tools that the caller may call, as the SDK describes them, compacted."""
+        caller = current_caller()
+        callable_ = [tool for tool in await super().list_tools() if caller.may_call(tool.name)]
+        listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in callable_]
         for tool in listed:
             tool.update(inputSchema=compact_input(tool["inputSchema"]), outputSchema=compact(tool["outputSchema"]))
         return [Tool.model_validate(tool) for tool in listed]
@@ -60,10 +69,37 @@ class ExperienceMCP(MCPServer[Opening]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool; arguments that it doesn't have are an error, not lost. Raises ToolError."""
+        """Call a tool that the caller may call; arguments that it doesn't have are an error, not lost.
+
+        Raises ToolError.
+        """
+        if self.observer is None:
+            return await self._call(name, arguments, context)
+        started = time.perf_counter()
+        outcome: Outcome = "failed"
+        try:
+            answer = await self._call(name, arguments, context)
+            outcome = "ok"
+            if name == "submit_trajectory" and isinstance(answer, CallToolResult):
+                self.observer.submitted(duplicate=bool((answer.structured_content or {}).get("duplicate")))
+            return answer
+        except UnexpectedToolError:
+            raise
+        except ToolError:
+            outcome = "refused"
+            raise
+        finally:
+            known = name if name in self._arguments else "unknown"
+            self.observer.called(known, outcome, time.perf_counter() - started)
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
         if not self._arguments:
             listed = await super().list_tools()
             self._arguments.update({tool.name: list(tool.input_schema["properties"]) for tool in listed})
+        with told():
+            current_caller().check_tool(name)
         if name in self._arguments:
             check_arguments(arguments, self._arguments[name])
         try:
@@ -74,9 +110,7 @@ class ExperienceMCP(MCPServer[Opening]):
             raise
 
 
-def build_server(
-    settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent"
-) -> MCPServer[Opening]:
+def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent") -> ExperienceMCP:
     """The server with one toolset. Its runtime is opened once per process, behind the first answers (see `opening`).
 
     Raises InvalidSetting.
@@ -108,9 +142,10 @@ def build_server(
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[remember_caller, watching],
+        middleware=[remember_caller, within_reach, watching],
         log_level=settings.log_level,
     )
+    server.runtime = current
     add_tools(server, current, tools)
     add_resources(server, current)
     add_prompts(server, current)

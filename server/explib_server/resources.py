@@ -10,7 +10,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from explib.errors import ExplibError, UnknownLibrary, UnknownRevision
+from explib.errors import ExplibError, NotAllowed, UnknownLibrary, UnknownRevision
 from explib_server.opening import Current, Opening
 from explib_server.pages import experience_page, revision_page
 
@@ -97,12 +97,12 @@ def _add_completion(server: MCPServer[Opening], current: Current) -> None:
 
 async def _values(runtime: Runtime, name: str, given: dict[str, str]) -> list[str]:
     if name == "library":
-        return [library.name for library in await runtime.store.libraries.all()]
+        return [library.name for library in await runtime.libraries()]
     if name not in {"id", "n"}:
         return []
     try:
         library = await runtime.library(given.get("library"))
-    except UnknownLibrary:
+    except (UnknownLibrary, NotAllowed):
         return []
     if name == "id":
         return [known.id for known in await runtime.store.revisions.experiences(library)]

@@ -8,14 +8,10 @@ import logging
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
 
 from explib.storage.store import Store
+from explib_server.callers import library_uri
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
-
-
-def library_uri(name: str) -> str:
-    """The resource that changes with every revision of a library."""
-    return f"experience://{name}"
 
 
 class RevisionEvents:

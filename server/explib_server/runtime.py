@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from explib.errors import InvalidTask, TooLarge
+from explib.errors import InvalidTask, TooLarge, UnknownLibrary
 from explib.models import Grade, Library, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
@@ -59,10 +59,25 @@ class Runtime:
         self._on_submission: list[Callable[[], None]] = []
 
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist). Raises UnknownLibrary."""
-        if name is None or name == self.settings.library:
-            return await self.store.libraries.ensure(self.settings.library, self.settings.library_defaults())
-        return await self.store.libraries.get(name)
+        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
+
+        Raises UnknownLibrary and NotAllowed.
+        """
+        caller = current_caller()
+        chosen = caller.library(name, self.settings.library)
+        if chosen == self.settings.library:
+            return await self.store.libraries.ensure(chosen, self.settings.library_defaults())
+        try:
+            return await self.store.libraries.get(chosen)
+        except UnknownLibrary as error:
+            if caller.libraries is None:
+                raise
+            raise UnknownLibrary.among(chosen, sorted(caller.libraries)) from error
+
+    async def libraries(self) -> list[Library]:
+        """Every library within the caller's reach, by name."""
+        caller = current_caller()
+        return [library for library in await self.store.libraries.all() if caller.reaches(library.name)]
 
     async def fetch(self, library: Library, task: str, limit: int | None = None) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput."""
@@ -99,7 +114,7 @@ class Runtime:
         _check_size("feedback", feedback)
         trajectories = self.store.trajectories
         library, identity = await trajectories.locate(
-            trajectory_id=target.trajectory_id, retrieval_id=target.retrieval_id
+            trajectory_id=target.trajectory_id, retrieval_id=target.retrieval_id, within=current_caller().libraries
         )
         said, redactions = (None, 0) if feedback is None else self._clean(feedback)
         checked = None if signature is None else await self._verified(library, target, reward, signature)

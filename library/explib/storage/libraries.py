@@ -31,10 +31,7 @@ class Libraries:
         async with self.database.read() as connection:
             found = (await connection.execute(select(libraries).where(libraries.c.name == name))).mappings().first()
         if found is None:
-            known = ", ".join(library.name for library in await self.all()) or "none yet"
-            raise UnknownLibrary(
-                f"There is no library {name!r}. Known: {known}. Pass one of these, or leave `library` out."
-            )
+            raise UnknownLibrary.among(name, [library.name for library in await self.all()])
         return rows.library(found)
 
     async def all(self) -> list[Library]:

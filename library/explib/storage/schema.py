@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import DatabaseTooNew, NotADatabase
+from explib.errors import DatabaseTooNew, NotADatabase, StorageError
 from explib.storage.engine import Database
 
 CURRENT = "0001"
@@ -37,6 +37,14 @@ async def ensure_schema(database: Database) -> None:
         stored = await connection.run_sync(_stored)
     if stored != CURRENT:
         await database.write(lambda connection: _upgrade(connection, database))
+
+
+async def check_schema(database: Database) -> None:
+    """Raises StorageError unless the database answers and has the newest schema."""
+    async with database.read() as connection:
+        stored = await connection.run_sync(_stored)
+    if stored != CURRENT:
+        raise StorageError(f"The database has schema {stored}, this explib {CURRENT}: restart it, or upgrade explib.")
 
 
 async def _upgrade(connection: AsyncConnection, database: Database) -> None:

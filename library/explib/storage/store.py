@@ -16,11 +16,12 @@ from explib.storage.evidence import Evidence
 from explib.storage.groups import Groups
 from explib.storage.leases import Leases
 from explib.storage.libraries import Libraries
+from explib.storage.measures import Measuring
 from explib.storage.model_calls import ModelCalls
 from explib.storage.proposals import Proposals
 from explib.storage.retrievals import Retrievals
 from explib.storage.revisions import Revisions
-from explib.storage.schema import ensure_schema
+from explib.storage.schema import check_schema, ensure_schema
 from explib.storage.sqlite import SqliteDialect
 from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
@@ -43,7 +44,12 @@ class Store:
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database)
         self.tokens = Tokens(database, clock)
+        self.measures = Measuring(database)
         self.clock = clock
+
+    async def ready(self) -> None:
+        """Raises StorageError unless the database answers and has this program's schema."""
+        await check_schema(self.database)
 
 
 def database_file(url: str) -> Path | None:

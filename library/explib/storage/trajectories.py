@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import RowMapping, select, update
@@ -151,10 +152,16 @@ class Trajectories:
         )
         return identity
 
-    async def locate(self, *, trajectory_id: str | None = None, retrieval_id: str | None = None) -> tuple[Library, str]:
+    async def locate(
+        self,
+        *,
+        trajectory_id: str | None = None,
+        retrieval_id: str | None = None,
+        within: Collection[str] | None = None,
+    ) -> tuple[Library, str]:
         """The library and id of a trajectory named by its own id or by the retrieval it was submitted under.
 
-        Raises InvalidInput, UnknownTrajectory.
+        `within` names the libraries to look in; None: all. Raises InvalidInput, UnknownTrajectory.
         """
         if (trajectory_id is None) == (retrieval_id is None):
             raise InvalidInput("Pass either trajectory_id or retrieval_id, not both.")
@@ -163,6 +170,8 @@ class Trajectories:
             if trajectory_id is not None
             else trajectories.c.retrieval_id == retrieval_id
         )
+        if within is not None:
+            named &= libraries.c.name.in_(within)
         statement = select(trajectories.c.id.label("trajectory"), libraries).join(libraries).where(named).limit(2)
         async with self.database.read() as connection:
             found = (await connection.execute(statement)).mappings().all()

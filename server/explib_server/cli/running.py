@@ -14,10 +14,13 @@ from pydantic import ValidationError
 
 from explib.errors import ExplibError, InvalidSetting
 from explib.settings import Settings, config_file
+from explib_server.observing.logs import logs_json, set_up_logs
+from explib_server.observing.tracing import set_up_traces
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
 
+log = logging.getLogger("explib")
 T = TypeVar("T")
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -30,7 +33,10 @@ def reporting_errors() -> Iterator[None]:
         yield
     except* ExplibError as group:
         for error in _leaves(group):
-            typer.echo(f"explib: {error}", err=True)
+            if logs_json():
+                log.error("%s", error)
+            else:
+                typer.echo(f"explib: {error}", err=True)
         sys.exit(1)
 
 
@@ -55,7 +61,8 @@ def load_settings() -> Settings:
         raise InvalidSetting(
             f"{config_file()} cannot be read as TOML ({error}): correct it, or name another file by EXPLIB_CONFIG."
         ) from error
-    logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(settings)
+    set_up_traces()
     return settings
 
 

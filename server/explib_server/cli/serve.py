@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from enum import StrEnum
@@ -27,6 +26,14 @@ class Tools(StrEnum):
     all = "all"
 
 
+class Auth(StrEnum):
+    """Who needs an access token."""
+
+    auto = "auto"
+    required = "required"
+    none = "none"
+
+
 class Learner(StrEnum):
     """Where learning happens."""
 
@@ -46,13 +53,13 @@ def serve(
             help="inprocess (default for http); detached: in a process that outlives this one (default for stdio); off."
         ),
     ] = None,
+    auth: Annotated[Auth | None, typer.Option(help="Who needs a token (http); default: EXPLIB_AUTH, auto.")] = None,
+    allowed_host: Annotated[list[str] | None, typer.Option(help="A name clients may reach it by (http).")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port (http).")] = 1,
 ) -> None:
     """Serve the experience library over MCP."""
-    from explib_server.mcp_server import build_server
-
     settings = load_settings()
     mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
-    server = build_server(settings, mode.value, tools.value)
     if transport is Transport.stdio:
         # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -60,8 +67,12 @@ def serve(
             typer.echo(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
             )
-        server.run("stdio")
-    else:
-        from explib_server.http import serve_http
+        from explib_server.mcp_server import build_server
 
-        asyncio.run(serve_http(server, settings, host, port))
+        build_server(settings, mode.value, tools.value).run("stdio")
+    else:
+        from explib_server.serving import Serving, serve_http
+
+        said = {"auth": auth.value} if auth else {}
+        hosts = {"allowed_hosts": (*settings.allowed_hosts, *(allowed_host or ()))}
+        serve_http(settings.model_copy(update={**said, **hosts}), Serving(host, port, mode.value, tools.value, workers))

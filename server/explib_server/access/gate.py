@@ -1,0 +1,244 @@
+"""The gate in front of the HTTP application: who asks, may they, is it too much? Settled before any body is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from ipaddress import IPv6Address, ip_address
+
+import anyio
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAuthMiddleware
+from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError
+from pydantic import AnyHttpUrl
+from starlette.authentication import AuthCredentials
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from explib.errors import StorageError
+from explib.settings import AuthMode, Settings
+from explib_server.access.limits import Allowance, Kind, Limits, TooMany
+from explib_server.access.oauth import is_loopback
+from explib_server.access.verifying import Access, Verifier
+from explib_server.callers import ANYBODY, CALLER_KEY, LISTEN
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+WELL_KNOWN = "/.well-known/"
+NEEDED_SCOPES = ["read"]
+RECHECK_SECONDS = 15.0
+"""How often the token of an open stream is looked at again."""
+LOOK_SECONDS = 1.0
+"""How long the absence of any token is believed."""
+DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
+OVER_LIMIT = -32_000
+UNAVAILABLE = -32_001
+REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
+FORWARDED = ("forwarded", "x-forwarded-for")
+
+
+def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
+    """For tokens and other machines, and for clients on this machine that need no token."""
+    given = (settings.requests_per_minute, settings.concurrent_requests, settings.open_streams)
+    defaults = (DEFAULTS.per_minute, DEFAULTS.requests, DEFAULTS.streams)
+    return Allowance(*(mine or default for mine, default in zip(given, defaults, strict=True))), Allowance(*given)
+
+
+class Admission:
+    """Whether a request needs a token, and whose it is."""
+
+    def __init__(
+        self,
+        mode: AuthMode,
+        verifiers: tuple[Verifier, ...],
+        tokens_exist: Callable[[], Awaitable[bool]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._mode = mode
+        self._verifiers = verifiers
+        self._tokens_exist = tokens_exist
+        self._clock = clock
+        self._shut = False
+        self._looked_at = -math.inf
+
+    async def access(self, secret: str) -> Access | None:
+        """What the secret of a bearer token gives now."""
+        for verifier in self._verifiers:
+            if (access := await verifier.verify(secret)) is not None:
+                return access
+        return None
+
+    async def open_to(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a request without a token is let in: on `auto`, from this machine while there are no tokens."""
+        if self._mode != "auto":
+            return self._mode == "none"
+        if not is_loopback(address(scope)) or any(name in headers for name in FORWARDED):
+            return False
+        if not self._shut and self._clock() - self._looked_at >= LOOK_SECONDS:
+            self._shut = await self._tokens_exist()
+            self._looked_at = self._clock()
+        return not self._shut
+
+
+class Gate:
+    """An ASGI application around another. `told` is called with the status of every request that is refused."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        admission: Admission,
+        limits: Limits,
+        settings: Settings,
+        metadata_url: AnyHttpUrl | None,
+        told: Callable[[int], None],
+    ) -> None:
+        self._app = app
+        self._inside = RequireAuthMiddleware(AuthContextMiddleware(app), NEEDED_SCOPES, metadata_url)
+        self._admission = admission
+        self._limits = limits
+        self._known, self._local = allowances(settings)
+        self._most_bytes = settings.request_bytes
+        self._told = told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(WELL_KNOWN):
+            await self._app(scope, receive, send)
+            return
+        answer = Answer(send, self._told, self._most_bytes)
+        try:
+            access = await self._caller(scope)
+        except StorageError as error:
+            await problem(503, UNAVAILABLE, str(error), {"Retry-After": "5"})(scope, receive, answer)
+            return
+        try:
+            await self._serve(scope, receive, answer, access)
+        except TooMany as error:
+            await over_limit(error)(scope, receive, answer)
+
+    async def _caller(self, scope: Scope) -> Access | None:
+        """Write into the ASGI scope whom the request comes from, if it may come in at all."""
+        headers = Headers(scope=scope)
+        secret = bearer(headers)
+        access = None if secret is None else await self._admission.access(secret)
+        if access is not None:
+            user, credentials = AuthenticatedUser(access.token), AuthCredentials(access.token.scopes)
+            scope.update({CALLER_KEY: access.caller, "user": user, "auth": credentials})
+        elif secret is None and await self._admission.open_to(scope, headers):
+            scope[CALLER_KEY] = ANYBODY
+        return access
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answer, access: Access | None) -> None:
+        let_in = CALLER_KEY in scope
+        key = f"address {network(scope)}" if access is None else f"token {access.caller.token_id}"
+        allowance = self._known if access is not None or not let_in or not is_loopback(address(scope)) else self._local
+        self._limits.spend(key, allowance)
+        if not let_in:
+            await self._inside(scope, receive, answer)
+            return
+        kind: Kind = "stream" if is_stream(scope) else "request"
+        app = self._app if access is None else self._inside
+        with self._limits.slot(key, kind, allowance):
+            if kind == "request" or access is None:
+                await app(scope, receive, answer)
+                return
+            async with self._while_good(access.token.token):
+                await app(scope, receive, answer)
+            await answer.end()
+
+    @asynccontextmanager
+    async def _while_good(self, secret: str) -> AsyncIterator[None]:
+        """Ends the body when the token ends."""
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                while True:
+                    await anyio.sleep(RECHECK_SECONDS)
+                    if await self._admission.access(secret) is None:
+                        group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            yield
+            group.cancel_scope.cancel()
+
+
+class Answer:
+    """The way out: counts refusals, and says in JSON what the SDK says in plain words."""
+
+    def __init__(self, send: Send, told: Callable[[int], None], most_bytes: int) -> None:
+        self._send = send
+        self._told = told
+        self._most_bytes = most_bytes
+        self._replaced = False
+        self._open = False
+
+    async def __call__(self, message: Message) -> None:
+        """Pass on one ASGI message."""
+        if message["type"] == "http.response.start":
+            if message["status"] in REFUSALS:
+                self._told(message["status"])
+            if message["status"] == 413:
+                await self._too_large()
+                return
+            self._open = True
+        elif message["type"] == "http.response.body":
+            if self._replaced:
+                return
+            self._open = bool(message.get("more_body"))
+        await self._send(message)
+
+    async def end(self) -> None:
+        """Close an answer that was broken off."""
+        if self._open:
+            await self({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _too_large(self) -> None:
+        self._replaced = True
+        said = f"The request has more than {self._most_bytes:,} bytes (EXPLIB_MAX_REQUEST_BYTES): send less at once."
+        response = problem(413, INVALID_REQUEST, said)
+        start = {"type": "http.response.start", "status": 413, "headers": response.raw_headers}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": response.body})
+
+
+def problem(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """An HTTP error whose body is a JSON-RPC error, so that MCP clients show its message."""
+    body = JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=message))
+    text = body.model_dump_json(by_alias=True, exclude_unset=True)
+    return Response(text, status_code=status, headers=headers, media_type="application/json")
+
+
+def over_limit(error: TooMany) -> Response:
+    """429, with the seconds after which it is worth another try."""
+    return problem(429, OVER_LIMIT, str(error), {"Retry-After": str(max(1, math.ceil(error.seconds)))})
+
+
+def bearer(headers: Headers) -> str | None:
+    """The secret of the Authorization header; "" where the header is there and holds no bearer token."""
+    given = headers.getlist("authorization")
+    if not given:
+        return None
+    scheme, _, secret = given[0].partition(" ")
+    return secret.strip() if len(given) == 1 and scheme.lower() == "bearer" else ""
+
+
+def is_stream(scope: Scope) -> bool:
+    """A GET (legacy) or `subscriptions/listen` (modern, whose header the SDK checks against the body) stays open."""
+    return scope["method"] == "GET" or Headers(scope=scope).get("mcp-method") == LISTEN
+
+
+def address(scope: Scope) -> str:
+    """Where the request comes from; behind a trusted proxy, as it says."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def network(scope: Scope) -> str:
+    """What counts as one visitor: an IPv4 address, or the /64 that one IPv6 visitor has."""
+    given = address(scope)
+    try:
+        parsed = ip_address(given)
+    except ValueError:
+        return given
+    return str(IPv6Address(int(parsed) >> 64 << 64)) if parsed.version == 6 else given

@@ -1,0 +1,101 @@
+"""Serving over HTTP until stopped: one process, or several that share the port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from tempfile import TemporaryDirectory
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from explib.settings import Settings
+from explib_server.access.binding import check_binding
+from explib_server.http import http_app
+from explib_server.mcp_server import LearnerMode, build_server
+from explib_server.observing.logs import set_up_logs
+from explib_server.observing.metrics import WORKERS_FOLDER
+from explib_server.observing.tracing import set_up_traces
+from explib_server.runtime import open_runtime
+from explib_server.toolsets import Toolset
+
+GRACE_SECONDS = 10
+"""What is under way may take so long after the server was told to stop; then streams are broken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How to serve."""
+
+    host: str
+    port: int
+    learner: LearnerMode
+    tools: Toolset
+    workers: int = 1
+
+
+def serve_http(settings: Settings, serving: Serving) -> None:
+    """Serve until stopped.
+
+    Raises StorageError and InvalidSetting before anything is bound: where the database cannot be used, and where
+    others would reach it with nothing that keeps anybody out.
+    """
+    tokens_exist = asyncio.run(_tokens_exist(settings))
+    check_binding(settings, serving.host, tokens_exist=tokens_exist)
+    config = uvicorn.Config(
+        partial(worker_app, settings, serving),
+        factory=True,
+        host=serving.host,
+        port=serving.port,
+        workers=serving.workers,
+        log_config=None,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    listening = config.bind_socket()
+    sys.stderr.write(f"explib listens on http://{serving.host}:{serving.port}/mcp{_hint(settings, tokens_exist)}\n")
+    if serving.workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        with _shared_counters():
+            Multiprocess(config, sockets=[listening]).run()
+
+
+def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
+    """The application of one process. Several have no sessions: the next request may reach another of them."""
+    set_up_logs(settings)
+    set_up_traces()
+    server = build_server(settings, serving.learner, serving.tools)
+    return http_app(server, settings, serving.host, stateless=serving.workers > 1)
+
+
+async def _tokens_exist(settings: Settings) -> bool:
+    async with open_runtime(settings) as runtime:
+        return await runtime.store.tokens.any_access()
+
+
+def _hint(settings: Settings, tokens_exist: bool) -> str:
+    if settings.auth == "required" and not tokens_exist and settings.oauth_issuer is None:
+        return " (nobody gets in yet: explib token create --library NAME --scope submit)"
+    return ""
+
+
+@contextmanager
+def _shared_counters() -> Iterator[None]:
+    """A folder in which the workers keep their counters, so that each can show those of all."""
+    if WORKERS_FOLDER in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="explib-metrics-") as folder:
+        os.environ[WORKERS_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[WORKERS_FOLDER]
