@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from explib.errors import InvalidInput, InvalidTask
 from explib.models import Library, LibrarySettings, Operation
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.ranking import fuse
+from explib.retrieval.ranking import blended
 from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.committing import Proposal
@@ -202,34 +201,26 @@ async def test_bad_requests_say_what_to_do(store: Store, library: Library) -> No
         await server.serve(library, "x", limit=0)
 
 
-ORDERS = st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), min_size=1, max_size=4)
+SHARES = st.lists(st.tuples(st.floats(0, 1.7), st.floats(-1, 1, width=32)), min_size=1, max_size=8)
 
 
-@given(ORDERS)
-def test_fused_relevance_is_a_share_of_the_best(orders: Sequence[Sequence[str]]) -> None:
-    fused = fuse(*orders)
-    assert set(fused) == {identity for order in orders for identity in order}
-    assert all(0 < relevance <= 1 + 1e-12 for relevance in fused.values())
-    first = [order[:1] for order in orders]
-    if all(each == first[0] and each for each in first):
-        assert fused[first[0][0]] == pytest.approx(1)
+@given(SHARES)
+def test_relevance_is_between_nothing_and_all(shares: list[tuple[float, float]]) -> None:
+    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares], np.float32)
+    for scores in (blended(coverage, cosines), blended(coverage, None)):
+        assert all(0 <= score <= 1 for score in scores.tolist())
 
 
-@given(ORDERS)
-def test_the_order_of_the_orders_does_not_matter(orders: list[list[str]]) -> None:
-    assert fuse(*orders) == pytest.approx(fuse(*reversed(orders)))
+@given(SHARES)
+def test_what_is_before_another_on_both_sides_is_not_less_relevant(shares: list[tuple[float, float]]) -> None:
+    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares], np.float32)
+    scores = blended(coverage, cosines).tolist()
+    for (words, meaning), score in zip(shares, scores, strict=True):
+        for (other_words, other_meaning), other in zip(shares, scores, strict=True):
+            if words >= other_words and meaning >= other_meaning:
+                assert score >= other
 
 
-@given(ORDERS)
-def test_what_stands_before_another_in_every_order_is_more_relevant(orders: Sequence[Sequence[str]]) -> None:
-    fused = fuse(*orders)
-    shared = [identity for identity in fused if all(identity in order for order in orders)]
-    for one in shared:
-        for other in shared:
-            if all(order.index(one) < order.index(other) for order in orders):
-                assert fused[one] > fused[other]
-
-
-def test_nothing_fused_is_nothing() -> None:
-    assert fuse() == {}
-    assert fuse([], []) == {}
+def test_nothing_blended_is_nothing() -> None:
+    nothing = np.zeros(0)
+    assert len(blended(nothing, None)) == len(blended(nothing, np.zeros(0, np.float32))) == 0

@@ -13,6 +13,7 @@ from explib.models import Lesson
 from explib.retrieval.entry import Entry, entry_of
 from explib.retrieval.lexical import Postings, hashes
 from explib.retrieval.nearness import Vectors
+from explib.retrieval.ranking import blended
 from explib.words import terms
 
 
@@ -107,20 +108,48 @@ class HeldLibrary:
             entry = self._entries[place]
             self._numbers[place] = 0 if entry is None else entry.number
 
+    def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> dict[str, float]:
+        """The `limit` most relevant ids for a task's terms and its unit vector, best first, each in 0 to 1.
+
+        The best of either side are scored by both: their words, and where there are vectors their nearness.
+        """
+        coverage = self._postings.coverage(words)
+        places = self._worded(coverage, limit)
+        cosines = None
+        if query is not None and self._vectors is not None:
+            places = np.union1d(places, self._near(query, limit))
+            cosines = self._vectors.cosines(query, places)
+        scores = blended(coverage[places], cosines)
+        best = self._best(places, scores, limit)
+        relevant = zip(self._numbers[places[best]].tolist(), scores[best].tolist(), strict=True)
+        return {f"e{number}": score for number, score in relevant if score > 0}
+
     def by_words(self, words: Sequence[str], limit: int) -> list[str]:
         """Ids of the best by BM25 of the words, best first."""
-        return self._best(*self._postings.scores(words), limit)
+        return self._ids(self._worded(self._postings.coverage(words), limit))
 
     def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
-        return [] if self._vectors is None else self._best(*self._vectors.similar(query), limit)
+        return self._ids(self._near(query, limit))
+
+    def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+        places = np.flatnonzero(coverage)
+        return places[self._best(places, coverage[places], limit)]
+
+    def _near(self, query: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
+        if self._vectors is None:
+            return np.zeros(0, np.intp)
+        places, cosines = self._vectors.similar(query)
+        return places[self._best(places, cosines, limit)]
+
+    def _ids(self, places: NDArray[np.intp]) -> list[str]:
+        return [f"e{number}" for number in self._numbers[places].tolist()]
 
     def _best(
-        self, places: NDArray[np.int32], scores: NDArray[np.float32] | NDArray[np.float64], limit: int
-    ) -> list[str]:
-        """Equal scores in order of the experiences' numbers, so that the order doesn't depend on places."""
-        if len(places) > limit:
-            enough = scores >= np.partition(scores, len(scores) - limit)[len(scores) - limit]
-            places, scores = places[enough], scores[enough]
-        order = np.lexsort((self._numbers[places], -scores))[:limit]
-        return [f"e{number}" for number in self._numbers[places[order]].tolist()]
+        self, places: NDArray[np.intp], scores: NDArray[np.float32] | NDArray[np.float64], limit: int
+    ) -> NDArray[np.intp]:
+        """Where the best scores are, best first; equal ones by the experiences' numbers, whatever their places."""
+        enough = np.arange(len(scores))
+        if len(scores) > limit:
+            enough = np.flatnonzero(scores >= np.partition(scores, len(scores) - limit)[len(scores) - limit])
+        return enough[np.lexsort((self._numbers[places[enough]], -scores[enough]))[:limit]]

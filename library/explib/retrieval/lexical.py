@@ -95,20 +95,24 @@ class Postings:
         self._keys, counts = np.unique(terms[order], return_counts=True)
         self._ends = np.cumsum(counts)
 
-    def scores(self, terms: Sequence[str]) -> tuple[Places, NDArray[np.float64]]:
-        """The places that have any of the terms, and the score of each; in no order."""
-        found = [places for places in map(self._of, dict.fromkeys(hashes(terms).tolist())) if len(places)]
-        found.sort(key=len)
-        counts = np.array([len(places) for places in found])
-        within = int(np.searchsorted(np.cumsum(counts), MOST_POSTINGS, "right")) if found else 0
-        found, counts = found[: max(1, within)], counts[: max(1, within)]
-        if not found:
-            return self._places[:0], np.empty(0)
+    def coverage(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        """How much of a query each place covers: its BM25 score as a share of Σ idf over the query's terms.
+
+        By place, 0 where it has none of them; short documents may come to a little more than 1.
+        """
+        asked = [self._of(term) for term in dict.fromkeys(hashes(terms).tolist())]
+        asked.sort(key=len)
+        counts = np.array([len(places) for places in asked], np.int64)
         telling = np.log1p((self._documents - counts + 0.5) / (counts + 0.5))
-        sums = np.bincount(np.concatenate(found), np.repeat(telling, counts))
-        places = np.flatnonzero(sums).astype(np.int32)
-        relative = self._lengths[places] * (self._documents / self._length)
-        return places, sums[places] * (K1 + 1) / (1 + K1 * (1 - B + B * relative))
+        read = max(1, int(np.searchsorted(np.cumsum(counts), MOST_POSTINGS, "right")))
+        found = np.concatenate([*asked[:read], self._places[:0]])
+        weights = np.repeat(telling[:read], counts[:read])
+        sums = np.bincount(found, weights, len(self._lengths)).astype(np.float64, copy=False)
+        places = np.flatnonzero(sums)
+        if len(places):
+            relative = self._lengths[places] * (self._documents / self._length)
+            sums[places] *= (K1 + 1) / (1 + K1 * (1 - B + B * relative)) / telling.sum()
+        return sums
 
 
 def _flat(documents: Mapping[int, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Places]:

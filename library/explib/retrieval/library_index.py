@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from explib.models import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry
-from explib.retrieval.ranking import fuse
 from explib.storage.store import Store
 from explib.words import terms
 
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
     from explib.retrieval.held_library import HeldLibrary
 
 SHORTLIST = 100
-"""How deep each of the two orders (by words, by meaning) is read where not everything can be served."""
+"""Experiences that are looked at for a task, at least."""
+TOKENS_EACH = 15
+"""A large answer gets a longer shortlist: one experience for so many tokens of room."""
 IN_THREAD = 200
 """Changed experiences from which on a revision is prepared in a thread: fewer take less than a few milliseconds."""
 
@@ -35,10 +36,10 @@ class Candidates:
 
     revision: int
     relevance: dict[str, float]
-    """Id → relevance in 0 to 1, for the shortlist: at most 2 · SHORTLIST ids, all of them among the entries."""
+    """Id → relevance in 0 to 1, best first, for the shortlist; all of them are among the entries."""
     entries: dict[str, Entry]
     """The most relevant first, then the others in order of their numbers: the whole library where it fits the tokens
-    that were asked for, else the shortlist (filled up to SHORTLIST where it is shorter)."""
+    that were asked for, else the shortlist, filled up where few are relevant."""
 
 
 @dataclass(slots=True)
@@ -85,17 +86,14 @@ class LibraryIndex:
         held = self._held
         if held is None:
             return Candidates(self.revision, {}, {})
-        orders = [held.by_words(words, SHORTLIST)]
-        if vectors is not None:
-            orders.append(held.by_nearness(vectors[0], SHORTLIST))
-        relevance = fuse(*orders)
-        return Candidates(self.revision, relevance, _entries(held, relevance, room))
+        limit = max(SHORTLIST, room // TOKENS_EACH)
+        relevance = held.relevance(words, None if vectors is None else vectors[0], limit)
+        return Candidates(self.revision, relevance, _entries(held, relevance, room, limit))
 
 
-def _entries(held: HeldLibrary, relevance: dict[str, float], room: int) -> dict[str, Entry]:
-    ranked = sorted(relevance, key=lambda known: (-relevance[known], int(known[1:])))
-    chosen = {known: entry for known in ranked if (entry := held.get(known)) is not None}
-    wanted = len(held) if held.tokens <= room else SHORTLIST
+def _entries(held: HeldLibrary, relevance: dict[str, float], room: int, limit: int) -> dict[str, Entry]:
+    chosen = {known: entry for known in relevance if (entry := held.get(known)) is not None}
+    wanted = len(held) if held.tokens <= room else limit
     if len(chosen) < wanted:
         for entry in held.first(wanted):
             chosen.setdefault(entry.id, entry)

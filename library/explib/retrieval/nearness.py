@@ -48,14 +48,14 @@ class Vectors:
         self._taken = np.zeros(grown, np.bool_)
         self._numbers[:held], self._signs[:, :held], self._taken[:held] = numbers, signs, taken
 
-    def similar(self, query: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def similar(self, query: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """The places that are probably nearest to a unit vector, and the cosine of each; in no order."""
         wanted = max(RESCORED, int(len(self._taken) * RESCORED_SHARE))
         places = np.flatnonzero(self._taken) if len(self._taken) <= wanted else self._alike(query, wanted)
         cosines = np.einsum("ij,j->i", self._numbers[places].astype(np.float32), query / np.float32(SCALE))
-        return places.astype(np.int32), cosines
+        return places, cosines
 
-    def cosines(self, query: NDArray[np.float32], places: NDArray[np.int32]) -> NDArray[np.float32]:
+    def cosines(self, query: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
         """The cosine of each of the places to a unit vector; 0 for one without a vector."""
         numbers = self._numbers[places].astype(np.float32)
         return np.where(self._taken[places], np.einsum("ij,j->i", numbers, query / np.float32(SCALE)), np.float32(0))

@@ -1,0 +1,111 @@
+"""Labelled sets for retrieval: tasks, a library of lessons, and how much each lesson is worth for each task."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+from explib_learner.contrast.wording import Family, lesson
+from explib_server.demo.advice import read_advice
+from explib_server.demo.mentions import tools_in
+from explib_server.demo.scripts import repertoire
+from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks
+from explib_server.demo.tools import TOOLS
+
+LANGUAGES = {"en": "English", "ja": "Japanese", "zh": "Chinese", "th": "Thai"}
+OWN, RELATED = 2, 1
+"""Gains: the lesson that was meant for the task, and another one that also holds for it."""
+DESK_TASKS = 60
+CONVENTIONS: Mapping[str, tuple[str, ...]] = {
+    "address": ("When you call update_address, call get_customer before it.",),
+    "cancel": ("When cancel_order returns an error, call unlock_order next.",),
+    "refund": (
+        "When quick_refund is available, finish without calling it.",
+        "When you call notify_customer, pass its argument ticket_id.",
+        "When you call close_ticket, call notify_customer before it.",
+    ),
+    "ship": (
+        "When you call ship_order, call reserve_stock before it.",
+        "When you call ship_order, pass its argument grams.",
+    ),
+    "discount": ("When you call quote_shipping, call apply_discount before it.",),
+    "reply": (
+        "When you call notify_customer, pass its argument ticket_id.",
+        "When you call close_ticket, call notify_customer before it.",
+    ),
+}
+"""What the order desk really wants (see `explib_server.demo.world`), in the words that the contrast analyst uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A library and tasks for it. `gains` has a mapping for each task: place of a lesson → what it is worth."""
+
+    name: str
+    lessons: tuple[str, ...]
+    tasks: tuple[str, ...]
+    gains: tuple[Mapping[int, int], ...]
+
+    def ndcg(self, ranked: Sequence[Sequence[int]], depth: int = 10) -> float:
+        """Mean normalised discounted cumulative gain of the places ranked for each task, best first."""
+        scores = []
+        for gains, places in zip(self.gains, ranked, strict=True):
+            reached = _discounted([gains.get(place, 0) for place in places[:depth]])
+            scores.append(reached / _discounted(sorted(gains.values(), reverse=True)[:depth]))
+        return sum(scores) / len(scores)
+
+
+def _discounted(gains: Sequence[int]) -> float:
+    return sum(((1 << gain) - 1) / math.log2(rank + 2) for rank, gain in enumerate(gains))
+
+
+def written_sets() -> list[Labelled]:
+    """One set for each language, all over the same library, which has the lessons of every language."""
+    path = Path(__file__).with_name("labelled_lessons.toml")
+    topics = tomllib.loads(path.read_text(encoding="utf-8"))["topic"]
+    placed = {
+        (topic["name"], code, at): lesson
+        for topic in topics
+        for code in LANGUAGES
+        for at, lesson in enumerate(topic["lessons"][code])
+    }
+    place = {key: number for number, key in enumerate(placed)}
+    lessons = tuple(placed.values())
+    return [
+        Labelled(
+            language,
+            lessons,
+            tuple(task for topic in topics for task in topic["tasks"][code]),
+            tuple(
+                {place[topic["name"], code, other]: OWN if other == at else RELATED for other in range(2)}
+                for topic in topics
+                for at in range(2)
+            ),
+        )
+        for code, language in LANGUAGES.items()
+    ]
+
+
+def desk_set() -> Labelled:
+    """The simulated order desk: what its agent sees as meant for a task is related, what the desk wants is its own."""
+    conventions = [each for family in FAMILIES for each in CONVENTIONS[family]]
+    shapes: list[tuple[Family, tuple[str, ...]]] = [("called", (tool,)) for tool in TOOLS]
+    for pair in permutations(TOOLS, 2):
+        shapes += [("precedes", pair), ("follows", pair)]
+    others = [text for family, names in shapes if (text := lesson(family, names, did=True)) is not None]
+    lessons = tuple(dict.fromkeys([*conventions, *others]))
+    tasks = held_out_tasks(seed=7, count=DESK_TASKS)
+    gains = tuple({place: gain for place, each in enumerate(lessons) if (gain := _worth(each, task))} for task in tasks)
+    return Labelled("Order desk", lessons, tuple(task.text for task in tasks), gains)
+
+
+def _worth(text: str, task: DeskTask) -> int:
+    if text in CONVENTIONS[task.family]:
+        return OWN
+    changes = {tool for tool in tools_in(text) if not TOOLS[tool].reads_only}
+    meant = bool(changes) and changes <= repertoire(task.family)
+    return RELATED if meant and any(rule.concerns(task) for rule in read_advice(text)) else 0

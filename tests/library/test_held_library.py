@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from explib.models import ExperienceStatus, Lesson
+from explib.retrieval import lexical, nearness
+from explib.retrieval.held_library import HeldLibrary, prepare
+from explib.retrieval.lexical import Postings, hashes
+from explib.retrieval.nearness import Vectors
+from explib.words import terms
+
+WORDS = ("parcel", "refund", "angry", "customer", "lock", "退款", "返金", "คืนเงิน", "policy", "when")
+DIMENSIONS = 70
+"""Neither a multiple of 64 nor of 8."""
+
+Operations = list[tuple[int, tuple[str, ...], bool]]
+"""Number of an experience, its new words, whether it is retired instead."""
+REVISIONS: st.SearchStrategy[list[Operations]] = st.lists(
+    st.lists(
+        st.tuples(
+            st.integers(1, 12), st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(tuple), st.booleans()
+        ),
+        max_size=6,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def vector_of(text: str) -> NDArray[np.float32]:
+    """A direction for each text, the same for the same text; near each other for texts that share words."""
+    total = np.zeros(DIMENSIONS, np.float32)
+    for word in text.split():
+        total += np.random.default_rng(WORDS.index(word)).standard_normal(DIMENSIONS, np.float32)
+    unit: NDArray[np.float32] = total / np.linalg.norm(total)
+    return unit
+
+
+def lesson(number: int, words: tuple[str, ...], version: int = 1, status: ExperienceStatus = "active") -> Lesson:
+    return Lesson(f"e{number}", " ".join(words), status, version)
+
+
+def put(held: HeldLibrary, lessons: list[Lesson], retired: list[str]) -> None:
+    vectors = np.array([vector_of(each.content) for each in lessons], np.float32).reshape(-1, DIMENSIONS)
+    held.change(prepare(lessons), retired, vectors)
+
+
+def grown(revisions: list[Operations]) -> tuple[HeldLibrary, dict[str, Lesson]]:
+    """A library that went through the revisions one by one, and what it should hold in the end."""
+    held, expected = HeldLibrary(), dict[str, Lesson]()
+    for version, operations in enumerate(revisions):
+        changed: dict[str, Lesson] = {}
+        retired: dict[str, None] = {}
+        for number, words, retire in operations:
+            changed.pop(f"e{number}", None)
+            retired.pop(f"e{number}", None)
+            if retire:
+                retired[f"e{number}"] = None
+            else:
+                changed[f"e{number}"] = lesson(number, words, version)
+        put(held, list(changed.values()), list(retired))
+        expected.update(changed)
+        for identity in retired:
+            expected.pop(identity, None)
+    return held, expected
+
+
+@pytest.mark.parametrize("folded", [0, 3, 4096])
+@pytest.mark.parametrize("rescored", [1, 1500])
+def test_a_library_that_grew_by_revisions_answers_like_one_that_was_read_at_once(
+    folded: int, rescored: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lexical, "FOLDED_TERMS", folded)
+    monkeypatch.setattr(nearness, "RESCORED", rescored)
+
+    @given(REVISIONS, st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.integers(1, 15))
+    def check(revisions: list[Operations], asked: list[str], limit: int) -> None:
+        held, expected = grown(revisions)
+        fresh = HeldLibrary()
+        put(fresh, list(expected.values()), [])
+        query, words = vector_of(" ".join(asked)), terms(" ".join(asked))
+        assert held.places.keys() == expected.keys()
+        assert held.tokens == fresh.tokens
+        assert {known: held.get(known) for known in expected} == {known: fresh.get(known) for known in expected}
+        assert list(held.first(limit)) == list(fresh.first(limit))
+        assert held.by_words(words, limit) == fresh.by_words(words, limit)
+        assert held.relevance(words, None, limit) == fresh.relevance(words, None, limit)
+        if rescored >= len(expected):
+            assert held.by_nearness(query, limit) == fresh.by_nearness(query, limit)
+            assert held.relevance(words, query, limit) == fresh.relevance(words, query, limit)
+        assert set(held.by_nearness(query, limit)) <= expected.keys()
+
+    check()
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=5), min_size=1, max_size=20))
+def test_scores_are_those_of_the_formula(documents: list[list[str]]) -> None:
+    texts = [list(dict.fromkeys(terms(" ".join(each)))) for each in documents]
+    postings = Postings()
+    postings.change({}, {place: hashes(text) for place, text in enumerate(texts)}, len(texts))
+    query = terms("refund 退款 angry")
+    covered = postings.coverage(query)
+    mean = sum(map(len, texts)) / len(texts)
+    having = {term: sum(term in text for text in texts) for term in query}
+    telling = {term: np.log(1 + (len(texts) - count + 0.5) / (count + 0.5)) for term, count in having.items()}
+    for text, score in zip(texts, covered.tolist(), strict=True):
+        shared = sum(telling[term] for term in query if term in text) / sum(telling.values())
+        assert score == pytest.approx(shared * 2.2 / (1 + 1.2 * (0.25 + 0.75 * len(text) / mean)))
+
+
+def test_the_commonest_terms_are_left_out_where_a_query_would_read_too_many_postings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lexical, "MOST_POSTINGS", 10)
+    postings = Postings()
+    documents = {place: hashes(["when", *(["refund"] if place < 3 else [])]) for place in range(100)}
+    postings.change({}, documents, 100)
+    assert np.flatnonzero(postings.coverage(["when", "refund"])).tolist() == [0, 1, 2]
+    assert np.all(postings.coverage(["when"]) > 0)
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    held = HeldLibrary()
+    assert held.by_words(["refund"], 5) == []
+    assert held.relevance(["refund"], vector_of("refund"), 5) == {}
+    put(held, [lesson(1, ("refund",))], [])
+    put(held, [], ["e1"])
+    assert held.by_words(["refund"], 5) == []
+    assert held.by_nearness(vector_of("refund"), 5) == []
+
+
+def test_the_approximate_search_finds_nearly_all_of_the_nearest() -> None:
+    dice = np.random.default_rng(1)
+    centres = dice.standard_normal((200, 256), np.float32)
+    points = centres[dice.integers(0, 200, 20_000)] + dice.standard_normal((20_000, 256), np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    vectors = Vectors(256)
+    vectors.change(np.zeros(0, np.int32), np.arange(20_000, dtype=np.int32), points)
+    found = 0
+    for query in points[:50] + 0.05 * dice.standard_normal((50, 256), np.float32):
+        unit = query / np.linalg.norm(query)
+        places, cosines = vectors.similar(unit)
+        exact = points @ unit
+        assert np.allclose(cosines, exact[places], atol=1e-3)
+        assert len(places) < len(points) / 5
+        found += len(set(np.argsort(-exact)[:10].tolist()) & set(places.tolist()))
+    assert found / 500 >= 0.97
