@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.missing import missing_depends_on_serving
 from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
-from explib.evidence.submitters import FEWEST_SUBMITTERS, robust, trimmed_mean
+from explib.evidence.submitters import FEWEST_SUBMITTERS, FORGED, robust, trimmed_mean
 from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.evidence.verdicts import LONGEST_TRIAL, finding, trial_verdict, verdict
 
@@ -177,6 +178,27 @@ def test_a_fifth_of_the_submitters_cannot_move_the_estimate_beyond_the_others(
 ) -> None:
     forgers = [forged] * (len(honest) // 5)
     assert min(honest) <= trimmed_mean([*honest, *forgers])[0] <= max(honest)
+
+
+@given(st.integers(FEWEST_SUBMITTERS, 80), st.data())
+def test_a_tenth_that_forges_cannot_move_the_estimate_further_than_it_says(crowd: int, drawn: st.DataObject) -> None:
+    forging = math.ceil(FORGED * crowd)
+    lifts = st.floats(-1, 1)
+    honest = drawn.draw(st.lists(lifts, min_size=crowd - forging, max_size=crowd - forging))
+    forged = drawn.draw(st.lists(lifts, min_size=forging, max_size=forging))
+    found = robust([Sums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)], NOTHING)
+    assert abs(found.lift - trimmed_mean(honest)[0]) <= found.slack + 1e-9
+
+
+def test_what_forgery_may_have_moved_is_not_believed_and_widens_the_interval() -> None:
+    clean = evidence(0.08, 1_000)
+    doubtful = replace(clean, slack=0.03)
+    assert posterior(doubtful).mean == pytest.approx(posterior(evidence(0.05, 1_000)).mean)
+    assert posterior(doubtful).deviation == posterior(clean).deviation
+    span, wider = interval(clean), interval(doubtful)
+    assert [wider.low, wider.high] == pytest.approx([span.low - 0.03, span.high + 0.03])
+    assert rewards_needed(doubtful) > rewards_needed(clean)
+    assert posterior(replace(clean, slack=0.09)).mean == 0
 
 
 def test_few_submitters_are_pooled_and_many_are_trimmed() -> None:

@@ -33,14 +33,14 @@ class Interval:
 
 
 def interval(sums: Sums, alpha: float = ALPHA) -> Interval:
-    """The confidence sequence (S ± √((V + ρ)·ln((V + ρ)/(ρ·α²)))) / W.
+    """The confidence sequence (S ± √((V + ρ)·ln((V + ρ)/(ρ·α²)))) / W, wider by what forgery may have moved (`slack`).
 
     Robbins' normal mixture for self-normalised sums (Robbins 1970; de la Peña, Klass and Lai 2004; Howard, Ramdas,
     McAuliffe and Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences").
     """
     if sums.w <= 0:
         return Interval(0.0, -1.0, 1.0)
-    spread = _radius(sums.v, alpha) / sums.w
+    spread = _radius(sums.v, alpha) / sums.w + sums.slack
     return Interval(sums.lift, max(sums.lift - spread, -1.0), min(sums.lift + spread, 1.0))
 
 
@@ -52,11 +52,12 @@ def _radius(v: float, alpha: float) -> float:
 def rewards_needed(sums: Sums, scale: float = LIFT_SCALE) -> int:
     """About how many more rewards settle the sign, to two digits, at the size that is now believed (at least `scale`).
 
-    Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (a fair coin before the first).
+    Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (a fair coin before the first), and
+    slack falling as the radius does.
     """
     weight = (sums.w + PRIOR_WEIGHT * EVEN_WEIGHT) / (sums.n + PRIOR_WEIGHT)
     squares = weight * (sums.v + PRIOR_SQUARES) / (sums.w + PRIOR_WEIGHT)
-    size = max(abs(posterior(sums, scale).mean), scale)
+    size = max(abs(posterior(sums, scale).mean), scale) / (1 + sums.slack * max(sums.w, 0.0) / _radius(sums.v, ALPHA))
     low, high = 0, MOST_REWARDS
     while low < high:
         middle = (low + high) // 2

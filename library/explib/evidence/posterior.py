@@ -56,7 +56,7 @@ def posterior(sums: Sums, scale: float = LIFT_SCALE) -> Posterior:
     weight, squares = max(sums.w, 0.0), max(sums.v, 0.0)  # taking back can leave −1e-17
     variance = (squares + PRIOR_SQUARES) / (weight + PRIOR_WEIGHT)
     squared = 1 / (1 / scale**2 + weight / variance)
-    return Posterior(mean=squared * sums.s / variance, deviation=math.sqrt(squared))
+    return Posterior(mean=squared * weight * sums.sure_lift / variance, deviation=math.sqrt(squared))
 
 
 def serving_probability(belief: Posterior, floor: float = FLOOR, ceiling: float = CEILING) -> float:

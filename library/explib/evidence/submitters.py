@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from math import ceil
 from operator import add
 
 from explib.evidence.sums import NOTHING, Sums
 
 TRIM = 0.2
 """Share of the submitters left out at each end."""
+FORGED = 0.1
+"""Share of the submitters that may forge without an experience being called proven for it."""
 FEWEST_SUBMITTERS = 20
 
 
@@ -21,14 +24,20 @@ def robust(submitters: Sequence[Sums], pooled: Sums) -> Sums:
     """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
 
     They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are
-    the same for both. W and n are those of the submitters that were counted.
+    the same for both. W and n are those of the submitters that were counted. Forgers at one end still shift a trimmed
+    mean, and in a crowd that shift outgrows the error: `slack` is the most that FORGED of them can have shifted it. It
+    follows from leaving so many out at one end: what is left has, place by place, no higher (lower) lifts than the
+    honest submitters alone, whoever they are.
     """
     counted = [each for each in submitters if each.w > 0]
     if len(counted) < FEWEST_SUBMITTERS:
         return pooled
     total = reduce(add, counted, NOTHING)
-    mean, error = trimmed_mean([each.lift for each in counted])
-    return Sums(mean * total.w, total.w, (error * total.w) ** 2, total.n)
+    lifts = sorted(each.lift for each in counted)
+    mean, error = trimmed_mean(lifts)
+    forged = ceil(FORGED * len(lifts))
+    least, most = trimmed_mean(lifts[:-forged])[0], trimmed_mean(lifts[forged:])[0]
+    return Sums(mean * total.w, total.w, (error * total.w) ** 2, total.n, max(mean - least, most - mean))
 
 
 def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, float]:

@@ -9,6 +9,7 @@ treatment; a good m makes it precise, a bad one leaves it right.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 KAPPA = 2.0
@@ -24,6 +25,8 @@ class Sums:
     w: float = 0.0
     v: float = 0.0
     n: int = 0
+    slack: float = 0.0
+    """By how much forged rewards may have moved the lift; only a robust estimate knows (see `submitters`)."""
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.s + other.s, self.w + other.w, self.v + other.v, self.n + other.n)
@@ -35,6 +38,11 @@ class Sums:
     def lift(self) -> float:
         """The unbiased estimate S / W; 0 where nothing was randomised."""
         return self.s / self.w if self.w > 0 else 0.0
+
+    @property
+    def sure_lift(self) -> float:
+        """What is left of the lift when `slack` is taken off it."""
+        return math.copysign(max(abs(self.lift) - self.slack, 0.0), self.lift)
 
 
 NOTHING = Sums()
