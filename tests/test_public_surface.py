@@ -86,7 +86,18 @@ TOOLS = {
     "report_reward": ["reward", "trajectory_id", "retrieval_id", "feedback", "signature"],
     "library_status": ["library"],
 }
-REST_OF_TOOLS: dict[str, list[str]] = {"vote_experience": ["id", "vote", "reason", "library"]}
+REST_OF_TOOLS = {
+    "list_experiences": ["library", "status", "limit", "after"],
+    "add_experience": ["content", "reason", "library"],
+    "edit_experience": ["id", "content", "reason", "expected_version", "library"],
+    "retire_experience": ["id", "reason", "expected_version", "library"],
+    "review_experience": ["id", "decision", "reason", "content", "library"],
+    "history": ["library", "limit", "before"],
+    "revert": ["revision", "reason", "expected_revision", "library"],
+    "vote_experience": ["id", "vote", "reason", "library"],
+    "list_libraries": ["limit", "after"],
+    "create_library": ["name", "settings", "update"],
+}
 """What the toolset `all` has beside them."""
 ANSWERS = {
     "get_experiences": {"retrieval_id", "library", "revision", "experiences"},

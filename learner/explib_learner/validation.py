@@ -71,6 +71,10 @@ class OperationCheck:
             or self._repeated(operation, kept)
         )
 
+    def reason_against_edit(self, operation: Operation) -> str | None:
+        """The first reason to refuse what a person asks for, who needs no attempts to cite, or None."""
+        return self._wrong_shape(operation) or self._wrong_content(operation) or self._repeated(operation, ())
+
     def _wrong_shape(self, operation: Operation) -> str | None:
         kind, content = operation.kind, (operation.content or "").strip()
         if kind in _WITH_CONTENT and not content:

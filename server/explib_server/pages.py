@@ -23,7 +23,7 @@ async def experience_page(runtime: Runtime, library: Library, identity: str) -> 
     touched = [each for each in await revisions.history(library, library.revision + 1) if _touches(each, identity)]
     cast = await runtime.store.votes.on(library, identity)
     parts = [_heading(library, known), _provenance(attempts, dict(stances)), *_votes(cast, known.version)]
-    parts += [f"## Revision {each.number}, {_when(each.created_at)}\n{_changes(each, identity)}" for each in touched]
+    parts += [f"## Revision {each.number}, {when(each.created_at)}\n{_changes(each, identity)}" for each in touched]
     return "\n\n".join(parts)
 
 
@@ -31,7 +31,7 @@ def revision_page(revision: Revision) -> str:
     """One revision: cause, cost, what was changed and what was refused."""
     cost = revision.cost
     lines = [
-        f"# Revision {revision.number}, {_when(revision.created_at)}, by {revision.author}",
+        f"# Revision {revision.number}, {when(revision.created_at)}, by {revision.author}",
         f"Cause: {revision.cause}",
         f"Cost: {cost.calls} model calls, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
         f"Groups: {', '.join(revision.groups) or 'none'}",
@@ -46,7 +46,12 @@ def revision_line(revision: Revision) -> str:
     """One revision in a line."""
     kinds = [change.operation.kind for change in revision.changes]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    return f"{revision.number}  {_when(revision.created_at)}  {revision.author}  {counted}  {revision.cause}"
+    return f"{revision.number}  {when(revision.created_at)}  {revision.author}  {counted}  {revision.cause}"
+
+
+def experience_line(known: Experience) -> str:
+    """One experience in a line, with its status and version."""
+    return f"[{known.id}] ({known.status}, version {known.version}) {known.content}"
 
 
 def proposal_line(proposal: ProposedOperation) -> str:
@@ -112,5 +117,6 @@ def _touches(revision: Revision, identity: str) -> bool:
     return any(identity in _ids(change) for change in revision.changes)
 
 
-def _when(seconds: float) -> str:
+def when(seconds: float) -> str:
+    """A time as people read it, to the minute, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

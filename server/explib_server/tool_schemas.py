@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 
 def compact(schema: JsonValue) -> JsonValue:
-    """The same schema without generated titles and null defaults."""
+    """The same schema without generated titles and empty defaults."""
     if isinstance(schema, list):
         return [compact(each) for each in schema]
     if not isinstance(schema, dict):
@@ -27,15 +27,15 @@ def compact_input(schema: JsonValue) -> JsonValue:
 
 
 def _noise(name: str, value: JsonValue) -> bool:
-    return (name == "title" and isinstance(value, str)) or (name == "default" and value is None)
+    return (name == "title" and isinstance(value, str)) or (name == "default" and value in (None, ""))
 
 
 def _not_null(schema: JsonValue) -> JsonValue:
     if not isinstance(schema, dict):
         return schema
     match schema.get("anyOf"):
-        case [{"type": str(kind)}, {"type": "null"}]:
-            return {"type": kind, **{name: value for name, value in schema.items() if name != "anyOf"}}
+        case [dict(given), {"type": "null"}]:
+            return {**given, **{name: value for name, value in schema.items() if name != "anyOf"}}
         case _:
             return schema
 

@@ -27,6 +27,8 @@ def add_tools(server: MCPServer[Opening], current: Current, tools: Toolset) -> N
 
 def _rest() -> tuple[AddTools, ...]:
     """Imported here: the start of a server with the agent toolset must not wait for these modules."""
+    from explib_server.curating.library_tools import add_library_tools
+    from explib_server.curating.tools import add_curator_tools
     from explib_server.vote_tool import add_vote_tool
 
-    return (add_vote_tool,)
+    return (add_curator_tools, add_vote_tool, add_library_tools)

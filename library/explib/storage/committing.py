@@ -85,7 +85,10 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     draft = await _draft(connection, proposal, row, settings)
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
     if proposal.strict and draft.refusals:
-        raise OperationRefused(f"{draft.refusals[0].reason}: nothing was changed.")
+        raise OperationRefused(
+            f"Nothing was changed, because {draft.refusals[0].reason}: look at the library as it is now, make room "
+            "(retire_experience, max_experiences) where it is full, and try again."
+        )
     refusals = (*proposal.refusals, *draft.refusals)
     number = draft.revision if draft.changes or proposal.decides is not None else None
     await _write_experiences(connection, database, proposal, draft)

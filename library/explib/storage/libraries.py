@@ -42,12 +42,18 @@ class Libraries:
 
     async def ensure(self, name: str, settings: LibrarySettings) -> Library:
         """The library of that name, created with `settings` where there is none. Raises InvalidLibraryName."""
-        if not NAME.fullmatch(name):
-            raise InvalidLibraryName(f"{name[:80]!r} cannot name a library. {InvalidLibraryName.__doc__}")
+        try:
+            return await self.get(_checked(name))
+        except UnknownLibrary:
+            library, _ = await self.create(name, settings)
+            return library
+
+    async def create(self, name: str, settings: LibrarySettings) -> tuple[Library, bool]:
+        """The library of that name, and whether it was made now, with these settings. Raises InvalidLibraryName."""
         statement = (
             self.database.dialect.insert(libraries)
             .values(
-                name=name,
+                name=_checked(name),
                 settings=rows.SETTINGS.dump_python(settings, mode="json"),
                 revision=0,
                 next_experience=1,
@@ -56,14 +62,22 @@ class Libraries:
             .on_conflict_do_nothing()
         )
 
-        async def create(connection: AsyncConnection) -> None:
-            await connection.execute(statement)
+        async def insert(connection: AsyncConnection) -> bool:
+            return bool((await connection.execute(statement)).rowcount)
 
-        try:
-            return await self.get(name)
-        except UnknownLibrary:
-            await self.database.write(create)
-        return await self.get(name)
+        created = await self.database.write(insert)
+        return await self.get(name), created
+
+    async def served(self) -> dict[str, int]:
+        """Name of each library that has experiences → how many are not retired."""
+        statement = (
+            select(libraries.c.name, func.count())
+            .join_from(libraries, experiences, libraries.c.id == experiences.c.library_id)
+            .where(experiences.c.status != "retired")
+            .group_by(libraries.c.name)
+        )
+        async with self.database.read() as connection:
+            return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def change(self, library: Library, changes: LibraryChanges) -> Library:
         """The library with changed settings. Raises InvalidSetting where they don't fit it or each other."""
@@ -93,6 +107,12 @@ class Libraries:
                 reasons=await _tally(connection, groups.c.reason, library, groups.c.state != "learned"),
                 refusals=refused.scalar_one(),
             )
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise InvalidLibraryName(f"{name[:80]!r} cannot name a library. {InvalidLibraryName.__doc__}")
+    return name
 
 
 async def _tally(

@@ -83,9 +83,11 @@ class Revisions:
             found = await connection.execute(select(citations).where(where).order_by(citations.c.trajectory_id))
             return [Citation(row.trajectory_id, row.stance) for row in found]
 
-    async def history(self, library: Library, limit: int = 50) -> list[Revision]:
-        """The newest revisions, newest first."""
+    async def history(self, library: Library, limit: int = 50, before: int | None = None) -> list[Revision]:
+        """The newest revisions (before that number), newest first."""
         where = revisions.c.library_id == library.id
+        if before is not None:
+            where &= revisions.c.number < before
         async with self.database.read() as connection:
             found = await connection.execute(
                 select(revisions.c.number).where(where).order_by(revisions.c.number.desc()).limit(limit)

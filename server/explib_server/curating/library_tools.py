@@ -1,0 +1,76 @@
+"""The tools that list libraries and set them up, part of the toolset `all`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, TypeAlias
+
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field, JsonValue, WithJsonSchema
+
+from explib.library_settings import LibraryChanges, read_changes
+from explib_server.callers import current_caller
+from explib_server.curating.answers import LibraryList, LibrarySetUp
+from explib_server.curating.reading import library_list
+from explib_server.curating.setting_up import set_up
+from explib_server.opening import Current, Opening
+from explib_server.tool_schemas import compact_input
+from explib_server.tools import READS, result, told
+
+SETS_UP = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+SettingsGiven: TypeAlias = Annotated[
+    dict[str, JsonValue] | None,
+    Field(description="Those that differ from the defaults."),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": compact_input(LibraryChanges.model_json_schema())["properties"],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
+def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
+    """Register the tools; `current` gives the runtime of the running server."""
+
+    @server.tool(
+        title="List libraries",
+        description="Call when you don't know which library a task belongs to: names, objectives, sizes.",
+        annotations=READS,
+    )
+    async def list_libraries(
+        limit: Annotated[int, Field(description="At most this many, 1 to 200.")] = 100,
+        after: Annotated[str | None, Field(description="The next of the page before.")] = None,
+    ) -> Annotated[CallToolResult, LibraryList]:
+        with told():
+            runtime = await current()
+            reached = [each for each in await runtime.store.libraries.all() if current_caller().reaches(each.name)]
+            text, page = await library_list(runtime.store, reached, limit, after)
+        return result(text, page)
+
+    @server.tool(
+        title="Create library",
+        description="Call to set up a library for another kind of task, or with update to change the settings of one "
+        "that is there. Say its objective: agents choose by it, and the learner learns by it.",
+        annotations=SETS_UP,
+    )
+    async def create_library(
+        name: Annotated[str, Field(description="a-z, 0-9, '.', '_', '-', e.g. airline.")],
+        settings: SettingsGiven = None,
+        update: Annotated[bool, Field(description="true: change the one that is there.")] = False,
+    ) -> Annotated[CallToolResult, LibrarySetUp]:
+        with told():
+            runtime = await current()
+            library, created = await set_up(runtime, name, read_changes(settings or {}), update=update)
+        did = "created" if created else "updated"
+        text = f"{library.name} is {did}: " + ", ".join(
+            f"{each} {value!r}" for each, value in asdict(library.settings).items()
+        )
+        return result(
+            text,
+            LibrarySetUp(
+                name=library.name, created=created, revision=library.revision, settings=asdict(library.settings)
+            ),
+        )
