@@ -1,4 +1,7 @@
-"""What many tests start from: a database file of their own, and a library in it."""
+"""What many tests start from: a database of their own, and a library in it.
+
+It is an SQLite file, or (in tests parametrised by `engine`) one of a PostgreSQL server that lives as long as the run.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import pytest
 from detached import end_learners
 from hypothesis import settings as hypothesis_settings
 from platformdirs import user_log_path
+from postgresql_server import PostgresqlServer, postgresql_server
 
 from explib.models import Library, LibrarySettings
 from explib.settings import Settings
@@ -42,9 +46,28 @@ def _no_learner_left_behind(_own_environment: None) -> Iterator[None]:
         end_learners(log)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    try:
+        with postgresql_server() as server:
+            server.prepare()
+            yield server
+    except ModuleNotFoundError as missing:
+        pytest.skip(f"there is no PostgreSQL to run here: {missing}")
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'library.db'}"
+def engine() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+def url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    if engine == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'library.db'}"
+        return
+    with request.getfixturevalue("postgresql").database() as address:
+        yield address
 
 
 @pytest.fixture

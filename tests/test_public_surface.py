@@ -30,6 +30,8 @@ COMMANDS = {
 }
 SETTINGS = {
     "database_url",
+    "database_pool_size",
+    "database_statement_timeout",
     "library",
     "analyst",
     "model",

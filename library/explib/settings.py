@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True)
 
     database_url: str = Field(default_factory=_default_database)
+    database_pool_size: Annotated[int, Field(ge=2)] = 10
+    """Most connections that one process holds to PostgreSQL."""
+    database_statement_timeout: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds that one statement may take on PostgreSQL, waiting for others included."""
     library: str = "default"
     analyst: AnalystName = "auto"
     model: str | None = None

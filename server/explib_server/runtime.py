@@ -194,5 +194,10 @@ def _embedder(settings: Settings) -> Embedder | None:
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """The runtime over the configured database; closed at the end. Raises StorageError."""
     analyst_name(settings)  # a wrong setting is told at the start, not at the first group
-    async with open_store(settings.database_url) as store, AsyncExitStack() as closing:
+    opening = open_store(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        statement_timeout=settings.database_statement_timeout,
+    )
+    async with opening as store, AsyncExitStack() as closing:
         yield Runtime(settings, store, closing)

@@ -7,6 +7,8 @@ from explib.models import Citation, Group, Lease, Library, LibrarySettings, Oper
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
 
 async def ready_group(store: Store, library: Library, task: str = "a task") -> Group:
     for reward in (0.0, 1.0):

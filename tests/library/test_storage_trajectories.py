@@ -15,6 +15,7 @@ from explib.errors import (
 from explib.models import Grade, Library, Step, Submission
 from explib.storage.store import Store, open_store
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 STEPS = (Step("user", "please"), Step("assistant", "done"))
 
 

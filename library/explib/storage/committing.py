@@ -103,7 +103,7 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
 
 async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowMapping, LibrarySettings]:
     """The library's row, held until the transaction ends, and its settings as they are now: review may be on by now."""
-    mine = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update()
+    mine = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update(key_share=True)
     row = (await connection.execute(mine)).mappings().one()
     if proposal.decides is not None:
         await check_waiting(connection, proposal.library, proposal.decides)
@@ -221,7 +221,7 @@ async def _close_groups(connection: AsyncConnection, proposal: Proposal, number:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
     if waiting:
         outcome = f"learned: {waiting} proposals of its batch wait for review"
-    for group in proposal.learned:
+    for group in sorted(proposal.learned, key=lambda group: group.id):
         await _check_unlearned(connection, proposal.library, group)
         await connection.execute(
             learned_groups.insert().values(

@@ -1,6 +1,6 @@
-"""One open database: reads on pooled connections, writes through a writer that groups them into transactions.
+"""One open database: reads on pooled connections, writes through the engine's own writer.
 
-`Dialect` is the seam for what differs between engines; `sqlite` implements it.
+`Dialect` is the seam for what differs between engines; `sqlite` and `postgresql` implement it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Double, Table, literal
@@ -16,10 +17,33 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
-from explib.storage.writer import Writer
 
 T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What `Database.write` was told about a piece of work."""
+
+    repeatable: bool
+    locks: bool
+
+
+class Writer(Protocol):
+    """Runs pieces of work in transactions."""
+
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], promises: Promises, /) -> T:
+        """See `Database.write`."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns when every write that was handed in has ended."""
+        ...
+
+    async def close(self) -> None:
+        """Settle, then give every connection back."""
+        ...
 
 
 class Dialect(Protocol):
@@ -29,8 +53,16 @@ class Dialect(Protocol):
         """An engine whose connections are set up. Raises StorageError where that cannot work."""
         ...
 
+    def writer(self, engine: AsyncEngine) -> Writer:
+        """What runs the writes."""
+        ...
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A connection whose reads will all be of one moment."""
+        ...
+
     def describe(self) -> str:
-        """Engine and version, for `explib doctor`."""
+        """Engine and where it is, for `explib doctor`."""
         ...
 
     def explain(self, error: DBAPIError) -> ExplibError:
@@ -43,6 +75,13 @@ class Dialect(Protocol):
 
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch by the clock that all of this database's users share."""
+        ...
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """What comes before creating or upgrading the tables, in the same transaction; nobody else does so meanwhile.
+
+        Raises StorageError where the server lacks what we need.
+        """
         ...
 
     def lexical_schema(self) -> Sequence[str]:
@@ -68,7 +107,7 @@ class Database:
         self._clock = clock
         with self.explained():
             self._engine = dialect.create_engine()
-        self._writer = Writer(self._engine)
+        self._writer = dialect.writer(self._engine)
 
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch, by the one clock that everybody on this database goes by."""
@@ -86,20 +125,25 @@ class Database:
 
     async def _opened(self) -> AsyncConnection:
         """An open connection. Who gives up meanwhile waits for the driver's thread, which can't be stopped half-way."""
-        opening = asyncio.ensure_future(self._open())
+        opening = asyncio.ensure_future(self.dialect.open_for_reading(self._engine))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
             await (await opening).close()
             raise
 
-    async def _open(self) -> AsyncConnection:
-        return await self._engine.connect()
+    async def write(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, repeatable: bool = False, locks: bool = False
+    ) -> T:
+        """Run `work` in a transaction, as if nobody else wrote meanwhile; durable when it returns.
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction, perhaps together with others; durable when it returns."""
+        `work` may be called again after a try that left nothing. Where it is `repeatable`, a second run after one that
+        was committed changes nothing more, so that it is also run again where nobody knows whether the first was.
+        `locks` says that it locks by itself what others may change meanwhile, in the order leases, libraries, groups:
+        the database need not serialise such work, which costs tries where many write.
+        """
         with self.explained():
-            return await self._writer.run(work)
+            return await self._writer.run(work, Promises(repeatable, locks))
 
     @contextmanager
     def explained(self) -> Iterator[None]:

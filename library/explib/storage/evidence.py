@@ -89,7 +89,8 @@ async def record(
 ) -> list[Retrieval]:
     """Enter new retrievals as not reported; they come back with their baselines, which are fixed from now on."""
     fixed: list[Retrieval] = []
-    for library in {library.id: library for library, _ in batch}.values():
+    libraries = {library.id: library for library, _ in batch}
+    for library in (libraries[known] for known in sorted(libraries)):  # each locks its totals: in one order for all
         mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
         await _enter_totals(connection, database, library.id, retrievals=len(mine))
         prepared = await _with_baselines(connection, library, mine)

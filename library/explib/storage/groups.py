@@ -68,7 +68,11 @@ class Groups:
             due &= groups.c.not_before <= self.database.now()
             order = (groups.c.tries, groups.c.updated_at, groups.c.id)
             found = await connection.execute(
-                select(groups.c.id, groups.c.tries).where(due).order_by(*order).limit(limit)
+                select(groups.c.id, groups.c.tries)
+                .where(due)
+                .order_by(*order)
+                .limit(limit)
+                .with_for_update(skip_locked=True, key_share=True)
             )
             ready = found.all()
             fresh = [row.id for row in ready if row.tries == 0]
@@ -78,18 +82,18 @@ class Groups:
             claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in claimed.mappings()]
 
-        return await self.database.write(count)
+        return await self.database.write(count, locks=True)
 
     async def give_back(self, library: Library, claimed: Sequence[Group]) -> None:
         """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
 
         async def uncount(connection: AsyncConnection) -> None:
-            for group in claimed:
+            for group in sorted(claimed, key=lambda group: group.id):
                 same = (groups.c.library_id == library.id) & (groups.c.id == group.id)
                 same &= (groups.c.tries > 0) & (groups.c.state == "ready")
                 await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
 
-        await self.database.write(uncount)
+        await self.database.write(uncount, locks=True)
 
     async def postpone(
         self, library: Library, group: Group, lease: Lease, reason: str, *, wait: float, counts: bool, dead: bool
@@ -114,7 +118,7 @@ class Groups:
                 )
             )
 
-        await self.database.write(note)
+        await self.database.write(note, repeatable=True, locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""
@@ -126,7 +130,7 @@ class Groups:
             )
             return done.rowcount
 
-        return await self.database.write(revive)
+        return await self.database.write(revive, repeatable=True, locks=True)
 
     async def graded(self, library: Library, chosen: Sequence[Group]) -> tuple[GradedGroup, ...]:
         """The groups with their graded attempts, oldest first.

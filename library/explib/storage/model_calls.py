@@ -33,7 +33,7 @@ class ModelCalls:
         async def insert(connection: AsyncConnection) -> None:
             await connection.execute(statement)
 
-        await self.database.write(insert)
+        await self.database.write(insert, repeatable=True, locks=True)
 
     async def tokens_since(self, since: float) -> int:
         """Tokens (prompt and completion) of the calls recorded at or after `since`."""

@@ -150,7 +150,7 @@ class Revisions:
 
         Raises LeaseLost, and RevisionConflict where the library has moved on or a group was learned by another.
         """
-        return await self.database.write(lambda connection: commit(connection, self.database, proposal))
+        return await self.database.write(lambda connection: commit(connection, self.database, proposal), locks=True)
 
 
 async def _revision(connection: AsyncConnection, library: Library, number: int) -> Revision:

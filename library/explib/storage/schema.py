@@ -36,7 +36,7 @@ async def ensure_schema(database: Database) -> None:
     async with database.read() as connection:
         stored = await connection.run_sync(_stored)
     if stored != CURRENT:
-        await database.write(lambda connection: _upgrade(connection, database))
+        await database.write(lambda connection: _upgrade(connection, database), repeatable=True, locks=True)
 
 
 async def check_schema(database: Database) -> None:
@@ -48,7 +48,8 @@ async def check_schema(database: Database) -> None:
 
 
 async def _upgrade(connection: AsyncConnection, database: Database) -> None:
-    stored = await connection.run_sync(_stored)  # again, now that no other process can write
+    await database.dialect.prepare_schema(connection)
+    stored = await connection.run_sync(_stored)  # again, now that no other process can upgrade
     if stored == CURRENT:
         return
     if stored is not None and stored not in KNOWN:

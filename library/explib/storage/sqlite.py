@@ -24,7 +24,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
-from explib.storage.writer import WRITES
+from explib.storage.engine import Writer
+from explib.storage.writer import WRITES, GroupingWriter
 
 WAL_RESET_FIXED = (3, 51, 3)
 BUSY_MILLISECONDS = 30_000
@@ -114,6 +115,14 @@ class SqliteDialect:
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
 
+    def writer(self, engine: AsyncEngine) -> Writer:
+        """Writes that wait at the same time share a commit."""
+        return GroupingWriter(engine)
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A transaction sees one moment as it is."""
+        return await engine.connect()
+
     def _set_up(self, connection: _Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun by _begin, never by the driver
         cursor = connection.cursor()
@@ -141,6 +150,9 @@ class SqliteDialect:
     def now(self) -> ColumnElement[float]:
         """The machine's clock: all users of the file are on one machine."""
         return literal(time.time(), Double)
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """Nothing: BEGIN IMMEDIATE keeps everybody else out."""
 
     def lexical_schema(self) -> Sequence[str]:
         """FTS5 over the terms that `explib.words.terms` makes."""

@@ -27,6 +27,10 @@ from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
 from explib.storage.votes import Votes
 
+POOL_SIZE = 10
+STATEMENT_SECONDS = 30.0
+URLS = "sqlite+aiosqlite:////path/to/library.db or postgresql+asyncpg://user:password@host/database"
+
 
 class Store:
     """One open database, by kinds of thing. `clock` gives seconds since the epoch."""
@@ -58,28 +62,35 @@ def database_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-def dialect_for(url: str) -> Dialect:
+def dialect_for(url: str, pool_size: int = POOL_SIZE, statement_timeout: float = STATEMENT_SECONDS) -> Dialect:
     """The engine that a database URL names. Raises DatabaseUnavailable for one that we don't have."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise DatabaseUnavailable(
-            "EXPLIB_DATABASE_URL is not a database URL: it looks like sqlite+aiosqlite:////path/to/library.db"
-        ) from error
+        raise DatabaseUnavailable(f"EXPLIB_DATABASE_URL is not a database URL: it looks like {URLS}.") from error
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         return SqliteDialect(parsed.set(drivername="sqlite+aiosqlite"))
-    raise DatabaseUnavailable(
-        f"EXPLIB_DATABASE_URL names {parsed.drivername!r}: this version stores in sqlite+aiosqlite:////path/to/library.db"
-    )
+    if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        from explib.storage.postgresql import PostgresqlDialect
+
+        return PostgresqlDialect(parsed.set(drivername="postgresql+asyncpg"), pool_size, statement_timeout)
+    raise DatabaseUnavailable(f"EXPLIB_DATABASE_URL names {parsed.drivername!r}, which we don't have: use {URLS}.")
 
 
 @asynccontextmanager
-async def open_store(url: str, clock: Callable[[], float] | None = None) -> AsyncIterator[Store]:
+async def open_store(
+    url: str,
+    clock: Callable[[], float] | None = None,
+    *,
+    pool_size: int = POOL_SIZE,
+    statement_timeout: float = STATEMENT_SECONDS,
+) -> AsyncIterator[Store]:
     """The store at `url`, created or upgraded where needed; closed at the end. Raises StorageError.
 
-    Leases and back-off go by `clock`, where one is given, instead of the database's own.
+    Leases and back-off go by `clock`, where one is given, instead of the database's own. PostgreSQL gets at most
+    `pool_size` connections, and `statement_timeout` seconds for each statement.
     """
-    database = Database(dialect_for(url), clock)
+    database = Database(dialect_for(url, pool_size, statement_timeout), clock)
     try:
         await ensure_schema(database)
         store = Store(database, clock or time.time)

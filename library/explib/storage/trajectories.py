@@ -48,19 +48,25 @@ class Trajectories:
         if submission.reward is not None:
             submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
         body, content = await asyncio.to_thread(lambda: (encode_steps(submission.steps), _content_hash(submission)))
-        return await self.database.write(lambda connection: self._store(connection, library, submission, body, content))
+
+        async def store(connection: AsyncConnection) -> Receipt:
+            return await self._store(connection, library, submission, body, content)
+
+        return await self.database.write(store, repeatable=True, locks=True)
 
     async def _store(
         self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
     ) -> Receipt:
         key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
-        same = (trajectories.c.library_id == library.id) & (trajectories.c.submission_key == key)
-        known = (await connection.execute(select(trajectories).where(same))).mappings().first()
+        known = await _submitted(connection, library, key)
         if known is not None:
             return await self._again(connection, library, known, submission, content)
         await _check_retrieval(connection, library, submission.retrieval_id)
         group = await self._group(connection, library, submission)
         trajectory_id = await self._insert(connection, library, group, submission, key, content)
+        known = None if trajectory_id else await _submitted(connection, library, key)
+        if known is not None:  # by another at the same time
+            return await self._again(connection, library, known, submission, content)
         await connection.execute(
             trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
         )
@@ -134,9 +140,11 @@ class Trajectories:
         key: str,
         content: str,
     ) -> str:
+        """The new trajectory's id, or nothing where another has just used the key."""
         identity, now = new_id("t"), time.time()
-        await connection.execute(
-            trajectories.insert().values(
+        done = await connection.execute(
+            self.database.dialect.insert(trajectories)
+            .values(
                 id=identity,
                 library_id=library.id,
                 group_id=group,
@@ -149,8 +157,9 @@ class Trajectories:
                 graded_by=None if submission.reward is None else submission.submitter,
                 **{name: getattr(submission, name) for name in KEPT},
             )
+            .on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
         )
-        return identity
+        return identity if done.rowcount else ""
 
     async def locate(
         self,
@@ -195,7 +204,11 @@ class Trajectories:
 
         async def write(connection: AsyncConnection) -> Receipt:
             mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
-            row = (await connection.execute(select(trajectories).where(mine).with_for_update())).mappings().first()
+            row = (
+                (await connection.execute(select(trajectories).where(mine).with_for_update(key_share=True)))
+                .mappings()
+                .first()
+            )
             if row is None:
                 raise UnknownTrajectory
             receipt = await regrade(connection, library, row, grade)
@@ -203,7 +216,7 @@ class Trajectories:
                 receipt if receipt.duplicate else await self._scored(connection, library, row["retrieval_id"], receipt)
             )
 
-        return await self.database.write(write)
+        return await self.database.write(write, repeatable=True, locks=True)
 
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
         """One trajectory with its steps. Raises UnknownTrajectory."""
@@ -231,6 +244,13 @@ def _digest(text: str) -> str:
 
 def _content_hash(submission: Submission) -> str:
     return _digest(repr([getattr(submission, name) for name in HASHED]))
+
+
+async def _submitted(connection: AsyncConnection, library: Library, key: str) -> RowMapping | None:
+    """The trajectory of this key, which nobody else changes until the transaction ends."""
+    same = (trajectories.c.library_id == library.id) & (trajectories.c.submission_key == key)
+    found = await connection.execute(select(trajectories).where(same).with_for_update(key_share=True))
+    return found.mappings().first()
 
 
 async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str | None) -> None:

@@ -131,7 +131,7 @@ def _reasons(cast: list[Vote], *, up: bool) -> list[str]:
 
 async def _locked(connection: AsyncConnection, library: Library) -> Library:
     """The library as it is now, held until the transaction ends, so that votes are counted one after the other."""
-    mine = select(libraries).where(libraries.c.id == library.id).with_for_update()
+    mine = select(libraries).where(libraries.c.id == library.id).with_for_update(key_share=True)
     return rows.library((await connection.execute(mine)).mappings().one())
 
 

@@ -15,6 +15,8 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from explib.storage.engine import Promises
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MAX_BATCH = 200
@@ -37,8 +39,8 @@ class _Pending:
             self.done.set_exception(outcome)
 
 
-class Writer:
-    """Runs writes one batch at a time on one connection of its own."""
+class GroupingWriter:
+    """Runs writes one batch at a time on one connection of its own; SQLite lets nobody else write meanwhile."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -46,7 +48,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], _promises: Promises) -> T:
         """The result of `work` once its transaction is committed.
 
         Raises what `work` raised (nothing of it is kept then), or the driver's error if the commit failed.

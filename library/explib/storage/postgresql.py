@@ -1,0 +1,214 @@
+"""PostgreSQL with pgvector: many machines on one database, full text by tsvector and GIN.
+
+A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones: see `retrying`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Double, Table, bindparam, event, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.types import Text
+
+from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
+from explib.storage.engine import Writer
+from explib.storage.retrying import Connector, RetryingWriter, sqlstate, unreachable
+
+PGVECTOR = (0, 7)
+"""The first version that has halfvec."""
+IDLE_SECONDS = 10.0
+"""A transaction whose process is paused ends after so long, so that its locks don't stop everybody else."""
+CONNECT_SECONDS = 10.0
+SCHEMA_LOCK = 0x6578706C6962
+"""The advisory lock of whoever creates or upgrades the tables: `explib` in ASCII."""
+EF_SEARCH = 200
+"""How many neighbours an HNSW index looks at: bounds how many it can find."""
+SAYS = {
+    "28": "PostgreSQL refuses the user or the password: check EXPLIB_DATABASE_URL.",
+    "3D000": "There is no such database: create it (CREATE DATABASE …), or correct EXPLIB_DATABASE_URL.",
+    "42501": "The database user may not do this: it needs to own the database's schema, or be granted it.",
+    "25006": "The server takes no writes (a standby?): point EXPLIB_DATABASE_URL at the primary.",
+    "53300": "PostgreSQL has no connection left: lower EXPLIB_DATABASE_POOL_SIZE, or raise max_connections.",
+    "57014": "The statement took longer than EXPLIB_DATABASE_STATEMENT_TIMEOUT, with waiting for others: try again.",
+    "55P03": "Somebody else has kept a row locked for too long: try again.",
+    "40": "Too many others write the same rows at the same time: try again.",
+}
+LOST = "The connection to PostgreSQL was lost, and the server did not come back in time: try again."
+# The library's id is part of every lexeme, so that one library's words cost nothing in another's searches.
+TERMS_TABLE = """
+CREATE TABLE experience_terms (
+    library_id integer NOT NULL REFERENCES libraries (id),
+    experience_id varchar(20) NOT NULL,
+    terms text NOT NULL,
+    document tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(
+        library_id::text || ':' || replace(terms, ' ', ' ' || library_id::text || ':'), ' '))) STORED,
+    PRIMARY KEY (library_id, experience_id))
+"""
+TERMS_INDEX = "CREATE INDEX ix_experience_terms ON experience_terms USING gin (document) WITH (fastupdate = off)"
+# BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1.
+SEARCH = text("""
+WITH asked AS (
+    SELECT term, ('''' || CAST(:library AS text) || ':' || replace(term, '''', '''''') || '''')::tsquery AS query
+    FROM unnest(:terms) AS term),
+found AS MATERIALIZED (
+    SELECT term, experience_id, length(document) AS size
+    FROM asked JOIN experience_terms ON document @@ query AND library_id = :library),
+weights AS (
+    SELECT term, ln(1 + greatest(next_experience - count(*), 0.5) / (count(*) + 0.5)) AS weight
+    FROM found, libraries WHERE id = :library GROUP BY term, next_experience),
+usual AS (SELECT avg(size) AS size FROM found)
+SELECT experience_id
+FROM found JOIN weights USING (term), usual
+GROUP BY experience_id, found.size, usual.size
+ORDER BY sum(weight) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * found.size / usual.size)) DESC, experience_id
+LIMIT :limit
+""").bindparams(bindparam("terms", type_=ARRAY(Text)))
+
+
+class PostgresqlDialect:
+    """The engine for teams. `statement_timeout` is in seconds."""
+
+    def __init__(self, url: URL, pool_size: int, statement_timeout: float) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._statement_timeout = statement_timeout
+        self._connector = Connector()
+
+    def create_engine(self) -> AsyncEngine:
+        """Raises DatabaseUnavailable where asyncpg is not installed."""
+        milliseconds = {
+            "statement_timeout": self._statement_timeout,
+            "idle_in_transaction_session_timeout": IDLE_SECONDS,
+        }
+        server = {name: str(round(1000 * seconds)) for name, seconds in milliseconds.items()}
+        server |= {"application_name": "explib", "hnsw.ef_search": str(EF_SEARCH), "jit": "off"}
+        try:
+            engine = create_async_engine(
+                self._url,
+                pool_size=self._pool_size,
+                max_overflow=0,
+                pool_use_lifo=True,
+                connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
+            )
+        except ModuleNotFoundError as error:
+            raise DatabaseUnavailable(
+                "PostgreSQL needs asyncpg, which is not installed: pip install 'explib[postgres]'."
+            ) from error
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        return engine
+
+    def writer(self, engine: AsyncEngine) -> Writer:
+        """Writes run side by side, and again where another got in their way."""
+        return RetryingWriter(engine, self._connector, at_once=max(1, self._pool_size // 2))
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A connection whose first statement fixes the moment that all see."""
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return await self._connector.connect(reading)
+
+    def describe(self) -> str:
+        """Where the database is."""
+        return (
+            f"PostgreSQL, {self._url.database} at {self._url.host or self._url.query.get('host', 'the default socket')}"
+        )
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """By SQLSTATE, which is the same in every language of the server."""
+        state = sqlstate(error)
+        if state == "53100":
+            return StorageFull()
+        for start, sentence in SAYS.items():
+            if state.startswith(start):
+                return DatabaseUnavailable(sentence)
+        if unreachable(error):
+            return DatabaseUnavailable(LOST)
+        return StorageError(f"PostgreSQL says: {error.orig} ({state or 'no code'}). Run `explib doctor`.")
+
+    def insert(self, table: Table) -> Insert:
+        """PostgreSQL's INSERT, which can be told what to do on a conflict."""
+        return insert(table)
+
+    def now(self) -> ColumnElement[float]:
+        """The server's clock, as it goes on during a transaction."""
+        return func.extract("epoch", func.clock_timestamp()).cast(Double)
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """Until the transaction ends nobody else creates or upgrades the tables.
+
+        Raises DatabaseUnavailable where pgvector is missing or too old.
+        """
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
+        found = await connection.execute(
+            text(
+                "SELECT default_version AS offered, installed_version AS installed "
+                "FROM pg_available_extensions WHERE name = 'vector'"
+            )
+        )
+        row = found.first()
+        if row is None:
+            raise DatabaseUnavailable(
+                "The PostgreSQL server does not have pgvector: install the package of that name "
+                "(postgresql-NN-pgvector; managed servers have it), 0.7 or newer, and start again."
+            )
+        if _version(row.installed or row.offered) < PGVECTOR:
+            raise DatabaseUnavailable(
+                f"The PostgreSQL server has pgvector {row.installed or row.offered}, which has no halfvec: install 0.7 "
+                "or newer; where an older one is in use, run ALTER EXTENSION vector UPDATE in this database."
+            )
+        if row.installed is None:
+            await self._create_extension(connection)
+
+    async def _create_extension(self, connection: AsyncConnection) -> None:
+        try:
+            await connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+        except DBAPIError as error:
+            if sqlstate(error) != "42501":
+                raise
+            raise DatabaseUnavailable(
+                "The database user may not install pgvector: have an administrator run "
+                "CREATE EXTENSION vector in this database, then start again."
+            ) from error
+
+    def lexical_schema(self) -> Sequence[str]:
+        """A generated tsvector over the terms that `explib.words.terms` makes, as they are."""
+        return TERMS_TABLE, TERMS_INDEX
+
+    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
+        """One row for each experience that can be found."""
+        key = {"library": library_id, "id": experience_id}
+        if not terms:
+            await connection.execute(
+                text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id"), key
+            )
+            return
+        await connection.execute(
+            text(
+                "INSERT INTO experience_terms (library_id, experience_id, terms) VALUES (:library, :id, :terms) "
+                "ON CONFLICT (library_id, experience_id) DO UPDATE SET terms = excluded.terms"
+            ),
+            {**key, "terms": terms},
+        )
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """BM25 over an OR of the terms, each read from the index once."""
+        found = await connection.execute(SEARCH, {"library": library_id, "terms": list(terms), "limit": limit})
+        return [str(row[0]) for row in found]
+
+
+def _version(said: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", said))
+
+
+def _refuse_closed(_connection: object, _record: object, proxy: PoolProxiedConnection) -> None:
+    """A pooled connection that the server has closed meanwhile is replaced, without a round trip to find out."""
+    driver = proxy.driver_connection
+    if driver is not None and driver.is_closed():
+        raise DisconnectionError
