@@ -44,6 +44,7 @@ _UNSPACED = (
 _JOINERS = "\u200c\u200d"
 _INSIDE_WORDS = "'’.-_"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ASCII_WORD = re.compile("[a-z0-9]+(?:'[a-z0-9]+)*")
 _CHEAP_ASCII = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ \n\t\r"
 
 _Kind = Literal["unspaced", "word", "mark", "gap"]
@@ -100,6 +101,9 @@ def terms(text: str) -> list[str]:
     Spaced words as they are (after `normalise_task`, apostrophes dropped, split at every other punctuation), unspaced
     runs as overlapping pairs of characters; a single unspaced character stands for itself.
     """
+    if text.isascii() and "\0" not in text:
+        words = _ASCII_WORD.findall(text.lower())
+        return list(dict.fromkeys(word.replace("'", "") for word in words))[:MAX_TERMS]
     found: dict[str, None] = {}
     for run, is_unspaced in _runs(normalise_task(text), "'’"):
         pieces = _pairs(run) if is_unspaced else iter((run.replace("'", "").replace("’", ""),))

@@ -80,6 +80,12 @@ def test_terms_are_distinct_and_bounded_and_found_again_in_another_case(text: st
     assert all(found)
 
 
+@STEADY
+@given(st.text(st.characters(max_codepoint=127)))
+def test_terms_of_plain_english_are_cut_as_in_any_other_text(text: str) -> None:
+    assert terms(f"{text} 字") == [*terms(text), "字"]
+
+
 def test_terms_are_words_or_pairs_of_characters() -> None:
     assert terms("Don't call Get_User twice, TWICE!") == ["dont", "call", "get", "user", "twice"]
     assert terms("航班改签 OK 退") == ["航班", "班改", "改签", "ok", "退"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explib.models import Lesson
 from explib.retrieval.entry import Entry, entry_of
-from explib.retrieval.lexical import Postings, hashes
+from explib.retrieval.lexical import Coverage, Postings, hashes
 from explib.retrieval.nearness import Vectors
 from explib.retrieval.ranking import blended
 from explib.words import terms
@@ -119,7 +119,7 @@ class HeldLibrary:
         if query is not None and self._vectors is not None:
             places = np.union1d(places, self._near(query, limit))
             cosines = self._vectors.cosines(query, places)
-        scores = blended(coverage[places], cosines)
+        scores = blended(coverage.at(places), cosines)
         best = self._best(places, scores, limit)
         relevant = zip(self._numbers[places[best]].tolist(), scores[best].tolist(), strict=True)
         return {f"e{number}": score for number, score in relevant if score > 0}
@@ -132,9 +132,8 @@ class HeldLibrary:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
         return self._ids(self._near(query, limit))
 
-    def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-        places = np.flatnonzero(coverage)
-        return places[self._best(places, coverage[places], limit)]
+    def _worded(self, coverage: Coverage, limit: int) -> NDArray[np.intp]:
+        return coverage.places[self._best(coverage.places, coverage.shares, limit)]
 
     def _near(self, query: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
         if self._vectors is None:

@@ -9,18 +9,40 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 K1 = 1.2
 B = 0.75
-MOST_POSTINGS = 50_000
+MOST_POSTINGS = 30_000
 """Postings read for one query, the rarest terms first: bounds its time. The commonest terms say least."""
 FOLDED_TERMS = 4096
 """Changed terms that are held beside the sorted postings before they are folded into them."""
 
+REBUILT_SHARE = 0.05
+"""A change that brings more than this share of the documents sorts all postings anew, which is then quicker."""
+
 Places = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The places that have any of a query's terms, ascending, and the share of the query that each covers.
+
+    Short documents may come to a little more than 1.
+    """
+
+    places: NDArray[np.intp]
+    shares: NDArray[np.float64]
+
+    def at(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The shares of the given places, 0 where they have none of the terms."""
+        if not len(self.places):
+            return np.zeros(len(places))
+        near = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
+        return np.where(self.places[near] == places, self.shares[near], 0.0)
 
 
 def hashes(terms: Iterable[str]) -> NDArray[np.int64]:
@@ -50,17 +72,17 @@ class Postings:
         if places > len(self._lengths):
             self._lengths = np.concatenate([self._lengths, np.zeros(places - len(self._lengths), np.int32)])
         self._measure(removed, added)
-        if not len(self._places) and not self._changed:
-            self._sort(*_flat(added))
+        gone = np.zeros(places, np.bool_)
+        gone[list(removed)] = True
+        if len(added) > REBUILT_SHARE * self._documents:
+            self._fold(gone, *_flat(added))
             return
-        gone, new = _by_term(removed), _by_term(added)
-        for term in gone.keys() | new.keys():
-            kept = self._of(term)
-            if term in gone:
-                kept = kept[~np.isin(kept, gone[term])]
-            self._changed[term] = np.concatenate([kept, np.array(new.get(term, ()), np.int32)])
+        new = _by_term(added)
+        touched = np.array([*(_by_term(removed).keys() | new.keys())], np.int64)
+        for term, held in zip(touched.tolist(), self._all_of(touched), strict=True):
+            self._changed[term] = np.concatenate([held[~gone[held]], np.array(new.get(term, ()), np.int32)])
         if len(self._changed) > FOLDED_TERMS:
-            self._fold()
+            self._fold(np.zeros(places, np.bool_), *_flat({}))
 
     def _measure(self, removed: Mapping[int, NDArray[np.int64]], added: Mapping[int, NDArray[np.int64]]) -> None:
         for place in removed:
@@ -71,48 +93,49 @@ class Postings:
             self._length += len(terms)
         self._documents += len(added) - len(removed)
 
-    def _of(self, term: int) -> Places:
-        changed = self._changed.get(term)
-        if changed is not None:
-            return changed
-        at = int(np.searchsorted(self._keys, term))
-        if at == len(self._keys) or self._keys[at] != term:
-            return self._places[:0]
-        return self._places[int(self._ends[at - 1]) if at else 0 : int(self._ends[at])]
+    def _all_of(self, terms: NDArray[np.int64]) -> list[Places]:
+        """The places of each term, in the order of the terms."""
+        if not len(self._keys):
+            return [self._changed.get(term, self._places) for term in terms.tolist()]
+        at = np.minimum(np.searchsorted(self._keys, terms), len(self._keys) - 1)
+        ends = np.where(self._keys[at] == terms, self._ends[at], 0).tolist()
+        starts = np.where(at > 0, self._ends[at - 1], 0).tolist()
+        return [
+            self._changed[term] if term in self._changed else self._places[start:end]
+            for term, start, end in zip(terms.tolist(), starts, ends, strict=True)
+        ]
 
-    def _fold(self) -> None:
-        """Changed terms take their place among the sorted ones."""
+    def _fold(self, gone: NDArray[np.bool_], terms: NDArray[np.int64], places: Places) -> None:
+        """Changed terms and new postings take their place among the sorted ones, without those of places gone."""
         counts = np.diff(self._ends, prepend=0)
-        kept = np.repeat(~np.isin(self._keys, np.fromiter(self._changed, np.int64)), counts)
-        terms = [np.repeat(self._keys, counts)[kept]]
-        terms += [np.full(len(places), term, np.int64) for term, places in self._changed.items()]
-        self._sort(np.concatenate(terms), np.concatenate([self._places[kept], *self._changed.values()]))
+        sorted_terms = np.repeat(self._keys, counts)
+        kept = ~(np.isin(sorted_terms, np.fromiter(self._changed, np.int64)) | gone[self._places])
+        all_terms, all_places = [sorted_terms[kept], terms], [self._places[kept], places]
+        for term, held in self._changed.items():
+            staying = held[~gone[held]]
+            all_terms.append(np.full(len(staying), term, np.int64))
+            all_places.append(staying)
+        flat = np.concatenate(all_terms)
+        order = np.argsort(flat, kind="stable")
+        self._places = np.concatenate(all_places)[order]
+        self._keys, counts = np.unique(flat[order], return_counts=True)
+        self._ends = np.cumsum(counts)
         self._changed = {}
 
-    def _sort(self, terms: NDArray[np.int64], places: Places) -> None:
-        order = np.argsort(terms, kind="stable")
-        self._places = places[order]
-        self._keys, counts = np.unique(terms[order], return_counts=True)
-        self._ends = np.cumsum(counts)
-
-    def coverage(self, terms: Sequence[str]) -> NDArray[np.float64]:
-        """How much of a query each place covers: its BM25 score as a share of Σ idf over the query's terms.
-
-        By place, 0 where it has none of them; short documents may come to a little more than 1.
-        """
-        asked = [self._of(term) for term in dict.fromkeys(hashes(terms).tolist())]
-        asked.sort(key=len)
+    def coverage(self, terms: Sequence[str]) -> Coverage:
+        """How much of a query each place covers: its BM25 score as a share of Σ idf over the query's terms."""
+        asked = sorted(self._all_of(np.unique(hashes(terms))), key=len)
         counts = np.array([len(places) for places in asked], np.int64)
         telling = np.log1p((self._documents - counts + 0.5) / (counts + 0.5))
         read = max(1, int(np.searchsorted(np.cumsum(counts), MOST_POSTINGS, "right")))
         found = np.concatenate([*asked[:read], self._places[:0]])
-        weights = np.repeat(telling[:read], counts[:read])
-        sums = np.bincount(found, weights, len(self._lengths)).astype(np.float64, copy=False)
+        sums = np.bincount(found, np.repeat(telling[:read], counts[:read])).astype(np.float64, copy=False)
         places = np.flatnonzero(sums)
-        if len(places):
-            relative = self._lengths[places] * (self._documents / self._length)
-            sums[places] *= (K1 + 1) / (1 + K1 * (1 - B + B * relative)) / telling.sum()
-        return sums
+        if not len(places):
+            return Coverage(places, np.zeros(0))
+        relative = self._lengths[places] * (self._documents / self._length)
+        shares = sums[places] * ((K1 + 1) / telling.sum()) / (1 + K1 * (1 - B + B * relative))
+        return Coverage(places, shares)
 
 
 def _flat(documents: Mapping[int, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Places]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-RESCORED = 1500
+RESCORED = 1000
 """Vectors that get the exact product, at least: a library up to this size is searched exactly."""
 RESCORED_SHARE = 1 / 30
 """The same as a share of a large library, so that its recall doesn't fall with its size."""
