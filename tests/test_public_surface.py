@@ -13,6 +13,12 @@ from explib_server.mcp_server import build_server
 
 COMMANDS = {
     "attach": {"--url", "--token", "--name", "--library", "--database-url", "--scope", "--print", "--link", "--remove"},
+    "db backup": set[str](),
+    "db check": {"--deep", "--repair", "--json"},
+    "db copy": set[str](),
+    "db prune": {"--older-than"},
+    "db restore": set[str](),
+    "db upgrade": set[str](),
     "demo": {"--seeds", "--learner", "--shuffle-rewards"},
     "doctor": set[str](),
     "experiences list": {"--library", "--retired", "--json"},
@@ -50,6 +56,7 @@ SETTINGS = {
     "serve_tokens",
     "review",
     "token_budget_per_day",
+    "retention_days",
     "max_trajectory_bytes",
     "redact_emails",
     "lease_seconds",

@@ -20,6 +20,8 @@ from explib_learner.pipeline import Pipeline, Run
 log = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 """How often an idle worker looks for groups that another process made ready."""
+PRUNE_SECONDS = 3600.0
+"""How often a watching worker lets old steps go."""
 
 
 def worker_name() -> str:
@@ -33,7 +35,10 @@ def lease_name(library: Library) -> str:
 
 
 class Worker:
-    """Drives a pipeline. `on_run` is told of every run that did something."""
+    """Drives a pipeline. `on_run` is told of every run that did something.
+
+    Steps of trajectories older than `retention_seconds` are pruned while it watches; None: never.
+    """
 
     def __init__(
         self,
@@ -41,7 +46,10 @@ class Worker:
         pipeline: Pipeline,
         lease_seconds: float,
         on_run: Callable[[Run], Awaitable[None]] | None = None,
+        retention_seconds: float | None = None,
     ) -> None:
+        self._retention_seconds = retention_seconds
+        self._prune_at = 0.0
         self._store = store
         self._pipeline = pipeline
         self._lease_seconds = lease_seconds
@@ -62,6 +70,7 @@ class Worker:
             self._awake.clear()
             try:
                 await self.learn_ready(only)
+                await self._prune()
             except Exception:  # the outermost loop: the groups keep their state, the tries are counted
                 log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
             with suppress(TimeoutError):
@@ -84,6 +93,14 @@ class Worker:
                 if run is None or run.idle or run.outage:
                     done.add(name)
         return runs
+
+    async def _prune(self) -> None:
+        now = self._store.clock()
+        if self._retention_seconds is None or now < self._prune_at:
+            return
+        self._prune_at = now + PRUNE_SECONDS
+        for library in await self._store.libraries.all():
+            await self._store.trajectories.prune(library, now - self._retention_seconds)
 
     async def _turn(self, library: Library) -> Run | None:
         """One batch of one library; None where another worker holds its lease."""

@@ -22,11 +22,15 @@ def group_id(library_id: int, key: str) -> str:
 
 
 def readiness(
-    settings: LibrarySettings, graded: int, lowest: float | None, highest: float | None
+    settings: LibrarySettings, graded: int, lowest: float | None, highest: float | None, pruned: int = 0
 ) -> tuple[GroupState, str]:
-    """`ready` or `waiting`, with the reason. A group is ready when its rewards really differ."""
+    """`ready` or `waiting`, with the reason. A group is ready when its rewards really differ.
+
+    `graded` counts those whose steps can still be read, `lowest` and `highest` are theirs; `pruned` are the others.
+    """
     if graded < settings.min_group:
-        return "waiting", f"{graded} of at least {settings.min_group} graded trajectories"
+        older = f" whose steps are kept ({pruned} older ones were pruned)" if pruned else ""
+        return "waiting", f"{graded} of at least {settings.min_group} graded trajectories{older}"
     if lowest is None or highest is None or highest - lowest <= SPREAD:
         return "waiting", f"no contrast: all {graded} rewards are {lowest:g}"
     return "ready", "rewards differ: waits for the learner"

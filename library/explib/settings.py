@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """Whether, in libraries created from now on, what the learner proposes waits for a person (on or off)."""
     token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
     """Prompt and completion tokens a day (UTC) that the learner may spend; `none` or empty: no limit."""
+    retention_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which the steps of a trajectory may go (its reward and what was learned stay); unset: kept."""
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
     redact_emails: bool = False
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
@@ -120,7 +122,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("token_budget_per_day", mode="before")
+    @field_validator("token_budget_per_day", "retention_days", mode="before")
     @classmethod
     def _no_limit(cls, value: object) -> object:
         return None if value in ("", "none") else value

@@ -23,6 +23,7 @@ from explib_learner.worker import Worker
 from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller
 
+DAY_SECONDS = 86_400
 THREAD_CHARACTERS = 16_384
 """A longer trajectory is parsed and redacted in a thread, so that others don't wait for it."""
 TEXT_LIMITS = {
@@ -165,7 +166,9 @@ class Runtime:
 
     async def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
         """A worker that learns whatever is ready."""
-        return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run)
+        days = self.settings.retention_days
+        retention = None if days is None else days * DAY_SECONDS
+        return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run, retention)
 
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:

@@ -10,6 +10,7 @@ from explib.groups import readiness
 from explib.library_settings import LibraryChanges, changed
 from explib.models import Library, LibrarySettings
 from explib.storage import rows
+from explib.storage.grading import kept_rewards
 from explib.storage.tables import groups, libraries, trajectories
 
 
@@ -44,10 +45,9 @@ async def _check_rewards(connection: AsyncConnection, library: Library, settings
 
 async def _settle_groups(connection: AsyncConnection, library_id: int, settings: LibrarySettings) -> None:
     """Decide again which of the groups that are not learned are ready."""
-    reward = trajectories.c.reward
     counted = await connection.execute(
-        select(groups.c.id, groups.c.state, groups.c.reason, func.count(reward), func.min(reward), func.max(reward))
-        .join(trajectories, trajectories.c.group_id == groups.c.id)
+        select(groups.c.id, groups.c.state, groups.c.reason, *kept_rewards())
+        .join(trajectories, (trajectories.c.library_id == library_id) & (trajectories.c.group_id == groups.c.id))
         .where(groups.c.library_id == library_id, groups.c.state.in_(["waiting", "ready"]))
         .group_by(groups.c.id, groups.c.state, groups.c.reason)
     )

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Double, Table, literal
@@ -96,6 +97,18 @@ class Dialect(Protocol):
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
     ) -> list[str]:
         """Experience ids by BM25 over an OR of the terms (at least one), best first."""
+        ...
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """What the engine itself finds broken in its storage, in its words."""
+        ...
+
+    async def adopt_ids(self, connection: AsyncConnection) -> None:
+        """Let the engine's own counters go on after ids that were written by hand."""
+        ...
+
+    async def snapshot(self, path: Path) -> bool:
+        """Write the whole database into a new SQLite file, as of one moment; False where the engine cannot do that."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import RewardConflict
@@ -60,6 +60,12 @@ async def lock_group(connection: AsyncConnection, library: Library, group: str) 
     await connection.execute(select(groups.c.id).where(_is(library, group)).with_for_update(key_share=True))
 
 
+def kept_rewards() -> tuple[ColumnElement[int], ColumnElement[float], ColumnElement[float]]:
+    """Count, least and greatest of the rewards whose steps can still be read: what an analyst can contrast."""
+    reward = case((trajectories.c.pruned_at.is_(None), trajectories.c.reward))
+    return func.count(reward), func.min(reward), func.max(reward)
+
+
 async def group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
     """The group as it stands."""
     return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
@@ -72,16 +78,16 @@ async def regroup(connection: AsyncConnection, library: Library, group: str, *, 
     """
     reward = trajectories.c.reward
     counted = await connection.execute(
-        select(func.count(), func.count(reward), func.min(reward), func.max(reward), func.sum(reward)).where(
+        select(func.count(), func.count(reward), func.sum(reward), *kept_rewards()).where(
             trajectories.c.library_id == library.id, trajectories.c.group_id == group
         )
     )
-    size, with_reward, lowest, highest, total = counted.one()
+    size, with_reward, total, kept, lowest, highest = counted.one()
     values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
     values["updated_at"] = time.time()
     before = await group_row(connection, library, group)
     if graded or before.state == "waiting":
-        state, reason = readiness(library.settings, with_reward, lowest, highest)
+        state, reason = readiness(library.settings, kept, lowest, highest, with_reward - kept)
         values.update(state=state, reason=reason, tries=0, not_before=0.0)
         values["graded_version"] = before.graded_version + int(graded)
     await connection.execute(update(groups).where(_is(library, group)).values(**values))

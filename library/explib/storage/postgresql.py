@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, Double, Table, bindparam, event, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
@@ -54,14 +55,14 @@ TERMS_INDEX = "CREATE INDEX ix_experience_terms ON experience_terms USING gin (d
 # BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1.
 SEARCH = text("""
 WITH asked AS (
-    SELECT term, ('''' || CAST(:library AS text) || ':' || replace(term, '''', '''''') || '''')::tsquery AS query
+    SELECT term, ('''' || :library || ':' || replace(term, '''', '''''') || '''')::tsquery AS query
     FROM unnest(:terms) AS term),
 found AS MATERIALIZED (
     SELECT term, experience_id, length(document) AS size
-    FROM asked JOIN experience_terms ON document @@ query AND library_id = :library),
+    FROM asked JOIN experience_terms ON document @@ query AND library_id = CAST(:library AS integer)),
 weights AS (
     SELECT term, ln(1 + greatest(next_experience - count(*), 0.5) / (count(*) + 0.5)) AS weight
-    FROM found, libraries WHERE id = :library GROUP BY term, next_experience),
+    FROM found, libraries WHERE id = CAST(:library AS integer) GROUP BY term, next_experience),
 usual AS (SELECT avg(size) AS size FROM found)
 SELECT experience_id
 FROM found JOIN weights USING (term), usual
@@ -199,8 +200,25 @@ class PostgresqlDialect:
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
     ) -> list[str]:
         """BM25 over an OR of the terms, each read from the index once."""
-        found = await connection.execute(SEARCH, {"library": library_id, "terms": list(terms), "limit": limit})
+        found = await connection.execute(SEARCH, {"library": str(library_id), "terms": list(terms), "limit": limit})
         return [str(row[0]) for row in found]
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """Indexes that the server itself has given up; damaged pages it reports when it reads them."""
+        found = await connection.execute(
+            text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
+        )
+        return [f"the index {row[0]} is not valid: REINDEX it" for row in found]
+
+    async def adopt_ids(self, connection: AsyncConnection) -> None:
+        """The sequence of the libraries' ids goes on after the largest one."""
+        await connection.execute(
+            text("SELECT setval(pg_get_serial_sequence('libraries', 'id'), max(id)) FROM libraries HAVING count(*) > 0")
+        )
+
+    async def snapshot(self, _path: Path) -> bool:
+        """A server writes no SQLite files: its rows are copied instead."""
+        return False
 
 
 def _version(said: str) -> tuple[int, ...]:

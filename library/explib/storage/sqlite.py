@@ -6,6 +6,7 @@ checkpoint at the same time. Where only such a version is there, the rollback jo
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sqlite3
 import time
@@ -186,6 +187,31 @@ class SqliteDialect:
             {"query": query, "library": library_id, "limit": limit},
         )
         return [str(row[0]) for row in found]
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """The pages, the indexes and the foreign keys."""
+        pages = await connection.execute(text("SELECT integrity_check FROM pragma_integrity_check"))
+        broken = [str(row[0]) for row in pages if row[0] != "ok"]
+        keys = await connection.execute(text('SELECT "table", parent FROM pragma_foreign_key_check'))
+        return [*broken, *(f"a row of {row[0]} names a row of {row[1]} that does not exist" for row in keys)]
+
+    async def adopt_ids(self, _connection: AsyncConnection) -> None:
+        """SQLite counts on from the largest id by itself."""
+
+    async def snapshot(self, path: Path) -> bool:
+        """Other processes go on reading and writing meanwhile."""
+        await asyncio.to_thread(self._vacuum_into, path)
+        return True
+
+    def _vacuum_into(self, path: Path) -> None:
+        try:
+            connection = self._sqlite.connect(self._path, timeout=BUSY_MILLISECONDS / 1000)
+            try:
+                connection.execute("VACUUM INTO ?", (str(path),))
+            finally:
+                connection.close()
+        except self._sqlite.Error as error:
+            raise DatabaseUnavailable(f"The backup {path} could not be written: {error}.") from error
 
 
 def _begin(connection: Connection) -> None:

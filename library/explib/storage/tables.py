@@ -95,6 +95,7 @@ trajectories = Table(
     Column("redactions", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("graded_at", Double),
+    Column("pruned_at", Double),
     Column("submitter", String(200)),
     Column("graded_by", String(200)),
     Column("signed_by", String(40)),

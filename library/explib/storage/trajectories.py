@@ -15,6 +15,7 @@ from explib.errors import (
     IdempotencyConflict,
     InvalidInput,
     RewardConflict,
+    StorageError,
     UnknownRetrieval,
     UnknownTrajectory,
 )
@@ -26,6 +27,7 @@ from explib.storage import rows
 from explib.storage.engine import Database
 from explib.storage.evidence import rescore
 from explib.storage.grading import group_row, lock_group, regrade, regroup
+from explib.storage.pruning import prune
 from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps, encode_steps
 
@@ -218,17 +220,23 @@ class Trajectories:
 
         return await self.database.write(write, repeatable=True, locks=True)
 
+    async def prune(self, library: Library, before: float) -> int:
+        """Let the steps of older trajectories go (seconds since the epoch); how many. See `pruning`."""
+        return await prune(self.database, library, before)
+
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
-        """One trajectory with its steps. Raises UnknownTrajectory."""
+        """One trajectory with its steps: none where they were pruned. Raises UnknownTrajectory, StorageError."""
         mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
         async with self.database.read() as connection:
             found = await connection.execute(
-                select(trajectories, trajectory_bodies.c.body).join(trajectory_bodies).where(mine)
+                select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies).where(mine)
             )
             row = found.mappings().first()
         if row is None:
             raise UnknownTrajectory
-        return Attempt(rows.trajectory(row), decode_steps(row["body"]))
+        if row["body"] is None and row["pruned_at"] is None:
+            raise StorageError(f"The steps of {trajectory_id} are missing: see `explib db check`.")
+        return Attempt(rows.trajectory(row), () if row["body"] is None else decode_steps(row["body"]))
 
     async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
         """The named trajectories without their steps, oldest first."""

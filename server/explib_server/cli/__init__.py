@@ -23,6 +23,7 @@ class Commands(LazyGroup):
         "history": "experiences:history",
         "attach": "attach:attach",
         "token": "token:app",
+        "db": "db:app",
         "doctor": "doctor:doctor",
         "demo": "demo:demo",
     }

@@ -1,0 +1,72 @@
+"""A whole deployment from one database into another, on whichever engines: `explib db copy`, backups and restores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import Conflict
+from explib.storage.engine import Database
+from explib.storage.tables import experiences, metadata
+from explib.words import terms
+
+ROWS = 200
+"""Rows that are read and written at a time: bounds what is held in memory, with bodies of megabytes too."""
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with a table, how many of its rows are copied, and how many there are."""
+
+
+class NotEmpty(Conflict):
+    """The target has libraries already: copy into a new database."""
+
+
+async def copy(source: Database, target: Database, progress: Progress) -> dict[str, int]:
+    """Copy every row of every table, as of one moment, in one transaction; rows by table. The schemas are the same.
+
+    What can be made again from it (full text, vectors) is made again. Raises NotEmpty.
+    """
+
+    async def work(writing: AsyncConnection) -> dict[str, int]:
+        await _check_empty(writing)
+        async with source.read() as reading:
+            copied = {table.name: await _copy(reading, writing, table, progress) for table in kept_tables()}
+        await rewrite_terms(writing, target)
+        await target.dialect.adopt_ids(writing)
+        return copied
+
+    return await target.write(work)
+
+
+def kept_tables() -> list[Table]:
+    """Every table whose rows are not made from others, in an order in which they can be filled."""
+    return [table for table in metadata.sorted_tables if not table.info.get("derived")]
+
+
+async def _check_empty(connection: AsyncConnection) -> None:
+    for table in kept_tables():
+        if (await connection.execute(select(table).limit(1))).first() is not None:
+            raise NotEmpty(f"The target's table {table.name} is not empty: copy into a new database.")
+
+
+async def _copy(reading: AsyncConnection, writing: AsyncConnection, table: Table, progress: Progress) -> int:
+    total = (await reading.execute(select(func.count()).select_from(table))).scalar_one()
+    copied = 0
+    progress(table.name, 0, total)
+    result = await reading.stream(select(table).execution_options(yield_per=ROWS))
+    async for rows in result.mappings().partitions(ROWS):
+        await writing.execute(table.insert(), [dict(row) for row in rows])
+        copied += len(rows)
+        progress(table.name, copied, total)
+    return copied
+
+
+async def rewrite_terms(connection: AsyncConnection, database: Database) -> None:
+    """Write the full text of every library's served experiences again."""
+    served = select(experiences.c.library_id, experiences.c.id, experiences.c.content).where(
+        experiences.c.status != "retired"
+    )
+    for row in (await connection.execute(served)).all():
+        await database.dialect.index_terms(connection, row.library_id, row.id, " ".join(terms(row.content)))

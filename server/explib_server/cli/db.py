@@ -1,0 +1,160 @@
+"""`explib db upgrade|backup|restore|check|copy|prune`: looking after the database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explib.errors import InvalidInput
+from explib_server.cli.running import JsonOption, load_settings, run, say
+
+if TYPE_CHECKING:
+    from explib.storage.checking import Finding
+    from explib.storage.copying import Progress
+    from explib_server.runtime import Runtime
+
+DAY_SECONDS = 86_400
+
+app = typer.Typer(help="Upgrade, back up, check, copy and prune the database.", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade() -> None:
+    """Bring the tables to this version (every other command does so, too)."""
+
+    async def work(runtime: Runtime) -> str:
+        return runtime.store.database.dialect.describe()
+
+    say(f"up to date: {run(work)}")
+
+
+@app.command("backup")
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; it is an SQLite database, whatever the engine.")],
+) -> None:
+    """Write everything into one file, as of one moment, while everything runs."""
+    from explib.storage.backups import backup as write_backup
+
+    async def work(runtime: Runtime) -> None:
+        with _progress() as progress:
+            await write_backup(runtime.store, file, progress)
+
+    run(work)
+    say(f"{file}: {file.stat().st_size:,} bytes. `explib db restore {file}` brings it into an empty database.")
+
+
+@app.command("restore")
+def restore(file: Annotated[Path, typer.Argument(help="What `explib db backup` wrote.")]) -> None:
+    """Check a backup and bring it into the configured database, which must be new."""
+    from explib.storage.backups import restore as read_backup
+
+    async def work(runtime: Runtime) -> dict[str, int]:
+        with _progress() as progress:
+            return await read_backup(file, runtime.store, progress)
+
+    say(_copied(run(work)))
+
+
+@app.command("copy")
+def copy(
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="Database URL, sqlite+aiosqlite or postgresql+asyncpg.")
+    ],
+    target: Annotated[str, typer.Argument(metavar="TO", help="URL of a new database.")],
+) -> None:
+    """Copy a whole deployment from one database into another, losslessly. Stop its servers first: what they store
+    meanwhile is not copied.
+    """
+    from explib.storage.copying import copy as copy_all
+    from explib.storage.store import open_store
+
+    if source == target:
+        raise InvalidInput("FROM and TO are the same database: name another one as TO.")
+
+    async def work() -> dict[str, int]:
+        async with open_store(source) as read, open_store(target) as written:
+            with _progress() as progress:
+                return await copy_all(read.database, written.database, progress)
+
+    load_settings()
+    say(_copied(asyncio.run(work())))
+
+
+@app.command("check")
+def check(
+    deep: Annotated[bool, typer.Option("--deep", help="Read every trajectory's steps, too.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make again what is made from other rows.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for what is broken; exit code 1 where something is."""
+    from explib.storage.checking import check as find
+    from explib.storage.checking import repair as mend
+
+    async def work(runtime: Runtime) -> list[Finding]:
+        if repair:
+            await mend(runtime.store.database)
+        return await find(runtime.store.database, deep=deep)
+
+    found = run(work)
+    if as_json:
+        say(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        say("\n".join(map(_finding, found)) or "ok: nothing is broken")
+    if found:
+        sys.exit(1)
+
+
+@app.command("prune")
+def prune(
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Default: EXPLIB_RETENTION_DAYS.", min=0)
+    ] = None,
+) -> None:
+    """Let the steps of old trajectories go. Their tasks, rewards and what was learned from them stay."""
+
+    async def work(runtime: Runtime) -> int:
+        days = runtime.settings.retention_days if older_than is None else older_than
+        if days is None:
+            raise InvalidInput("Say how old: `--older-than 90`, or set EXPLIB_RETENTION_DAYS.")
+        before = runtime.store.clock() - days * DAY_SECONDS
+        libraries = await runtime.store.libraries.all()
+        return sum([await runtime.store.trajectories.prune(library, before) for library in libraries])
+
+    say(f"{run(work)} trajectories let their steps go")
+
+
+def _copied(rows: dict[str, int]) -> str:
+    filled = {table: count for table, count in rows.items() if count}
+    return f"{sum(rows.values()):,} rows: " + ", ".join(f"{count:,} {table}" for table, count in filled.items())
+
+
+def _finding(finding: Finding) -> str:
+    examples = ", ".join(finding.examples) + (", …" if finding.count > len(finding.examples) else "")
+    return f"BROKEN {finding.count} × {finding.what}: {examples}\n       {finding.advice}"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar for each table, on a terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
+        tasks = {}
+
+        def show(table: str, done: int, total: int) -> None:
+            if table not in tasks:
+                tasks[table] = bars.add_task(table, total=total)
+            bars.update(tasks[table], completed=done)
+
+        yield show
