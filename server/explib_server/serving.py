@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from explib.settings import Settings
 from explib_server.access.binding import check_binding
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server
-from explib_server.observing.logs import set_up_logs
+from explib_server.observing.logs import announce, set_up_logs
 from explib_server.observing.metrics import WORKERS_FOLDER
 from explib_server.observing.tracing import set_up_traces
 from explib_server.runtime import open_runtime
@@ -27,6 +26,8 @@ from explib_server.toolsets import Toolset
 
 GRACE_SECONDS = 10
 """What is under way may take so long after the server was told to stop; then streams are broken off."""
+HEALTH_SECONDS = 30
+"""A worker that doesn't answer its supervisor for so long is replaced; one that died is at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=HEALTH_SECONDS,
     )
     listening = config.bind_socket()
-    sys.stderr.write(f"explib listens on http://{serving.host}:{serving.port}/mcp{_hint(settings, tokens_exist)}\n")
+    announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{_hint(settings, tokens_exist)}")
     if serving.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:

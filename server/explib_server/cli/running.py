@@ -14,13 +14,12 @@ from pydantic import ValidationError
 
 from explib.errors import ExplibError, InvalidSetting
 from explib.settings import Settings, config_file
-from explib_server.observing.logs import logs_json, set_up_logs
+from explib_server.observing.logs import announce, set_up_logs
 from explib_server.observing.tracing import set_up_traces
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
 
-log = logging.getLogger("explib")
 T = TypeVar("T")
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -33,10 +32,7 @@ def reporting_errors() -> Iterator[None]:
         yield
     except* ExplibError as group:
         for error in _leaves(group):
-            if logs_json():
-                log.error("%s", error)
-            else:
-                typer.echo(f"explib: {error}", err=True)
+            announce(f"explib: {error}", logging.ERROR)
         sys.exit(1)
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from explib.settings import Settings
 
+log = logging.getLogger("explib")
+
 
 class JsonLines(logging.Formatter):
     """One JSON object for each record, with the trace it belongs to where there is one."""
@@ -42,6 +44,9 @@ def set_up_logs(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
 
 
-def logs_json() -> bool:
-    """Whether standard error is for machines."""
-    return any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers)
+def announce(text: str, level: int = logging.INFO) -> None:
+    """One line to standard error whatever the log level is, in the form that is set for logs."""
+    if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+        log.handle(log.makeRecord(log.name, level, __file__, 0, text, (), None))
+    else:
+        sys.stderr.write(f"{text}\n")
