@@ -11,6 +11,7 @@ from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, Prop
 from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
+from explib.tracing import span
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.turned_down import TurnedDown, not_again, turned_down
 from explib_learner.validation import check_operations
@@ -122,8 +123,10 @@ class Pipeline:
             return Analysis(failures=tuple(Failure(each.group.id, reason) for each in batch.groups))
 
     async def _analyse(self, batch: Batch) -> Analysis:
-        advantages = await self._analyst.advantages(batch)
-        consolidated = await self._analyst.consolidate(batch, advantages.operations)
+        with span("learn.advantages", analyst=self._analyst.name, groups=len(batch.groups)):
+            advantages = await self._analyst.advantages(batch)
+        with span("learn.consolidate", analyst=self._analyst.name, operations=len(advantages.operations)):
+            consolidated = await self._analyst.consolidate(batch, advantages.operations)
         attempts = {attempt.trajectory.id: attempt for group in _all(batch) for attempt in group.attempts}
         kept, refused = await asyncio.to_thread(
             check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from explib.errors import BudgetExceeded
 from explib.models import Cost, ModelCall
+from explib.tracing import span
 from explib_learner.chat import ChatModel, ChatRequest
 
 _DAY = 24 * 60 * 60
@@ -121,7 +122,11 @@ class RecordedChat:
                 self._reserved -= expected
 
     async def _buy(self, request: ChatRequest, key: str) -> Answered:
-        answer = await self._model.ask(request)
+        with span("model.call", step=request.step) as seen:
+            seen.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model})
+            answer = await self._model.ask(request)
+            seen.set_attribute("gen_ai.usage.input_tokens", answer.prompt_tokens)
+            seen.set_attribute("gen_ai.usage.output_tokens", answer.completion_tokens)
         call = ModelCall(
             request_hash=key,
             step=request.step,

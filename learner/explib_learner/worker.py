@@ -7,17 +7,23 @@ import logging
 import os
 import secrets
 import socket
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from opentelemetry.trace import Link
+
 from explib.errors import Conflict
 from explib.models import Library
 from explib.storage.store import Store
+from explib.tracing import here, span
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Pipeline, Run
 
 log = logging.getLogger(__name__)
+MAX_CAUSES = 32
+"""Submissions that a learning run is linked to in traces."""
 POLL_SECONDS = 2.0
 """How often an idle worker looks for groups that another process made ready."""
 PRUNE_SECONDS = 3600.0
@@ -56,9 +62,12 @@ class Worker:
         self._on_run = on_run
         self._name = worker_name()
         self._awake = asyncio.Event()
+        self._causes: deque[Link] = deque(maxlen=MAX_CAUSES)
 
     def wake(self) -> None:
         """Something was submitted here: look now, not at the next poll."""
+        if (cause := here()) is not None:
+            self._causes.append(cause)
         self._awake.set()
 
     async def watch(self, only: str | None = None) -> NoReturn:
@@ -107,9 +116,13 @@ class Worker:
         lease = await self._store.leases.acquire(lease_name(library), self._name, self._lease_seconds)
         if lease is None:
             return None
+        causes = list(self._causes)
+        self._causes.clear()
         try:
-            async with heartbeat(self._store, lease, self._lease_seconds):
-                run = await self._pipeline.run(library, lease)
+            with span("learn", links=causes, library=library.name) as seen:
+                async with heartbeat(self._store, lease, self._lease_seconds):
+                    run = await self._pipeline.run(library, lease)
+                seen.set_attributes({"explib.groups": run.learned, "explib.failures": len(run.failures)})
         except Conflict as error:
             log.warning("%s was learned by another worker meanwhile: %s", library.name, error)
             return None

@@ -15,6 +15,7 @@ from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings
 from explib.signing import verify
 from explib.storage.store import Store, open_store
+from explib.tracing import span
 from explib.trajectories import parse_trajectory
 from explib.words import says_something, storable
 from explib_learner.analyst import Analyst
@@ -83,7 +84,12 @@ class Runtime:
     async def fetch(self, library: Library, task: str, limit: int | None = None) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput."""
         _check_size("task", task)
-        return await self.experiences.serve(library, self._clean(task)[0], limit)
+        with span("fetch", library=library.name) as seen:
+            served = await self.experiences.serve(library, self._clean(task)[0], limit)
+            seen.set_attributes(
+                {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
+            )
+        return served
 
     async def submit(self, library: Library, trajectory: object, fields: Submission) -> Receipt:
         """Parse, redact, store: a trajectory in its own shape, and everything else in `fields` (without steps).
@@ -101,8 +107,10 @@ class Runtime:
         if submission.retrieval_id is not None:
             await self.store.retrievals.settled()
         submission = replace(submission, submitter=current_caller().identity(submission.agent))
-        receipt = await self.store.trajectories.submit(library, submission)
-        self.submitted()
+        with span("submit", library=library.name) as seen:
+            receipt = await self.store.trajectories.submit(library, submission)
+            seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
+            self.submitted()
         return _noted(receipt, library, counts=submission.reward is None)
 
     async def report_reward(

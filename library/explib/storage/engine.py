@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
+from explib.tracing import span
 
 T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
@@ -129,7 +130,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose reads are of one moment. Driver errors come out as StorageError."""
-        with self.explained():
+        with self.explained(), span("store.read", engine=self._engine.dialect.name):
             connection = await self._opened()
             try:
                 yield connection
@@ -155,7 +156,7 @@ class Database:
         `locks` says that it locks by itself what others may change meanwhile, in the order leases, libraries, groups:
         the database need not serialise such work, which costs tries where many write.
         """
-        with self.explained():
+        with self.explained(), span("store.write", engine=self._engine.dialect.name):
             return await self._writer.run(work, Promises(repeatable, locks))
 
     @contextmanager

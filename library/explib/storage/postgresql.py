@@ -92,6 +92,7 @@ class PostgresqlDialect:
         try:
             engine = create_async_engine(
                 self._url,
+                hide_parameters=True,  # they are texts of tasks, and errors are logged
                 pool_size=self._pool_size,
                 max_overflow=0,
                 pool_use_lifo=True,

@@ -111,7 +111,9 @@ class SqliteDialect:
             raise self._trouble(
                 DatabaseUnavailable, f"The folder {self._path.parent} cannot be made: {error}"
             ) from error
-        engine = create_async_engine(self._url, module=_driver(self._sqlite), pool_size=4, max_overflow=8)
+        engine = create_async_engine(
+            self._url, module=_driver(self._sqlite), pool_size=4, max_overflow=8, hide_parameters=True
+        )
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine

@@ -80,7 +80,7 @@ class Tokens:
                 raise UnknownToken
             return _token(row)
 
-        return await self.database.write(mark)
+        return await self.database.write(mark, repeatable=True)
 
     async def find(self, secret: str) -> Token | None:
         """The token of this secret, where it is good now. None for one that is forged, expired or revoked."""
@@ -125,7 +125,7 @@ class Tokens:
         async def mark(connection: AsyncConnection) -> None:
             await connection.execute(update(tokens).where(tokens.c.id == identity).values(last_used_at=now))
 
-        await self.database.write(mark)
+        await self.database.write(mark, repeatable=True)
 
     def _written(self, writing: asyncio.Task[None]) -> None:
         self._writing.discard(writing)
