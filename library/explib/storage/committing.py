@@ -29,6 +29,7 @@ from explib.storage.leases import check_lease
 from explib.storage.proposals import check_waiting, decide, needs_review, park
 from explib.storage.tables import (
     citations,
+    experience_vectors,
     experiences,
     groups,
     learned_groups,
@@ -126,10 +127,12 @@ async def _draft(connection: AsyncConnection, proposal: Proposal, row: RowMappin
     cites: dict[str, dict[str, str]] = {}
     for each in found:
         cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
-    named = cited(proposal.operations) | {trajectory for stances in cites.values() for trajectory in stances}
+    named = cited(proposal.operations)
+    cited_before = select(citations.c.trajectory_id).where(citations.c.library_id == library.id)
     members = await connection.execute(
         select(trajectories.c.id, trajectories.c.group_id).where(
-            trajectories.c.library_id == library.id, trajectories.c.id.in_(named)
+            trajectories.c.library_id == library.id,
+            trajectories.c.id.in_(named) | trajectories.c.id.in_(cited_before),
         )
     )
     groups_of = {each.id: each.group_id for each in members}
@@ -158,6 +161,11 @@ async def _write_experiences(connection: AsyncConnection, database: Database, pr
         await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
         indexed = "" if current.status == "retired" else " ".join(terms(current.content))
         await database.dialect.index_terms(connection, library_id, identity, indexed)
+        if current.status == "retired":
+            mine = experience_vectors.c.library_id == library_id
+            await connection.execute(
+                delete(experience_vectors).where(mine, experience_vectors.c.experience_id == identity)
+            )
     await _write_citations(connection, database, library_id, draft)
 
 

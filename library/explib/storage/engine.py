@@ -112,6 +112,16 @@ class Dialect(Protocol):
         """Write the whole database into a new SQLite file, as of one moment; False where the engine cannot do that."""
         ...
 
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]] | None:
+        """Ids and inner products of a library's (id, embedder) vectors nearest to this one; None: it can't search."""
+        ...
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index that `nearest` is faster with, where it pays."""
+        ...
+
 
 class Database:
     """An open database."""
@@ -158,6 +168,11 @@ class Database:
         """
         with self.explained(), span("store.write", engine=self._engine.dialect.name):
             return await self._writer.run(work, Promises(repeatable, locks))
+
+    async def index_vectors(self, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index for nearest neighbours where the engine has one and it pays."""
+        with self.explained():
+            await self.dialect.index_vectors(self._engine, owner, dimensions)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
+from explib.storage import vector_index
 from explib.storage.engine import Writer
 from explib.storage.retrying import Connector, RetryingWriter, sqlstate, unreachable
 
@@ -220,6 +221,16 @@ class PostgresqlDialect:
     async def snapshot(self, _path: Path) -> bool:
         """A server writes no SQLite files: its rows are copied instead."""
         return False
+
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]] | None:
+        """By the library's HNSW index where it has one, else exactly."""
+        return await vector_index.nearest(connection, owner, vector, limit)
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """An HNSW index for a library that is large."""
+        await vector_index.make_index(engine, owner, dimensions)
 
 
 def _version(said: str) -> tuple[int, ...]:

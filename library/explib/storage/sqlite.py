@@ -215,6 +215,15 @@ class SqliteDialect:
         except self._sqlite.Error as error:
             raise DatabaseUnavailable(f"The backup {path} could not be written: {error}.") from error
 
+    async def nearest(
+        self, _connection: AsyncConnection, _owner: tuple[int, str], _vector: bytes, _limit: int
+    ) -> list[tuple[str, float]] | None:
+        """SQLite has no vectors; who wants the nearest loads them."""
+        return None
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Nothing to make."""
+
 
 def _begin(connection: Connection) -> None:
     """A write takes the lock at its start: a later upgrade from a read would fail at once under load."""

@@ -25,6 +25,7 @@ from explib.storage.schema import check_schema, ensure_schema
 from explib.storage.sqlite import SqliteDialect
 from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
+from explib.storage.vectors import Vectors
 from explib.storage.votes import Votes
 
 POOL_SIZE = 10
@@ -44,6 +45,7 @@ class Store:
         self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
         self.evidence = Evidence(database)
+        self.vectors = Vectors(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database)
@@ -97,6 +99,7 @@ async def open_store(
         try:
             yield store
         finally:
+            await store.vectors.close()
             await store.retrievals.settled()
             await store.tokens.settled()
     finally:

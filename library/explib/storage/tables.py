@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from explib.storage.halfvec import HalfVector
+
 metadata = MetaData()
 
 
@@ -129,6 +131,17 @@ experiences = Table(
     Column("created_revision", Integer, nullable=False),
     Column("updated_revision", Integer, nullable=False),
     Index("ix_experiences_updated", "library_id", "updated_revision"),
+)
+
+experience_vectors = Table(
+    "experience_vectors",
+    metadata,
+    _library(key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("embedder", String(100), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("vector", LargeBinary().with_variant(HalfVector(), "postgresql"), nullable=False),
+    _within_library("experience_id", "experiences"),
 )
 
 revisions = Table(

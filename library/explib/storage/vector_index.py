@@ -1,0 +1,70 @@
+"""Nearest neighbours in PostgreSQL: an HNSW index for each library that is large, an exact scan for the others.
+
+One index for all libraries would find a small one's vectors only after many of the large ones'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.types import Text
+
+from explib.storage.halfvec import as_text
+
+Owner: TypeAlias = tuple[int, str]
+"""Library id and embedder."""
+INDEX_FROM = 20_000
+"""Vectors of one owner from which on an index is faster than a scan by more than it costs to keep."""
+BUILD_LOCK = 0x68_6E_73_77
+"""The advisory lock of whoever makes an index, with the library's id: `hnsw` in ASCII."""
+# Library, embedder and dimensions stand in the statement itself, or the planner would not see that the index fits.
+NEAREST = """
+SELECT experience_id, -(vector::halfvec({dimensions}) <#> CAST(:query AS halfvec({dimensions}))) AS similarity
+FROM experience_vectors WHERE library_id = {library} AND embedder = :embedder
+ORDER BY vector::halfvec({dimensions}) <#> CAST(:query AS halfvec({dimensions})) LIMIT :limit
+"""
+CREATE = """
+CREATE INDEX CONCURRENTLY {name} ON experience_vectors
+USING hnsw ((vector::halfvec({dimensions})) halfvec_ip_ops) WHERE library_id = {library} AND embedder = :embedder
+"""
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"
+COUNT = "SELECT count(*) FROM experience_vectors WHERE library_id = :library AND embedder = :embedder"
+
+
+async def nearest(connection: AsyncConnection, owner: Owner, vector: bytes, limit: int) -> list[tuple[str, float]]:
+    """Ids and inner products, nearest first."""
+    library, embedder = owner
+    statement = text(NEAREST.format(dimensions=len(vector) // 2, library=int(library))).bindparams(
+        bindparam("embedder", literal_execute=True, type_=Text), bindparam("query", type_=Text)
+    )
+    values = {"query": as_text(vector), "embedder": embedder, "limit": limit}
+    return [(str(row[0]), float(row[1])) for row in await connection.execute(statement, values)]
+
+
+async def make_index(engine: AsyncEngine, owner: Owner, dimensions: int) -> None:
+    """Make the owner's index where it pays and there is none yet, while everybody goes on reading and writing."""
+    library, embedder = owner
+    digest = hashlib.sha256(f"{embedder}\0{dimensions}".encode()).hexdigest()[:10]
+    name = f"ix_vectors_{library}_{digest}"
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        valid = (await connection.execute(text(IS_VALID), {"name": name})).scalar_one_or_none()
+        if valid:
+            return
+        counted = await connection.execute(text(COUNT), {"library": library, "embedder": embedder})
+        if counted.scalar_one() < INDEX_FROM:
+            return
+        lock = {"lock": BUILD_LOCK, "library": library}
+        mine = await connection.execute(text("SELECT pg_try_advisory_lock(:lock, :library)"), lock)
+        if not mine.scalar_one():
+            return
+        try:
+            await connection.execute(text("SET statement_timeout = 0"))
+            await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
+            create = text(CREATE.format(name=name, dimensions=int(dimensions), library=int(library)))
+            embedder_in_place = bindparam("embedder", literal_execute=True, type_=Text)
+            await connection.execute(create.bindparams(embedder_in_place), {"embedder": embedder})
+        finally:
+            await connection.invalidate()  # ends the session, and with it the lock and the setting
