@@ -5,10 +5,12 @@ Both happen inside the transaction that stores the retrieval or the reward, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeAlias
 
-from sqlalchemy import RowMapping, case, select, update
+from sqlalchemy import Executable, RowMapping, Table, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward
@@ -16,11 +18,24 @@ from explib.evidence.sums import Sums, baseline
 from explib.groups import group_id, group_key
 from explib.models import Library, LibrarySettings, Retrieval
 from explib.storage import rows
-from explib.storage.engine import Database
+from explib.storage.engine import Database, Insert
 from explib.storage.tables import evidence, evidence_totals, groups, retrievals, submitter_evidence, trajectories
 
 _SUMS = ("s", "w", "v", "n")
+_COUNTED = ("retrievals", "rewards", "reward_total", "tick")
+_DIALECTS = 8
+MakeInsert: TypeAlias = Callable[[Table], Insert]
 _ADDED = (*_SUMS, "served", "rewarded", "missing_s", "missing_w", "missing_v", "missing_n")
+_MINE = (retrievals.c.library_id == bindparam("owner")) & (retrievals.c.id == bindparam("retrieval"))
+_RETRIEVAL = select(retrievals).where(_MINE).with_for_update()
+_REWARDED = update(retrievals).where(_MINE).values(reward=bindparam("reward"), submitter=bindparam("submitter"))
+_GRADED = (
+    select(trajectories.c.reward, trajectories.c.graded_by)
+    .where(trajectories.c.library_id == bindparam("owner"), trajectories.c.retrieval_id == bindparam("retrieval"))
+    .where(trajectories.c.reward.is_not(None))
+    .order_by(trajectories.c.id)
+)
+_SIGNED = _GRADED.where(trajectories.c.signed_by.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +120,15 @@ async def rescore(connection: AsyncConnection, database: Database, library: Libr
     Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
     only signed rewards, the others are not evidence.
     """
-    mine = (retrievals.c.library_id == library.id) & (retrievals.c.id == retrieval_id)
-    row = (await connection.execute(select(retrievals).where(mine).with_for_update())).mappings().first()
+    named = {"owner": library.id, "retrieval": retrieval_id}
+    row = (await connection.execute(_RETRIEVAL, named)).mappings().first()
     if row is None:
         return False
     reward, submitter = await _outcome(connection, library, row)
     if reward is None or reward == row["reward"]:
         return False
     retrieval = rows.retrieval(row)
-    await connection.execute(update(retrievals).where(mine).values(reward=reward, submitter=submitter))
+    await connection.execute(_REWARDED, {**named, "reward": reward, "submitter": submitter})
     more, before = int(retrieval.reward is None), retrieval.reward or 0.0
     tick = await _enter_totals(connection, database, library.id, rewards=more, reward_total=reward - before, tick=1)
     entries = entries_of_reward(retrieval, retrieval.reward, reward)
@@ -130,13 +145,8 @@ async def _outcome(
 
     The submitter is whoever gave the first of the rewards, also after a correction by somebody else.
     """
-    where = (trajectories.c.library_id == library.id) & (trajectories.c.retrieval_id == retrieval["id"])
-    where &= trajectories.c.reward.is_not(None)
-    if library.settings.signed_rewards_only:
-        where &= trajectories.c.signed_by.is_not(None)
-    found = await connection.execute(
-        select(trajectories.c.reward, trajectories.c.graded_by).where(where).order_by(trajectories.c.id)
-    )
+    statement = _SIGNED if library.settings.signed_rewards_only else _GRADED
+    found = await connection.execute(statement, {"owner": library.id, "retrieval": retrieval["id"]})
     graded = found.all()
     if not graded:
         return None, None
@@ -174,11 +184,8 @@ async def _totals(connection: AsyncConnection, library_id: int) -> Totals:
 
 async def _enter_totals(connection: AsyncConnection, database: Database, library_id: int, **added: float) -> int:
     """Add to the totals; the tick that it is now. Held until the end of the transaction, so that ticks are in order."""
-    values = {"retrievals": 0, "rewards": 0, "reward_total": 0.0, "tick": 0, **added}
-    statement = database.dialect.insert(evidence_totals).values(library_id=library_id, judged=0, **values)
-    summed = {name: evidence_totals.c[name] + statement.excluded[name] for name in values}
-    entered = statement.on_conflict_do_update(index_elements=[evidence_totals.c.library_id], set_=summed)
-    return int((await connection.execute(entered.returning(evidence_totals.c.tick))).scalar_one())
+    values = {"library_id": library_id, "judged": 0, **dict.fromkeys(_COUNTED, 0), **added}
+    return int((await connection.execute(_totalling(database.dialect.insert), values)).scalar_one())
 
 
 async def _enter(
@@ -204,13 +211,7 @@ async def _enter(
         }
         for key, entry in sorted(entries.items())
     ]
-    statement = database.dialect.insert(evidence)
-    summed = {name: evidence.c[name] + statement.excluded[name] for name in _ADDED}
-    newer = case((statement.excluded.tick > evidence.c.tick, statement.excluded.tick), else_=evidence.c.tick)
-    keys = [evidence.c.library_id, evidence.c.kind, evidence.c.subject, evidence.c.version]
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_={**summed, "tick": newer}), values
-    )
+    await connection.execute(_entering(database.dialect.insert), values)
 
 
 async def _enter_for_submitter(
@@ -229,13 +230,35 @@ async def _enter_for_submitter(
         for key, entry in sorted(entries.items())
         if entry.sums.v
     ]
-    if not values:
-        return
+    if values:
+        await connection.execute(_entering_for_submitter(database.dialect.insert), values)
+
+
+@lru_cache(maxsize=_DIALECTS)
+def _totalling(insert: MakeInsert) -> Executable:
+    """Built once: to build such a statement takes three times as long as to run it."""
+    statement = insert(evidence_totals)
+    summed = {name: evidence_totals.c[name] + statement.excluded[name] for name in _COUNTED}
+    entered = statement.on_conflict_do_update(index_elements=[evidence_totals.c.library_id], set_=summed)
+    return entered.returning(evidence_totals.c.tick)
+
+
+@lru_cache(maxsize=_DIALECTS)
+def _entering(insert: MakeInsert) -> Executable:
+    statement = insert(evidence)
+    summed = {name: evidence.c[name] + statement.excluded[name] for name in _ADDED}
+    newer = case((statement.excluded.tick > evidence.c.tick, statement.excluded.tick), else_=evidence.c.tick)
+    keys = [evidence.c.library_id, evidence.c.kind, evidence.c.subject, evidence.c.version]
+    return statement.on_conflict_do_update(index_elements=keys, set_={**summed, "tick": newer})
+
+
+@lru_cache(maxsize=_DIALECTS)
+def _entering_for_submitter(insert: MakeInsert) -> Executable:
     table = submitter_evidence
-    statement = database.dialect.insert(table)
+    statement = insert(table)
     summed = {name: table.c[name] + statement.excluded[name] for name in _SUMS}
     keys = [table.c.library_id, table.c.kind, table.c.subject, table.c.version, table.c.submitter]
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=summed), values)
+    return statement.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
 def _together(each: Iterable[Mapping[Key, Account]]) -> dict[Key, Account]:

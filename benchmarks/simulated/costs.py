@@ -1,0 +1,99 @@
+"""What a reward costs through the real store: a SQLite file, 10,000 experiences, 30 of them drawn for a retrieval."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from pathlib import Path
+
+from explib.models import Grade, Library, LibrarySettings, Operation, Retrieval, Serving, Step, Submission
+from explib.storage.committing import Proposal
+from explib.storage.store import Store, open_store
+from simulated.figures import Figure, median
+
+EXPERIENCES = 10_000
+DRAWN = 30
+TOGETHER = 100
+"""Rewards that arrive at the same moment in the second measurement: they share transactions."""
+MILLISECONDS = 1e3
+
+
+async def through_the_store(rewards: int) -> list[Figure]:
+    """The time that evidence adds to a reward: with a retrieval of 30 draws against one without, in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_store(f"sqlite+aiosqlite:///{Path(folder) / 'library.db'}") as store:
+            library = await _filled(store)
+            plain = await _submitted(store, library, rewards, drawn=False)
+            under = await _submitted(store, library, rewards, drawn=True)
+            half = rewards // 2
+            alone = await _in_turns(store, library, plain[:half], under[:half])
+            together = await _at_once(store, library, plain[half:], under[half:])
+    note = f"processor time; {rewards} rewards, {DRAWN} draws each"
+    return [
+        Figure("time that evidence adds to a reward, alone, ms (median)", alone[1] - alone[0], note=note),
+        Figure(
+            f"time that evidence adds to a reward, {TOGETHER} at once, ms",
+            together[1] - together[0],
+            at_most=1.0,
+            note=note,
+        ),
+        Figure("time of a reward without evidence, alone, ms (median)", alone[0], note="comparison"),
+    ]
+
+
+async def _filled(store: Store) -> Library:
+    library = await store.libraries.ensure("costs", LibrarySettings(max_experiences=EXPERIENCES))
+    adding = tuple(
+        Operation("ADD", "simulated", content=f"When case {number} arises, take path {number}.", status="active")
+        for number in range(EXPERIENCES)
+    )
+    await store.revisions.commit(Proposal(library, "simulated", "benchmark", "contrast", adding))
+    return await store.libraries.get("costs")
+
+
+async def _submitted(store: Store, library: Library, count: int, *, drawn: bool) -> list[str]:
+    """Attempts without a reward, each of a task of its own; their ids."""
+    chance = random.Random(int(drawn))
+    retrievals = [f"r_{drawn}_{number}" if drawn else None for number in range(count)]
+    for number, retrieval in enumerate(retrievals):
+        if retrieval is not None:
+            servings = tuple(_serving(chance, each) for each in chance.sample(range(1, EXPERIENCES + 1), DRAWN))
+            store.retrievals.record_behind(library, Retrieval(retrieval, f"task {number}", 1, servings, time.time()))
+    await store.retrievals.settled()
+    submissions = [
+        Submission(
+            f"task {number} {drawn}", (Step("assistant", "done"),), retrieval_id=retrieval, submitter="simulated"
+        )
+        for number, retrieval in enumerate(retrievals)
+    ]
+    receipts = await asyncio.gather(*(store.trajectories.submit(library, each) for each in submissions))
+    return [receipt.trajectory_id for receipt in receipts]
+
+
+def _serving(chance: random.Random, number: int) -> Serving:
+    return Serving(f"e{number}", 1, relevance=0.5, probability=0.5, served=chance.random() < 0.5)
+
+
+async def _in_turns(store: Store, library: Library, plain: list[str], under: list[str]) -> tuple[float, float]:
+    """Median milliseconds (of the processor, all threads) of a reward, each alone: without and with a retrieval."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for pair in zip(plain, under, strict=True):
+        for times, identity in zip(taken, pair, strict=True):
+            started = time.process_time()
+            await store.trajectories.report_reward(library, identity, Grade(1.0))
+            times.append(time.process_time() - started)
+    return median(taken[0]) * MILLISECONDS, median(taken[1]) * MILLISECONDS
+
+
+async def _at_once(store: Store, library: Library, plain: list[str], under: list[str]) -> tuple[float, float]:
+    """Median milliseconds (of the processor) for each of many rewards at once: without and with a retrieval."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for start in range(0, len(plain), TOGETHER):
+        for times, ids in zip(taken, (plain, under), strict=True):
+            batch = ids[start : start + TOGETHER]
+            started = time.process_time()
+            await asyncio.gather(*(store.trajectories.report_reward(library, each, Grade(1.0)) for each in batch))
+            times.append((time.process_time() - started) / len(batch))
+    return median(taken[0]) * MILLISECONDS, median(taken[1]) * MILLISECONDS
