@@ -7,48 +7,18 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
+from server.cli_cases import Explib, Said, explib, one_line
 
 from explib.models import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
-from explib_server.cli import main
+
+__all__ = ["explib"]
 
 LESSON = "weigh"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-
-Explib: TypeAlias = Callable[..., Said]
-
-
-@pytest.fixture
-def explib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Explib:
-    monkeypatch.setenv("EXPLIB_EMBEDDER", "none")
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["explib", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        code = ended.value.code
-        assert isinstance(code, int | None)
-        return Said(code or 0, said.out, said.err)
-
-    return run
 
 
 def program(*arguments: str) -> Said:
@@ -114,15 +84,6 @@ def counts(said: Said) -> dict[str, int]:
     found = re.search(r"^(\d+) trajectories stored.*, (\d+) known already, (\d+) bad, ", said.out)
     assert found, said
     return dict(zip(("stored", "known", "bad"), map(int, found.groups()), strict=True))
-
-
-def one_line(said: Said) -> str:
-    """The error of a command that failed as it should."""
-    assert (said.code, said.out) == (1, "")
-    [line] = said.err.splitlines()
-    assert line.startswith("explib: ")
-    assert "Traceback" not in said.err
-    return line
 
 
 def test_importing_twice_changes_nothing(explib: Explib, log: Path) -> None:
@@ -342,8 +303,8 @@ def test_as_a_program_it_says_errors_on_stderr_and_ends_with_1() -> None:
 def test_as_a_program_it_lists_its_commands() -> None:
     said = program("--help")
     assert said.code == 0
-    for command in ("serve", "learn", "status", "import", "experiences", "history", "doctor", "demo"):
-        assert f" {command} " in said.out, command
+    for name in ("serve", "learn", "status", "import", "experiences", "history", "doctor", "demo"):
+        assert f" {name} " in said.out, name
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from server.test_cli import Explib, explib
+from server.cli_cases import Explib, explib
 
 from explib.settings import Settings
 from explib.storage.store import database_file

@@ -1,44 +1,72 @@
-"""`explib experiences list|show` and `explib history`."""
+"""`explib experiences`: list, show, and what people do with them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from explib.models import Experience, Revision
+from explib.models import Experience, ProposedOperation
 from explib.retrieval.entry import line_of
 from explib.voting import Tally
+from explib_server.cli import curating
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.cli.voting import vote_on_experience
-from explib_server.pages import experience_page, revision_line
+from explib_server.pages import experience_page, proposal_line
 from explib_server.runtime import Runtime
 
-app = typer.Typer(help="Read the experiences of a library.", no_args_is_help=True)
-app.command("vote")(vote_on_experience)
+app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True)
+
+
+class Status(StrEnum):
+    """Which experiences."""
+
+    waiting = "waiting"
+    candidate = "candidate"
+    active = "active"
+    retired = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to list."""
+
+    experiences: list[Experience]
+    tallies: dict[str, Tally]
+    waiting: list[ProposedOperation]
 
 
 @app.command("list")
 def list_experiences(
     library: LibraryOption = None,
     retired: Annotated[bool, typer.Option("--retired", help="Retired ones too.")] = False,
+    status: Annotated[Status | None, typer.Option(help="Only these; waiting: proposals for review.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the experiences."""
-
-    async def work(runtime: Runtime) -> tuple[list[Experience], dict[str, Tally]]:
-        chosen = await runtime.library(library)
-        known = await runtime.store.revisions.experiences(chosen, retired=retired)
-        return known, await runtime.store.votes.tallies(chosen)
-
-    found, tallies = run(work)
+    """List the experiences, and what waits for review."""
+    found = run(lambda runtime: _found(runtime, library, retired or status is Status.retired))
+    listed = [each for each in found.experiences if status is None or each.status == status.value]
+    waiting = found.waiting if status in {None, Status.waiting} else []
     if as_json:
-        listed = [asdict(each) | {"votes": asdict(tallies.get(each.id, Tally()))} for each in found]
-        say(json.dumps(listed, indent=2))
+        known = [asdict(each) | {"votes": asdict(found.tallies.get(each.id, Tally()))} for each in listed]
+        say(json.dumps([asdict(each) for each in waiting] if status is Status.waiting else known, indent=2))
     else:
-        say("\n".join(_line(each, tallies.get(each.id)) for each in found) or "no experiences yet")
+        lines = [_line(each, found.tallies.get(each.id)) for each in listed]
+        lines += [f"waits for review {proposal_line(each)}" for each in waiting]
+        say("\n".join(lines) or "no experiences yet")
+
+
+async def _found(runtime: Runtime, library: str | None, retired: bool) -> Found:
+    chosen = await runtime.library(library)
+    store = runtime.store
+    return Found(
+        await store.revisions.experiences(chosen, retired=retired),
+        await store.votes.tallies(chosen),
+        await store.proposals.all(chosen, "waiting"),
+    )
 
 
 def _line(known: Experience, votes: Tally | None) -> str:
@@ -57,18 +85,8 @@ def show_experience(
     say(run(work))
 
 
-def history(
-    library: LibraryOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 20,
-    as_json: JsonOption = False,
-) -> None:
-    """List the revisions, newest first."""
-
-    async def work(runtime: Runtime) -> list[Revision]:
-        return await runtime.store.revisions.history(await runtime.library(library), limit)
-
-    found = run(work)
-    if as_json:
-        say(json.dumps([asdict(each) for each in found], indent=2))
-    else:
-        say("\n".join(map(revision_line, found)) or "no revisions yet")
+app.command("add")(curating.add)
+app.command("edit")(curating.edit)
+app.command("retire")(curating.retire)
+app.command("review")(curating.review)
+app.command("vote")(vote_on_experience)

@@ -10,7 +10,6 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.library_settings import LibraryChanges, read_changes
-from explib_server.callers import current_caller
 from explib_server.curating.answers import LibraryList, LibrarySetUp
 from explib_server.curating.reading import library_list
 from explib_server.curating.setting_up import set_up
@@ -46,8 +45,7 @@ def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
     ) -> Annotated[CallToolResult, LibraryList]:
         with told():
             runtime = await current()
-            reached = [each for each in await runtime.store.libraries.all() if current_caller().reaches(each.name)]
-            text, page = await library_list(runtime.store, reached, limit, after)
+            text, page = await library_list(runtime.store, await runtime.libraries(), limit, after)
         return result(text, page)
 
     @server.tool(

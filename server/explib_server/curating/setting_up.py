@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explib.errors import Conflict, UnknownLibrary
+from explib.errors import Conflict
 from explib.library_settings import LibraryChanges, changed
 from explib.models import Library
 from explib_server.callers import current_caller
@@ -13,13 +13,12 @@ async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, *, update
     """The library, and whether it is new.
 
     Raises InvalidLibraryName, InvalidSetting, Conflict where it is there already and not to be updated, UnknownLibrary
-    where it is to be updated and is not there.
+    where it is to be updated and is not there, or is out of the caller's reach.
     """
     libraries = runtime.store.libraries
-    if not current_caller().reaches(name):
-        raise UnknownLibrary(f"Your access does not reach a library {name[:80]!r}: ask for a token that names it.")
+    current_caller().library(name, runtime.settings.library)  # raises where it is out of reach
     if update:
-        return await libraries.change(await libraries.get(name), changes), False
+        return await libraries.change(await runtime.library(name), changes), False
     settings = changed(runtime.settings.library_defaults(), changes)
     library, created = await libraries.create(name, settings)
     if not created:

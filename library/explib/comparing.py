@@ -1,0 +1,34 @@
+"""What differs between a library as it stood after one revision and after another. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explib.models import Experience
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Experiences that are served only after the one or the other, and those served in both but not alike."""
+
+    added: tuple[Experience, ...]
+    removed: tuple[Experience, ...]
+    changed: tuple[tuple[Experience, Experience], ...]
+    """Each as it was and as it is: another text or another status."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether both say the same."""
+        return not (self.added or self.removed or self.changed)
+
+
+def difference(before: Sequence[Experience], after: Sequence[Experience]) -> Difference:
+    """From what was served before to what is served after."""
+    old, new = {each.id: each for each in before}, {each.id: each for each in after}
+    both = [(old[identity], known) for identity, known in new.items() if identity in old]
+    return Difference(
+        added=tuple(known for identity, known in new.items() if identity not in old),
+        removed=tuple(known for identity, known in old.items() if identity not in new),
+        changed=tuple(pair for pair in both if (pair[0].content, pair[0].status) != (pair[1].content, pair[1].status)),
+    )

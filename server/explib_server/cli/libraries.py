@@ -1,0 +1,80 @@
+"""`explib libraries list|show|create|set`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, TypeAlias
+
+import typer
+
+from explib.errors import InvalidSetting
+from explib.library_settings import LibraryChanges, read_changes
+from explib.models import Library
+from explib_server.cli.running import JsonOption, run, say
+from explib_server.curating.setting_up import set_up
+from explib_server.runtime import Runtime
+
+app = typer.Typer(help="List libraries, create them, change their settings.", no_args_is_help=True)
+NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
+SettingsArgument: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SETTING=VALUE…", help=f"Of {', '.join(LibraryChanges.model_fields)}."),
+]
+
+
+@app.command("list")
+def list_libraries(as_json: JsonOption = False) -> None:
+    """List the libraries with their objectives and sizes."""
+
+    async def work(runtime: Runtime) -> tuple[list[Library], dict[str, int]]:
+        return await runtime.libraries(), await runtime.store.libraries.served()
+
+    found, counts = run(work)
+    if as_json:
+        say(json.dumps([asdict(each) | {"experiences": counts.get(each.name, 0)} for each in found], indent=2))
+    else:
+        lines = [f"{each.name}  {counts.get(each.name, 0)} experiences  {each.settings.objective}" for each in found]
+        say("\n".join(line.rstrip() for line in lines) or "no libraries yet: explib libraries create NAME")
+
+
+@app.command("show")
+def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show a library's settings."""
+    _say(run(lambda runtime: runtime.library(name)), as_json)
+
+
+@app.command("create")
+def create_library(name: NameArgument, settings: SettingsArgument = None, as_json: JsonOption = False) -> None:
+    """Create a library, e.g. explib libraries create airline objective='rebook flights' review=on."""
+    changes = _changes(settings or [])
+    library, _ = run(lambda runtime: set_up(runtime, name, changes, update=False))
+    _say(library, as_json)
+
+
+@app.command("set")
+def set_library(name: NameArgument, settings: SettingsArgument, as_json: JsonOption = False) -> None:
+    """Change settings of a library, e.g. explib libraries set airline max_words=40."""
+    changes = _changes(settings or [])
+    library, _ = run(lambda runtime: set_up(runtime, name, changes, update=True))
+    _say(library, as_json)
+
+
+def _changes(given: Sequence[str]) -> LibraryChanges:
+    named = dict(each.split("=", 1) for each in given if "=" in each)
+    if wrong := [each for each in given if "=" not in each]:
+        raise InvalidSetting(f"{wrong[0][:60]!r} is no setting: write it as name=value, e.g. max_words=40.")
+    return read_changes(named)
+
+
+def _say(library: Library, as_json: bool) -> None:
+    if as_json:
+        say(json.dumps(asdict(library), indent=2))
+    else:
+        settings = [f"  {name} = {_shown(value)}" for name, value in asdict(library.settings).items()]
+        say("\n".join([f"{library.name}, at revision {library.revision}", *settings]))
+
+
+def _shown(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)

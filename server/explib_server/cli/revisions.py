@@ -1,0 +1,91 @@
+"""`explib history`, `explib diff` and `explib revert`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from explib.comparing import Difference, difference
+from explib.models import Experience, Library, Revision
+from explib_server.cli.curating import AuthorOption, Outcome, ReasonOption, act, by_person
+from explib_server.cli.running import JsonOption, LibraryOption, run, say
+from explib_server.curating.curator import Curator
+from explib_server.curating.outcomes import reverted
+from explib_server.pages import revision_line
+from explib_server.runtime import Runtime
+
+
+def history(
+    library: LibraryOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the revisions, newest first."""
+
+    async def work(runtime: Runtime) -> list[Revision]:
+        return await runtime.store.revisions.history(await runtime.library(library), limit)
+
+    found = run(work)
+    if as_json:
+        say(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        say("\n".join(map(revision_line, found)) or "no revisions yet")
+
+
+def diff(
+    before: Annotated[int, typer.Argument(metavar="A", min=0, help="A revision; 0: the empty library.")],
+    after: Annotated[int | None, typer.Argument(metavar="B", min=0, help="Another one; default: the newest.")] = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what differs between the library after revision A and after revision B."""
+
+    async def work(runtime: Runtime) -> tuple[int, Difference]:
+        chosen = await runtime.library(library)
+        until = chosen.revision if after is None else after
+        revisions = runtime.store.revisions
+        return until, difference(await revisions.at(chosen, before), await revisions.at(chosen, until))
+
+    until, found = run(work)
+    if as_json:
+        say(json.dumps({"before": before, "after": until, **asdict(found)}, indent=2))
+    else:
+        say("\n".join(_lines(found)) or f"revisions {before} and {until} serve the same")
+
+
+def _lines(found: Difference) -> Iterator[str]:
+    for known in found.removed:
+        yield _sign("-", known)
+    for old, new in found.changed:
+        yield _sign("-", old)
+        yield _sign("+", new)
+    for known in found.added:
+        yield _sign("+", known)
+
+
+def _sign(sign: str, known: Experience) -> str:
+    colour = typer.colors.GREEN if sign == "+" else typer.colors.RED
+    return typer.style(f"{sign} [{known.id}] ({known.status}) {known.content}", fg=colour)
+
+
+def revert(
+    number: Annotated[int, typer.Argument(metavar="N", min=0, help="The revision to go back to; 0: empty.")],
+    reason: ReasonOption = "",
+    expected_revision: Annotated[
+        int | None, typer.Option(help="The newest revision you saw: if there is a newer one, nothing is changed.")
+    ] = None,
+    author: AuthorOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the library back as it stood after revision N, as a new revision: nothing is lost."""
+
+    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+        committed = await curator.revert(chosen, number, by_person(author, reason), expected_revision)
+        return await reverted(runtime.store, chosen, committed, number)
+
+    act(library, as_json, change)
