@@ -158,10 +158,14 @@ class SqliteDialect:
         """Nothing: BEGIN IMMEDIATE keeps everybody else out."""
 
     def lexical_schema(self) -> Sequence[str]:
-        """FTS5 over the terms that `explib.words.terms` makes."""
+        """FTS5 over the terms that `explib.words.terms` makes, as they are.
+
+        Its `ascii` tokenizer cuts at spaces only, where the terms hold letters and marks; `unicode61` cuts at every
+        combining mark, and so takes Thai and other words apart.
+        """
         return (
             "CREATE VIRTUAL TABLE experience_terms USING fts5("
-            "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'unicode61')",
+            "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'ascii')",
         )
 
     async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
