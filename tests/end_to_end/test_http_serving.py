@@ -1,0 +1,135 @@
+"""`explib serve --transport http` as people start it: real processes, one or two workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from server.http_cases import ask, client_with, make_library, make_token
+
+LESSON = "When boarding, weigh the bags."
+COMMAND = [sys.executable, "-m", "explib_server", "serve", "--transport", "http"]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    address: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    def workers(self) -> set[int]:
+        """The process ids of the children that answer requests."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+@asynccontextmanager
+async def served(tmp_path: Path, *options: str, **settings: str) -> AsyncIterator[Served]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = tmp_path / "stderr.log"
+    environment = {**os.environ, **{f"EXPLIB_{name}": value for name, value in settings.items()}}
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "--port", str(port), *options, env=environment, stderr=stderr
+        )
+    it = Served(f"http://127.0.0.1:{port}", process, log)
+    try:
+        await until_up(it)
+        yield it
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(60):
+            await process.wait()
+
+
+async def until_up(it: Served) -> None:
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                if (await ask(it.address, "/ready")).status == 200:
+                    return
+            except OSError:
+                assert it.process.returncode is None, it.log.read_text()
+            await asyncio.sleep(0.05)
+
+
+async def calls_counted(address: str, secret: str) -> float:
+    page = (await ask(address, "/metrics", secret)).body
+    families = text_string_to_metric_families(page)
+    return sum(each.value for family in families for each in family.samples if each.name == "explib_tool_calls_total")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the workers are found in /proc")
+async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: Path) -> None:
+    await make_library("airline", LESSON)
+    reader, admin = await make_token("airline", scope="read"), await make_token(scope="admin")
+    async with served(tmp_path, "--workers", "2", "--learner", "off") as it:
+        assert (await ask(it.address)).status == 401
+        for mode in ("legacy", "auto"):
+            for _ in range(4):
+                async with client_with(it.address, reader, mode) as client:
+                    text = (await client.call_tool("get_experiences", {"task": "fly"})).model_dump_json()
+                    assert LESSON in text
+        assert await calls_counted(it.address, admin) == 8
+        [first, second] = it.workers()
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while len(it.workers() - {first}) < 2:
+                await asyncio.sleep(0.1)
+        assert second in it.workers()
+        await until_up(it)
+        async with client_with(it.address, reader) as client:
+            assert (await client.list_tools()).tools
+        assert await calls_counted(it.address, admin) == 8
+
+
+async def test_a_stopped_server_finishes_and_every_line_it_wrote_is_json(tmp_path: Path) -> None:
+    async with served(tmp_path, LOG_FORMAT="json", LOG_LEVEL="INFO") as it:
+        async with client_with(it.address, None) as client:
+            stored = await client.call_tool("submit_trajectory", {"task": "fly", "trajectory": "flew"})
+            assert not stored.is_error
+        it.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            await it.process.wait()
+    lines = [json.loads(line) for line in it.log.read_text().splitlines()]
+    assert any("explib listens on" in line["message"] for line in lines)
+    assert {"time", "level", "logger", "message"} <= set(lines[0])
+    assert not [line for line in lines if line["level"] == "ERROR"]
+
+
+async def test_a_wildcard_address_with_auth_required_serves_token_holders_only(tmp_path: Path) -> None:
+    async with served(
+        tmp_path, "--host", "0.0.0.0", "--auth", "required", "--allowed-host", "lessons.example.org"
+    ) as it:
+        assert "nobody gets in yet" in it.log.read_text()
+        assert (await ask(it.address)).status == 401
+        secret = await make_token("airline")
+        assert (await ask(it.address, secret=secret)).status == 200
+        assert (await ask(it.address, secret=secret, headers={"Host": "lessons.example.org"})).status == 200
+        assert (await ask(it.address, secret=secret, headers={"Host": "evil.example"})).status == 421
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_public_address_without_auth_is_refused_in_one_line(form: str) -> None:
+    command = [*COMMAND, "--host", "0.0.0.0", "--port", "1"]
+    environment = {**os.environ, "EXPLIB_LOG_FORMAT": form}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    said = json.loads(line)["message"] if form == "json" else line
+    assert said.startswith("explib: 0.0.0.0 can be reached from other machines")
+    assert "explib token create" in said
