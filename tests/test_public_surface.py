@@ -116,6 +116,9 @@ REST_OF_TOOLS = {
     "vote_experience": ["id", "vote", "reason", "library"],
     "list_libraries": ["limit", "after"],
     "create_library": ["name", "settings", "update"],
+    "learn_now": ["library"],
+    "next_analysis": ["library", "call_id"],
+    "answer_analysis": ["call_id", "response"],
 }
 """What the toolset `all` has beside them."""
 ANSWERS = {
@@ -130,7 +133,7 @@ ANSWERS = {
         "redactions",
     },
 }
-PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}}
+PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}, "learn": {"library"}}
 RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experience://{library}/revisions/{n}"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from explib.errors import (
     BudgetExceeded,
@@ -20,7 +20,7 @@ from explib_learner.chat import ChatMessage, ChatRequest
 from explib_learner.cutting import clipped_to_tokens
 from explib_learner.fences import unfenceable
 from explib_learner.prompt_files import PromptFile
-from explib_learner.recorded import Answered, RecordedChat
+from explib_learner.recorded import Answered
 
 REPAIR_PLACEHOLDERS = frozenset({"error"})
 
@@ -54,10 +54,36 @@ class ModelSettings:
         return self.context_tokens - self.answer_tokens - _REPAIR_TOKENS
 
 
+class Chat(Protocol):
+    """Answers requests: with the stored answer where there is one. `recorded` and `agent.chat` implement it."""
+
+    concurrency: int
+    """Most requests at once."""
+
+    @property
+    def speaker(self) -> str | None:
+        """Who gave the answers, where that is not the model that was asked."""
+        ...
+
+    async def stored(self, request: ChatRequest) -> Answered | None:
+        """The stored answer, or None where this request was never answered."""
+        ...
+
+    async def ask(self, request: ChatRequest) -> Answered:
+        """An answer, whatever it says.
+
+        Raises:
+            ModelError: there is no answer; see `ChatModel`.
+            BudgetExceeded: today's tokens would not do for this request.
+            AnswerPending: who is asked has not answered yet.
+        """
+        ...
+
+
 class Asker:
     """Asks for one analysis: adds up the cost, and buys nothing more once the endpoint or the budget is gone."""
 
-    def __init__(self, chat: RecordedChat, settings: ModelSettings, repair: PromptFile) -> None:
+    def __init__(self, chat: Chat, settings: ModelSettings, repair: PromptFile) -> None:
         self.settings = settings
         self.cost = Cost()
         self._chat = chat
@@ -90,6 +116,7 @@ class Asker:
             ModelAnswerInvalid: the try and its repair gave no usable answer.
             PromptTooLong: the question leaves no room for the answer.
             ModelUnavailable, ModelMisconfigured, BudgetExceeded: there is no answer to be had now.
+            AnswerPending: the answer comes later.
         """
         if question.prompt_tokens > self.settings.context_tokens - self.settings.answer_tokens:
             raise PromptTooLong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,12 +35,13 @@ async def heartbeat(store: Store, lease: Lease, seconds: float) -> AsyncIterator
 
 async def _beat(store: Store, lease: Lease, seconds: float) -> None:
     """Returns when the lease is lost: taken by another, or not prolonged before it ran out."""
-    kept_until = lease.expires_at
-    while store.clock() < kept_until:
+    kept_until = time.monotonic() + seconds
+    while time.monotonic() < kept_until:
         await asyncio.sleep(seconds / 3)
+        asked = time.monotonic()
         try:
             if not await store.leases.prolong(lease, seconds):
                 return
-            kept_until = store.clock() + seconds
+            kept_until = asked + seconds
         except StorageError:
             log.exception("the lease %s could not be prolonged yet", lease.name)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from explib.errors import BudgetExceeded, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
 from explib.models import Attempt, GradedGroup, Operation, Refusal
 from explib_learner.analyst import Analysis, Batch, Failure
-from explib_learner.asking import REPAIR_PLACEHOLDERS, Asker, ModelSettings, together
+from explib_learner.asking import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
 from explib_learner.prompt_files import FOLDER, PromptFile, load_prompt
-from explib_learner.recorded import RecordedChat
 from explib_learner.stages import advantage, consolidate, summarise
 
 BATCH_GROUPS = 16
+FORMS: Mapping[str, type[BaseModel]] = {
+    "summarise": summarise.SummaryAnswer,
+    "advantage": advantage.AdvantageAnswer,
+    "consolidate": consolidate.ConsolidationAnswer,
+}
+"""What is answered to each step."""
 _SQUEEZED = 2
 """A prompt that the endpoint finds too long is asked once more in a budget divided by this."""
 
@@ -51,9 +59,15 @@ class ModelAnalyst:
     """Contrasts each group's attempts with a model and consolidates what it proposes; implements `Analyst`."""
 
     def __init__(
-        self, chat: RecordedChat, settings: ModelSettings, prompts: Prompts | None = None, name: str = "model"
+        self,
+        chat: Chat,
+        settings: ModelSettings,
+        prompts: Prompts | None = None,
+        name: str = "model",
+        batch_groups: int = BATCH_GROUPS,
     ) -> None:
         self._chat = chat
+        self._batch_groups = batch_groups
         self._settings = settings
         self._prompts = prompts or Prompts.load()
         self._name = name
@@ -65,13 +79,13 @@ class ModelAnalyst:
 
     @property
     def model(self) -> str:
-        """Which model speaks."""
-        return self._settings.model
+        """Which model speaks, or who answered in its place."""
+        return self._chat.speaker or self._settings.model
 
     @property
     def batch_groups(self) -> int:
         """What one consolidation can read."""
-        return BATCH_GROUPS
+        return self._batch_groups
 
     @property
     def reads_history(self) -> bool:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explib.errors import Conflict, RevisionConflict
-from explib.models import Change, Cost, GradedGroup, Group, Lease, Library, ProposedOperation, Refusal
+from explib.errors import AnswerPending, Conflict, RevisionConflict
+from explib.models import (
+    Change,
+    Cost,
+    Experience,
+    GradedGroup,
+    Group,
+    Lease,
+    Library,
+    ProposedOperation,
+    Refusal,
+)
 from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 from explib.tracing import span
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.claims import Claim, Claims, ClaimsGroups
 from explib_learner.turned_down import TurnedDown, not_again, turned_down
 from explib_learner.validation import check_operations
 from explib_learner.voted import against_votes
@@ -61,24 +73,38 @@ class Pipeline:
     """Learns a library's ready groups with one analyst, under a lease that the caller holds.
 
     `embedder` tells what says nearly the same as a lesson that was voted down; without one, common terms do.
+    `claims` gives each run its groups; without one, they are claimed in the database.
     """
 
-    def __init__(self, store: Store, analyst: Analyst, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        analyst: Analyst,
+        embedder: Embedder | None = None,
+        claims: ClaimsGroups | None = None,
+    ) -> None:
         self._store = store
         self._analyst = analyst
         self._embedder = embedder
+        self._claims = claims or Claims(store)
 
     async def run(self, library: Library, lease: Lease) -> Run:
-        """One batch. Raises LeaseLost where another worker took over; what was paid for is stored by then."""
-        claimed = await self._store.groups.claim(library, lease, self._analyst.batch_groups)
-        try:
-            return await self._learn(library, claimed, lease)
-        except (asyncio.CancelledError, Conflict):
-            await asyncio.shield(self._store.groups.give_back(library, claimed))
-            raise
+        """One batch. Raises LeaseLost where another worker took over; what was paid for is stored by then.
 
-    async def _learn(self, library: Library, claimed: list[Group], lease: Lease) -> Run:
-        batch = await self._batch(library, [group for group in claimed if group.tries <= MAX_TRIES])
+        Raises AnswerPending where the analyst is asked and has not answered yet.
+        """
+        claim = await self._claims.take(library, lease, self._analyst.batch_groups)
+        try:
+            run = await self._learn(library, claim, lease)
+        except (asyncio.CancelledError, Conflict, AnswerPending):
+            await asyncio.shield(self._claims.give_back(library, claim.groups))
+            raise
+        await self._claims.close(library, lease)
+        return run
+
+    async def _learn(self, library: Library, claim: Claim, lease: Lease) -> Run:
+        claimed = claim.groups
+        batch = await self._batch(library, [each for each in claimed if each.tries <= MAX_TRIES], claim.experiences)
         analysis = await self._analysed(batch) if batch.groups else Analysis()
         failures = (*analysis.failures, *_unreadable(claimed, batch), *_exhausted(claimed))
         await self._postpone(library, claimed, failures, lease)
@@ -100,15 +126,16 @@ class Pipeline:
     async def preview(self, library: Library) -> Analysis:
         """What a run would propose now; nothing is claimed or changed (model calls are made and recorded)."""
         ready = await self._store.groups.all(library, "ready")
-        batch = await self._batch(library, ready[: self._analyst.batch_groups])
+        experiences = tuple(await self._store.revisions.experiences(library))
+        batch = await self._batch(library, ready[: self._analyst.batch_groups], experiences)
         return await self._analyse(batch) if batch.groups else Analysis()
 
-    async def _batch(self, library: Library, claimed: list[Group]) -> Batch:
+    async def _batch(self, library: Library, claimed: Sequence[Group], experiences: tuple[Experience, ...]) -> Batch:
         wanted = bool(claimed) and self._analyst.reads_history
         store = self._store
         return Batch(
             library=await store.libraries.get(library.name),
-            experiences=tuple(await store.revisions.experiences(library)),
+            experiences=experiences,
             groups=await store.groups.graded(library, claimed),
             history=await store.groups.contrasting(library, HISTORY_GROUPS, HISTORY_BYTES) if wanted else (),
         )
@@ -117,6 +144,8 @@ class Pipeline:
         """The analysis; a defect of the analyst is a failed try of the batch's groups, with its reason."""
         try:
             return await self._analyse(batch)
+        except AnswerPending:
+            raise
         except Exception as error:
             log.exception("the %s analyst failed", self._analyst.name)
             reason = f"the {self._analyst.name} analyst failed: {type(error).__name__}: {error}"
@@ -147,7 +176,7 @@ class Pipeline:
         return turned_down(proposals, await self._store.revisions.experiences(library, retired=True))
 
     async def _postpone(
-        self, library: Library, claimed: list[Group], failures: tuple[Failure, ...], lease: Lease
+        self, library: Library, claimed: Sequence[Group], failures: tuple[Failure, ...], lease: Lease
     ) -> None:
         groups = {group.id: group for group in claimed}
         for failure in failures:
@@ -201,7 +230,7 @@ def _all(batch: Batch) -> tuple[GradedGroup, ...]:
     return (*batch.history, *batch.groups)
 
 
-def _unreadable(claimed: list[Group], batch: Batch) -> list[Failure]:
+def _unreadable(claimed: Sequence[Group], batch: Batch) -> list[Failure]:
     """Groups that could not be loaded, though they have tries left."""
     loaded = {each.group.id for each in batch.groups}
     reason = "a trajectory of this group cannot be read back from the database: restore a backup"
@@ -212,6 +241,6 @@ def _unreadable(claimed: list[Group], batch: Batch) -> list[Failure]:
     ]
 
 
-def _exhausted(claimed: list[Group]) -> list[Failure]:
+def _exhausted(claimed: Sequence[Group]) -> list[Failure]:
     reason = f"{MAX_TRIES} tries ended without an answer: the learner died in each"
     return [Failure(group.id, reason, retry=False) for group in claimed if group.tries > MAX_TRIES]

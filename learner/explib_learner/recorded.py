@@ -74,6 +74,11 @@ class RecordedChat:
         self._reserved = 0
         self._flights: dict[str, asyncio.Task[Answered]] = {}
 
+    @property
+    def speaker(self) -> None:
+        """The model that was asked."""
+        return None
+
     async def stored(self, request: ChatRequest) -> Answered | None:
         """The stored answer, or None where this request was never answered."""
         call = await self._records.find(request.hash)

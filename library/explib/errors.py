@@ -7,7 +7,8 @@
     │   ├── OperationRefused    a person's change that the library cannot take
     │   └── TooLarge
     ├── NotFound                what the caller named does not exist
-    │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision,
+    │   ├── UnknownLibrary, UnknownTrajectory, UnknownRetrieval, UnknownExperience, UnknownRevision
+    │   ├── UnknownAnalysis,
     │       UnknownToken, UnknownProposal
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
@@ -19,6 +20,7 @@
     │   ├── PromptTooLong       the request does not fit the model's context
     │   └── ModelMisconfigured  key, name or address are wrong: no use trying again
     ├── NotAllowed              the access token is not good for this
+    ├── AnswerPending           an attached agent is asked, and has not answered yet
     ├── BudgetExceeded          the daily token budget is spent
     └── PromptFileError         a prompt file has unknown or missing placeholders
 
@@ -112,6 +114,10 @@ class UnknownProposal(NotFound):
     """There is no such proposal: list what waits with list_experiences."""
 
 
+class UnknownAnalysis(NotFound):
+    """No step waits under this call_id (any more): call next_analysis, which hands out what is to be answered now."""
+
+
 class Conflict(ExplibError):
     """Somebody else was first."""
 
@@ -174,6 +180,10 @@ class ModelMisconfigured(ModelError):
 
 class NotAllowed(ExplibError):
     """The access token is not good for this: ask whoever runs the server for another."""
+
+
+class AnswerPending(ExplibError):
+    """An attached agent has not answered yet: next_analysis hands out what is asked."""
 
 
 class BudgetExceeded(ExplibError):

@@ -316,6 +316,36 @@ class ModelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisStep:
+    """One request of the learner that an attached agent is to answer."""
+
+    id: str
+    step: str
+    """Which step of learning asks, e.g. `advantage` or `advantage repair`."""
+    form: str
+    """What the answer is: `advantage`, `consolidate` or `summarise`."""
+    request_hash: str
+    prompt_hash: str
+    messages: tuple[tuple[Role, str], ...]
+    schema: dict[str, Json]
+    """JSON schema of the answer."""
+    holder: str = ""
+    """Who was handed it last."""
+    leased_until: float = 0.0
+    answered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisBatch:
+    """The groups that attached agents are contrasting now, and the library as it was when they began."""
+
+    id: str
+    groups: tuple[tuple[str, int], ...]
+    """Group id and `graded_version`: what was graded since then is for another batch."""
+    experiences: tuple[Experience, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What `submit_trajectory` hands to the store: parsed, checked and redacted."""
 

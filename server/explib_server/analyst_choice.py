@@ -14,19 +14,17 @@ def analyst_name(settings: Settings) -> str:
     chosen = settings.analyst
     if chosen == "auto":
         chosen = "model" if settings.model_configured else "contrast"
-    if chosen == "agent":
-        raise InvalidSetting("EXPLIB_ANALYST=agent is not part of this version: use model, contrast or auto.")
-    if chosen == "model":
-        _check_model(settings)
+    if chosen == "model" and not settings.model_configured:
+        raise InvalidSetting(
+            "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
+            "endpoint other than OpenAI's), use contrast, or agent, with which the attached agent learns."
+        )
+    if chosen in {"model", "agent"}:
+        _check_context(settings)
     return chosen
 
 
-def _check_model(settings: Settings) -> None:
-    if not settings.model_configured:
-        raise InvalidSetting(
-            "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
-            "endpoint other than OpenAI's), or use contrast."
-        )
+def _check_context(settings: Settings) -> None:
     if settings.model_context < LEAST_PROMPT + settings.model_answer_tokens:
         raise InvalidSetting(
             f"EXPLIB_MODEL_CONTEXT={settings.model_context} leaves no room for a prompt beside "

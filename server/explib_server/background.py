@@ -13,6 +13,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from explib.settings import Settings
 from explib_learner.pipeline import Run
 from explib_learner.worker import POLL_SECONDS
+from explib_server.analyst_choice import analyst_name
 from explib_server.learning.starting import learner_process
 from explib_server.revision_events import RevisionEvents
 from explib_server.runtime import Runtime, open_runtime
@@ -31,9 +32,10 @@ async def running(settings: Settings, bus: InMemorySubscriptionBus, learner: Lea
         await events.look()
         async with AsyncExitStack() as background:
             await background.enter_async_context(_task(events.watch(), "revision-events"))
-            if learner == "inprocess":
+            alone = analyst_name(settings) != "agent"
+            if learner == "inprocess" and alone:
                 await background.enter_async_context(_task(_learn(runtime, events), "learner"))
-            elif learner == "detached":
+            elif learner == "detached" and alone:
                 await background.enter_async_context(learner_process(runtime))
             yield runtime
 

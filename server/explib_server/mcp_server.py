@@ -148,7 +148,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     server.runtime = current
     add_tools(server, current, tools)
     add_resources(server, current)
-    add_prompts(server, current)
+    add_prompts(server, current, tools)
     return server
 
 

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from explib.errors import InvalidTask, TooLarge, UnknownLibrary
+from explib.errors import InvalidSetting, InvalidTask, TooLarge, UnknownLibrary
 from explib.models import Grade, Library, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
@@ -23,6 +25,9 @@ from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker
 from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller
+
+if TYPE_CHECKING:
+    from explib_learner.agent.learning import AgentLearning
 
 DAY_SECONDS = 86_400
 THREAD_CHARACTERS = 16_384
@@ -138,6 +143,10 @@ class Runtime:
         attempt = target.trajectory_id or target.retrieval_id or ""
         return verify(signature, keys, attempt, reward, self.store.clock())
 
+    def clean(self, text: str) -> str:
+        """The text fit to be stored, without secrets."""
+        return self._clean(text)[0]
+
     def _clean(self, text: str) -> tuple[str, int]:
         clean, found = redact(storable(text), emails=self.settings.redact_emails)
         return clean, found.total()
@@ -156,9 +165,18 @@ class Runtime:
         self._on_submission.append(told)
 
     async def analyst(self) -> Analyst:
-        """The configured analyst, built at the first call; `auto` is `model` where one is configured."""
+        """The configured analyst, built at the first call; `auto` is `model` where one is configured.
+
+        Raises InvalidSetting where it is the attached agent, which learns by its own calls: see `agent`.
+        """
         if self._analyst is None:
-            if analyst_name(self.settings) == "model":
+            chosen = analyst_name(self.settings)
+            if chosen == "agent":
+                raise InvalidSetting(
+                    "With EXPLIB_ANALYST=agent the attached agent learns: give it the prompt `learn` of a server with "
+                    "--tools all, or have it call next_analysis. To learn without it choose model or contrast."
+                )
+            if chosen == "model":
                 from explib_server.model_runtime import model_analyst
 
                 self._analyst = await self._closing.enter_async_context(model_analyst(self.settings, self.store))
@@ -167,6 +185,13 @@ class Runtime:
 
                 self._analyst = ContrastAnalyst()
         return self._analyst
+
+    @cached_property
+    def agent(self) -> AgentLearning:
+        """Learning by attached agents, for EXPLIB_ANALYST=agent."""
+        from explib_server.agent_runtime import agent_learning
+
+        return agent_learning(self.settings, self.store, self.experiences.embedder)
 
     async def pipeline(self) -> Pipeline:
         """The learning pipeline with the configured analyst."""

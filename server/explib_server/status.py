@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from explib.models import Lease
+from explib.models import Lease, LibraryOverview
 from explib.voting import Tally
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
+from explib_server.learning.agent import waiting_for_agents
 from explib_server.learning.log import learner_log
 from explib_server.learning.process import process_lease
 from explib_server.runtime import Runtime
@@ -33,7 +34,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         reasons=dict(commonest),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
-        learner=_learner(runtime, holder, await process_lease(store)),
+        learner=await _learner(runtime, overview, holder),
         tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
         uplift=UPLIFT,
@@ -55,10 +56,13 @@ def status_text(status: LibraryStatus) -> str:
     return "\n".join(lines)
 
 
-def _learner(runtime: Runtime, holder: Lease | None, process: Lease | None) -> str:
+async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | None) -> str:
     analyst = analyst_name(runtime.settings)
+    if analyst == "agent":
+        return f"agent, {await waiting_for_agents(runtime, overview)}"
     speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
     said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    process = await process_lease(runtime.store)
     if process is not None:
         said += f"; learner process: {process.holder}"
     path = learner_log(runtime.settings)

@@ -27,8 +27,10 @@ def add_tools(server: MCPServer[Opening], current: Current, tools: Toolset) -> N
 
 def _rest() -> tuple[AddTools, ...]:
     """Imported here: the start of a server with the agent toolset must not wait for these modules."""
+    from explib_server.analysis_tools import add_analysis_tools
     from explib_server.curating.library_tools import add_library_tools
     from explib_server.curating.tools import add_curator_tools
+    from explib_server.learn_tool import add_learn_tool
     from explib_server.vote_tool import add_vote_tool
 
-    return (add_curator_tools, add_vote_tool, add_library_tools)
+    return (add_curator_tools, add_vote_tool, add_library_tools, add_learn_tool, add_analysis_tools)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sqlalchemy import RowMapping, Select, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
@@ -56,6 +56,31 @@ class Groups:
         async with self.database.read() as connection:
             return (await connection.execute(statement)).first() is not None
 
+    async def due(self, library: Library, limit: int) -> list[Group]:
+        """What `claim` would take, without taking it."""
+        async with self.database.read() as connection:
+            names = await self._due(connection, library, limit)
+        return await self.still_due(library, names)
+
+    async def still_due(self, library: Library, names: Sequence[str]) -> list[Group]:
+        """Those of these groups that are ready now, in the order in which they are named."""
+        where = self._ready_now(library) & groups.c.id.in_(names)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(groups).where(where))
+            known = {row["id"]: rows.group(row) for row in found.mappings()}
+        return [known[name] for name in names if name in known]
+
+    def _ready_now(self, library: Library) -> ColumnElement[bool]:
+        ready = (groups.c.library_id == library.id) & (groups.c.state == "ready")
+        return ready & (groups.c.not_before <= self.database.now())
+
+    async def _due(self, connection: AsyncConnection, library: Library, limit: int, *, lock: bool = False) -> list[str]:
+        order = (groups.c.tries, groups.c.updated_at, groups.c.id)
+        due = select(groups.c.id, groups.c.tries).where(self._ready_now(library)).order_by(*order).limit(limit)
+        locked = due.with_for_update(skip_locked=True, key_share=True) if lock else due
+        ready = (await connection.execute(locked)).all()
+        return [row.id for row in ready if row.tries == 0] or [row.id for row in ready[:1]]
+
     async def claim(self, library: Library, lease: Lease, limit: int) -> list[Group]:
         """Up to `limit` ready groups, each with this try counted: a group that kills its worker is counted too.
 
@@ -64,20 +89,8 @@ class Groups:
 
         async def count(connection: AsyncConnection) -> list[Group]:
             await check_lease(connection, lease)
-            due = (groups.c.library_id == library.id) & (groups.c.state == "ready")
-            due &= groups.c.not_before <= self.database.now()
-            order = (groups.c.tries, groups.c.updated_at, groups.c.id)
-            found = await connection.execute(
-                select(groups.c.id, groups.c.tries)
-                .where(due)
-                .order_by(*order)
-                .limit(limit)
-                .with_for_update(skip_locked=True, key_share=True)
-            )
-            ready = found.all()
-            fresh = [row.id for row in ready if row.tries == 0]
             chosen = groups.c.library_id == library.id
-            chosen &= groups.c.id.in_(fresh or [row.id for row in ready[:1]])
+            chosen &= groups.c.id.in_(await self._due(connection, library, limit, lock=True))
             await connection.execute(update(groups).where(chosen).values(tries=groups.c.tries + 1))
             claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in claimed.mappings()]

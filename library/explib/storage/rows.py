@@ -6,6 +6,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from explib.models import (
+    AnalysisBatch,
+    AnalysisStep,
     Experience,
     Group,
     Library,
@@ -14,6 +16,7 @@ from explib.models import (
     Operation,
     ProposedOperation,
     Retrieval,
+    Role,
     Serving,
     Support,
     Trajectory,
@@ -24,6 +27,8 @@ SETTINGS = TypeAdapter(LibrarySettings)
 SUPPORT = TypeAdapter(Support)
 OPERATION = TypeAdapter(Operation)
 EXPERIENCES = TypeAdapter(tuple[Experience, ...])
+BATCH = TypeAdapter(AnalysisBatch)
+MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
 CITATIONS = TypeAdapter(Citations)
 SERVINGS = TypeAdapter(tuple[Serving, ...])
 
@@ -85,6 +90,29 @@ def proposed_values(proposed: ProposedOperation) -> dict[str, object]:
         "operation": OPERATION.dump_python(proposed.operation, mode="json"),
         "before": EXPERIENCES.dump_python(proposed.before, mode="json"),
     }
+
+
+def analysis_step(row: RowMapping) -> AnalysisStep:
+    """A row of `analysis_steps`."""
+    plain = {name: row[name] for name in AnalysisStep.__dataclass_fields__ if name != "messages"}
+    return AnalysisStep(**plain, messages=MESSAGES.validate_python(row["messages"]))
+
+
+def analysis_step_values(step: AnalysisStep) -> dict[str, object]:
+    """The columns of a step, without its library."""
+    plain = {name: getattr(step, name) for name in AnalysisStep.__dataclass_fields__ if name != "messages"}
+    return {**plain, "messages": MESSAGES.dump_python(step.messages, mode="json")}
+
+
+def analysis_batch(row: RowMapping) -> AnalysisBatch:
+    """A row of `analysis_batches`."""
+    return BATCH.validate_python({name: row[name] for name in AnalysisBatch.__dataclass_fields__})
+
+
+def analysis_batch_values(batch: AnalysisBatch) -> dict[str, object]:
+    """The columns of a batch, without its library."""
+    values: dict[str, object] = BATCH.dump_python(batch, mode="json")
+    return values
 
 
 def experience(row: RowMapping) -> Experience:

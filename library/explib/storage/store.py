@@ -23,6 +23,7 @@ from explib.storage.retrievals import Retrievals
 from explib.storage.revisions import Revisions
 from explib.storage.schema import check_schema, ensure_schema
 from explib.storage.sqlite import SqliteDialect
+from explib.storage.steps import AnalysisSteps
 from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
 from explib.storage.vectors import Vectors
@@ -49,6 +50,7 @@ class Store:
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database)
+        self.steps = AnalysisSteps(database, clock)
         self.tokens = Tokens(database, clock)
         self.measures = Measuring(database)
         self.clock = clock

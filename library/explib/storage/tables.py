@@ -292,6 +292,34 @@ model_calls = Table(
     Index("ix_model_calls_created", "created_at"),
 )
 
+analysis_batches = Table(
+    "analysis_batches",
+    metadata,
+    Column("id", String(40), nullable=False),
+    _library(key=True),
+    Column("groups", JSON, nullable=False),
+    Column("experiences", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+analysis_steps = Table(
+    "analysis_steps",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    _library(key=True),
+    Column("step", String(40), nullable=False),
+    Column("form", String(40), nullable=False),
+    Column("request_hash", String(64), nullable=False),
+    Column("prompt_hash", String(64), nullable=False),
+    Column("messages", JSON, nullable=False),
+    Column("schema", JSON, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("answered_by", Text),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("library_id", "request_hash"),
+)
+
 leases = Table(
     "leases",
     metadata,

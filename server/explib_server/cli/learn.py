@@ -11,7 +11,7 @@ from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.cli.running import LibraryOption, run, say
 from explib_server.learning.process import learn_until_idle, process_lease
-from explib_server.learning.reports import preview_text, run_text
+from explib_server.learning.reports import preview_text, run_text, summary_text
 from explib_server.runtime import Runtime
 
 
@@ -66,13 +66,7 @@ async def _until_idle(runtime: Runtime) -> int:
 
 async def _summary(runtime: Runtime, library: Library, runs: list[Run]) -> str:
     overview = await runtime.store.libraries.overview(library)
-    counts = f"{sum(run.learned for run in runs)} groups learned, {overview.groups.get('waiting', 0)} waiting"
-    lines = [f"{library.name}: {counts}, revision {overview.library.revision}"]
-    lines += [f"  {count} × {reason}" for reason, count in sorted(overview.reasons.items(), key=lambda item: -item[1])]
-    holder = await runtime.store.leases.holder(lease_name(library))
-    if holder is not None:
-        lines.append(f"  being learned by another process now: {holder.holder}")
-    return "\n".join(lines)
+    return summary_text(overview, runs, await runtime.store.leases.holder(lease_name(library)))
 
 
 async def _print(run: Run) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from explib.models import Change
+from collections.abc import Iterable
+
+from explib.models import Change, Lease, LibraryOverview
 from explib_learner.analyst import Analysis
 from explib_learner.pipeline import Run
 from explib_server.pages import proposal_line
+
+MOST_LINES = 60
+"""Of one answer."""
 
 
 def run_text(run: Run) -> str:
@@ -24,6 +29,23 @@ def run_text(run: Run) -> str:
 
 def _unchanged(run: Run) -> str:
     return "nothing to change before review" if run.waiting else "nothing to change"
+
+
+def run_lines(runs: Iterable[Run]) -> list[str]:
+    """What several runs did, at most MOST_LINES."""
+    lines = [line for run in runs for line in run_text(run).splitlines()]
+    more = len(lines) - MOST_LINES
+    return lines if more <= 0 else [*lines[:MOST_LINES], f"and {more} lines more: see the library's history"]
+
+
+def summary_text(overview: LibraryOverview, runs: Iterable[Run], holder: Lease | None) -> str:
+    """Where the library stands after the runs, and who is at it."""
+    counts = f"{sum(run.learned for run in runs)} groups learned, {overview.groups.get('waiting', 0)} waiting"
+    lines = [f"{overview.library.name}: {counts}, revision {overview.library.revision}"]
+    lines += [f"  {count} × {reason}" for reason, count in sorted(overview.reasons.items(), key=lambda item: -item[1])]
+    if holder is not None:
+        lines.append(f"  being learned by another process now: {holder.holder}")
+    return "\n".join(lines)
 
 
 def preview_text(analysis: Analysis) -> str:

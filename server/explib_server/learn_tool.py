@@ -1,0 +1,71 @@
+"""The tool `learn_now`, part of the toolset `all`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, ToolAnnotations
+
+from explib_learner.pipeline import Run
+from explib_learner.worker import lease_name
+from explib_server.answers import Answer
+from explib_server.learning.reports import run_lines, run_text, summary_text
+from explib_server.opening import Current, Opening
+from explib_server.tools import LibraryName, result, told
+
+LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+
+
+class Learned(Answer):
+    """What one call of the learner did."""
+
+    library: str
+    learned: int
+    """Groups."""
+    revision: int
+    changes: list[str]
+    """What was changed, refused and not learned, a line each."""
+    groups: dict[str, int]
+    reasons: dict[str, int]
+    learned_by: str | None
+    """Another process that is learning this library now."""
+
+
+def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
+    """Register `learn_now`; `current` gives the runtime of the running server."""
+
+    @server.tool(
+        title="Learn now",
+        description="Call to learn from what is ready at once, instead of waiting for the background learner: tells "
+        "what was changed, and what waits and why.",
+        annotations=LEARNS,
+    )
+    async def learn_now(ctx: Context[Opening], library: LibraryName = None) -> Annotated[CallToolResult, Learned]:
+        with told():
+            runtime = await current()
+            chosen = await runtime.library(library)
+            ready = len(await runtime.store.groups.all(chosen, "ready"))
+            done = 0
+
+            async def tell(run: Run) -> None:
+                nonlocal done
+                done += run.learned + len(run.failures)
+                await ctx.report_progress(done, max(ready, done), run_text(run).partition("\n")[0])
+
+            worker = await runtime.worker(tell)
+            await ctx.report_progress(0, ready, f"{ready} groups are ready")
+            runs = await worker.learn_ready(chosen.name)
+            overview = await runtime.store.libraries.overview(chosen)
+            holder = await runtime.store.leases.holder(lease_name(chosen))
+        said = Learned(
+            library=chosen.name,
+            learned=sum(run.learned for run in runs),
+            revision=overview.library.revision,
+            changes=run_lines(runs),
+            groups=overview.groups,
+            reasons=overview.reasons,
+            learned_by=holder.holder if holder else None,
+        )
+        return result("\n".join((*said.changes, summary_text(overview, runs, holder))), said)

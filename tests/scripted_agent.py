@@ -1,0 +1,94 @@
+"""An agent that learns over MCP alone: it answers each step as a careful reader would, or as it is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mcp import Client
+from mcp.types import CallToolResult, TextContent
+
+from explib.models import Json
+
+Asked = dict[str, Json]
+"""The structured result of next_analysis."""
+
+
+def text_of(result: CallToolResult) -> str:
+    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
+
+
+def structured(result: CallToolResult) -> Asked:
+    assert not result.is_error, text_of(result)
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+def lesson_about(asked: Asked) -> Json:
+    """A good answer to either step: whoever looked first won; consolidation changes nothing."""
+    said = str(asked["input"])
+    if not str(asked["step"]).startswith("advantage"):
+        return {"changes": []}
+    topic = re.findall(r"question about (\w+)", said)[0]
+    rewards = dict(re.findall(r"^(A\d+): reward ([01]),", said, re.MULTILINE))
+    return {
+        "difference": "who looked first won",
+        "lessons": [
+            {
+                "action": "ADD",
+                "target": None,
+                "content": f"When {topic} come up, look at the record of {topic} before acting.",
+                "reason": "who looked won",
+                "followed_and_won": [label for label, reward in rewards.items() if reward == "1"],
+                "not_followed_and_lost": [label for label, reward in rewards.items() if reward == "0"],
+                "contradicting": [],
+            }
+        ],
+    }
+
+
+def attempt_at(topic: str, number: int) -> Asked:
+    """Arguments of submit_trajectory: the even ones look and win, the odd ones act and lose."""
+    won = number % 2 == 0
+    said = f"I look at the record of {topic} first, then I act." if won else "I act at once."
+    return {
+        "task": f"Answer a question about {topic}",
+        "trajectory": [{"role": "assistant", "content": said}, {"role": "assistant", "content": "Done."}],
+        "reward": float(won),
+        "idempotency_key": f"{topic}/{number}",
+    }
+
+
+async def submit(client: Client, *topics: str, attempts: int = 4) -> None:
+    for topic in topics:
+        for number in range(attempts):
+            structured(await client.call_tool("submit_trajectory", attempt_at(topic, number)))
+
+
+@dataclass
+class Agent:
+    """One attached agent. `asked` are the steps that it got, `answered` what it was told of its answers."""
+
+    client: Client
+    says: Callable[[Asked], Json] = lesson_about
+    asked: list[Asked] = field(default_factory=list)
+    answered: list[Asked] = field(default_factory=list)
+
+    async def next(self, **arguments: str) -> Asked:
+        return structured(await self.client.call_tool("next_analysis", arguments))
+
+    async def answer(self, call_id: Json, response: Json) -> Asked:
+        arguments = {"call_id": call_id, "response": response}
+        return structured(await self.client.call_tool("answer_analysis", arguments))
+
+    async def learn(self) -> Asked:
+        """Step after step until none is handed out; how it ended."""
+        while (asked := await self.next())["state"] == "step":
+            self.asked.append(asked)
+            call_id = asked["call_id"]
+            while call_id is not None:
+                answered = await self.answer(call_id, self.says(asked))
+                self.answered.append(answered)
+                call_id = answered["call_id"]
+        return asked
