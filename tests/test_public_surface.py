@@ -65,6 +65,8 @@ SETTINGS = {
     "max_words",
     "serve_tokens",
     "review",
+    "exploration",
+    "holdout",
     "token_budget_per_day",
     "retention_days",
     "max_trajectory_bytes",

@@ -45,6 +45,18 @@ class LibraryChanges(BaseModel):
     review: Annotated[
         bool | None, Field(description="true: what the learner proposes waits for review_experience.")
     ] = None
+    exploration: Annotated[
+        bool | None, Field(description="true: what is served is drawn by chance, which shows what helps.")
+    ] = None
+    holdout: Annotated[
+        float | None, Field(ge=0, le=0.5, description="Share of retrievals that get nothing, to measure the library.")
+    ] = None
+    probability_floor: Annotated[
+        float | None, Field(ge=0.01, le=0.5, description="Least probability of serving what is shortlisted.")
+    ] = None
+    probability_ceiling: Annotated[
+        float | None, Field(ge=0.5, le=0.99, description="Highest probability of serving what is shortlisted.")
+    ] = None
     signed_rewards_only: Annotated[
         bool | None, Field(description="true: only rewards signed by the environment are evidence.")
     ] = None

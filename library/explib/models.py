@@ -14,6 +14,7 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
 GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
 OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
+TrialState: TypeAlias = Literal["running", "accepted", "rolled back", "superseded"]
 ReviewState: TypeAlias = Literal["waiting", "approved", "rejected"]
 Stance: TypeAlias = Literal["for", "against"]
 TokenScope: TypeAlias = Literal["read", "submit", "curate", "admin", "reward"]
@@ -57,6 +58,13 @@ class LibrarySettings:
     serve_tokens: int = 1500
     review: bool = False
     """Whether what the learner proposes waits for a person's decision."""
+    exploration: bool = True
+    """Whether what is served is drawn by chance, which is how rewards tell what helps; off: all that fits is served."""
+    holdout: float = 0.0
+    """The share of retrievals that get nothing, so that the whole library's effect is measured."""
+    probability_floor: float = 0.1
+    probability_ceiling: float = 0.9
+    """The least and the highest probability with which a shortlisted experience is served."""
     signed_rewards_only: bool = False
     """Only rewards that the environment signed are evidence; the others still teach."""
 
@@ -299,6 +307,22 @@ class Retrieval:
     """The share of retrievals whose reward is reported, as it was then."""
     reward: float | None = None
     """What counts so far: the mean reward of the attempts under it, 0 to 1 of the library's range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A revision that is tried against the library as it was before it."""
+
+    revision: int
+    state: TrialState
+    replaces: dict[str, tuple[Lesson, ...]]
+    """Id of a changed experience → what is served instead of it where a retrieval follows the revision before.
+
+    Empty where the revision only added: then each added experience's own draws try it."""
+    adds: tuple[str, ...]
+    reason: str = ""
+    started_at: float = 0.0
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from explib.models import LibrarySettings
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
 AuthMode: TypeAlias = Literal["auto", "required", "none"]
 MIB = 1024 * 1024
+TEAM_HOLDOUT = 0.05
 ENGINES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -75,6 +76,10 @@ class Settings(BaseSettings):
     serve_tokens: Annotated[int, Field(ge=100)] = 1500
     review: bool = False
     """Whether, in libraries created from now on, what the learner proposes waits for a person (on or off)."""
+    exploration: bool = True
+    """Whether, in libraries created from now on, what is served is drawn by chance (on or off)."""
+    holdout: Annotated[float, Field(ge=0, le=0.5)] | None = None
+    """The share of retrievals, in libraries created from now on, that get nothing; unset: 0, over HTTP 0.05."""
     token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
     """Prompt and completion tokens a day (UTC) that the learner may spend; `none` or empty: no limit."""
     retention_days: Annotated[float, Field(gt=0)] | None = None
@@ -122,6 +127,10 @@ class Settings(BaseSettings):
             )
         return value
 
+    def serving_teams(self) -> Settings:
+        """As they are where many people are served: what is unset gets the default of a team's server."""
+        return self if self.holdout is not None else self.model_copy(update={"holdout": TEAM_HOLDOUT})
+
     @field_validator("token_budget_per_day", "retention_days", mode="before")
     @classmethod
     def _no_limit(cls, value: object) -> object:
@@ -168,4 +177,6 @@ class Settings(BaseSettings):
             max_words=self.max_words,
             serve_tokens=self.serve_tokens,
             review=self.review,
+            exploration=self.exploration,
+            holdout=self.holdout or 0.0,
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from explib.models import GroupState, Receipt
 
 if TYPE_CHECKING:
+    from explib.evidence.interval import Interval
     from explib.retrieval.serving import Served
 
 
@@ -25,9 +26,21 @@ class Answer(BaseModel):
 EXPERIENCES_SCHEMA: dict[str, JsonValue] = {
     "type": "array",
     "items": {"type": "object"},
-    "description": "id, content, status, relevance of each",
+    "description": "id, content, status, relevance of each; lift (mean, low, high) where measured",
 }
 """Said in words: clients check every item against the schema, which for 30 of them takes longer than finding them."""
+
+
+class Lift(Answer):
+    """By how much it changes the expected reward, and the interval that it is in."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def _missing(value: object) -> bool:
+    return value is None
 
 
 class ServedExperience(Answer):
@@ -37,6 +50,13 @@ class ServedExperience(Answer):
     content: str
     status: str
     relevance: float
+    lift: Annotated[Lift | None, Field(exclude_if=_missing)] = None
+
+
+def _lift(span: Interval | None) -> Lift | None:
+    if span is None:
+        return None
+    return Lift(mean=round(span.mean, 3), low=round(span.low, 3), high=round(span.high, 3))
 
 
 class Experiences(Answer):
@@ -55,7 +75,13 @@ class Experiences(Answer):
             library=library,
             revision=served.retrieval.revision,
             experiences=[
-                ServedExperience(id=known.id, content=known.content, status=known.status, relevance=round(relevance, 4))
+                ServedExperience(
+                    id=known.id,
+                    content=known.content,
+                    status=known.status,
+                    relevance=round(relevance, 4),
+                    lift=_lift(served.lifts.get(known.id)),
+                )
                 for known, relevance in served.experiences
             ],
         )

@@ -15,6 +15,8 @@ from explib.models import TokenScope
 Scope: TypeAlias = TokenScope
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
 NAME_CHARACTERS = 100
+SESSION_HEADER = "mcp-session-id"
+STDIO_SESSION = "stdio"
 IDENTITY_CHARACTERS = 200
 SCOPES_OF: dict[Scope, frozenset[Scope]] = {
     "read": frozenset({"read"}),
@@ -124,6 +126,16 @@ def current_caller() -> Caller:
         if known != ANYBODY:
             return known if isinstance(known, Caller) else NOBODY
     return Caller(_client_name(context), None, ALL_SCOPES, None)
+
+
+def current_session() -> str | None:
+    """What ties the calls of one client together: this process over stdio, the MCP session over HTTP, else nothing."""
+    context = _request.get()
+    if context is None:
+        return None
+    if isinstance(context.request, Request):
+        return context.request.headers.get(SESSION_HEADER)
+    return STDIO_SESSION
 
 
 def _client_name(context: ServerRequestContext[Any, Any]) -> str:

@@ -86,11 +86,14 @@ class Runtime:
         caller = current_caller()
         return [library for library in await self.store.libraries.all() if caller.reaches(library.name)]
 
-    async def fetch(self, library: Library, task: str, limit: int | None = None) -> Served:
-        """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput."""
+    async def fetch(self, library: Library, task: str, limit: int | None = None, session: str | None = None) -> Served:
+        """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput.
+
+        What one `session` asks again before it submits anything is answered again.
+        """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
-            served = await self.experiences.serve(library, self._clean(task)[0], limit)
+            served = await self.experiences.serve(library, self._clean(task)[0], limit, session)
             seen.set_attributes(
                 {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
             )
@@ -115,7 +118,9 @@ class Runtime:
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
-            self.submitted()
+            if submission.retrieval_id is not None:
+                self.experiences.submitted(submission.retrieval_id)
+            self._stored(library, receipt)
         return _noted(receipt, library, counts=submission.reward is None)
 
     async def report_reward(
@@ -135,7 +140,7 @@ class Runtime:
         caller = current_caller()
         reporter = None if caller.token_id is None else caller.identity()
         receipt = await trajectories.report_reward(library, identity, Grade(reward, said, reporter, checked))
-        self.submitted()
+        self._stored(library, receipt)
         return _noted(replace(receipt, redactions=redactions), library, counts=signature is not None)
 
     async def _verified(self, library: Library, target: Target, reward: float, signature: str) -> Signature:
@@ -154,6 +159,11 @@ class Runtime:
     def _prepare(self, trajectory: object, fields: Submission) -> Submission:
         steps = parse_trajectory(trajectory, self.settings.max_trajectory_bytes)
         return redact_submission(replace(fields, steps=steps), emails=self.settings.redact_emails)
+
+    def _stored(self, library: Library, receipt: Receipt) -> None:
+        if receipt.scored:
+            self.experiences.rewarded(library)
+        self.submitted()
 
     def submitted(self) -> None:
         """Tell whoever waits for it that something new is stored."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 from explib.errors import ExplibError
 from explib.models import Submission
 from explib_server.answers import Experiences, LibraryStatus, Stored
+from explib_server.callers import current_session
 from explib_server.opening import Current, Opening
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
@@ -71,7 +72,7 @@ def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
         with told():
             runtime = await current()
             chosen = await runtime.library(library)
-            served = await runtime.fetch(chosen, task, limit)
+            served = await runtime.fetch(chosen, task, limit, current_session())
         return result(served.text, Experiences.of(chosen.name, served))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,7 +24,7 @@ LESSONS = (
     "When the database is locked, wait and try again.",
     "When a test fails at random, look for a shared clock.",
 )
-SMALL = LibrarySettings(serve_tokens=100)
+SMALL = LibrarySettings(serve_tokens=100, exploration=False)
 """Room for the introduction and three of the lessons."""
 WITH_AND_WITHOUT = pytest.mark.parametrize("embedder", [WordllamaEmbedder(), None], ids=["wordllama", "lexical"])
 
@@ -51,7 +53,7 @@ def relevances(served: Served) -> list[float]:
 async def test_everything_is_served_when_it_fits_the_most_relevant_first(
     store: Store, embedder: Embedder | None
 ) -> None:
-    library = await filled(store, LibrarySettings(), *LESSONS)
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
     served = await Retriever(store, embedder).serve(library, "A customer wants a refund, what is the policy?")
     assert sorted(ids(served)) == ["e1", "e2", "e3", "e4", "e5"]
     assert ids(served)[0] == "e2"
@@ -77,7 +79,7 @@ async def test_one_that_is_too_long_for_the_budget_does_not_hide_the_others(stor
 
 
 async def test_a_limit_takes_the_best(store: Store) -> None:
-    library = await filled(store, LibrarySettings(), *LESSONS)
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
     server = Retriever(store, WordllamaEmbedder())
     task = "an angry customer"
     everything = await server.serve(library, task)
@@ -86,7 +88,7 @@ async def test_a_limit_takes_the_best(store: Store) -> None:
 
 
 async def test_candidates_are_marked_in_the_text_and_others_are_not(store: Store) -> None:
-    library = await store.libraries.ensure("filled", LibrarySettings())
+    library = await store.libraries.ensure("filled", LibrarySettings(exploration=False))
     library = await commit(
         store,
         library,
@@ -98,7 +100,7 @@ async def test_candidates_are_marked_in_the_text_and_others_are_not(store: Store
 
 
 async def test_the_index_follows_a_revision_that_another_store_makes(store: Store, url: str) -> None:
-    library = await filled(store, LibrarySettings(), *LESSONS[:2])
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS[:2])
     server = Retriever(store, WordllamaEmbedder())
     before = await server.serve(library, "an angry customer")
     async with open_store(url) as other:
@@ -118,7 +120,7 @@ async def test_the_index_follows_a_revision_that_another_store_makes(store: Stor
 
 @WITH_AND_WITHOUT
 async def test_retired_experiences_vanish(store: Store, embedder: Embedder | None) -> None:
-    library = await filled(store, LibrarySettings(), *LESSONS)
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
     server = Retriever(store, embedder)
     assert "e2" in ids(await server.serve(library, "refund"))
     library = await commit(store, library, Operation("DELETE", "wrong", target="e2"))
@@ -129,23 +131,20 @@ async def test_retired_experiences_vanish(store: Store, embedder: Embedder | Non
 
 @WITH_AND_WITHOUT
 async def test_the_record_says_what_was_served_and_what_was_withheld(store: Store, embedder: Embedder | None) -> None:
-    library = await filled(store, SMALL, *LESSONS)
+    library = await filled(store, replace(SMALL, exploration=True), *LESSONS)
     served = await Retriever(store, embedder).serve(library, "when a customer is due a test refund", limit=2)
     await store.retrievals.settled()
     record = await store.retrievals.get(library, served.retrieval.id)
-    assert set(record.servings) == set(served.retrieval.servings)
+    assert record.servings == served.retrieval.servings
     assert (record.task, record.revision) == ("when a customer is due a test refund", 1)
-    handed_out = {each.experience_id for each in record.servings if each.served}
-    assert handed_out == set(ids(served))
-    assert len(record.servings) > len(handed_out)
-    assert all(each.probability == float(each.served) for each in record.servings)
-    relevance = {known.id: relevance for known, relevance in served.experiences}
-    assert all(each.relevance == relevance[each.experience_id] for each in record.servings if each.served)
+    assert [each.experience_id for each in record.servings if each.served] == ids(served)
+    assert len(record.servings) == 2
+    assert all(each.probability == 0.5 for each in record.servings)
 
 
 async def test_what_was_served_is_recorded_before_the_store_closes(url: str) -> None:
     async with open_store(url) as store:
-        library = await filled(store, LibrarySettings(), *LESSONS)
+        library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
         served = await Retriever(store, None).serve(library, "refund")
     async with open_store(url) as store:
         recorded = await store.retrievals.get(library, served.retrieval.id)
@@ -167,7 +166,7 @@ async def test_an_empty_library_says_so_and_is_recorded(store: Store, library: L
 async def test_other_scripts_are_found_by_their_words(store: Store, task: str, found: str) -> None:
     library = await filled(
         store,
-        LibrarySettings(),
+        LibrarySettings(exploration=False),
         LESSONS[0],
         "返金を頼まれたら、まず規約を確認する。",
         "客户要求退款时，先查看政策。",
@@ -181,13 +180,14 @@ async def test_other_scripts_are_found_by_their_words(store: Store, task: str, f
 
 @pytest.mark.parametrize("task", ['"', "NEAR(a b)", "a AND OR NOT", "col:x*", "'; DROP TABLE experiences", "😀", "-"])
 async def test_no_task_is_taken_for_a_search_expression(store: Store, task: str) -> None:
-    library = await filled(store, LibrarySettings(), *LESSONS)
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
     served = await Retriever(store, None).serve(library, task)
     assert len(ids(served)) == len(LESSONS)
 
 
-async def test_the_words_of_another_library_are_not_found(store: Store, library: Library) -> None:
-    await filled(store, LibrarySettings(), *LESSONS)
+async def test_the_words_of_another_library_are_not_found(store: Store) -> None:
+    await filled(store, LibrarySettings(exploration=False), *LESSONS)
+    library = await store.libraries.ensure("apart", LibrarySettings(exploration=False))
     library = await commit(store, library, Operation("ADD", "why", content="When a refund is due, ask."))
     served = await Retriever(store, None).serve(library, "refund")
     assert [known.content for known, _ in served.experiences] == ["When a refund is due, ask."]

@@ -87,7 +87,7 @@ async def make_token(*libraries: str, scope: TokenScope = "curate", expires_at: 
 async def make_library(name: str, lesson: str) -> None:
     """A library with one lesson, e1."""
     async with open_store(Settings().database_url) as store:
-        library = await store.libraries.ensure(name, LibrarySettings())
+        library = await store.libraries.ensure(name, LibrarySettings(exploration=False))
         operation = Operation("ADD", "because", content=lesson)
         await store.revisions.commit(Proposal(library, "by hand", "test", "contrast", (operation,)))
 

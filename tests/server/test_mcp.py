@@ -117,7 +117,7 @@ async def learned(client: Client) -> None:
 async def commit_lesson(content: str = LESSON) -> Library:
     """Another process's revision."""
     async with open_store(Settings().database_url) as store:
-        library = await store.libraries.ensure("default", LibrarySettings())
+        library = await store.libraries.ensure("default", LibrarySettings(exploration=False))
         current = await store.libraries.get("default")
         await store.revisions.commit(
             Proposal(current, "by hand", "test", "contrast", (Operation("ADD", "because", content=content),))

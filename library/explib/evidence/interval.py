@@ -26,6 +26,10 @@ class Interval:
     low: float
     high: float
 
+    def times(self, range_: float) -> Interval:
+        """The same in rewards, for a library whose rewards have this range."""
+        return Interval(self.mean * range_, self.low * range_, self.high * range_)
+
     @property
     def excludes_zero(self) -> bool:
         """Whether the sign is settled."""
@@ -41,7 +45,7 @@ def interval(sums: Sums, alpha: float = ALPHA) -> Interval:
     if sums.w <= 0:
         return Interval(0.0, -1.0, 1.0)
     spread = _radius(sums.v, alpha) / sums.w + sums.slack
-    return Interval(sums.lift, max(sums.lift - spread, -1.0), min(sums.lift + spread, 1.0))
+    return Interval(*(min(max(sums.lift + by, -1.0), 1.0) for by in (0.0, -spread, spread)))
 
 
 def _radius(v: float, alpha: float) -> float:

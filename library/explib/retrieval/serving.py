@@ -1,29 +1,40 @@
-"""What `get_experiences` answers: the library where it fits the token budget, else the best of it."""
+"""What `get_experiences` answers: a shortlist that fits the token budget, each of it included by chance."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Coroutine, Hashable
+from dataclasses import dataclass, field
 
 from explib.errors import InvalidInput, InvalidTask
+from explib.evidence.interval import Interval
+from explib.groups import group_key
 from explib.ids import new_id
-from explib.models import Library, Retrieval, Serving
+from explib.models import Library, Retrieval
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry
-from explib.retrieval.library_index import Candidates, LibraryIndex
+from explib.retrieval.library_index import LibraryIndex
+from explib.retrieval.repeats import Repeats
+from explib.retrieval.shortlist import Drawn, draw
+from explib.retrieval.standing import Standing
 from explib.storage.store import Store
 from explib.words import estimate_tokens, says_something
 
-SHORTEST_LINE = 8
-"""Tokens below which no experience fits any more."""
+log = logging.getLogger(__name__)
 MAX_TASK_CHARACTERS = 100_000
+FOLLOW_SECONDS = 1.0
+"""How old what is known of other processes' rewards may be. None is wrong: what was drawn with is written down."""
 INTRODUCTION = (
     "Lessons from earlier graded attempts at such tasks; they are advice, not orders: "
     "use those whose condition holds, and cite their ids."
 )
 INTRODUCTION_TOKENS = estimate_tokens(INTRODUCTION)
 NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
+NOTHING_THIS_TIME = (
+    "No experiences for this task this time. Solve the task, then submit the trajectory with its reward."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +44,109 @@ class Served:
     retrieval: Retrieval
     experiences: tuple[tuple[Entry, float], ...]
     text: str
+    lifts: dict[str, Interval] = field(default_factory=dict)
+    """By id, in rewards; only where there is a number that means something."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """One library in memory."""
+
+    index: LibraryIndex
+    standing: Standing = field(default_factory=Standing)
+    followed_at: float = 0.0
 
 
 class Retriever:
-    """Answers retrievals from indexes in memory, one for each library that was asked for."""
+    """Answers retrievals from what is in memory, for each library that was asked for."""
 
     def __init__(self, store: Store, embedder: Embedder | None) -> None:
         self._store = store
         self.embedder = embedder
-        self._indexes: dict[int, LibraryIndex] = {}
+        self._held: dict[int, _Held] = {}
+        self._repeats: Repeats[Served] = Repeats()
+        self._background: set[asyncio.Task[None]] = set()
 
-    async def serve(self, library: Library, task: str, limit: int | None = None) -> Served:
+    async def serve(
+        self, library: Library, task: str, limit: int | None = None, session: Hashable | None = None
+    ) -> Served:
         """The experiences for a task as of `library.revision`, most relevant first; recorded behind the answer.
 
+        A call that a session repeats at the same revision, with nothing submitted since, gets the same answer.
         Raises InvalidTask for an empty task and InvalidInput for a limit below 1.
         """
         _check(task, limit)
-        index = self._indexes.setdefault(library.id, LibraryIndex(self.embedder))
-        await index.follow(self._store, library)
-        candidates = await index.candidates(task, library.settings.serve_tokens - INTRODUCTION_TOKENS)
-        chosen = _within_budget(candidates.entries.values(), library.settings.serve_tokens, limit)
-        retrieval = Retrieval(new_id("r"), task, candidates.revision, _servings(candidates, chosen), time.time())
-        self._store.retrievals.record_behind(library, retrieval)
-        scored = tuple((entry, candidates.relevance.get(entry.id, 0.0)) for entry in chosen)
-        return Served(retrieval, scored, _prompt_text(chosen))
+        held = await self._following(library)
+        asked = (session, library.id, library.settings, limit, group_key(task, None))
+        known = None if session is None else self._repeats.get(asked)
+        if known is not None and known.retrieval.revision == held.index.revision:
+            return known
+        served = await self._draw(held, library, task, limit)
+        self._store.retrievals.record_behind(library, served.retrieval)
+        if session is not None:
+            self._repeats.put(asked, served.retrieval.id, served)
+        return served
+
+    async def _following(self, library: Library) -> _Held:
+        """The library in memory, at its revision; what is new of its evidence is read behind the answer."""
+        held = self._held.get(library.id)
+        if held is None:
+            held = self._held[library.id] = _Held(LibraryIndex(self.embedder))
+        if held.index.revision < library.revision or not held.standing.loaded:
+            await held.index.follow(self._store, library)
+            await held.standing.follow(self._store, library)
+        elif time.monotonic() - held.followed_at > FOLLOW_SECONDS:
+            self._start(held.standing.follow(self._store, library))
+        else:
+            return held
+        held.followed_at = time.monotonic()
+        return held
+
+    async def _draw(self, held: _Held, library: Library, task: str, limit: int | None) -> Served:
+        settings, identity = library.settings, new_id("r")
+        room = settings.serve_tokens - INTRODUCTION_TOKENS
+        candidates = await held.index.candidates(task, room)
+        drawn = draw(identity, candidates, held.standing, settings, room, limit)
+        retrieval = Retrieval(
+            identity,
+            task,
+            candidates.revision,
+            drawn.servings,
+            time.time(),
+            holdout=settings.holdout if settings.exploration else 0.0,
+            held_out=drawn.held_out,
+            arms=drawn.arms,
+        )
+        lifts = {
+            entry.id: lift.times(settings.reward_max - settings.reward_min)
+            for entry, _ in drawn.served
+            if (lift := held.standing.lift(entry)) is not None
+        }
+        return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
+
+    def submitted(self, retrieval_id: str) -> None:
+        """An attempt was submitted under it: the next call for its task is a retrieval of its own."""
+        self._repeats.forget(retrieval_id)
+
+    def rewarded(self, library: Library) -> None:
+        """A reward was entered: take it in behind the next answers."""
+        if (held := self._held.get(library.id)) is not None and held.standing.loaded:
+            self._start(held.standing.follow(self._store, library))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="follow evidence")
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("evidence could not be read; what was known serves on", exc_info=error)
+
+    async def settled(self) -> None:
+        """Returns when what is read in the background is read."""
+        while self._background:
+            await asyncio.wait(self._background)
 
 
 def _check(task: str, limit: int | None) -> None:
@@ -66,35 +156,8 @@ def _check(task: str, limit: int | None) -> None:
         raise InvalidInput("limit must be at least 1, or left out for as many as fit the token budget.")
 
 
-def _within_budget(ranked: Iterable[Entry], tokens: int, limit: int | None) -> list[Entry]:
-    """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
-    left = tokens - INTRODUCTION_TOKENS
-    chosen: list[Entry] = []
-    for entry in ranked:
-        if left < SHORTEST_LINE or len(chosen) == limit:
-            break
-        if entry.tokens <= left:
-            chosen.append(entry)
-            left -= entry.tokens
-    return chosen
-
-
-def _prompt_text(chosen: list[Entry]) -> str:
+def _prompt_text(drawn: Drawn) -> str:
     """`[id]. lesson` lines under one sentence saying what they are."""
-    return "\n".join([INTRODUCTION, *(entry.line for entry in chosen)]) if chosen else NOTHING
-
-
-def _servings(candidates: Candidates, chosen: list[Entry]) -> tuple[Serving, ...]:
-    """What was served (probability 1), and what of the shortlist was withheld for want of room (probability 0)."""
-    served = {entry.id for entry in chosen}
-    withheld = (candidates.entries[known] for known in candidates.relevance if known not in served)
-    return tuple(
-        Serving(
-            experience_id=entry.id,
-            version=entry.version,
-            relevance=candidates.relevance.get(entry.id, 0.0),
-            probability=1.0 if entry.id in served else 0.0,
-            served=entry.id in served,
-        )
-        for entry in [*chosen, *withheld]
-    )
+    if not drawn.served:
+        return NOTHING_THIS_TIME if drawn.servings else NOTHING
+    return "\n".join([INTRODUCTION, *(entry.line for entry, _ in drawn.served)])

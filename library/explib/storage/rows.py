@@ -20,6 +20,7 @@ from explib.models import (
     Serving,
     Support,
     Trajectory,
+    Trial,
 )
 from explib.revising import Citations
 
@@ -30,6 +31,7 @@ EXPERIENCES = TypeAdapter(tuple[Experience, ...])
 BATCH = TypeAdapter(AnalysisBatch)
 MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
 CITATIONS = TypeAdapter(Citations)
+TRIAL = TypeAdapter(Trial)
 SERVINGS = TypeAdapter(tuple[Serving, ...])
 
 
@@ -52,6 +54,17 @@ def group(row: RowMapping) -> Group:
 def trajectory(row: RowMapping) -> Trajectory:
     """A row of `trajectories`."""
     return Trajectory(**{name: row[name] for name in Trajectory.__dataclass_fields__})
+
+
+def trial(row: RowMapping) -> Trial:
+    """A row of `trials`."""
+    return TRIAL.validate_python({name: row[name] for name in Trial.__dataclass_fields__})
+
+
+def trial_values(trial: Trial) -> dict[str, object]:
+    """The columns of a trial, without its library."""
+    values: dict[str, object] = TRIAL.dump_python(trial, mode="json")
+    return values
 
 
 def retrieval(row: RowMapping) -> Retrieval:

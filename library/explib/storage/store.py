@@ -26,6 +26,7 @@ from explib.storage.sqlite import SqliteDialect
 from explib.storage.steps import AnalysisSteps
 from explib.storage.tokens import Tokens
 from explib.storage.trajectories import Trajectories
+from explib.storage.trials import Trials
 from explib.storage.vectors import Vectors
 from explib.storage.votes import Votes
 
@@ -47,6 +48,7 @@ class Store:
         self.retrievals = Retrievals(database)
         self.evidence = Evidence(database)
         self.vectors = Vectors(database)
+        self.trials = Trials(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
         self.leases = Leases(database)

@@ -264,6 +264,20 @@ evidence = Table(
     Index("ix_evidence_tick", "library_id", "tick"),
 )
 
+trials = Table(
+    "trials",
+    metadata,
+    _library(key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(12), nullable=False),
+    Column("replaces", JSON, nullable=False),
+    Column("adds", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Index("ix_trials_state", "library_id", "state"),
+)
+
 submitter_evidence = Table(
     "submitter_evidence",
     metadata,

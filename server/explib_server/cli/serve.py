@@ -59,6 +59,8 @@ def serve(
 ) -> None:
     """Serve the experience library over MCP."""
     settings = load_settings()
+    if transport is Transport.http:
+        settings = settings.serving_teams()
     mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
     if transport is Transport.stdio:
         # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.

@@ -65,6 +65,7 @@ async def play(seed: int, plan: Plan) -> Round:
 async def _client(folder: Path, learner: LearnerMode) -> AsyncIterator[Client]:
     """A client of a fresh `explib serve` with a database of its own; model settings are passed on."""
     own = {"EXPLIB_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'demo.db'}", "EXPLIB_LIBRARY": "default"}
+    own["EXPLIB_EXPLORATION"] = "off"  # all that was learned is measured, not half of it
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "explib_server", "serve", "--learner", learner],

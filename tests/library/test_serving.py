@@ -1,0 +1,240 @@
+"""Serving by evidence: what chance decides, what is written down of it, and what rewards change."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+
+from explib.evidence.drawing import uniform
+from explib.evidence.ledger import experience_key
+from explib.evidence.sums import Sums
+from explib.models import Grade, Library, LibrarySettings, Operation, Step, Submission
+from explib.retrieval.repeats import MOST, Repeats
+from explib.retrieval.serving import NOTHING_THIS_TIME, Retriever, Served
+from explib.retrieval.standing import UNKNOWN, Ratings, rating_of
+from explib.storage.committing import Proposal
+from explib.storage.store import Store, open_store
+
+LESSONS = tuple(f"When the task says word{number}, do as rule {number} says." for number in range(1, 9))
+TASK = "the task says word1 and word2"
+
+
+async def filled(store: Store, settings: LibrarySettings, *contents: str) -> Library:
+    library = await store.libraries.ensure("filled", settings)
+    operations = tuple(Operation("ADD", "why", content=each) for each in contents)
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", operations))
+    return await store.libraries.get("filled")
+
+
+def ids(served: Served) -> set[str]:
+    return {entry.id for entry, _ in served.experiences}
+
+
+async def rewarded(store: Store, library: Library, served: Served, reward: float) -> None:
+    await store.retrievals.settled()
+    steps = (Step("assistant", "done"),)
+    submission = Submission(served.retrieval.task, steps, reward, retrieval_id=served.retrieval.id)
+    await store.trajectories.submit(library, submission)
+
+
+async def test_each_is_served_by_its_own_coin_and_all_of_it_is_written_down(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS)
+    retriever = Retriever(store, None)
+    answers = [await retriever.serve(library, TASK) for _ in range(300)]
+    for served in answers:
+        assert {each.experience_id for each in served.retrieval.servings} == {f"e{n}" for n in range(1, 9)}
+        assert {each.experience_id for each in served.retrieval.servings if each.served} == ids(served)
+        assert all(each.probability == 0.5 for each in served.retrieval.servings)
+    counts = Counter(known for served in answers for known in ids(served))
+    together = sum({"e1", "e2"} <= ids(served) for served in answers)
+    assert all(abs(count - 150) < 4 * math.sqrt(75) for count in counts.values())
+    assert abs(together - 75) < 4 * math.sqrt(56)
+
+
+async def test_without_exploration_all_that_fits_is_served_for_certain(store: Store) -> None:
+    library = await filled(store, LibrarySettings(exploration=False, holdout=0.5), *LESSONS)
+    retriever = Retriever(store, None)
+    for _ in range(20):
+        served = await retriever.serve(library, TASK)
+        assert len(ids(served)) == len(LESSONS)
+        assert all(each.probability == 1.0 for each in served.retrieval.servings)
+        assert (served.retrieval.holdout, served.retrieval.held_out) == (0.0, False)
+
+
+async def test_nothing_is_cut_after_the_draws(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS)
+    retriever = Retriever(store, None)
+    for _ in range(50):
+        served = await retriever.serve(library, TASK, limit=3)
+        assert len(served.retrieval.servings) == 3
+        assert {"e1", "e2"} <= {each.experience_id for each in served.retrieval.servings}
+
+
+async def test_the_held_out_share_gets_nothing_and_is_told_so(store: Store) -> None:
+    library = await filled(store, LibrarySettings(holdout=0.3), *LESSONS)
+    retriever = Retriever(store, None)
+    answers = [await retriever.serve(library, TASK) for _ in range(300)]
+    held_out = [served for served in answers if served.retrieval.held_out]
+    assert abs(len(held_out) - 90) < 4 * math.sqrt(63)
+    assert all(served.text == NOTHING_THIS_TIME and not served.experiences for served in held_out)
+    assert all(served.retrieval.servings for served in held_out)
+    assert all(served.retrieval.holdout == 0.3 for served in answers)
+
+
+async def test_what_brought_reward_is_served_more_often_also_in_another_process(store: Store, url: str) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS[:2])
+    retriever = Retriever(store, None)
+    async with open_store(url) as elsewhere:
+        other = Retriever(elsewhere, None)
+        await other.serve(library, TASK)
+        for number in range(60):
+            served = await retriever.serve(library, f"{TASK} {number}")
+            await rewarded(store, library, served, float("e1" in ids(served)))
+            retriever.rewarded(library)
+            await retriever.settled()
+        chances = {}
+        for one in (retriever, other):
+            one.rewarded(library)
+            await one.settled()
+            last = await one.serve(library, TASK)
+            chances[one] = {each.experience_id: each.probability for each in last.retrieval.servings}
+    assert chances[retriever]["e1"] == 0.9
+    assert chances[retriever] == chances[other]
+
+
+async def test_floor_and_ceiling_are_the_librarys_own(store: Store) -> None:
+    library = await filled(store, LibrarySettings(probability_floor=0.4, probability_ceiling=0.6), *LESSONS[:1])
+    retriever = Retriever(store, None)
+    for number in range(40):
+        served = await retriever.serve(library, f"{TASK} {number}")
+        await rewarded(store, library, served, float(not ids(served)))
+        retriever.rewarded(library)
+        await retriever.settled()
+    [serving] = (await retriever.serve(library, TASK)).retrieval.servings
+    assert serving.probability == 0.4
+
+
+async def test_a_lift_is_shown_when_it_means_something_and_in_the_librarys_rewards(store: Store) -> None:
+    library = await filled(store, LibrarySettings(reward_min=0, reward_max=100), *LESSONS[:1])
+    retriever = Retriever(store, None)
+    shown = []
+    for number in range(60):
+        served = await retriever.serve(library, f"{TASK} {number}")
+        shown += [lift for lift in served.lifts.values() if number < 30]
+        await rewarded(store, library, served, 100.0 * ("e1" in ids(served)))
+        retriever.rewarded(library)
+        await retriever.settled()
+    assert not shown
+    later = [await retriever.serve(library, TASK) for _ in range(20)]
+    lift = next(lift for served in later for lift in served.lifts.values())
+    assert -100 <= lift.low < lift.mean <= lift.high <= 100
+    assert lift.mean > 20
+
+
+async def test_no_lift_is_shown_where_rewards_are_missing_by_what_was_served(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS[:1])
+    retriever = Retriever(store, None)
+    for number in range(300):
+        served = await retriever.serve(library, f"{TASK} {number}")
+        if ids(served):
+            await rewarded(store, library, served, number % 2)
+    await store.retrievals.settled()
+    served = await retriever.serve(library, "one more")
+    await rewarded(store, library, served, 1.0)
+    again = Retriever(store, None)
+    assert not any([(await again.serve(library, TASK)).lifts for _ in range(20)])
+
+
+async def test_a_modified_experience_starts_anew_and_its_predecessors_record_is_kept(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS[:1])
+    retriever = Retriever(store, None)
+    for number in range(30):
+        served = await retriever.serve(library, f"{TASK} {number}")
+        await rewarded(store, library, served, float("e1" in ids(served)))
+    change = Operation("MODIFY", "better", target="e1", content=LESSONS[1])
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", (change,)))
+    library = await store.libraries.get(library.name)
+    [serving] = (await retriever.serve(library, TASK)).retrieval.servings
+    assert (serving.version, serving.probability) == (2, 0.5)
+    old = (await store.evidence.of(library, [experience_key("e1", 1)]))[experience_key("e1", 1)]
+    assert old.sums.n == 30
+
+
+async def test_a_repeated_call_of_a_session_is_the_same_retrieval_until_something_is_submitted(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS)
+    retriever = Retriever(store, None)
+    first = await retriever.serve(library, TASK, session="s")
+    assert await retriever.serve(library, TASK.upper(), session="s") is first
+    others = [
+        await retriever.serve(library, TASK, session="another"),
+        await retriever.serve(library, TASK, limit=3, session="s"),
+        await retriever.serve(library, "word3", session="s"),
+        await retriever.serve(library, TASK),
+    ]
+    assert len({each.retrieval.id for each in (first, *others)}) == 5
+    await store.retrievals.settled()
+    retriever.submitted(first.retrieval.id)
+    assert (await retriever.serve(library, TASK, session="s")).retrieval.id != first.retrieval.id
+
+
+async def test_a_new_revision_is_a_new_retrieval(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS[:2])
+    retriever = Retriever(store, None)
+    first = await retriever.serve(library, TASK, session="s")
+    await store.revisions.commit(
+        Proposal(library, "test", "me", "contrast", (Operation("ADD", "why", content=LESSONS[2]),))
+    )
+    library = await store.libraries.get(library.name)
+    assert (await retriever.serve(library, TASK, session="s")).retrieval.id != first.retrieval.id
+
+
+async def test_a_late_reward_and_its_correction_reach_the_next_draws(store: Store) -> None:
+    library = await filled(store, LibrarySettings(), *LESSONS[:1])
+    retriever = Retriever(store, None)
+    served = await retriever.serve(library, TASK)
+    await store.retrievals.settled()
+    receipt = await store.trajectories.submit(
+        library, Submission(TASK, (Step("assistant", "x"),), retrieval_id=served.retrieval.id)
+    )
+    better = float(bool(ids(served)))
+    seen = []
+    for reward in (better, 1 - better, better):
+        await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(reward))
+        retriever.rewarded(library)
+        await retriever.settled()
+        seen.append((await retriever.serve(library, TASK)).retrieval.servings[0].probability)
+    assert seen[0] == pytest.approx(seen[2])
+    assert seen[0] > 0.5 > seen[1]
+
+
+def test_draws_are_repeatable_uniform_and_independent() -> None:
+    assert uniform("r_1", "e1/1") == uniform("r_1", "e1/1")
+    pairs = [(uniform(f"r_{n}", "e1/1"), uniform(f"r_{n}", "e2/1")) for n in range(4_000)]
+    means = [sum(values) / len(pairs) for values in zip(*pairs, strict=True)]
+    product = sum((one - 0.5) * (other - 0.5) for one, other in pairs) / len(pairs)
+    assert all(abs(mean - 0.5) < 4 * math.sqrt(1 / 12 / 4_000) for mean in means)
+    assert abs(product) < 4 * (1 / 12) / math.sqrt(4_000)
+
+
+def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:
+    ratings, one, two = Ratings(), Sums(1, 2, 1, 9), Sums(-1, 2, 1, 9)
+    ratings.put(experience_key("e7", 2), two)
+    ratings.put(experience_key("e7", 1), one)
+    ratings.put(experience_key("e9000", 3), one)
+    assert ratings.of("e7", 2) == rating_of(two)
+    assert ratings.of("e7", 1) == rating_of(one)
+    assert ratings.of("e9000", 3) == rating_of(one)
+    ratings.put(experience_key("e9000", 4), two)
+    assert ratings.of("e9000", 3) == rating_of(one)
+    assert ratings.of("e9000", 4) == rating_of(two)
+    assert [ratings.of(*each) for each in (("e1", 1), ("e7", 3), ("e99999", 1))] == [UNKNOWN] * 3
+
+
+def test_repeats_are_bounded() -> None:
+    repeats: Repeats[int] = Repeats()
+    for number in range(MOST + 1):
+        repeats.put(("asked", number), f"r{number}", number)
+    assert repeats.get(("asked", 0)) is None
+    assert repeats.get(("asked", MOST)) == MOST
