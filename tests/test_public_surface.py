@@ -12,7 +12,18 @@ from explib_server.cli import app
 from explib_server.mcp_server import build_server
 
 COMMANDS = {
-    "attach": {"--url", "--token", "--name", "--library", "--database-url", "--scope", "--print", "--link", "--remove"},
+    "attach": {
+        "--url",
+        "--token",
+        "--name",
+        "--library",
+        "--database-url",
+        "--tools",
+        "--scope",
+        "--print",
+        "--link",
+        "--remove",
+    },
     "db backup": set[str](),
     "db check": {"--deep", "--repair", "--json"},
     "db copy": set[str](),

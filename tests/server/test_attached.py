@@ -47,6 +47,16 @@ def test_what_was_attached_is_found_as_it_would_be_started(client: ClientName, m
     assert found.launch == Command(command, tuple(arguments), {"EXPLIB_LIBRARY": "airline"})
 
 
+def test_all_tools_are_attached_where_asked_for_but_not_at_an_address(machine: Machine) -> None:
+    asked = attachment("explib", None, None, None, None, all_tools=True)
+    attaching(CLIENTS[ClientName.cursor], CLIENTS[ClientName.cursor].file(machine, Scope.user), asked).apply()
+    [found] = attached(machine)
+    assert isinstance(found.launch, Command)
+    assert found.launch.arguments[-3:] == ("serve", "--tools", "all")
+    with pytest.raises(InvalidInput, match="leave out"):
+        attachment("explib", URL, None, None, None, all_tools=True)
+
+
 @EVERY
 def test_a_server_over_http_is_found_with_its_token_where_the_file_has_it(client: ClientName, machine: Machine) -> None:
     asked = attachment("explib", URL, TOKEN, None, None)

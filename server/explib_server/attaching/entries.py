@@ -55,21 +55,30 @@ class Entry:
 
 
 def attachment(
-    name: str, url: str | None, token: str | None, library: str | None, database_url: str | None
+    name: str,
+    url: str | None,
+    token: str | None,
+    library: str | None,
+    database_url: str | None,
+    *,
+    all_tools: bool = False,
 ) -> Attachment:
     """What the options ask for. Raises InvalidInput where they contradict each other."""
     if not NAME.fullmatch(name):
         raise InvalidInput(f"The name {name!r} is not one that every client takes: use letters, digits, '-' and '_'.")
     if url is None and token is not None:
         raise InvalidInput("--token is for a server over HTTP: give its address with --url too, or leave out --token.")
-    if url is not None and (library is not None or database_url is not None):
-        raise InvalidInput("A server at --url has its own database: leave out --library and --database-url.")
+    if url is not None and (library is not None or database_url is not None or all_tools):
+        raise InvalidInput(
+            "A server at --url has its own database and tools: leave out --library, --database-url and --tools."
+        )
     if url is not None and not _is_http(url):
         raise InvalidInput(f"{url!r} is not the address of a server: give one like https://host:8765/mcp.")
     if token is not None and not TOKEN.fullmatch(token):
         raise InvalidInput("The token has a space or another character that no token has: copy it again.")
     named = {"EXPLIB_LIBRARY": library, "EXPLIB_DATABASE_URL": database_url}
-    return Attachment(name, own_command(), {key: value for key, value in named.items() if value}, url, token)
+    command = (*own_command(), *(("--tools", "all") if all_tools else ()))
+    return Attachment(name, command, {key: value for key, value in named.items() if value}, url, token)
 
 
 def own_command() -> tuple[str, ...]:

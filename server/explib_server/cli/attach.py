@@ -8,6 +8,7 @@ import typer
 
 from explib_server.attaching.places import ClientName, Scope, this_machine
 from explib_server.cli.running import say
+from explib_server.cli.serve import Tools
 
 if TYPE_CHECKING:  # what edits files is imported when it runs
     from explib_server.attaching.changing import Change
@@ -22,6 +23,7 @@ def attach(
     name: Annotated[str, typer.Option(help="The entry's name.")] = "explib",
     library: Annotated[str | None, typer.Option(help="EXPLIB_LIBRARY of the entry.")] = None,
     database_url: Annotated[str | None, typer.Option(help="EXPLIB_DATABASE_URL of the entry.")] = None,
+    tools: Annotated[Tools, typer.Option(help="all: with the tools for curating and learning, too.")] = Tools.agent,
     scope: Annotated[Scope, typer.Option(help="Every project of yours, or this folder.")] = Scope.user,
     show: Annotated[bool, typer.Option("--print", help="Only show what would be written.")] = False,
     as_link: Annotated[bool, typer.Option("--link", help="Print a one-click link (cursor, vscode).")] = False,
@@ -33,7 +35,7 @@ def attach(
     from explib_server.attaching.entries import attachment
     from explib_server.attaching.links import link
 
-    asked = attachment(name, url, token, library, database_url)
+    asked = attachment(name, url, token, library, database_url, all_tools=tools is Tools.all)
     if as_link:
         say(link(client, asked))
         return
