@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Double, Table, literal
+from sqlalchemy import ColumnElement, Double, Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
+from explib.storage.glance import Found, Glance
 from explib.tracing import span
 
 T = TypeVar("T")
@@ -65,6 +66,10 @@ class Dialect(Protocol):
 
     def describe(self) -> str:
         """Engine and where it is, for `explib doctor`."""
+        ...
+
+    def glance(self, engine: AsyncEngine) -> Glance:
+        """The shortest way to a single row."""
         ...
 
     def explain(self, error: DBAPIError) -> ExplibError:
@@ -132,6 +137,7 @@ class Database:
         with self.explained():
             self._engine = dialect.create_engine()
         self._writer = dialect.writer(self._engine)
+        self._glance = dialect.glance(self._engine)
 
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch, by the one clock that everybody on this database goes by."""
@@ -146,6 +152,15 @@ class Database:
                 yield connection
             finally:
                 await connection.close()
+
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+        """The first row of a short read as of now, as the driver gives it, or None. Raises StorageError."""
+        try:
+            return await self._glance.first(statement, values)
+        except self._glance.failures:
+            async with self.read() as connection:
+                row = (await connection.execute(statement, values)).first()
+                return None if row is None else tuple(row)
 
     async def _opened(self) -> AsyncConnection:
         """An open connection. Who gives up meanwhile waits for the driver's thread, which can't be stopped half-way."""
@@ -189,4 +204,5 @@ class Database:
     async def close(self) -> None:
         """Finish the writes under way and close every connection."""
         await self._writer.close()
+        await self._glance.close()
         await self._engine.dispose()

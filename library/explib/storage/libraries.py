@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import Column, ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, Text, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import InvalidLibraryName, UnknownLibrary
@@ -18,6 +18,10 @@ from explib.storage.engine import Database
 from explib.storage.tables import experiences, groups, libraries, operations, trajectories
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_columns = libraries.c
+BY_NAME = select(
+    _columns.id, _columns.name, cast(_columns.settings, Text), _columns.revision, _columns.created_at
+).where(_columns.name == bindparam("name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,18 @@ class Libraries:
     """Every library of one database."""
 
     database: Database
+    _held: dict[str, tuple[tuple[object, ...], Library]] = field(default_factory=dict, repr=False)
+    """Rows as they were last read, and what they say."""
 
     async def get(self, name: str) -> Library:
         """Raises UnknownLibrary, naming those that exist."""
-        async with self.database.read() as connection:
-            found = (await connection.execute(select(libraries).where(libraries.c.name == name))).mappings().first()
+        found = await self.database.first(BY_NAME, {"name": name})
         if found is None:
             raise UnknownLibrary.among(name, [library.name for library in await self.all()])
-        return rows.library(found)
+        held = self._held.get(name)
+        if held is None or held[0] != found:
+            self._held[name] = held = found, _library(*found)
+        return held[1]
 
     async def all(self) -> list[Library]:
         """Every library, by name."""
@@ -113,6 +121,10 @@ def _checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidLibraryName(f"{name[:80]!r} cannot name a library. {InvalidLibraryName.__doc__}")
     return name
+
+
+def _library(identity: int, name: str, settings: str, revision: int, created_at: float) -> Library:
+    return Library(identity, name, rows.SETTINGS.validate_json(settings), revision, created_at)
 
 
 async def _tally(

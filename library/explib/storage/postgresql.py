@@ -20,6 +20,7 @@ from sqlalchemy.types import Text
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
 from explib.storage import vector_index
 from explib.storage.engine import Writer
+from explib.storage.postgresql_glance import PostgresqlGlance
 from explib.storage.retrying import Connector, RetryingWriter, sqlstate, unreachable
 
 PGVECTOR = (0, 7)
@@ -114,6 +115,10 @@ class PostgresqlDialect:
         """A connection whose first statement fixes the moment that all see."""
         reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return await self._connector.connect(reading)
+
+    def glance(self, engine: AsyncEngine) -> PostgresqlGlance:
+        """Without a transaction."""
+        return PostgresqlGlance(engine)
 
     def describe(self) -> str:
         """Where the database is."""

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
 from explib.storage.engine import Writer
+from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.writer import WRITES, GroupingWriter
 
 WAL_RESET_FIXED = (3, 51, 3)
@@ -134,6 +135,12 @@ class SqliteDialect:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+
+    def glance(self, _engine: AsyncEngine) -> SqliteGlance:
+        """On a connection of its own that waits for nobody."""
+        return SqliteGlance(
+            lambda: self._sqlite.connect(str(self._path), timeout=0, isolation_level=None), (self._sqlite.Error,)
+        )
 
     def explain(self, error: DBAPIError) -> ExplibError:
         """By SQLite's message, which is stable, since the error's class says only OperationalError."""
