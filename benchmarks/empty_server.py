@@ -1,0 +1,66 @@
+"""The floor: an MCPServer of the same SDK with one tool that has the schemas of `get_experiences` and does nothing.
+
+It answers what an empty library answers. With `--lessons 40` it answers as many made-up lessons, always the same ones,
+without looking for them: what it costs only to carry an answer of that size.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Annotated
+
+import uvicorn
+from lessons import lessons
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, TextContent
+from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+
+NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
+
+
+class Experiences(BaseModel):
+    """The structured answer."""
+
+    retrieval_id: str
+    library: str
+    revision: int
+    experiences: Annotated[list[dict[str, JsonValue]], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
+
+
+def empty_server(carried: int = 0) -> MCPServer[None]:
+    """The server; `carried` lessons are in each answer."""
+    server: MCPServer[None] = MCPServer("empty", version="1", log_level="WARNING")
+    listed: list[dict[str, JsonValue]] = [
+        {"id": f"e{number}", "content": text, "status": "active", "relevance": 0.5}
+        for number, text in enumerate(lessons(carried), start=1)
+    ]
+    text = "\n".join(f"[{each['id']}]. {each['content']}" for each in listed) or NOTHING
+    answer = Experiences(retrieval_id="r_0", library="default", revision=0, experiences=listed)
+
+    @server.tool(description="Answers nothing.")
+    async def get_experiences(
+        task: Annotated[str, Field(description="What was asked, in full; the same text each time.")],
+        library: Annotated[str | None, Field(description="Leave out for the default one.")] = None,
+        limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
+    ) -> Annotated[CallToolResult, Experiences]:
+        return CallToolResult(
+            content=[TextContent(type="text", text=text)], structured_content=answer.model_dump(mode="json")
+        )
+
+    return server
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, help="Serve HTTP at this port; without it: stdio.")
+    parser.add_argument("--lessons", type=int, default=0, help="Made-up lessons in each answer.")
+    chosen = parser.parse_args()
+    server = empty_server(chosen.lessons)
+    if chosen.port is None:
+        server.run("stdio")
+    else:
+        uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=chosen.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

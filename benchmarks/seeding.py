@@ -1,0 +1,68 @@
+"""Fills a database with a library of any size in seconds: the rows that learning would have written, in bulk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from lessons import lessons
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.models import Experience, Library, LibrarySettings, Support
+from explib.storage import rows
+from explib.storage.store import Store, open_store
+from explib.storage.tables import experiences, libraries, revisions
+
+BATCH = 5_000
+LIBRARY = "default"
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a database file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def seed(url: str, size: int) -> None:
+    """A library of `size` lessons at revision 1."""
+    async with open_store(url) as store:
+        library = await store.libraries.ensure(LIBRARY, LibrarySettings(max_experiences=max(size, 1)))
+        made = [_experience(number, content) for number, content in enumerate(lessons(size), start=1)]
+        await _insert(store, library, made)
+
+
+async def _insert(store: Store, library: Library, made: list[Experience]) -> None:
+    async def insert(connection: AsyncConnection) -> None:
+        for start in range(0, len(made), BATCH):
+            values = [rows.experience_values(each) | {"library_id": library.id} for each in made[start : start + BATCH]]
+            await connection.execute(experiences.insert(), values)
+        await connection.execute(
+            revisions.insert().values(
+                library_id=library.id,
+                number=1,
+                cause="seeded",
+                author="benchmarks",
+                groups=[],
+                calls=0,
+                prompt_tokens=0,
+                completion_tokens=0,
+                created_at=time.time(),
+            )
+        )
+        here = libraries.c.id == library.id
+        await connection.execute(update(libraries).where(here).values(revision=1, next_experience=len(made) + 1))
+
+    await store.database.write(insert)
+
+
+def _experience(number: int, content: str) -> Experience:
+    return Experience(
+        id=f"e{number}",
+        content=content,
+        status="active" if number % 3 else "candidate",
+        version=1,
+        analyst="contrast",
+        support=Support(supporting=3, contradicting=1, groups=2),
+        created_revision=1,
+        updated_revision=1,
+    )
