@@ -18,7 +18,10 @@ from explib.storage.sqlite import SqliteDialect
 from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.store import Store, open_store
 
+both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
+
+@both
 async def test_what_another_process_committed_is_seen_at_once(store: Store, library: Library, url: str) -> None:
     async with open_store(url) as other:
         for number in range(1, 4):
@@ -30,10 +33,12 @@ async def test_what_another_process_committed_is_seen_at_once(store: Store, libr
             assert (await store.libraries.get("default")).revision == number
 
 
+@both
 async def test_an_unchanged_library_is_the_same_object(store: Store, library: Library) -> None:
     assert await store.libraries.get("default") is await store.libraries.get("default")
 
 
+@both
 async def test_a_library_made_by_another_process_is_found(store: Store, url: str) -> None:
     with pytest.raises(UnknownLibrary):
         await store.libraries.get("new")
@@ -58,19 +63,12 @@ async def test_where_the_short_way_is_barred_the_usual_one_is_taken(store: Store
     await barred.close()
 
 
-def make_unusable(folder: Path) -> None:
-    for path in folder.glob("gone.db*"):
-        path.unlink()
-    (folder / "gone.db").mkdir()
-
-
-async def test_a_database_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'gone.db'}") as store:
-        await store.libraries.ensure("default", LibrarySettings())
-        await store.database.close()
-        make_unusable(tmp_path)
-        with pytest.raises(DatabaseUnavailable):
-            await store.libraries.get("default")
+async def test_what_cannot_be_read_either_way_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "folder.db").mkdir()
+    barred = Database(Barred(make_url(f"sqlite+aiosqlite:///{tmp_path / 'folder.db'}")))
+    with pytest.raises(DatabaseUnavailable):
+        await Libraries(barred).get("default")
+    await barred.close()
 
 
 async def test_a_writer_stops_no_reader(store: Store, library: Library, tmp_path: Path) -> None:
