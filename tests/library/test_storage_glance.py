@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from explib.errors import DatabaseUnavailable, UnknownLibrary
+from explib.errors import UnknownLibrary
 from explib.models import Library, LibrarySettings, Operation
 from explib.storage.committing import Proposal
 from explib.storage.engine import Database
@@ -60,14 +60,6 @@ class Barred(SqliteDialect):
 async def test_where_the_short_way_is_barred_the_usual_one_is_taken(store: Store, library: Library, url: str) -> None:
     barred = Database(Barred(make_url(url)))
     assert await Libraries(barred).get("default") == library
-    await barred.close()
-
-
-async def test_what_cannot_be_read_either_way_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "folder.db").mkdir()
-    barred = Database(Barred(make_url(f"sqlite+aiosqlite:///{tmp_path / 'folder.db'}")))
-    with pytest.raises(DatabaseUnavailable):
-        await Libraries(barred).get("default")
     await barred.close()
 
 
