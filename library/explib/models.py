@@ -387,6 +387,8 @@ class Submission:
     submitter: str | None = None
     """Who vouches for the reward: a token, else the agent's name."""
     redactions: int = 0
+    open_retrieval_id: str | None = None
+    """What the same session was last served for this task: taken where no retrieval is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,10 +99,13 @@ class Runtime:
             )
         return served
 
-    async def submit(self, library: Library, trajectory: object, fields: Submission) -> Receipt:
+    async def submit(
+        self, library: Library, trajectory: object, fields: Submission, session: str | None = None
+    ) -> Receipt:
         """Parse, redact, store: a trajectory in its own shape, and everything else in `fields` (without steps).
 
-        Durable when it returns. Raises InvalidInput, NotFound and Conflict.
+        An attempt that names no retrieval belongs to what its `session` was last served for the task: many clients
+        show their model the text of an answer only. Durable when it returns. Raises InvalidInput, NotFound, Conflict.
         """
         if not says_something(fields.task):
             raise InvalidTask
@@ -112,14 +115,16 @@ class Runtime:
             submission = self._prepare(trajectory, fields)
         else:
             submission = await asyncio.to_thread(self._prepare, trajectory, fields)
-        if submission.retrieval_id is not None:
+        retrieval_id = submission.retrieval_id or self.experiences.open_retrieval(library, submission.task, session)
+        if retrieval_id is not None:
             await self.store.retrievals.settled()
-        submission = replace(submission, submitter=current_caller().identity(submission.agent))
+        submitter = current_caller().identity(submission.agent)
+        submission = replace(submission, submitter=submitter, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
-            if submission.retrieval_id is not None:
-                self.experiences.submitted(submission.retrieval_id)
+            if retrieval_id is not None and not receipt.duplicate:
+                self.experiences.submitted(retrieval_id)
             self._stored(library, receipt)
         return _noted(receipt, library, counts=submission.reward is None)
 

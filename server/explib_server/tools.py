@@ -114,7 +114,8 @@ def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None
                 idempotency_key=idempotency_key,
             )
             runtime = await current()
-            receipt = await runtime.submit(await runtime.library(library), trajectory, fields)
+            chosen = await runtime.library(library)
+            receipt = await runtime.submit(chosen, trajectory, fields, current_session())
         return _stored(Stored.of(receipt))
 
 

@@ -235,6 +235,19 @@ def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:
 def test_repeats_are_bounded() -> None:
     repeats: Repeats[int] = Repeats()
     for number in range(MOST + 1):
-        repeats.put(("asked", number), f"r{number}", number)
-    assert repeats.get(("asked", 0)) is None
-    assert repeats.get(("asked", MOST)) == MOST
+        repeats.put(("session", number, "task"), None, f"r{number}", number)
+    assert repeats.get(("session", 0, "task"), None) is None
+    assert repeats.get(("session", MOST, "task"), None) == MOST
+    assert repeats.retrieval_for(("session", 0, "task")) is None
+
+
+def test_the_newest_retrieval_of_a_task_is_the_open_one_until_something_is_submitted() -> None:
+    repeats: Repeats[int] = Repeats()
+    repeats.put(("session", 1, "task"), 3, "r1", 1)
+    repeats.put(("session", 1, "task"), 5, "r2", 2)
+    assert repeats.get(("session", 1, "task"), 3) is None
+    assert repeats.retrieval_for(("session", 1, "task")) == "r2"
+    repeats.forget("r1")
+    assert repeats.get(("session", 1, "task"), 5) == 2
+    repeats.forget("r2")
+    assert repeats.retrieval_for(("session", 1, "task")) is None

@@ -151,6 +151,23 @@ async def test_fetch_submit_learn_fetch_shows_the_new_experience(connect: object
         assert structured(graded)["trajectory_id"] == structured(submitted)["trajectory_id"]
 
 
+async def test_an_attempt_that_names_no_retrieval_belongs_to_what_was_served_for_its_task() -> None:
+    """Many clients show their model the text of an answer only, and no retrieval_id is in it."""
+    await commit_lesson()
+    attempt = {"task": "ship order 9", "trajectory": "shipped", "idempotency_key": "one"}
+    async with in_memory() as client:
+        await client.call_tool("get_experiences", {"task": "something else"})
+        fetched = structured(await client.call_tool("get_experiences", {"task": "Ship  order 9"}))
+        stored = structured(await client.call_tool("submit_trajectory", attempt))
+        retried = structured(await client.call_tool("submit_trajectory", attempt))
+        named = {"retrieval_id": fetched["retrieval_id"], "reward": 1.0}
+        graded = structured(await client.call_tool("report_reward", named))
+        again = structured(await client.call_tool("get_experiences", {"task": "ship order 9"}))
+    assert retried["duplicate"]
+    assert graded["trajectory_id"] == stored["trajectory_id"] == retried["trajectory_id"]
+    assert again["retrieval_id"] != fetched["retrieval_id"]
+
+
 async def test_the_tools_are_four_described_annotated_and_small() -> None:
     async with in_memory() as client:
         listed = await client.list_tools()

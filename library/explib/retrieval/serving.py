@@ -77,14 +77,14 @@ class Retriever:
         """
         _check(task, limit)
         held = await self._following(library)
-        asked = (session, library.id, library.settings, limit, group_key(task, None))
-        known = None if session is None else self._repeats.get(asked)
+        purpose, conditions = (session, library.id, group_key(task, None)), (library.settings, limit)
+        known = None if session is None else self._repeats.get(purpose, conditions)
         if known is not None and known.retrieval.revision == held.index.revision:
             return known
         served = await self._draw(held, library, task, limit)
         self._store.retrievals.record_behind(library, served.retrieval)
         if session is not None:
-            self._repeats.put(asked, served.retrieval.id, served)
+            self._repeats.put(purpose, conditions, served.retrieval.id, served)
         return served
 
     async def _following(self, library: Library) -> _Held:
@@ -123,6 +123,10 @@ class Retriever:
             if (lift := held.standing.lift(entry)) is not None
         }
         return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
+
+    def open_retrieval(self, library: Library, task: str, session: Hashable | None) -> str | None:
+        """What the session was last served for this task, with nothing submitted under it yet: its retrieval's id."""
+        return None if session is None else self._repeats.retrieval_for((session, library.id, group_key(task, None)))
 
     def submitted(self, retrieval_id: str) -> None:
         """An attempt was submitted under it: the next call for its task is a retrieval of its own."""

@@ -63,7 +63,7 @@ class Trajectories:
         known = await _submitted(connection, library, key)
         if known is not None:
             return await self._again(connection, library, known, submission, content)
-        await _check_retrieval(connection, library, submission.retrieval_id)
+        submission = await self._with_retrieval(connection, library, submission)
         group = await self._group(connection, library, submission)
         trajectory_id = await self._insert(connection, library, group, submission, key, content)
         known = None if trajectory_id else await _submitted(connection, library, key)
@@ -75,6 +75,19 @@ class Trajectories:
         fresh = await regroup(connection, library, group, graded=submission.reward is not None)
         receipt = Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
         return await self._scored(connection, library, submission.retrieval_id, receipt)
+
+    async def _with_retrieval(
+        self, connection: AsyncConnection, library: Library, submission: Submission
+    ) -> Submission:
+        """The submission under the retrieval that it names, else under its session's, if that is on record."""
+        if submission.retrieval_id is not None:
+            if not await _is_recorded(connection, library, submission.retrieval_id):
+                raise UnknownRetrieval
+            return submission
+        served = submission.open_retrieval_id
+        if served is None or not await _is_recorded(connection, library, served):
+            return submission
+        return replace(submission, retrieval_id=served)
 
     async def _scored(
         self, connection: AsyncConnection, library: Library, retrieval_id: str | None, receipt: Receipt
@@ -261,9 +274,6 @@ async def _submitted(connection: AsyncConnection, library: Library, key: str) ->
     return found.mappings().first()
 
 
-async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str | None) -> None:
-    if retrieval_id is None:
-        return
+async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:
     mine = (retrievals.c.id == retrieval_id) & (retrievals.c.library_id == library.id)
-    if (await connection.execute(select(retrievals.c.id).where(mine))).first() is None:
-        raise UnknownRetrieval
+    return (await connection.execute(select(retrievals.c.id).where(mine))).first() is not None
