@@ -11,6 +11,8 @@ from explib.models import Group, Library, LibrarySettings, Step, Submission
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 
+ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
 
 async def submit(store: Store, library: Library, task: str, *rewards: float) -> Group:
     for number, reward in enumerate(rewards):
@@ -52,6 +54,7 @@ def test_what_is_left_out_stays_as_it_was() -> None:
     )
 
 
+@ENGINES
 async def test_a_reward_range_that_leaves_rewards_outside_is_refused(store: Store, library: Library) -> None:
     await submit(store, library, "a task", 0.0, 0.9)
     with pytest.raises(InvalidSetting, match=r"1 graded trajectories .* \(from 0\.9 to 0\.9\)"):
@@ -61,6 +64,7 @@ async def test_a_reward_range_that_leaves_rewards_outside_is_refused(store: Stor
     assert (wider.settings.reward_min, wider.settings.reward_max) == (-1.0, 1.0)
 
 
+@ENGINES
 async def test_another_least_group_settles_which_groups_wait(store: Store, library: Library) -> None:
     await submit(store, library, "two that differ", 0.0, 1.0)
     await submit(store, library, "three that differ", 0.0, 1.0, 0.5)
@@ -77,6 +81,7 @@ async def test_another_least_group_settles_which_groups_wait(store: Store, libra
     assert {each.task for each in await store.groups.all(library, "ready")} == {"two that differ", "three that differ"}
 
 
+@ENGINES
 async def test_two_who_change_different_settings_at_once_both_get_theirs(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         library = await one.libraries.ensure("default", LibrarySettings())

@@ -13,6 +13,8 @@ from explib.models import Citation, Library, LibrarySettings, Operation, Refusal
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store, open_store
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
 REVIEWED = LibraryChanges(review=True)
 
 
