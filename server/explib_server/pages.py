@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from explib.models import Change, Experience, Library, ProposedOperation, Revision, Stance, Trajectory
+from explib.retrieval.entry import line_of
 from explib.voting import Tally, Vote
+from explib.words import estimate_tokens
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
 
 TASK_CHARACTERS = 80
+SHOWN_REVISIONS = 20
+SHOWN_GROUPS = 20
+SHOWN_ATTEMPTS = 10
+"""Of one group and stance."""
+SHOWN_CHANGES = 50
+SHOWN_TOKENS = 20_000
+"""Of a library as text."""
 
 
 async def experience_page(runtime: Runtime, library: Library, identity: str) -> str:
@@ -20,25 +30,37 @@ async def experience_page(runtime: Runtime, library: Library, identity: str) -> 
     known = await revisions.experience(library, identity)
     stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
     attempts = await runtime.store.trajectories.heads(library, list(stances))
-    touched = [each for each in await revisions.history(library, library.revision + 1) if _touches(each, identity)]
+    touched = await revisions.touching(library, known, SHOWN_REVISIONS + 1)
     cast = await runtime.store.votes.on(library, identity)
     parts = [_heading(library, known), _provenance(attempts, dict(stances)), *_votes(cast, known.version)]
-    parts += [f"## Revision {each.number}, {when(each.created_at)}\n{_changes(each, identity)}" for each in touched]
+    parts += [f"{_title(each, '##')}\n{_changes(each, identity)}" for each in touched[:SHOWN_REVISIONS]]
+    parts += ["Older revisions: `explib history`."] if len(touched) > SHOWN_REVISIONS else []
     return "\n\n".join(parts)
+
+
+def library_page(library: Library, known: Sequence[Experience]) -> str:
+    """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
+    lines, left = [f"# {library.name}, revision {library.revision}: {len(known)} experiences"], SHOWN_TOKENS
+    for shown, each in enumerate(known):
+        left -= estimate_tokens(line := line_of(each))
+        if left < 0:
+            more = f"… {len(known) - shown} more: list_experiences with after={known[shown - 1].id!r}"
+            return "\n".join([*lines, more])
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def revision_page(revision: Revision) -> str:
     """One revision: cause, cost, what was changed and what was refused."""
     cost = revision.cost
     lines = [
-        f"# Revision {revision.number}, {when(revision.created_at)}, by {revision.author}",
-        f"Cause: {revision.cause}",
+        _title(revision, "#"),
         f"Cost: {cost.calls} model calls, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
-        f"Groups: {', '.join(revision.groups) or 'none'}",
+        f"Groups: {_some(revision.groups, SHOWN_GROUPS) or 'none'}",
         "",
         _changes(revision),
     ]
-    lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals]
+    lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals[:SHOWN_CHANGES]]
     return "\n".join(lines)
 
 
@@ -80,12 +102,14 @@ def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
         "## Attempts",
         "for: won and did as it says, or lost and did not; against: the others. Rewards in brackets.",
     ]
-    for group in dict.fromkeys(each.group_id for each in attempts):
+    groups = list(dict.fromkeys(each.group_id for each in attempts))
+    for group in groups[:SHOWN_GROUPS]:
         members = [each for each in attempts if each.group_id == group]
         lines.append(f"- {group}: {' '.join(members[0].task.split())[:TASK_CHARACTERS]}")
         for stance in ("for", "against"):
             named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
-            lines += [f"  - {stance}: {', '.join(named)}"] if named else []
+            lines += [f"  - {stance}: {_some(named, SHOWN_ATTEMPTS)}"] if named else []
+    lines += [f"- and {len(groups) - SHOWN_GROUPS} more groups"] if len(groups) > SHOWN_GROUPS else []
     return "\n".join(lines)
 
 
@@ -101,20 +125,26 @@ def _votes(cast: list[Vote], version: int) -> list[str]:
 
 def _changes(revision: Revision, identity: str | None = None) -> str:
     lines: list[str] = []
-    for change in revision.changes:
-        if identity is None or identity in _ids(change):
-            lines.append(f"- {change.operation.kind}: {change.operation.reason}")
-            lines += [f"  - was [{each.id}] ({each.status}) {each.content}" for each in change.before]
-            lines += [f"  - now [{each.id}] ({each.status}) {each.content}" for each in change.after]
+    changes = [each for each in revision.changes if identity is None or identity in _ids(each)]
+    for change in changes[:SHOWN_CHANGES]:
+        lines.append(f"- {change.operation.kind}: {change.operation.reason}")
+        lines += [f"  - was [{each.id}] ({each.status}) {each.content}" for each in change.before]
+        lines += [f"  - now [{each.id}] ({each.status}) {each.content}" for each in change.after]
+    lines += [f"- and {len(changes) - SHOWN_CHANGES} more changes"] if len(changes) > SHOWN_CHANGES else []
     return "\n".join(lines)
+
+
+def _title(revision: Revision, mark: str) -> str:
+    return f"{mark} Revision {revision.number}, {when(revision.created_at)}, by {revision.author}: {revision.cause}"
 
 
 def _ids(change: Change) -> set[str]:
     return {each.id for each in (*change.before, *change.after)}
 
 
-def _touches(revision: Revision, identity: str) -> bool:
-    return any(identity in _ids(change) for change in revision.changes)
+def _some(named: Sequence[str], most: int) -> str:
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
 
 
 def when(seconds: float) -> str:

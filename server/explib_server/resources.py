@@ -12,7 +12,7 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from explib.errors import ExplibError, NotAllowed, UnknownLibrary, UnknownRevision
 from explib_server.opening import Current, Opening
-from explib_server.pages import experience_page, revision_page
+from explib_server.pages import experience_page, library_page, revision_page
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
@@ -44,11 +44,7 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
         with found():
             runtime = await current()
             chosen = await runtime.library(library)
-            from explib.retrieval.entry import line_of
-
-            known = await runtime.store.revisions.experiences(chosen)
-        heading = f"# {chosen.name}, revision {chosen.revision}: {len(known)} experiences"
-        return "\n".join([heading, *map(line_of, known)])
+            return library_page(chosen, await runtime.store.revisions.experiences(chosen))
 
     @server.resource(
         "experience://{library}/{id}",

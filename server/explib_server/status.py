@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from explib.models import Lease, LibraryOverview
+from collections import Counter
+
+from explib.models import Lease, Library, LibraryOverview
+from explib.storage.store import Store
 from explib.voting import Tally
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
+from explib_server.curating.bounding import clipped
 from explib_server.learning.agent import waiting_for_agents
 from explib_server.learning.log import learner_log
 from explib_server.learning.process import process_lease
@@ -23,7 +27,6 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
     overview = await store.libraries.overview(await runtime.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
-    commonest = sorted(overview.reasons.items(), key=lambda item: -item[1])[:SHOWN_REASONS]
     return LibraryStatus(
         library=overview.library.name,
         revision=overview.library.revision,
@@ -31,14 +34,22 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         trajectories=overview.trajectories,
         graded=overview.graded,
         groups=overview.groups,
-        reasons=dict(commonest),
+        reasons=_commonest(overview.reasons),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
-        learner=await _learner(runtime, overview, holder),
+        learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
         tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
         uplift=UPLIFT,
     )
+
+
+def _commonest(reasons: dict[str, int]) -> dict[str, int]:
+    """The commonest reasons, each cut to a line."""
+    counted: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        counted[clipped(reason)] += count
+    return dict(counted.most_common(SHOWN_REASONS))
 
 
 def status_text(status: LibraryStatus) -> str:
@@ -67,6 +78,12 @@ async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | 
         said += f"; learner process: {process.holder}"
     path = learner_log(runtime.settings)
     return f"{said}; log: {path}" if path.exists() else said
+
+
+async def _waiting(store: Store, library: Library) -> str:
+    """What people have to decide, where there is something."""
+    count = await store.proposals.count(library)
+    return f"; {count} proposals wait for review (list_experiences, explib experiences list)" if count else ""
 
 
 def _votes(tallies: dict[str, Tally]) -> dict[str, int]:

@@ -128,3 +128,19 @@ async def test_unknown_names_say_what_to_do(store: Store, library: Library) -> N
         await store.revisions.experience(library, "e1")
     with pytest.raises(UnknownRevision, match="explib history"):
         await store.revisions.get(library, 1)
+
+
+async def test_the_revisions_of_one_experience_are_found_among_many(store: Store, library: Library) -> None:
+    await commit(store, library, adding("When a, do b."), *(adding(f"When {number}, do it.") for number in range(10)))
+    await commit(store, library, Operation("MODIFY", "clearer", target="e1", content='When "id": "e2" is said, stop.'))
+    await commit(store, library, Operation("MODIFY", "clearer", target="e11", content="When x, do y."))
+    await commit(store, library, Operation("MERGE", "same", target="e2", merged=("e1",), content="When a or b, do c."))
+    first, second = await store.revisions.experience(library, "e1"), await store.revisions.experience(library, "e2")
+    assert [each.number for each in await store.revisions.touching(library, first)] == [4, 2, 1]
+    assert [each.number for each in await store.revisions.touching(library, first, limit=2)] == [4, 2]
+    assert [each.number for each in await store.revisions.touching(library, second)] == [4, 1]
+    history = await store.revisions.history(library, 2, before=4)
+    assert [(each.number, [change.operation.kind for change in each.changes]) for each in history] == [
+        (3, ["MODIFY"]),
+        (2, ["MODIFY"]),
+    ]

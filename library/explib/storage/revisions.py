@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownExperience, UnknownRevision
@@ -32,6 +33,8 @@ from explib.storage.tables import (
 
 PART = 2000
 """Rows that are turned into objects in one go: bounds how long the event loop waits."""
+READ_AT_ONCE = 500
+"""Revisions of one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,30 @@ class Revisions:
         where = revisions.c.library_id == library.id
         if before is not None:
             where &= revisions.c.number < before
+        newest = select(revisions.c.number).where(where).order_by(revisions.c.number.desc()).limit(limit)
         async with self.database.read() as connection:
-            found = await connection.execute(
-                select(revisions.c.number).where(where).order_by(revisions.c.number.desc()).limit(limit)
-            )
-            return [await _revision(connection, library, row[0]) for row in found.all()]
+            return await _revisions(connection, library, (await connection.execute(newest)).scalars().all())
+
+    async def touching(self, library: Library, known: Experience, limit: int = 50) -> list[Revision]:
+        """The newest revisions that changed an experience, newest first."""
+        named = f'"id": "{known.id}"'  # as JSON is written; ids are unlike any other text in it
+        number = operations.c.revision
+        where = (operations.c.library_id == library.id) & operations.c.refusal.is_(None)
+        where &= number.between(known.created_revision, known.updated_revision)
+        where &= cast(operations.c.after, Text).contains(named, autoescape=True)
+        newest = select(number).distinct().where(where).order_by(number.desc()).limit(limit)
+        async with self.database.read() as connection:
+            return await _revisions(connection, library, (await connection.execute(newest)).scalars().all())
 
     async def get(self, library: Library, number: int) -> Revision:
         """One revision with its operations. Raises UnknownRevision."""
         async with self.database.read() as connection:
-            return await _revision(connection, library, number)
+            found = await _revisions(connection, library, [number])
+        if not found:
+            raise UnknownRevision(
+                f"Library {library.name!r} has revisions 1 to {library.revision}, not {number}: see `explib history`."
+            )
+        return found[0]
 
     async def at(self, library: Library, number: int) -> list[Experience]:
         """The library's experiences as they stood after revision `number` (0: empty). Raises UnknownRevision."""
@@ -153,23 +170,34 @@ class Revisions:
         return await self.database.write(lambda connection: commit(connection, self.database, proposal), locks=True)
 
 
-async def _revision(connection: AsyncConnection, library: Library, number: int) -> Revision:
-    where = (revisions.c.library_id == library.id) & (revisions.c.number == number)
-    row = (await connection.execute(select(revisions).where(where))).first()
-    if row is None:
-        raise UnknownRevision(f"Library {library.name!r} has no revision {number}: see `explib history`.")
-    mine = (operations.c.library_id == library.id) & (operations.c.revision == number)
-    found = (await connection.execute(select(operations).where(mine).order_by(operations.c.number))).all()
+async def _revisions(connection: AsyncConnection, library: Library, numbers: Sequence[int]) -> list[Revision]:
+    """The revisions of these numbers with their operations, in the order of the numbers."""
+    found: dict[int, Revision] = {}
+    for start in range(0, len(numbers), READ_AT_ONCE):
+        part = numbers[start : start + READ_AT_ONCE]
+        mine = (operations.c.library_id == library.id) & operations.c.revision.in_(part)
+        applied: dict[int, list[RowMapping]] = {}
+        for row in (await connection.execute(select(operations).where(mine).order_by(operations.c.number))).mappings():
+            applied.setdefault(row["revision"], []).append(row)
+        named = (revisions.c.library_id == library.id) & revisions.c.number.in_(part)
+        for row in (await connection.execute(select(revisions).where(named))).mappings():
+            found[row["number"]] = _revision(row, applied.get(row["number"], []))
+    return [found[number] for number in numbers if number in found]
+
+
+def _revision(row: RowMapping, applied: Sequence[RowMapping]) -> Revision:
     parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
     return Revision(
-        number=number,
-        cause=row.cause,
-        author=row.author,
+        number=row["number"],
+        cause=row["cause"],
+        author=row["author"],
         changes=tuple(
-            Change(parse(each.operation), read(each.before), read(each.after)) for each in found if not each.refusal
+            Change(parse(each["operation"]), read(each["before"]), read(each["after"]))
+            for each in applied
+            if not each["refusal"]
         ),
-        refusals=tuple(Refusal(parse(each.operation), each.refusal) for each in found if each.refusal),
-        groups=tuple(row.groups),
-        cost=Cost(row.calls, row.prompt_tokens, row.completion_tokens),
-        created_at=row.created_at,
+        refusals=tuple(Refusal(parse(each["operation"]), each["refusal"]) for each in applied if each["refusal"]),
+        groups=tuple(row["groups"]),
+        cost=Cost(row["calls"], row["prompt_tokens"], row["completion_tokens"]),
+        created_at=row["created_at"],
     )
