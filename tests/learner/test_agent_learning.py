@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 from learner.model_cases import lesson
+from sqlalchemy import delete
 
 from explib.errors import UnknownAnalysis
 from explib.models import AnalysisStep, Json, Library, LibrarySettings, Operation, Step, Submission
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
+from explib.storage.tables import model_calls
 from explib_learner.agent.learning import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict
 from explib_learner.asking import ModelSettings
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES
 from explib_learner.worker import lease_name
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 START = 1_000_000.0
 
 
@@ -286,9 +289,7 @@ async def test_an_answer_that_somebody_deleted_is_asked_for_again(url: str) -> N
         await submit(store, library, "refunds", "returns")
         one, two = await taken(agents, library), await taken(agents, library)
         await answered(agents, library, one)
-        async with store.database.read() as connection:
-            await connection.exec_driver_sql("DELETE FROM model_calls")
-            await connection.commit()
+        await store.database.write(lambda connection: connection.execute(delete(model_calls)))
         await answered(agents, library, two)
         again = await taken(agents, library)
         assert (again.id, again.answered_by) == (one.id, None)

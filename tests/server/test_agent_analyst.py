@@ -11,7 +11,9 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from scripted_agent import Agent, Asked, lesson_about, structured, submit, text_of
+from server.http_cases import client_with, http_server, make_token
 
+from explib.errors import UnknownAnalysis
 from explib.models import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
@@ -279,3 +281,35 @@ async def test_learn_now_leaves_it_to_the_agent() -> None:
         result = await client.call_tool("learn_now", {})
     assert result.is_error
     assert "next_analysis" in text_of(result)
+
+
+async def test_a_token_neither_sees_nor_answers_the_steps_of_other_libraries() -> None:
+    own, other = await make_token("default"), await make_token("other")
+    async with (
+        http_server() as address,
+        client_with(address, own) as client,
+        client_with(address, other) as stranger,
+    ):
+        await submit(client, "parcels")
+        step = await Agent(client).next()
+        assert step["state"] == "step"
+        assert (await Agent(stranger).next())["library"] == "other"
+        for arguments in (
+            {"call_id": step["call_id"], "response": {"lessons": []}},
+            {"call_id": "c_0", "response": {}},
+        ):
+            refused = await stranger.call_tool("answer_analysis", arguments)
+            assert refused.is_error
+            assert text_of(refused) == str(UnknownAnalysis())
+        shown = await stranger.call_tool("next_analysis", {"call_id": step["call_id"]})
+        assert text_of(shown) == str(UnknownAnalysis())
+        assert (await Agent(client).answer(step["call_id"], lesson_about(step)))["learned"] == 1
+
+
+async def test_two_clients_of_one_name_on_one_server_get_different_steps() -> None:
+    async with http_server() as address, client_with(address, None) as one, client_with(address, None, "legacy") as two:
+        await submit(one, "parcels", "refunds")
+        agents = Agent(one), Agent(two)
+        steps = await asyncio.gather(*(agent.next() for agent in (*agents, agents[0])))
+        assert sorted(str(step["state"]) for step in steps) == ["step", "step", "wait"]
+        assert len({step["call_id"] for step in steps}) == 3
