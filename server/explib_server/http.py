@@ -56,7 +56,7 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
         max_request_body_size=settings.request_bytes,
     )
     metadata = None if by_oauth is None else _metadata(app, *by_oauth)
-    admission = Admission(settings.auth, tuple(verifiers), shut, time.monotonic)
+    admission = Admission(settings.auth, tuple(verifiers), shut)
     return Gate(app, admission, Limits(time.monotonic), settings, metadata, metrics.refused)
 
 

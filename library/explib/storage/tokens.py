@@ -13,7 +13,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import RowMapping, func, select, update
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, Text, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownToken
@@ -27,6 +28,18 @@ PREFIX = "explib_"
 SECRET_BYTES = 32
 USE_SECONDS = 60.0
 """How exactly the last use is known: a token in steady use costs one write a minute."""
+LIBRARIES = TypeAdapter(tuple[str, ...])
+BY_HASH = select(
+    tokens.c.id,
+    tokens.c.name,
+    tokens.c.scope,
+    cast(tokens.c.libraries, Text),
+    tokens.c.created_at,
+    tokens.c.expires_at,
+    tokens.c.revoked_at,
+    tokens.c.last_used_at,
+).where(tokens.c.secret_hash == bindparam("hash"))
+ANY_ACCESS = select(tokens.c.id).where(tokens.c.scope != literal_column("'reward'"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +99,17 @@ class Tokens:
         """The token of this secret, where it is good now. None for one that is forged, expired or revoked."""
         if not secret.startswith(PREFIX):
             return None
-        async with self.database.read() as connection:
-            found = await connection.execute(select(tokens).where(tokens.c.secret_hash == _digest(secret)))
-            row = found.mappings().first()
-        token = None if row is None else _token(row)
-        return token if token is not None and token.good_at(self.clock()) else None
+        found = await self.database.first(BY_HASH, {"hash": _digest(secret)})
+        if found is None:
+            return None
+        identity, name, scope, libraries, *times = found
+        named = None if libraries is None else LIBRARIES.validate_json(libraries)
+        token = Token(identity, name, scope, named, *times)
+        return token if token.good_at(self.clock()) else None
 
     async def any_access(self) -> bool:
         """Whether an access token was ever made (a revoked one counts: who made one wanted the door shut)."""
-        made = select(tokens.c.id).where(tokens.c.scope != "reward").limit(1)
-        async with self.database.read() as connection:
-            return (await connection.execute(made)).first() is not None
+        return await self.database.first(ANY_ACCESS, {}) is not None
 
     async def reward_keys(self, library: str) -> dict[str, str]:
         """Id → secret of the reward keys that are good now for the library of this name."""

@@ -29,8 +29,6 @@ WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
 """How often the token of an open stream is looked at again."""
-LOOK_SECONDS = 1.0
-"""How long the absence of any token is believed."""
 DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
 OVER_LIMIT = -32_000
 UNAVAILABLE = -32_001
@@ -53,14 +51,11 @@ class Admission:
         mode: AuthMode,
         verifiers: tuple[Verifier, ...],
         tokens_exist: Callable[[], Awaitable[bool]],
-        clock: Callable[[], float],
     ) -> None:
         self._mode = mode
         self._verifiers = verifiers
         self._tokens_exist = tokens_exist
-        self._clock = clock
         self._shut = False
-        self._looked_at = -math.inf
 
     async def access(self, secret: str) -> Access | None:
         """What the secret of a bearer token gives now."""
@@ -75,9 +70,7 @@ class Admission:
             return self._mode == "none"
         if not is_loopback(address(scope)) or any(name in headers for name in FORWARDED):
             return False
-        if not self._shut and self._clock() - self._looked_at >= LOOK_SECONDS:
-            self._shut = await self._tokens_exist()
-            self._looked_at = self._clock()
+        self._shut = self._shut or await self._tokens_exist()
         return not self._shut
 
 
