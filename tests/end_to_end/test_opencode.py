@@ -11,17 +11,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
 from end_to_end.node import command, environment, needs
 from learner.scripted_endpoint import Asked, Reply, endpoint, streams
+from mcp import Client
+from scripted_agent import lesson_about, submit
 
 from explib.models import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
+from explib_server.mcp_server import build_server
 
 AGENT = "opencode"
 SECONDS = 120
 HOMES = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 OFFLINE = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
+HANDED_ON = ("EXPLIB_DATABASE_URL", "EXPLIB_CONFIG", "EXPLIB_ANALYST")
 TASK = "pack the parcel"
 Said: TypeAlias = Sequence[str]
 """The texts of the tool results so far, oldest first."""
@@ -31,7 +36,7 @@ Script: TypeAlias = Callable[[Said], tuple[str, dict[str, Json]] | None]
 
 def configuration(model_url: str, *arguments: str) -> dict[str, Json]:
     """opencode's own file: a scripted model, and our server as `explib attach opencode` writes it."""
-    handed_on: dict[str, Json] = {name: os.environ[name] for name in ("EXPLIB_DATABASE_URL", "EXPLIB_CONFIG")}
+    handed_on: dict[str, Json] = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
     server = [sys.executable, "-m", "explib_server", "serve", *arguments]
     return {
         "autoupdate": False,
@@ -112,3 +117,31 @@ async def test_an_agent_fetches_submits_and_reports_the_reward(tmp_path: Path) -
         overview = await store.libraries.overview(library)
         [group] = await store.groups.all(library)
     assert (overview.trajectories, overview.graded, group.task) == (1, 1, TASK), out
+
+
+@needs(AGENT)
+async def test_an_agent_does_a_whole_learning_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees the texts of the answers only, and no key of a model is set."""
+    monkeypatch.setenv("EXPLIB_ANALYST", "agent")
+    async with Client(build_server(Settings(), "off")) as client:
+        await submit(client, "parcels", "refunds")
+
+    def script(said: Said) -> tuple[str, dict[str, Json]] | None:
+        if not said or said[-1].startswith("Accepted."):
+            return "next_analysis", {}
+        handed = re.search(r"Step (\w+) of learning library .* \(call_id ([^;]+);", said[-1])
+        if handed is None:
+            return None
+        return "answer_analysis", {
+            "call_id": handed[2],
+            "response": lesson_about({"step": handed[1], "input": said[-1]}),
+        }
+
+    out = await run_agent(tmp_path, script, "--tools", "all")
+    async with open_store(Settings().database_url) as store:
+        library = await store.libraries.get("default")
+        overview = await store.libraries.overview(library)
+        learned = await store.revisions.experiences(library)
+    assert overview.groups == {"learned": 2}, out
+    assert {(each.analyst, each.model) for each in learned} == {("agent", AGENT)}
+    assert len(learned) == 2

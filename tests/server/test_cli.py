@@ -269,7 +269,7 @@ def test_an_error_is_one_line_that_says_what_to_do(explib: Explib, arguments: tu
         ("EXPLIB_GROUP_SIZE", "many", "GROUP_SIZE: Input should be a valid integer"),
         ("EXPLIB_EMBEDDER", "nope", "EMBEDDER: Input should be 'wordllama' or 'none'"),
         ("EXPLIB_LIBRARY", "No Name", "cannot name a library"),
-        ("EXPLIB_ANALYST", "agent", "use model, contrast or auto"),
+        ("EXPLIB_ANALYST", "model", "set EXPLIB_MODEL"),
         ("EXPLIB_DATABASE_URL", "mysql://somewhere/else", "EXPLIB_DATABASE_URL"),
     ],
 )
