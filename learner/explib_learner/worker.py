@@ -19,7 +19,7 @@ from explib.models import Library
 from explib.storage.store import Store
 from explib.tracing import here, span
 from explib_learner.heartbeat import heartbeat
-from explib_learner.pipeline import Pipeline, Run
+from explib_learner.pipeline import OUTAGE_SECONDS, Pipeline, Run
 
 log = logging.getLogger(__name__)
 MAX_CAUSES = 32
@@ -88,20 +88,30 @@ class Worker:
     async def learn_ready(self, only: str | None = None) -> list[Run]:
         """Learn everything that is due now, in every library or in `only`; the runs that did something.
 
-        Libraries take turns, one batch each, so that a busy one doesn't starve the others.
+        Libraries take turns, one batch each, so that a busy one doesn't starve the others. The turns are kept in the
+        database: all its workers share them.
         """
         runs: list[Run] = []
-        done: set[str] = set()
-        while names := [
-            name for name in await self._store.groups.libraries_with_work() if name not in done and only in {None, name}
-        ]:
-            for name in names:
-                run = await self._turn(await self._store.libraries.get(name))
-                if run is not None and not run.idle:
-                    runs.append(run)
-                if run is None or run.idle or run.outage:
-                    done.add(name)
+        resting: dict[str, float] = {}
+        while (run := await self._next(only, resting)) is not None:
+            if not run.idle:
+                runs.append(run)
         return runs
+
+    async def _next(self, only: str | None, resting: dict[str, float]) -> Run | None:
+        """One batch of the library whose turn it is; None where there is none. `resting` are passed over until then."""
+        now = asyncio.get_running_loop().time
+        for name in await self._store.groups.libraries_with_work():
+            if only not in {None, name} or now() < resting.get(name, 0.0):
+                continue
+            run = await self._turn(await self._store.libraries.get(name))
+            if run is None or run.idle:
+                resting[name] = now() + POLL_SECONDS
+            elif run.outage:
+                resting[name] = now() + OUTAGE_SECONDS
+            if run is not None:
+                return run
+        return None
 
     async def _prune(self) -> None:
         now = self._store.clock()

@@ -11,7 +11,8 @@ from explib.storage.store import Store
 from explib_server.callers import library_uri
 
 log = logging.getLogger(__name__)
-POLL_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
+"""The wait after a look that failed."""
 
 
 class RevisionEvents:
@@ -25,12 +26,14 @@ class RevisionEvents:
 
     async def watch(self) -> None:
         """Look until cancelled. What was there at the first look is not news."""
-        while True:
-            try:
-                await self.look()
-            except Exception:  # the outermost loop: the next look catches up
-                log.exception("could not look for new revisions")
-            await asyncio.sleep(POLL_SECONDS)
+        async with self._store.database.changes() as changed:
+            while True:
+                try:
+                    await self.look()
+                    await changed()
+                except Exception:  # the outermost loop: the next look catches up
+                    log.exception("could not look for new revisions")
+                    await asyncio.sleep(AGAIN_SECONDS)
 
     async def look(self) -> None:
         """Publish what changed."""

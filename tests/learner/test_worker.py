@@ -172,6 +172,50 @@ async def test_a_library_that_gets_new_groups_all_the_time_still_gives_the_turn_
     assert await states(store, library) == {"learned": 4}
 
 
+async def test_turns_are_shared_by_all_workers_and_outlive_them(store: Store, library: Library, url: str) -> None:
+    """Workers that come and go, one batch each, serve every library before the busy one has its second turn."""
+    await submit(store, library, *(f"task {number}" for number in range(4 * BATCH_GROUPS)))
+    others = [await store.libraries.ensure(f"other{number}", LibrarySettings()) for number in range(3)]
+    for other in others:
+        await submit(store, other, "pack")
+    analyst = Thinking()
+
+    async def one_batch(_run: Run) -> None:
+        raise ZeroDivisionError
+
+    for _ in range(len(others) + 2):
+        async with open_store(url) as opened:
+            with pytest.raises(ZeroDivisionError):
+                await worker(opened, analyst, on_run=one_batch).learn_ready()
+    turns = list(dict.fromkeys(each.split("/")[0] for each in analyst.seen))
+    assert turns == ["default", "other0", "other1", "other2"]
+    assert await states(store, library) == {"learned": 2 * BATCH_GROUPS, "ready": 2 * BATCH_GROUPS}
+
+
+async def test_a_library_that_was_being_learned_elsewhere_gets_its_turn_while_another_stays_busy(
+    store: Store, library: Library, url: str
+) -> None:
+    """The other worker dies meanwhile: its library must not wait until the busy one has nothing left."""
+    other = await store.libraries.ensure("other", LibrarySettings())
+    await submit(store, other, "pack")
+    await submit(store, library, "task 0")
+    lease = await store.leases.acquire(lease_name(other), "dead", 3600.0)
+    assert lease is not None
+    analyst = Thinking()
+
+    async def more(batch: Batch) -> None:
+        if batch.library.name == "default":
+            await store.leases.release(lease)
+            if "other/pack" not in analyst.seen:
+                await submit(store, library, f"task {len(analyst.seen)}")
+
+    analyst.thought = more
+    async with asyncio.timeout(PATIENCE):
+        await worker(store, analyst).learn_ready()
+    assert "other/pack" in analyst.seen
+    assert await states(store, other) == {"learned": 1}
+
+
 async def test_only_the_named_library_is_learned(store: Store, library: Library) -> None:
     other = await store.libraries.ensure("other", LibrarySettings())
     await submit(store, library, "pack")

@@ -12,8 +12,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseUnavailable, LeaseLost, NotADatabase
-from explib.models import Grade, Library, LibrarySettings, Step, Submission
+from explib.models import Grade, Library, LibrarySettings, Operation, Step, Submission
+from explib.storage.committing import Proposal
 from explib.storage.leases import check_lease
+from explib.storage.listening import QUIET_SECONDS
 from explib.storage.store import Store, open_store
 
 MANY = 24
@@ -222,6 +224,29 @@ async def test_leases_run_by_the_servers_clock(store: Store, monkeypatch: pytest
     monkeypatch.setattr("time.time", lambda: 1e12)
     assert await store.leases.acquire("learn", "second", 60.0) is None
     assert await store.leases.holder("learn") == lease
+
+
+async def revise(store: Store, library: Library) -> None:
+    current = await store.libraries.get(library.name)
+    lesson = Operation("ADD", "because", content=f"When {current.revision}, count on.")
+    await store.revisions.commit(Proposal(current, "test", "me", "contrast", (lesson,)))
+
+
+async def test_a_revision_is_heard_of_in_every_process_at_once_also_after_a_restart(
+    postgresql: PostgresqlServer, url: str, library: Library
+) -> None:
+    async with asyncio.timeout(QUIET_SECONDS - 5), several(url, 2) as (one, other), one.database.changes() as changed:
+        await changed()
+        for _ in range(2):
+            hearing = asyncio.ensure_future(changed())
+            await revise(other, library)
+            await hearing
+        postgresql.restart()
+        await changed()  # the listener sees that its connection is lost
+        await changed()  # it listens again, and has to look
+        hearing = asyncio.ensure_future(changed())
+        await revise(other, library)
+        await hearing
 
 
 DIE_IN_COMMIT = """

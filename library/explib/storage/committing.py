@@ -97,7 +97,7 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     waiting = await park(connection, proposal.library, parked, draft.experiences, proposal.analyst, proposal.model)
     await _close_groups(connection, proposal, number, len(waiting))
     if number is not None:
-        await _write_revision(connection, proposal, draft)
+        await _write_revision(connection, database, proposal, draft)
         await _decide(connection, proposal, number)
     return Committed(number, tuple(draft.changes), refusals, waiting)
 
@@ -252,7 +252,7 @@ async def _check_unlearned(connection: AsyncConnection, library: Library, group:
         raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
 
 
-async def _write_revision(connection: AsyncConnection, proposal: Proposal, draft: Draft) -> None:
+async def _write_revision(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
     library = proposal.library
     await connection.execute(
         revisions.insert().values(
@@ -272,3 +272,4 @@ async def _write_revision(connection: AsyncConnection, proposal: Proposal, draft
         .where(libraries.c.id == library.id)
         .values(revision=draft.revision, next_experience=draft.next_number)
     )
+    await database.dialect.announce(connection)

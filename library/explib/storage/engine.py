@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -117,6 +117,14 @@ class Dialect(Protocol):
         """Write the whole database into a new SQLite file, as of one moment; False where the engine cannot do that."""
         ...
 
+    async def announce(self, connection: AsyncConnection) -> None:
+        """Tell everybody, once the transaction is committed, that a library has a new revision."""
+        ...
+
+    def changes(self, engine: AsyncEngine) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """See `Database.changes`."""
+        ...
+
     async def nearest(
         self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
     ) -> list[tuple[str, float]] | None:
@@ -183,6 +191,10 @@ class Database:
         """
         with self.explained(), span("store.write", engine=self._engine.dialect.name):
             return await self._writer.run(work, Promises(repeatable, locks))
+
+    def changes(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """A function to wait with: it returns when a revision may have been made since, by whichever process."""
+        return self.dialect.changes(self._engine)
 
     async def index_vectors(self, owner: tuple[int, str], dimensions: int) -> None:
         """Make the index for nearest neighbours where the engine has one and it pays."""

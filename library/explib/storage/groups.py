@@ -38,15 +38,14 @@ class Groups:
             return [rows.group(row) for row in found.mappings()]
 
     async def libraries_with_work(self) -> list[str]:
-        """Names of the libraries that have groups ready now, the longest waiting first."""
-        due = (groups.c.state == "ready") & (groups.c.not_before <= self.database.now())
-        statement = (
-            select(libraries.c.name)
-            .join(groups)
-            .where(due)
-            .group_by(libraries.c.name)
-            .order_by(func.min(groups.c.updated_at))
-        )
+        """Names of the libraries that have groups ready now; the one whose last turn is longest ago comes first.
+
+        However many workers take from its start: none is passed over twice before all had a turn.
+        """
+        due = (groups.c.library_id == libraries.c.id) & (groups.c.state == "ready")
+        due &= groups.c.not_before <= self.database.now()
+        waiting = select(libraries.c.name).where(select(groups.c.id).where(due).exists())
+        statement = waiting.order_by(libraries.c.turn_at, libraries.c.id)
         async with self.database.read() as connection:
             return [str(row[0]) for row in await connection.execute(statement)]
 
@@ -89,6 +88,8 @@ class Groups:
 
         async def count(connection: AsyncConnection) -> list[Group]:
             await check_lease(connection, lease)
+            turn = update(libraries).where(libraries.c.id == library.id).values(turn_at=self.database.now())
+            await connection.execute(turn)
             chosen = groups.c.library_id == library.id
             chosen &= groups.c.id.in_(await self._due(connection, library, limit, lock=True))
             await connection.execute(update(groups).where(chosen).values(tries=groups.c.tries + 1))

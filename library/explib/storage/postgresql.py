@@ -6,7 +6,8 @@ A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Double, Table, bindparam, event, func, text
@@ -20,6 +21,7 @@ from sqlalchemy.types import Text
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
 from explib.storage import vector_index
 from explib.storage.engine import Writer
+from explib.storage.listening import CHANNEL, Listener
 from explib.storage.postgresql_glance import PostgresqlGlance
 from explib.storage.retrying import Connector, RetryingWriter, sqlstate, unreachable
 
@@ -118,7 +120,7 @@ class PostgresqlDialect:
 
     def glance(self, engine: AsyncEngine) -> PostgresqlGlance:
         """Without a transaction."""
-        return PostgresqlGlance(engine)
+        return PostgresqlGlance(engine, self._connector)
 
     def describe(self) -> str:
         """Where the database is."""
@@ -226,6 +228,19 @@ class PostgresqlDialect:
     async def snapshot(self, _path: Path) -> bool:
         """A server writes no SQLite files: its rows are copied instead."""
         return False
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """NOTIFY, which is sent with the commit."""
+        await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+
+    @asynccontextmanager
+    async def changes(self, engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """LISTEN, from the first wait on."""
+        listener = Listener(engine, self._connector)
+        try:
+            yield listener.changed
+        finally:
+            await listener.close()
 
     async def nearest(
         self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from explib.storage.glance import Found
+from explib.storage.retrying import Connector
 
 
 class PostgresqlGlance:
@@ -17,13 +18,17 @@ class PostgresqlGlance:
 
     failures: tuple[type[Exception], ...] = (DBAPIError,)
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, connector: Connector) -> None:
+        self._connector = connector
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
         """See `Glance`."""
-        async with self._engine.connect() as connection:
+        connection = await self._connector.connect(self._engine)
+        try:
             row = (await connection.execute(statement, values)).first()
+        finally:
+            await connection.close()
         return None if row is None else tuple(row)
 
     async def close(self) -> None:

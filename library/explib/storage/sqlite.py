@@ -10,7 +10,8 @@ import asyncio
 import importlib
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,8 @@ from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.writer import WRITES, GroupingWriter
 
 WAL_RESET_FIXED = (3, 51, 3)
+POLL_SECONDS = 1.0
+"""How often a process looks for the revisions of others."""
 BUSY_MILLISECONDS = 30_000
 SAYS = {
     "not a database": (NotADatabase, "The file is not an SQLite database"),
@@ -225,6 +228,14 @@ class SqliteDialect:
                 connection.close()
         except self._sqlite.Error as error:
             raise DatabaseUnavailable(f"The backup {path} could not be written: {error}.") from error
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """Nobody listens: the others look by themselves."""
+
+    @asynccontextmanager
+    async def changes(self, _engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Time for another look."""
+        yield lambda: asyncio.sleep(POLL_SECONDS)
 
     async def nearest(
         self, _connection: AsyncConnection, _owner: tuple[int, str], _vector: bytes, _limit: int

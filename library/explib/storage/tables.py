@@ -46,6 +46,7 @@ libraries = Table(
     Column("revision", Integer, nullable=False),
     Column("next_experience", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("turn_at", Double, nullable=False, default=0.0),  # when its groups were last claimed
 )
 
 groups = Table(
