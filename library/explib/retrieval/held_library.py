@@ -43,6 +43,18 @@ class HeldLibrary:
     _postings: Postings = field(default_factory=Postings)
     _vectors: Vectors | None = None
 
+    def copy(self) -> HeldLibrary:
+        """The same library, to be changed apart."""
+        return HeldLibrary(
+            self.places.copy(),
+            self.tokens,
+            self._entries.copy(),
+            self._numbers.copy(),
+            self._free.copy(),
+            self._postings.copy(),
+            None if self._vectors is None else self._vectors.copy(),
+        )
+
     def __len__(self) -> int:
         return len(self.places)
 
@@ -65,7 +77,7 @@ class HeldLibrary:
                 yield entry
 
     def change(
-        self, changed: Sequence[Prepared], retired: Sequence[str], vectors: NDArray[np.float32] | None = None
+        self, changed: Sequence[Prepared], retired: Sequence[str], vectors: NDArray[np.floating] | None = None
     ) -> None:
         """Put new and changed experiences in and take retired ones out; `vectors` has a row for each changed one."""
         removed: dict[int, NDArray[np.int64]] = {}
@@ -75,10 +87,11 @@ class HeldLibrary:
         added = {self._put_in(each.entry): each.terms for each in changed}
         self._postings.change(removed, added, len(self._entries))
         self._number(removed, added)
-        if vectors is not None:
-            if self._vectors is None:
-                self._vectors = Vectors(vectors.shape[1])
-            self._vectors.change(np.fromiter(removed, np.int32), np.fromiter(added, np.int32), vectors)
+        if self._vectors is None and vectors is not None and len(vectors):
+            self._vectors = Vectors(vectors.shape[1])
+        if self._vectors is not None:
+            new = np.zeros((0, 0), np.float32) if vectors is None else vectors
+            self._vectors.change(np.fromiter(removed, np.int32), np.fromiter(added, np.int32), new)
 
     def _take_out(self, identity: str, removed: dict[int, NDArray[np.int64]]) -> None:
         place = self.places.pop(identity, None)

@@ -7,6 +7,7 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009). Terms ar
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,12 @@ class Postings:
         self._lengths: Places = np.zeros(0, np.int32)
         self._documents = 0
         self._length = 0
+
+    def copy(self) -> Postings:
+        """The same postings, to be changed apart."""
+        other = copy.copy(self)  # arrays are replaced, never written to
+        other._changed, other._lengths = self._changed.copy(), self._lengths.copy()
+        return other
 
     def change(
         self, removed: Mapping[int, NDArray[np.int64]], added: Mapping[int, NDArray[np.int64]], places: int

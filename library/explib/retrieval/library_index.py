@@ -1,6 +1,7 @@
 """Which experiences of a library matter for a task: an index that follows the library's revisions.
 
-It is updated, never rebuilt: a revision costs the reading, cutting into words and embedding of what it changed.
+It is updated, never rebuilt: a revision costs the reading, cutting into words and embedding of what it changed. A
+library is held in memory up to a size; beyond it the database's own indexes are searched, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explib.models import Library
+from explib.models import Lesson, Library
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.entry import Entry
+from explib.retrieval.entry import Entry, entry_of
 from explib.storage.store import Store
 from explib.words import terms
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explib.retrieval.database_search import DatabaseSearch
     from explib.retrieval.held_library import HeldLibrary
 
 SHORTLIST = 100
@@ -27,7 +29,11 @@ SHORTLIST = 100
 TOKENS_EACH = 15
 """A large answer gets a longer shortlist: one experience for so many tokens of room."""
 IN_THREAD = 200
-"""Changed experiences from which on a revision is prepared in a thread: fewer take less than a few milliseconds."""
+"""Changed lessons from which on a revision is taken in by a copy, in a thread; fewer take some milliseconds at most."""
+HELD_MOST = 250_000
+"""Lessons that a process holds in memory at most: about 1 kB each."""
+SEARCHED_FROM = 20_000
+"""The same where the database can search vectors, by an index that it makes from this size on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class LibraryIndex:
     embedder: Embedder | None
     revision: int = -1
     _held: HeldLibrary | None = None
+    _search: DatabaseSearch | None = None
+    _library: Library | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self, store: Store, library: Library) -> None:
@@ -60,35 +68,61 @@ class LibraryIndex:
                 await self._follow(store, library)
 
     async def _follow(self, store: Store, library: Library) -> None:
+        most = SEARCHED_FROM if store.vectors.searched else HELD_MOST
+        if self._held is None and self._search is None and await store.lessons.more_than(library, most):
+            await self._let_go(store, library)
+        elif self._search is not None:
+            self.revision = await self._search.follow(library, self.revision)
+        else:
+            await self._follow_held(store, library)
+            if self._held is not None and len(self._held) > most:
+                await self._let_go(store, library)
+        self._library = library
+
+    async def _let_go(self, store: Store, library: Library) -> None:
+        """From now on the database is searched."""
+        from explib.retrieval.database_search import DatabaseSearch
+
+        search = DatabaseSearch(store, self.embedder)
+        self.revision = max(self.revision, await search.follow(library, -1))
+        self._search, self._held = search, None
+
+    async def _follow_held(self, store: Store, library: Library) -> None:
         from explib.retrieval.held_library import HeldLibrary, prepare
 
-        revision, lessons = await store.revisions.changed(library, self.revision)
+        revision, lessons = await store.lessons.changed(library, self.revision)
         current = [lesson for lesson in lessons if lesson.status != "retired"]
-        vectors = await self._embed([lesson.content for lesson in current])
         retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
-        if self._held is None:
-            held = HeldLibrary()
+        vectors = await self._vectors(store, library, current)
+        if self._held is None or len(lessons) > IN_THREAD:
+            held = HeldLibrary() if self._held is None else self._held.copy()
             await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
             self._held = held
         else:
-            many = len(current) > IN_THREAD
-            prepared = await asyncio.to_thread(prepare, current) if many else prepare(current)
-            self._held.change(prepared, retired, vectors)  # no await: readers see it before or after
+            self._held.change(prepare(current), retired, vectors)  # no await: readers see it before or after
         self.revision = revision
 
-    async def _embed(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
-        return None if self.embedder is None else await self.embedder.embed(texts)
+    async def _vectors(self, store: Store, library: Library, lessons: Sequence[Lesson]) -> NDArray[np.float16] | None:
+        if self.embedder is None or not lessons:
+            return None
+        from explib.retrieval.kept_vectors import vectors_of
+
+        return await vectors_of(store, self.embedder, library, lessons)
 
     async def candidates(self, task: str, room: int) -> Candidates:
         """What matters for a task, for an answer of at most `room` tokens; `follow` comes first."""
         words = terms(task)
-        vectors = await self._embed([task])
-        held = self._held
-        if held is None:
-            return Candidates(self.revision, {}, {})
+        vectors = None if self.embedder is None else await self.embedder.embed([task])
+        query = None if vectors is None else vectors[0]
         limit = max(SHORTLIST, room // TOKENS_EACH)
-        relevance = held.relevance(words, None if vectors is None else vectors[0], limit)
-        return Candidates(self.revision, relevance, _entries(held, relevance, room, limit))
+        if self._held is not None:
+            relevance = self._held.relevance(words, query, limit)
+            return Candidates(self.revision, relevance, _entries(self._held, relevance, room, limit))
+        if self._search is None or self._library is None:
+            return Candidates(self.revision, {}, {})
+        revision, found = self.revision, await self._search.relevance(self._library, words, query, limit)
+        entries = {lesson.id: entry_of(lesson) for lesson, _ in found}
+        return Candidates(revision, {lesson.id: score for lesson, score in found if score > 0}, entries)
 
 
 def _entries(held: HeldLibrary, relevance: dict[str, float], room: int, limit: int) -> dict[str, Entry]:

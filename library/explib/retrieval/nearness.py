@@ -15,6 +15,8 @@ RESCORED = 1000
 """Vectors that get the exact product, at least: a library up to this size is searched exactly."""
 RESCORED_SHARE = 1 / 30
 """The same as a share of a large library, so that its recall doesn't fall with its size."""
+PART = 4096
+"""Vectors that are taken in together: bounds the memory that this needs beside them."""
 SCALE = 32767.0
 """A component of 1 as a 16-bit number."""
 
@@ -28,14 +30,23 @@ class Vectors:
         self._signs: NDArray[np.uint64] = np.zeros((-(-dimensions // 64), 0), np.uint64)
         self._taken: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
-    def change(self, removed: NDArray[np.int32], added: NDArray[np.int32], vectors: NDArray[np.float32]) -> None:
+    def copy(self) -> Vectors:
+        """The same vectors, to be changed apart."""
+        other = Vectors(self._dimensions)
+        other._numbers, other._signs, other._taken = self._numbers.copy(), self._signs.copy(), self._taken.copy()
+        return other
+
+    def change(self, removed: NDArray[np.int32], added: NDArray[np.int32], vectors: NDArray[np.floating]) -> None:
         """Empty places, then fill others: `vectors` has a row for each added place. Removed places may be filled."""
         self._taken[removed] = False
-        if len(added):
-            self._make_room(int(added.max()) + 1)
-            self._numbers[added] = np.rint(vectors * SCALE)
-            self._signs[:, added] = _signs(vectors)
-            self._taken[added] = True
+        if not len(added):
+            return
+        self._make_room(int(added.max()) + 1)
+        for start in range(0, len(added), PART):
+            places, part = added[start : start + PART], vectors[start : start + PART].astype(np.float32)
+            self._numbers[places] = np.rint(part * SCALE)
+            self._signs[:, places] = _signs(part)
+            self._taken[places] = True
 
     def _make_room(self, places: int) -> None:
         held = len(self._taken)

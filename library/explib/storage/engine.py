@@ -52,6 +52,11 @@ class Writer(Protocol):
 class Dialect(Protocol):
     """What differs between the engines."""
 
+    @property
+    def searches_vectors(self) -> bool:
+        """Whether `nearest` can answer."""
+        ...
+
     def create_engine(self) -> AsyncEngine:
         """An engine whose connections are set up. Raises StorageError where that cannot work."""
         ...

@@ -79,6 +79,8 @@ LIMIT :limit
 class PostgresqlDialect:
     """The engine for teams. `statement_timeout` is in seconds."""
 
+    searches_vectors = True
+
     def __init__(self, url: URL, pool_size: int, statement_timeout: float) -> None:
         self._url = url
         self._pool_size = pool_size

@@ -14,7 +14,6 @@ from explib.models import (
     Citation,
     Cost,
     Experience,
-    Lesson,
     Library,
     Refusal,
     Revision,
@@ -26,13 +25,10 @@ from explib.storage.engine import Database
 from explib.storage.tables import (
     citations,
     experiences,
-    libraries,
     operations,
     revisions,
 )
 
-PART = 2000
-"""Rows that are turned into objects in one go: bounds how long the event loop waits."""
 READ_AT_ONCE = 500
 """Revisions of one query."""
 
@@ -51,22 +47,6 @@ class Revisions:
         async with self.database.read() as connection:
             found = await connection.execute(select(experiences).where(where))
             return sorted((rows.experience(row) for row in found.mappings()), key=lambda known: int(known.id[1:]))
-
-    async def changed(self, library: Library, since: int) -> tuple[int, list[Lesson]]:
-        """The newest revision's number and what changed after revision `since`, retired experiences included.
-
-        Whatever changes an experience's content or status also sets its `updated_revision`: this rests on it.
-        """
-        columns = [experiences.c.id, experiences.c.content, experiences.c.status, experiences.c.version]
-        where = (experiences.c.library_id == library.id) & (experiences.c.updated_revision > since)
-        lessons: list[Lesson] = []
-        async with self.database.read() as connection:
-            number = await connection.execute(select(libraries.c.revision).where(libraries.c.id == library.id))
-            newest = int(number.scalar_one())
-            async with connection.stream(select(*columns).where(where)) as found:
-                async for part in found.partitions(PART):
-                    lessons.extend(Lesson(*row) for row in part)
-        return newest, lessons
 
     async def experience(self, library: Library, identity: str) -> Experience:
         """One experience, retired or not. Raises UnknownExperience."""

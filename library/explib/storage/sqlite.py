@@ -87,6 +87,8 @@ def _driver(sqlite: ModuleType) -> AsyncAdapt_aiosqlite_dbapi:
 class SqliteDialect:
     """The embedded engine."""
 
+    searches_vectors = False
+
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
             raise DatabaseUnavailable(

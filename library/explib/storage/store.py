@@ -15,6 +15,7 @@ from explib.storage.engine import Database, Dialect
 from explib.storage.evidence import Evidence
 from explib.storage.groups import Groups
 from explib.storage.leases import Leases
+from explib.storage.lessons import Lessons
 from explib.storage.libraries import Libraries
 from explib.storage.measures import Measuring
 from explib.storage.model_calls import ModelCalls
@@ -44,6 +45,7 @@ class Store:
         self.trajectories = Trajectories(database)
         self.groups = Groups(database)
         self.revisions = Revisions(database)
+        self.lessons = Lessons(database)
         self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
         self.evidence = Evidence(database)

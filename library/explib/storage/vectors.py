@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Library
+from explib.models import Lesson, Library
 from explib.storage.engine import Database
-from explib.storage.tables import experience_vectors
+from explib.storage.lessons import COLUMNS
+from explib.storage.tables import experience_vectors, experiences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,13 +39,21 @@ class Vectors:
     """The vectors of every library of one database; those of retired experiences are gone."""
 
     database: Database
-    _indexing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _saving: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _going: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
-    async def load(self, library: Library, embedder: str) -> StoredVectors:
-        """Every stored vector of a library and embedder, also such as are of an older version by now."""
+    @property
+    def searched(self) -> bool:
+        """Whether `nearest` can find them in the database."""
+        return self.database.dialect.searches_vectors
+
+    async def load(self, library: Library, embedder: str, ids: Collection[str] | None = None) -> StoredVectors:
+        """The stored vectors of a library and embedder (of these ids), also such as are of an older version by now."""
         import numpy as np
 
         wanted = (experience_vectors.c.library_id == library.id) & (experience_vectors.c.embedder == embedder)
+        if ids is not None:
+            wanted &= experience_vectors.c.experience_id.in_(ids)
         columns = experience_vectors.c.experience_id, experience_vectors.c.version, experience_vectors.c.vector
         async with self.database.read() as connection:
             found = (await connection.execute(select(*columns).where(wanted))).all()
@@ -72,6 +81,35 @@ class Vectors:
         if rows:
             self._index_behind(library, embedder, packed.shape[1])
 
+    def save_behind(
+        self, library: Library, embedder: str, ids: Sequence[str], versions: Sequence[int], matrix: NDArray[np.floating]
+    ) -> None:
+        """Take the vectors and go on: they are saved meanwhile. Lost ones cost whoever comes next their computation."""
+        saving = asyncio.create_task(self.save(library, embedder, ids, versions, matrix), name="save vectors")
+        self._saving.add(saving)
+        saving.add_done_callback(self._saved)
+
+    def _saved(self, saving: asyncio.Task[None]) -> None:
+        self._saving.discard(saving)
+        if not saving.cancelled() and (error := saving.exception()) is not None:
+            log.error("vectors could not be saved: they will be computed again", exc_info=error)
+
+    async def settled(self) -> None:
+        """Returns when every vector that was taken is saved, or could not be."""
+        while self._saving:
+            await asyncio.wait(self._saving)
+
+    async def missing(self, library: Library, embedder: str, limit: int) -> list[Lesson]:
+        """Up to `limit` lessons that have no vector by this embedder of the version that they have now."""
+        same = (experience_vectors.c.library_id == experiences.c.library_id) & (
+            experience_vectors.c.experience_id == experiences.c.id
+        )
+        same &= (experience_vectors.c.embedder == embedder) & (experience_vectors.c.version == experiences.c.version)
+        mine = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
+        statement = select(*COLUMNS).where(mine, ~exists().where(same)).limit(limit)
+        async with self.database.read() as connection:
+            return [Lesson(*row) for row in (await connection.execute(statement)).all()]
+
     async def _write(self, rows: list[dict[str, object]]) -> None:
         statement = self.database.dialect.insert(experience_vectors)
         keys = [experience_vectors.c[name] for name in ("library_id", "experience_id", "embedder")]
@@ -94,19 +132,22 @@ class Vectors:
             return await self.database.dialect.nearest(connection, (library.id, embedder), vector, limit)
 
     def _index_behind(self, library: Library, embedder: str, dimensions: int) -> None:
-        indexing = asyncio.create_task(
-            self.database.index_vectors((library.id, embedder), dimensions), name="index vectors"
-        )
-        self._indexing.add(indexing)
-        indexing.add_done_callback(self._indexed)
+        self.go_on(self.database.index_vectors((library.id, embedder), dimensions))
 
-    def _indexed(self, indexing: asyncio.Task[None]) -> None:
-        self._indexing.discard(indexing)
-        if not indexing.cancelled() and (error := indexing.exception()) is not None:
-            log.error("vectors could not be indexed: they are searched without", exc_info=error)
+    def go_on(self, work: Coroutine[None, None, None]) -> None:
+        """Let long work on vectors go on in the background until the store closes; it can be left at any point."""
+        task = asyncio.create_task(work, name="work on vectors")
+        self._going.add(task)
+        task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._going.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("vectors could not be made or indexed: they are searched without", exc_info=error)
 
     async def close(self) -> None:
-        """Stop making indexes; what is half made is made again with the next vectors."""
-        for indexing in self._indexing:
-            indexing.cancel()
-        await asyncio.gather(*self._indexing, return_exceptions=True)
+        """Finish saving, and leave the rest; what is half made is made again with the next vectors."""
+        await self.settled()
+        for task in self._going:
+            task.cancel()
+        await asyncio.gather(*self._going, return_exceptions=True)

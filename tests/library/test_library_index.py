@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from retrieval_sets import Labelled, written_sets
+
+from explib.models import Library, LibrarySettings, Operation
+from explib.retrieval import library_index
+from explib.retrieval.embedding import Embedder
+from explib.retrieval.library_index import LibraryIndex
+from explib.retrieval.wordllama_embedding import WordllamaEmbedder
+from explib.storage.committing import Proposal
+from explib.storage.store import Store, open_store
+
+BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+SET = written_sets()[0]
+LESSONS = SET.lessons
+ROOM = 400
+"""Too little for all of the lessons."""
+
+
+class Counting:
+    """An embedder that counts what it is given."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._real = WordllamaEmbedder()
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.texts += texts
+        return await self._real.embed(texts)
+
+
+async def commit(store: Store, *operations: Operation) -> Library:
+    library = await store.libraries.ensure("index", LibrarySettings(max_experiences=1000))
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", operations))
+    return await store.libraries.get("index")
+
+
+async def filled(store: Store) -> Library:
+    return await commit(store, *(Operation("ADD", "why", content=lesson) for lesson in LESSONS))
+
+
+async def following(store: Store, library: Library, embedder: Embedder | None = None) -> LibraryIndex:
+    index = LibraryIndex(embedder)
+    await index.follow(store, library)
+    return index
+
+
+CHANGES = st.lists(
+    st.lists(st.tuples(st.sampled_from(["ADD", "MODIFY", "DELETE"]), st.integers(0, 20)), min_size=1, max_size=4),
+    min_size=1,
+    max_size=4,
+)
+
+
+def operation(kind: str, number: int, revision: int) -> Operation:
+    text = f"{LESSONS[number * 3]} {revision}"
+    if kind == "ADD":
+        return Operation("ADD", "why", content=text)
+    if kind == "MODIFY":
+        return Operation("MODIFY", "why", target=f"e{number % 6 + 1}", content=text)
+    return Operation("DELETE", "why", target=f"e{number % 6 + 1}")
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CHANGES)
+async def test_an_index_that_followed_every_revision_answers_like_a_fresh_one(
+    store: Store, changes: list[list[tuple[str, int]]]
+) -> None:
+    embedder = WordllamaEmbedder()
+    index = LibraryIndex(embedder)
+    for number, kinds in enumerate(changes):
+        library = await commit(store, *(operation(kind, which, number) for kind, which in kinds))
+        await index.follow(store, library)
+    fresh = await following(store, library, embedder)
+    for task in SET.tasks[::11]:
+        for room in (60, 10_000):
+            assert await index.candidates(task, room) == await fresh.candidates(task, room)
+
+
+@BOTH_ENGINES
+async def test_no_text_is_embedded_twice_whoever_asks(store: Store, url: str) -> None:
+    library = await filled(store)
+    first = Counting()
+    await following(store, library, first)
+    await store.vectors.settled()
+    assert sorted(first.texts) == sorted(LESSONS)
+    async with open_store(url) as other:
+        second = Counting()
+        index = await following(other, library, second)
+        assert second.texts == []
+        library = await commit(
+            store,
+            Operation("MODIFY", "why", target="e3", content="When a kettle leaks, descale it."),
+            Operation("DELETE", "why", target="e4"),
+        )
+        await index.follow(other, library)
+        assert second.texts == ["When a kettle leaks, descale it."]
+        found = await index.candidates("my kettle leaks", ROOM)
+    assert next(iter(found.relevance)) == "e3"
+    assert "e4" not in found.entries
+    assert "kettle" in found.entries["e3"].content
+
+
+async def test_a_call_that_is_cancelled_while_it_follows_leaves_an_index_that_is_whole(store: Store) -> None:
+    library = await filled(store)
+    embedder = WordllamaEmbedder()
+    index, fresh = LibraryIndex(embedder), await following(store, library, embedder)
+    for steps in range(40):
+        call = asyncio.create_task(index.follow(store, library))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        call.cancel()
+        with suppress(asyncio.CancelledError):
+            await call
+        if index.revision == library.revision:
+            break
+        assert index.revision == -1
+        assert (await index.candidates(SET.tasks[0], ROOM)).entries == {}
+    await index.follow(store, library)
+    assert await index.candidates(SET.tasks[0], ROOM) == await fresh.candidates(SET.tasks[0], ROOM)
+
+
+async def test_readers_see_one_revision_while_another_is_taken_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_index, "IN_THREAD", 10)
+    library = await filled(store)
+    index = await following(store, library, WordllamaEmbedder())
+    before = await index.candidates(SET.tasks[0], ROOM)
+    changed = [Operation("MODIFY", "why", target=f"e{number}", content=f"New {number}.") for number in range(1, 100)]
+    library = await commit(store, *changed)
+    follows = asyncio.create_task(index.follow(store, library))
+    seen = []
+    while not follows.done():
+        seen.append(await index.candidates(SET.tasks[0], ROOM))
+        await asyncio.sleep(0)
+    await follows
+    after = await index.candidates(SET.tasks[0], ROOM)
+    assert seen
+    assert all(each in (before, after) for each in seen)
+    assert (before.revision, after.revision) == (1, 2)
+
+
+@BOTH_ENGINES
+async def test_a_library_too_large_to_be_held_is_found_in_the_database(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, embedder = await filled(store), WordllamaEmbedder()
+    held = {
+        "words": await following(store, library),
+        "both": await following(store, library, embedder),
+    }
+    await store.vectors.settled()
+    monkeypatch.setattr(library_index, "HELD_MOST", 50)
+    monkeypatch.setattr(library_index, "SEARCHED_FROM", 50)
+    searched = await following(store, library, embedder)
+    alike = held["both" if store.vectors.searched else "words"]
+    for each in written_sets():
+        assert await reached(searched, each) > await reached(alike, each) - 0.03, each.name
+
+
+async def reached(index: LibraryIndex, labelled: Labelled) -> float:
+    found = [await index.candidates(task, ROOM) for task in labelled.tasks]
+    assert all(set(each.relevance) <= set(each.entries) for each in found)
+    return labelled.ndcg([[int(known[1:]) - 1 for known in each.relevance] for each in found])
+
+
+@BOTH_ENGINES
+async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_index, "HELD_MOST", len(LESSONS))
+    monkeypatch.setattr(library_index, "SEARCHED_FROM", len(LESSONS))
+    index = await following(store, await filled(store), WordllamaEmbedder())
+    kettle = "When a kettle leaks, descale it."
+    for content in (kettle, "When a bicycle squeaks, oil its chain."):
+        library = await commit(store, Operation("ADD", "why", content=content))
+        await index.follow(store, library)
+        await store.vectors.settled()
+        found = await index.candidates(content, ROOM)
+        assert found.revision == library.revision
+        assert found.entries[next(iter(found.relevance))].content == content
+    library = await commit(store, Operation("DELETE", "why", target=f"e{len(LESSONS) + 1}"))
+    await index.follow(store, library)
+    found = await index.candidates(kettle, ROOM)
+    assert kettle not in {entry.content for entry in found.entries.values()}
+
+
+async def test_missing_vectors_of_a_large_library_are_filled_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = await filled(store)
+    embedder = WordllamaEmbedder()
+    missing = await store.vectors.missing(library, embedder.name, 1000)
+    assert sorted(lesson.content for lesson in missing) == sorted(LESSONS)
+    vectors = await embedder.embed([lesson.content for lesson in missing[:100]])
+    await store.vectors.save(library, embedder.name, [each.id for each in missing[:100]], [1] * 100, vectors)
+    left = await store.vectors.missing(library, embedder.name, 1000)
+    assert {each.id for each in left} == {each.id for each in missing[100:]}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_search_in_the_database_embeds_what_nobody_has_embedded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_index, "SEARCHED_FROM", 50)
+    library = await filled(store)
+    embedder = WordllamaEmbedder()
+    await following(store, library, embedder)
+    async with asyncio.timeout(30):
+        while await store.vectors.missing(library, embedder.name, 1):
+            await asyncio.sleep(0.01)
+    assert len((await store.vectors.load(library, embedder.name)).ids) == len(LESSONS)
