@@ -11,7 +11,6 @@ from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp
 
 from explib.errors import StorageError
 from explib.settings import Settings
@@ -28,7 +27,7 @@ from explib_server.observing.metrics import Metrics
 SCOPES = ["explib:read", "explib:submit", "explib:curate", "explib:admin"]
 
 
-def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless: bool = False) -> ASGIApp:
+def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless: bool = False) -> Gate:
     """The ASGI application for this bound address. `stateless`: older clients get no sessions, for several workers.
 
     Raises InvalidSetting.

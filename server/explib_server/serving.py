@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from explib.settings import Settings
 from explib_server.access.binding import check_binding
+from explib_server.access.gate import Gate
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server
 from explib_server.observing.logs import announce, set_up_logs
@@ -75,7 +78,21 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
     set_up_logs(settings)
     set_up_traces()
     server = build_server(settings, serving.learner, serving.tools)
-    return http_app(server, settings, serving.host, stateless=serving.workers > 1)
+    gate = http_app(server, settings, serving.host, stateless=serving.workers > 1)
+    _end_streams_with_the_server(gate)
+    return gate
+
+
+def _end_streams_with_the_server(gate: Gate) -> None:
+    """On a signal to stop; uvicorn, whose handlers are in place by now, only waits for what is under way."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(gate.end_streams)
+        if callable(before := handlers[signal.Signals(number)]):
+            before(number, frame)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
 
 
 async def _tokens_exist(settings: Settings) -> bool:

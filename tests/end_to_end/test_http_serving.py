@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mcp.client.subscriptions import SubscriptionLost
 from prometheus_client.parser import text_string_to_metric_families
 from server.http_cases import ask, client_with, make_library, make_token
 
@@ -97,12 +98,15 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
         assert await calls_counted(it.address, admin) == 8
 
 
-async def test_a_stopped_server_finishes_and_every_line_it_wrote_is_json(tmp_path: Path) -> None:
+async def test_a_stopped_server_ends_its_streams_and_every_line_it_wrote_is_json(tmp_path: Path) -> None:
     async with served(tmp_path, LOG_FORMAT="json", LOG_LEVEL="INFO") as it:
         async with client_with(it.address, None) as client:
             stored = await client.call_tool("submit_trajectory", {"task": "fly", "trajectory": "flew"})
             assert not stored.is_error
-        it.process.send_signal(signal.SIGTERM)
+            async with client.listen(resource_subscriptions=["experience://default"]) as events:
+                it.process.send_signal(signal.SIGTERM)
+                with pytest.raises(SubscriptionLost):
+                    await anext(aiter(events))
         async with asyncio.timeout(30):
             await it.process.wait()
     lines = [json.loads(line) for line in it.log.read_text().splitlines()]

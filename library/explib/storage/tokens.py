@@ -54,13 +54,17 @@ class Tokens:
     async def create(
         self, name: str, scope: TokenScope, libraries: Sequence[str] | None, expires_at: float | None
     ) -> tuple[Token, str]:
-        """A new token and its secret, which can't be read again. `libraries` None: every one, also future ones."""
+        """A new token and its secret, which can't be read again. `libraries` None: every one, also future ones.
+
+        Without a name it is called by its id.
+        """
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         named = None if libraries is None else tuple(sorted(set(libraries)))
-        token = Token(new_id("k"), name, scope, named, self.clock(), expires_at)
+        identity = new_id("k")
+        token = Token(identity, name or identity, scope, named, self.clock(), expires_at)
         values = {
             "id": token.id,
-            "name": name,
+            "name": token.name,
             "scope": scope,
             "libraries": None if named is None else list(named),
             "secret_hash": _digest(secret),

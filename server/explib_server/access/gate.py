@@ -93,6 +93,7 @@ class Gate:
         self._known, self._local = allowances(settings)
         self._most_bytes = settings.request_bytes
         self._told = told
+        self._streams: set[anyio.CancelScope] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
@@ -133,27 +134,37 @@ class Gate:
         kind: Kind = "stream" if is_stream(scope) else "request"
         app = self._app if access is None else self._inside
         with self._limits.slot(key, kind, allowance):
-            if kind == "request" or access is None:
+            if kind == "request":
                 await app(scope, receive, answer)
                 return
-            async with self._while_good(access.token.token):
+            async with self._stream(None if access is None else access.token.token):
                 await app(scope, receive, answer)
             await answer.end()
 
     @asynccontextmanager
-    async def _while_good(self, secret: str) -> AsyncIterator[None]:
-        """Ends the body when the token ends."""
+    async def _stream(self, secret: str | None) -> AsyncIterator[None]:
+        """Breaks off the body when its token ends, or the server."""
         async with anyio.create_task_group() as group:
 
-            async def watch() -> None:
+            async def watch(shown: str) -> None:
                 while True:
                     await anyio.sleep(RECHECK_SECONDS)
-                    if await self._admission.access(secret) is None:
+                    if await self._admission.access(shown) is None:
                         group.cancel_scope.cancel()
 
-            group.start_soon(watch)
-            yield
+            if secret is not None:
+                group.start_soon(watch, secret)
+            self._streams.add(group.cancel_scope)
+            try:
+                yield
+            finally:
+                self._streams.discard(group.cancel_scope)
             group.cancel_scope.cancel()
+
+    def end_streams(self) -> None:
+        """Break off every open stream: the server is to stop, and they would go on."""
+        for scope in tuple(self._streams):
+            scope.cancel()
 
 
 class Answer:

@@ -55,7 +55,7 @@ def create(
             await _made(runtime, each)
         until = None if seconds is None else runtime.store.clock() + seconds
         named = None if every else library
-        return await runtime.store.tokens.create(called or scope.value, scope.value, named, until)
+        return await runtime.store.tokens.create(called, scope.value, named, until)
 
     token, secret = run(work)
     typer.echo(f"{_line(token)}\nThis is shown once; whoever has it can use it:", err=True)

@@ -18,6 +18,7 @@ from explib_learner.pipeline import Run
 from explib_server.learning.log import LOG_BYTES, learner_log, write_log
 from explib_server.learning.process import learn_until_idle
 from explib_server.learning.reports import run_text
+from explib_server.observing.tracing import set_up_traces
 from explib_server.runtime import open_runtime
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
@@ -83,6 +86,7 @@ async def learn_detached() -> None:
     write_log(settings)
     log.info("learner process %d started", os.getpid())
     try:
+        set_up_traces()
         async with open_runtime(settings) as runtime:
             learning = asyncio.create_task(learn_until_idle(runtime, _note))
             _on_termination(learning.cancel)
