@@ -31,6 +31,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+SHOWN_NAMES = 20
+"""In one message."""
+
 
 class ExplibError(Exception):
     """Something went wrong in the experience library."""
@@ -86,7 +89,9 @@ class UnknownLibrary(NotFound):
     @classmethod
     def among(cls, name: str, known: Iterable[str]) -> UnknownLibrary:
         """Says which libraries there are for whom it is told."""
-        listed = ", ".join(known) or "none yet"
+        names = list(known)
+        more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+        listed = ", ".join(names[:SHOWN_NAMES]) + more if names else "none yet"
         return cls(f"There is no library {name[:80]!r}. Known: {listed}. Pass one of these, or leave `library` out.")
 
 

@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.answers import Answer
+from explib_server.bounding import commonest
 from explib_server.learning.reports import run_lines, run_text, summary_text
 from explib_server.opening import Current, Opening
 from explib_server.tools import LibraryName, result, told
@@ -65,7 +66,7 @@ def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
             revision=overview.library.revision,
             changes=run_lines(runs),
             groups=overview.groups,
-            reasons=overview.reasons,
+            reasons=commonest(overview.reasons),
             learned_by=holder.holder if holder else None,
         )
         return result("\n".join((*said.changes, summary_text(overview, runs, holder))), said)

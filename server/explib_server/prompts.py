@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
+from pydantic import Field
 
 from explib.errors import ExplibError
 from explib_server.analyst_choice import analyst_name
 from explib_server.opening import Current, Opening
 from explib_server.toolsets import Toolset
 
+TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
+LibraryText: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
 LEARN = (
     "You are the analyst of the experience library {library!r}: you find out why some graded attempts went better than "
     "others, and put it into lessons. No model's key is needed; you answer the learner's steps yourself.\n\n"
@@ -38,7 +43,7 @@ def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) ->
     """Register the prompts; `current` gives the runtime of the running server."""
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
-    async def solve_with_experience(task: str, library: str | None = None) -> str:
+    async def solve_with_experience(task: TaskText, library: LibraryText = None) -> str:
         try:
             runtime = await current()
             chosen = await runtime.library(library)
@@ -51,7 +56,7 @@ def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) ->
         )
 
     @server.prompt(title="Reflect and submit", description="Look back on a finished task and submit it.")
-    def reflect_and_submit(task: str) -> str:
+    def reflect_and_submit(task: TaskText) -> str:
         return (
             f"The task was:\n{task}\n\nLook back on what you just did for it. List your steps in order, with the tool "
             "calls and their results, and say honestly whether the task was solved and how you know. Then call "
@@ -60,7 +65,7 @@ def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) ->
         )
 
     @server.prompt(title="Learn", description="Learn from the graded attempts that are ready, with you as the analyst.")
-    async def learn(library: str | None = None) -> str:
+    async def learn(library: LibraryText = None) -> str:
         try:
             runtime = await current()
             chosen = await runtime.library(library)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from explib.models import Lease, Library, LibraryOverview
 from explib.storage.store import Store
 from explib.voting import Tally
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
-from explib_server.curating.bounding import clipped
+from explib_server.bounding import commonest
 from explib_server.learning.agent import waiting_for_agents
 from explib_server.learning.log import learner_log
 from explib_server.learning.process import process_lease
 from explib_server.runtime import Runtime
 
 DAY_SECONDS = 86_400
-SHOWN_REASONS = 10
 UPLIFT = "not measured: every retrieval is served (no hold-out)"
 
 
@@ -34,7 +31,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         trajectories=overview.trajectories,
         graded=overview.graded,
         groups=overview.groups,
-        reasons=_commonest(overview.reasons),
+        reasons=commonest(overview.reasons),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
         learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
@@ -42,14 +39,6 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         tokens_per_day=settings.token_budget_per_day,
         uplift=UPLIFT,
     )
-
-
-def _commonest(reasons: dict[str, int]) -> dict[str, int]:
-    """The commonest reasons, each cut to a line."""
-    counted: Counter[str] = Counter()
-    for reason, count in reasons.items():
-        counted[clipped(reason)] += count
-    return dict(counted.most_common(SHOWN_REASONS))
 
 
 def status_text(status: LibraryStatus) -> str:

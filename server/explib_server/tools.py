@@ -86,18 +86,21 @@ def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None
     async def submit_trajectory(
         task: Task,
         trajectory: TrajectoryInput,
-        reward: Annotated[float | None, Field(description="How good it was, usually 0 (failed) to 1 (solved).")] = None,
+        reward: Annotated[
+            float | None,
+            Field(description="How good it was: 0 (failed) to 1 (solved), if the library has no other range."),
+        ] = None,
         answer: Annotated[str | None, Field(description="The final answer, if apart from the steps.")] = None,
         ground_truth: Annotated[str | None, Field(description="The right answer, if known.")] = None,
         feedback: Feedback = None,
         retrieval_id: RetrievalId = None,
         group: Annotated[
-            str | None, Field(description="Key of attempts at one task; default: the task's text.")
+            str | None, Field(description="The same for all attempts at one task; default: its text.")
         ] = None,
         library: LibraryName = None,
         agent: Annotated[str | None, Field(description="Who made the attempt.")] = None,
         model: Annotated[str | None, Field(description="Which model made it.")] = None,
-        idempotency_key: Annotated[str | None, Field(description="Makes a retry safe.")] = None,
+        idempotency_key: Annotated[str | None, Field(description="The same for a retry: it is stored once.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with told():
             fields = Submission(
@@ -145,8 +148,8 @@ def _add_library_status(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         name="library_status",
         title="Library status",
-        description="Shows what a library holds and what its learner waits for: experiences, groups by state with "
-        "reasons, token budget. Call when asked about it, or when no experiences come back.",
+        description="Call when asked how a library stands, or when no experiences come back: what it holds, what its "
+        "learner waits for and why, token budget.",
         annotations=READS,
     )
     async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:

@@ -17,7 +17,7 @@ from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib.words import estimate_tokens
-from explib_server.curating.bounding import RESULT_TOKENS
+from explib_server.bounding import RESULT_TOKENS
 from explib_server.curating.curator import By, Curator
 from explib_server.mcp_server import build_server
 

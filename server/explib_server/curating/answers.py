@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from explib.models import Experience, Library, OperationKind, ProposedOperation, Revision
 from explib.storage.committing import Committed
 from explib_server.answers import Answer
-from explib_server.curating.bounding import clipped
+from explib_server.bounding import clipped
 from explib_server.pages import when
 
 SHOWN_CHANGES = 5

@@ -41,7 +41,7 @@ def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
     )
     async def list_libraries(
         limit: Annotated[int, Field(description="At most this many, 1 to 200.")] = 100,
-        after: Annotated[str | None, Field(description="The next of the page before.")] = None,
+        after: Annotated[str | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, LibraryList]:
         with told():
             runtime = await current()

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from explib.errors import InvalidInput
 from explib.models import Experience, Library, ProposedOperation
 from explib.storage.store import Store
+from explib_server.bounding import clipped, page
 from explib_server.curating.answers import (
     History,
     HistoryEntry,
@@ -17,7 +18,6 @@ from explib_server.curating.answers import (
     ListedProposal,
     Listing,
 )
-from explib_server.curating.bounding import clipped, page
 from explib_server.pages import experience_line, proposal_line, revision_line
 
 Status: TypeAlias = Literal["waiting", "candidate", "active", "retired"]

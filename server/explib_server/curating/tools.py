@@ -56,15 +56,15 @@ def add_curator_tools(server: MCPServer[Opening], current: Current) -> None:
 def _add_list(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         title="List experiences",
-        description="Call to look through a library or at what waits for review: ids, texts, status, evidence. "
-        "For a task call get_experiences instead.",
+        description="Call to look through a library, or at what waits for review: ids, texts, status, evidence. "
+        "Before a task call get_experiences instead.",
         annotations=READS,
     )
     async def list_experiences(
         library: LibraryName = None,
         status: Annotated[Status | None, Field(description="Only these; default: what is served or waits.")] = None,
         limit: Limit = 50,
-        after: Annotated[str | None, Field(description="The next of the page before, e.g. e20.")] = None,
+        after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
     ) -> Annotated[CallToolResult, Listing]:
         with told():
             runtime = await current()
@@ -158,7 +158,7 @@ def _add_history(server: MCPServer[Opening], current: Current) -> None:
     async def show_history(
         library: LibraryName = None,
         limit: Limit = 20,
-        before: Annotated[int | None, Field(description="Only revisions before this number.")] = None,
+        before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
         with told():
             runtime = await current()

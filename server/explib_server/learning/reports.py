@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from explib.models import Change, Lease, LibraryOverview
 from explib_learner.analyst import Analysis
 from explib_learner.pipeline import Run
+from explib_server.bounding import commonest
 from explib_server.pages import proposal_line
 
 MOST_LINES = 60
@@ -42,7 +43,7 @@ def summary_text(overview: LibraryOverview, runs: Iterable[Run], holder: Lease |
     """Where the library stands after the runs, and who is at it."""
     counts = f"{sum(run.learned for run in runs)} groups learned, {overview.groups.get('waiting', 0)} waiting"
     lines = [f"{overview.library.name}: {counts}, revision {overview.library.revision}"]
-    lines += [f"  {count} × {reason}" for reason, count in sorted(overview.reasons.items(), key=lambda item: -item[1])]
+    lines += [f"  {count} × {reason}" for reason, count in commonest(overview.reasons).items()]
     if holder is not None:
         lines.append(f"  being learned by another process now: {holder.holder}")
     return "\n".join(lines)

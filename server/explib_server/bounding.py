@@ -1,8 +1,9 @@
-"""How long the results of lists and histories may be: an agent pays for every word of them."""
+"""How long the results of tools may be: an agent pays for every word of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from explib.errors import InvalidInput
 from explib.words import estimate_tokens
@@ -11,6 +12,7 @@ RESULT_TOKENS = 2_000
 """Of one page's text; the structured content says the same in about as many again."""
 MAX_ITEMS = 200
 REASON_CHARACTERS = 200
+SHOWN_REASONS = 10
 
 
 def page(lines: Sequence[str], limit: int) -> int:
@@ -32,3 +34,11 @@ def clipped(text: str, characters: int = REASON_CHARACTERS) -> str:
     """The text on one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= characters else line[: characters - 1] + "…"
+
+
+def commonest(reasons: Mapping[str, int]) -> dict[str, int]:
+    """The commonest reasons with their counts, each cut to a line."""
+    counted: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        counted[clipped(reason)] += count
+    return dict(counted.most_common(SHOWN_REASONS))
