@@ -36,7 +36,6 @@ async def serving(pid_file: Path, *options: str, **settings: str) -> AsyncIterat
         env={**os.environ, **settings},
     )
     async with Client(stdio_client(command)) as client:
-        await client.call_tool("library_status", {})
         yield client, int(await asyncio.to_thread(pid_file.read_text))
 
 
@@ -141,6 +140,24 @@ async def test_a_client_that_closes_right_after_it_has_submitted_has_it_learned(
         await submit(client)
     async with open_store(url) as store:
         await until(lambda: all_learned(store))
+
+
+async def test_a_new_server_has_what_is_ready_learned_without_being_called(tmp_path: Path, url: str) -> None:
+    async with open_store(url) as store:
+        await stored(store)
+        async with serving(tmp_path / "pid"):
+            await until(lambda: all_learned(store))
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_process_learns_from_a_postgresql_server_too(url: str) -> None:
+    async with open_store(url) as store:
+        await stored(store)
+        settings = Settings(database_url=url, allowed_hosts=("a.example", "b.example"))
+        assert environment(settings)["EXPLIB_ALLOWED_HOSTS"] == "a.example,b.example"
+        await asyncio.to_thread(start_detached, settings)
+        await until(lambda: all_learned(store))
+        await until(lambda: no_process(store))
 
 
 async def test_the_process_is_nobodys_child_and_in_a_session_of_its_own(tmp_path: Path, url: str) -> None:
