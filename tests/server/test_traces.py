@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 
@@ -16,11 +18,15 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import INVALID_SPAN, StatusCode
+from server.http_cases import running
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from explib.errors import InvalidSetting
 from explib.models import Json
 from explib.settings import Settings
-from explib.tracing import here, span
+from explib.tracing import here, recording, span
 from explib_server.mcp_server import build_server
 from explib_server.observing import tracing
 from explib_server.observing.logs import JsonLines
@@ -139,8 +145,31 @@ def test_an_error_is_one_json_line_with_its_traceback() -> None:
     assert "ZeroDivisionError" in json.loads(line)["exception"]
 
 
-def test_an_endpoint_without_the_extra_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_without_the_extra_is_a_warning_since_it_may_be_the_clients(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(tracing, "find_spec", lambda _name: None)
-    with pytest.raises(InvalidSetting, match=r"explib\[otel\]"):
-        tracing.set_up_traces()
+    tracing.set_up_traces()
+    assert "explib[otel]" in caplog.text
+    assert not recording()
+
+
+async def test_a_command_sends_its_spans_to_the_endpoint_that_is_set() -> None:
+    received: list[bytes] = []
+
+    async def traces(request: Request) -> Response:
+        received.append(await request.body())
+        return Response(status_code=200)
+
+    async with running(Starlette(routes=[Route("/v1/traces", traces, methods=["POST"])])) as address:
+        environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": address}
+        command = [sys.executable, "-m", "explib_server", "token", "create", "--library", "airline", "--scope", "read"]
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(60):
+            secret, _ = await process.communicate()
+    assert process.returncode == 0
+    sent = b"".join(gzip.decompress(each) if each.startswith(b"\x1f\x8b") else each for each in received)
+    assert b"store.write" in sent
+    assert b"explib" in sent
+    assert secret.strip() not in sent
