@@ -63,12 +63,12 @@ class Vectors:
         """The places that are probably nearest to a unit vector, and the cosine of each; in no order."""
         wanted = max(RESCORED, int(len(self._taken) * RESCORED_SHARE))
         places = np.flatnonzero(self._taken) if len(self._taken) <= wanted else self._alike(query, wanted)
-        cosines = np.einsum("ij,j->i", self._numbers[places].astype(np.float32), query / np.float32(SCALE))
+        cosines = np.einsum("ij,j->i", self._numbers.take(places, axis=0).astype(np.float32), query / np.float32(SCALE))
         return places, cosines
 
     def cosines(self, query: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
         """The cosine of each of the places to a unit vector; 0 for one without a vector."""
-        numbers = self._numbers[places].astype(np.float32)
+        numbers = self._numbers.take(places, axis=0).astype(np.float32)
         return np.where(self._taken[places], np.einsum("ij,j->i", numbers, query / np.float32(SCALE)), np.float32(0))
 
     def _alike(self, query: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:

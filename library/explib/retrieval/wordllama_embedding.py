@@ -18,7 +18,10 @@ BATCH = 512
 
 
 class WordllamaEmbedder:
-    """Loads on first use (about 0.3 s), in a thread."""
+    """Loads on first use (about 0.3 s), in a thread. A text's vector is the mean of those of its tokens.
+
+    The means are taken here: the library's own way, which pads all texts to one length, takes three times as long.
+    """
 
     name = "wordllama-256"
 
@@ -29,7 +32,9 @@ class WordllamaEmbedder:
     def _model(self) -> WordLlamaInference:
         import wordllama
 
-        return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+        model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+        model.tokenizer.no_padding()
+        return model
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), 256). A short text takes less time here than a change of thread."""
@@ -38,12 +43,25 @@ class WordllamaEmbedder:
                 await asyncio.to_thread(lambda: self._model)
         import numpy as np
 
-        parts = []
+        parts = [np.zeros((0, self._model.embedding.shape[1]), np.float32)]
         for start in range(0, len(texts), BATCH):
             if start:
                 await asyncio.sleep(0)
-            parts.append(self._model.embed(list(texts[start : start + BATCH]), norm=False))
-        vectors = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 256), np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        units: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+            parts.append(self._summed(texts[start : start + BATCH]))
+        vectors = parts[-1] if len(texts) <= BATCH else np.concatenate(parts)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        lengths[lengths == 0] = 1
+        units: NDArray[np.float32] = vectors / lengths[:, None]
         return units
+
+    def _summed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The sums of the vectors of each text's tokens, which have the direction of their means."""
+        import numpy as np
+
+        encoded = self._model.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        table: NDArray[np.float32] = self._model.embedding
+        sums = np.zeros((len(encoded), table.shape[1]), np.float32)
+        for row, each in zip(sums, encoded, strict=True):
+            if each.ids:
+                table.take(each.ids, axis=0).sum(axis=0, out=row)
+        return sums
