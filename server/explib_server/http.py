@@ -55,8 +55,9 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
         max_request_body_size=settings.request_bytes,
     )
     metadata = None if by_oauth is None else _metadata(app, *by_oauth)
+    limits = Limits(time.monotonic), Limits(time.monotonic)
     admission = Admission(settings.auth, tuple(verifiers), shut)
-    return Gate(app, admission, Limits(time.monotonic), settings, metadata, metrics.refused)
+    return Gate(app, admission, limits, settings, metadata, metrics.refused)
 
 
 def _metadata(app: Starlette, issuer: Issuer, endpoint: AnyHttpUrl) -> AnyHttpUrl:

@@ -11,6 +11,8 @@ from explib.errors import UnknownToken
 from explib.storage.store import Store, open_store
 from explib.storage.tables import tokens
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
 
 class Clock:
     """Time as the test says."""

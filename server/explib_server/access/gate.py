@@ -24,7 +24,8 @@ from explib_server.access.oauth import is_loopback
 from explib_server.access.verifying import Access, Verifier
 from explib_server.callers import ANYBODY, CALLER_KEY, LISTEN
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
+HEALTH = "/health"
+READY = "/ready"
 WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
@@ -75,13 +76,17 @@ class Admission:
 
 
 class Gate:
-    """An ASGI application around another. `told` is called with the status of every request that is refused."""
+    """An ASGI application around another.
+
+    `limits` are those of tokens and those of addresses, apart: addresses are many, and must not crowd out tokens.
+    `told` is called with the status of every request that is refused.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         admission: Admission,
-        limits: Limits,
+        limits: tuple[Limits, Limits],
         settings: Settings,
         metadata_url: AnyHttpUrl | None,
         told: Callable[[int], None],
@@ -89,7 +94,7 @@ class Gate:
         self._app = app
         self._inside = RequireAuthMiddleware(AuthContextMiddleware(app), NEEDED_SCOPES, metadata_url)
         self._admission = admission
-        self._limits = limits
+        self._tokens, self._addresses = limits
         self._known, self._local = allowances(settings)
         self._most_bytes = settings.request_bytes
         self._told = told
@@ -97,19 +102,26 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(WELL_KNOWN):
+        if scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(WELL_KNOWN):
             await self._app(scope, receive, send)
             return
         answer = Answer(send, self._told, self._most_bytes)
+        try:
+            if scope["path"] == READY:
+                self._addresses.spend(network(scope), self._known)
+                await self._app(scope, receive, send)
+            else:
+                await self._admit(scope, receive, answer)
+        except TooMany as error:
+            await over_limit(error)(scope, receive, answer)
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         try:
             access = await self._caller(scope)
         except StorageError as error:
             await problem(503, UNAVAILABLE, str(error), {"Retry-After": "5"})(scope, receive, answer)
             return
-        try:
-            await self._serve(scope, receive, answer, access)
-        except TooMany as error:
-            await over_limit(error)(scope, receive, answer)
+        await self._serve(scope, receive, answer, access)
 
     async def _caller(self, scope: Scope) -> Access | None:
         """Write into the ASGI scope whom the request comes from, if it may come in at all."""
@@ -125,15 +137,17 @@ class Gate:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, access: Access | None) -> None:
         let_in = CALLER_KEY in scope
-        key = f"address {network(scope)}" if access is None else f"token {access.caller.token_id}"
+        key, limits = (
+            (network(scope), self._addresses) if access is None else (str(access.caller.token_id), self._tokens)
+        )
         allowance = self._known if access is not None or not let_in or not is_loopback(address(scope)) else self._local
-        self._limits.spend(key, allowance)
+        limits.spend(key, allowance)
         if not let_in:
             await self._inside(scope, receive, answer)
             return
         kind: Kind = "stream" if is_stream(scope) else "request"
         app = self._app if access is None else self._inside
-        with self._limits.slot(key, kind, allowance):
+        with limits.slot(key, kind, allowance):
             if kind == "request":
                 await app(scope, receive, answer)
                 return
