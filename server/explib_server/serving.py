@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from explib.settings import Settings
 from explib_server.access.binding import check_binding
 from explib_server.access.gate import Gate
+from explib_server.access.oauth import is_loopback
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server
 from explib_server.observing.logs import announce, set_up_logs
@@ -65,7 +66,8 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
     listening = config.bind_socket()
-    announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{_hint(settings, tokens_exist)}")
+    hint = _hint(settings, serving.host, tokens_exist=tokens_exist)
+    announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{hint}")
     if serving.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:
@@ -100,7 +102,9 @@ async def _tokens_exist(settings: Settings) -> bool:
         return await runtime.store.tokens.any_access()
 
 
-def _hint(settings: Settings, tokens_exist: bool) -> str:
+def _hint(settings: Settings, host: str, *, tokens_exist: bool) -> str:
+    if settings.auth == "none" and not is_loopback(host):
+        return " (everybody who reaches it reads and writes every library: --auth none)"
     if settings.auth == "required" and not tokens_exist and settings.oauth_issuer is None:
         return " (nobody gets in yet: explib token create --library NAME --scope submit)"
     return ""

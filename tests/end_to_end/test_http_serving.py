@@ -137,3 +137,17 @@ def test_a_public_address_without_auth_is_refused_in_one_line(form: str) -> None
     said = json.loads(line)["message"] if form == "json" else line
     assert said.startswith("explib: 0.0.0.0 can be reached from other machines")
     assert "explib token create" in said
+
+
+async def test_a_server_that_lets_everybody_in_says_so(tmp_path: Path) -> None:
+    async with served(tmp_path, "--host", "0.0.0.0", "--auth", "none") as it:
+        assert (await ask(it.address)).status == 200
+        assert "everybody who reaches it" in it.log.read_text()
+
+
+@pytest.mark.parametrize("option", [("--workers", "2"), ("--auth", "none"), ("--allowed-host", "x.example")])
+def test_what_only_http_heeds_is_refused_for_stdio(option: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "explib_server", "serve", *option]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "--transport http" in ended.stderr

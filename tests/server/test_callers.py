@@ -10,7 +10,9 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp.types import Implementation, TextContent
 
-from explib_server.callers import LOCAL, current_caller, remember_caller
+from explib.settings import Settings
+from explib_server.callers import LOCAL, TOOLS_OF, current_caller, remember_caller
+from explib_server.mcp_server import build_server
 
 
 @asynccontextmanager
@@ -39,3 +41,11 @@ async def test_a_local_client_may_do_everything_under_the_name_that_it_gives(mod
 
 def test_outside_of_a_request_the_caller_is_local() -> None:
     assert current_caller() == LOCAL
+
+
+async def test_every_tool_has_the_scope_that_it_needs_and_only_setting_up_libraries_is_for_admins() -> None:
+    async with Client(build_server(Settings(), "off", "all")) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+    given = frozenset[str]().union(*TOOLS_OF.values())
+    assert names - given == {"create_library"}
+    assert given <= names

@@ -58,6 +58,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port (http).")] = 1,
 ) -> None:
     """Serve the experience library over MCP."""
+    if transport is Transport.stdio and (auth or allowed_host or workers > 1):
+        raise typer.BadParameter("--auth, --allowed-host and --workers are for --transport http")
     settings = load_settings()
     if transport is Transport.http:
         settings = settings.serving_teams()
