@@ -9,6 +9,7 @@ wider errors. The exit code is 1 where a figure is not reached.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from simulated import forgery, libraries, single
+from simulated import costs, forgery, libraries, single, through_tools
 from simulated.figures import Figure
 
 PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
@@ -28,8 +29,10 @@ PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "settled": (libraries.settled, 20, 4),
     "arriving": (libraries.arriving, 20, 4),
     "forgery": (forgery.forgers, 200, 20),
+    "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 2_000, 300),
+    "tools": (lambda tasks: asyncio.run(through_tools.library_over_mcp(tasks)), 1_500, 150),
 }
-"""Name → what measures it, and how many runs in full and quick."""
+"""Name → what measures it, and how many runs (rewards, tasks) in full and quick."""
 
 
 def main() -> None:

@@ -49,6 +49,7 @@ COMMANDS = {
     "libraries show": {"--json"},
     "revert": {"--reason", "--expected-revision", "--author", "--library", "--json"},
     "serve": {"--transport", "--host", "--port", "--tools", "--learner", "--auth", "--allowed-host", "--workers"},
+    "evidence": {"--library", "--json", "--plot"},
     "status": {"--library", "--json"},
     "token create": {"--library", "--scope", "--expires", "--name"},
     "token list": {"--json"},

@@ -14,7 +14,7 @@ from sqlalchemy import Executable, RowMapping, Table, bindparam, case, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward
-from explib.evidence.sums import Sums, baseline
+from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.groups import group_id, group_key
 from explib.models import Library, LibrarySettings, Retrieval
 from explib.storage import rows
@@ -88,6 +88,21 @@ class Evidence:
             if (key := _key(row)) in shares:
                 shares[key][row["submitter"]] = Sums(**{name: row[name] for name in _SUMS})
         return shares
+
+    async def held_out_scores(self, library: Library) -> list[tuple[float, Sums]]:
+        """When each rewarded retrieval with a hold-out was, and what it says of the library's uplift; oldest first."""
+        mine = (retrievals.c.library_id == library.id) & (retrievals.c.holdout > 0) & retrievals.c.reward.is_not(None)
+        columns = (retrievals.c.created_at, retrievals.c.holdout, retrievals.c.held_out, retrievals.c.reward)
+        statement = select(*columns, retrievals.c.baseline).where(mine).order_by(retrievals.c.created_at)
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement)).all()
+        return [
+            (
+                row.created_at,
+                score(served=not row.held_out, probability=1 - row.holdout, outcome=row.reward, baseline=row.baseline),
+            )
+            for row in found
+        ]
 
     async def judged(self, library: Library, tick: int) -> None:
         """Note that everything up to `tick` was looked at."""
@@ -228,7 +243,7 @@ async def _enter_for_submitter(
             "n": entry.sums.n,
         }
         for key, entry in sorted(entries.items())
-        if entry.sums.v
+        if entry.sums != NOTHING
     ]
     if values:
         await connection.execute(_entering_for_submitter(database.dialect.insert), values)

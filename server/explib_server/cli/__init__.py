@@ -18,6 +18,7 @@ class Commands(LazyGroup):
         "serve": "serve:serve",
         "learn": "learn:learn",
         "status": "status:status",
+        "evidence": "evidence:evidence",
         "import": "importing:import_files",
         "experiences": "experiences:app",
         "libraries": "libraries:app",

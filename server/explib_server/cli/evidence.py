@@ -1,0 +1,51 @@
+"""`explib evidence`: what rewards say about a library and its experiences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explib_server.cli.running import JsonOption, LibraryOption, run, say
+from explib_server.evidence_report import LibraryEvidence, library_evidence, uplift_track
+from explib_server.runtime import Runtime
+
+
+def evidence(
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: FILE ends in .png or .svg.")] = None,
+) -> None:
+    """Show which experiences help, by how much and how sure, and what the library does as a whole."""
+    if plot is not None:
+        from explib_server.evidence_plot import check_ending
+
+        check_ending(plot)
+
+    async def work(runtime: Runtime) -> LibraryEvidence:
+        chosen = await runtime.library(library)
+        found = await library_evidence(runtime.store, chosen)
+        if plot is not None:
+            from explib_server.evidence_plot import draw
+
+            draw(found, await uplift_track(runtime.store, chosen), plot)
+        return found
+
+    found = run(work)
+    if as_json:
+        say(json.dumps(asdict(found), indent=2))
+    elif plot is not None:
+        say(f"drawn to {plot}")
+    else:
+        _show(found)
+
+
+def _show(found: LibraryEvidence) -> None:
+    from rich.console import Console
+
+    from explib_server.evidence_table import evidence_view
+
+    Console(highlight=False).print(evidence_view(found))
