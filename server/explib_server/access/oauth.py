@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -197,6 +198,7 @@ def _check_url(name: str, url: str) -> None:
     raise InvalidSetting(f"{name} must be an https address, not {url[:200]!r}: keys that travel openly can be swapped.")
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether this address (or the name localhost) stays on this machine."""
     try:
