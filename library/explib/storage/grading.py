@@ -30,10 +30,10 @@ async def regrade(connection: AsyncConnection, library: Library, known: RowMappi
         values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
     if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
         values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
-    await lock_group(connection, library, group)
+    before = await lock_group(connection, library, group)
     mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
     await connection.execute(update(trajectories).where(mine).values(**values))
-    fresh = await regroup(connection, library, group, graded=changed)
+    fresh = await regroup(connection, library, before, graded=changed)
     return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
 
 
@@ -55,9 +55,10 @@ def _is(library: Library, group: str) -> ColumnElement[bool]:
     return (groups.c.library_id == library.id) & (groups.c.id == group)
 
 
-async def lock_group(connection: AsyncConnection, library: Library, group: str) -> None:
-    """Hold the group until the transaction ends: its trajectories change and are counted one after the other."""
-    await connection.execute(select(groups.c.id).where(_is(library, group)).with_for_update(key_share=True))
+async def lock_group(connection: AsyncConnection, library: Library, group: str) -> Group:
+    """The group as it stands, held until the transaction ends: its trajectories are counted one after the other."""
+    held = await connection.execute(select(groups).where(_is(library, group)).with_for_update(key_share=True))
+    return rows.group(held.mappings().one())
 
 
 def kept_rewards() -> tuple[ColumnElement[int], ColumnElement[float], ColumnElement[float]]:
@@ -71,24 +72,23 @@ async def group_row(connection: AsyncConnection, library: Library, group: str) -
     return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
 
 
-async def regroup(connection: AsyncConnection, library: Library, group: str, *, graded: bool) -> Group:
+async def regroup(connection: AsyncConnection, library: Library, before: Group, *, graded: bool) -> Group:
     """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
 
-    Whoever regroups has locked the group before the change that is counted here.
+    `before` is as whoever changed its trajectories had locked it.
     """
     reward = trajectories.c.reward
     counted = await connection.execute(
         select(func.count(), func.count(reward), func.sum(reward), *kept_rewards()).where(
-            trajectories.c.library_id == library.id, trajectories.c.group_id == group
+            trajectories.c.library_id == library.id, trajectories.c.group_id == before.id
         )
     )
     size, with_reward, total, kept, lowest, highest = counted.one()
     values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
     values["updated_at"] = time.time()
-    before = await group_row(connection, library, group)
     if graded or before.state == "waiting":
         state, reason = readiness(library.settings, kept, lowest, highest, with_reward - kept)
         values.update(state=state, reason=reason, tries=0, not_before=0.0)
         values["graded_version"] = before.graded_version + int(graded)
-    await connection.execute(update(groups).where(_is(library, group)).values(**values))
-    return await group_row(connection, library, group)
+    changed = update(groups).where(_is(library, before.id)).values(**values).returning(groups)
+    return rows.group((await connection.execute(changed)).mappings().one())

@@ -10,7 +10,7 @@ from explib.storage.engine import Database
 from explib.storage.grading import lock_group, regroup
 from explib.storage.tables import groups, trajectories, trajectory_bodies
 
-BATCH = 200
+BATCH = 50
 """Trajectories in one transaction: bounds how long others wait."""
 
 
@@ -43,9 +43,9 @@ async def _batch(connection: AsyncConnection, database: Database, library: Libra
 async def _prune_group(
     connection: AsyncConnection, database: Database, library: Library, group: str, ids: list[str]
 ) -> None:
-    await lock_group(connection, library, group)
+    before = await lock_group(connection, library, group)
     bodies = (trajectory_bodies.c.library_id == library.id) & trajectory_bodies.c.trajectory_id.in_(ids)
     await connection.execute(delete(trajectory_bodies).where(bodies))
     mine = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
     await connection.execute(update(trajectories).where(mine).values(pruned_at=database.now()))
-    await regroup(connection, library, group, graded=False)
+    await regroup(connection, library, before, graded=False)

@@ -7,26 +7,23 @@ checkpoint at the same time. Where only such a version is there, the rollback jo
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
-import aiosqlite
 from sqlalchemy import ColumnElement, Double, Table, event, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
 from explib.storage.engine import Writer
+from explib.storage.sqlite_driver import WritingConnection, driver, sqlite_module
 from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.writer import WRITES, GroupingWriter
 
@@ -61,29 +58,6 @@ class _Connection(Protocol):
     def cursor(self) -> _Cursor: ...
 
 
-def _bundled() -> ModuleType | None:
-    """The SQLite that comes with pysqlite3, or None where it isn't installed."""
-    try:
-        return importlib.import_module("pysqlite3.dbapi2")
-    except ModuleNotFoundError:
-        return None
-
-
-def _driver(sqlite: ModuleType) -> AsyncAdapt_aiosqlite_dbapi:
-    """aiosqlite on the given SQLite module: the same threads and proxies, that module's connections and errors."""
-    module = ModuleType("aiosqlite")
-    for name in ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError"):
-        setattr(module, name, getattr(sqlite, name))
-    for name in ("ProgrammingError", "sqlite_version", "sqlite_version_info"):
-        setattr(module, name, getattr(sqlite, name))
-
-    def connect(database: str, **options: object) -> aiosqlite.Connection:
-        return aiosqlite.Connection(partial(sqlite.connect, database, **options), 64)
-
-    module.__dict__.update(connect=connect, Connection=aiosqlite.Connection)
-    return AsyncAdapt_aiosqlite_dbapi(module, sqlite)
-
-
 class SqliteDialect:
     """The embedded engine."""
 
@@ -97,7 +71,7 @@ class SqliteDialect:
             )
         self._url = url
         self._path = Path(url.database)
-        self._sqlite = _bundled() or sqlite3
+        self._sqlite = sqlite_module()
         self._version: tuple[int, ...] = tuple(self._sqlite.sqlite_version_info)
 
     @property
@@ -117,16 +91,17 @@ class SqliteDialect:
             raise self._trouble(
                 DatabaseUnavailable, f"The folder {self._path.parent} cannot be made: {error}"
             ) from error
-        engine = create_async_engine(
-            self._url, module=_driver(self._sqlite), pool_size=4, max_overflow=8, hide_parameters=True
-        )
+        return self._engine(module=driver(self._sqlite), pool_size=4, max_overflow=8)
+
+    def writer(self, _engine: AsyncEngine) -> Writer:
+        """Writes that wait at the same time share a commit, on one connection that is made for them."""
+        return GroupingWriter(self._engine(module=driver(self._sqlite, WritingConnection), poolclass=NullPool))
+
+    def _engine(self, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(self._url, hide_parameters=True, **options)
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-
-    def writer(self, engine: AsyncEngine) -> Writer:
-        """Writes that wait at the same time share a commit."""
-        return GroupingWriter(engine)
 
     async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
         """A transaction sees one moment as it is."""

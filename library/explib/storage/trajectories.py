@@ -21,12 +21,12 @@ from explib.errors import (
 )
 from explib.groups import group_id, group_key
 from explib.ids import new_id
-from explib.models import Attempt, Grade, Library, Receipt, Submission, Trajectory
+from explib.models import Attempt, Grade, Group, Library, Receipt, Submission, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import Database
 from explib.storage.evidence import rescore
-from explib.storage.grading import group_row, lock_group, regrade, regroup
+from explib.storage.grading import group_row, regrade, regroup
 from explib.storage.pruning import prune
 from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps, encode_steps
@@ -65,7 +65,7 @@ class Trajectories:
             return await self._again(connection, library, known, submission, content)
         submission = await self._with_retrieval(connection, library, submission)
         group = await self._group(connection, library, submission)
-        trajectory_id = await self._insert(connection, library, group, submission, key, content)
+        trajectory_id = await self._insert(connection, library, group.id, submission, key, content)
         known = None if trajectory_id else await _submitted(connection, library, key)
         if known is not None:  # by another at the same time
             return await self._again(connection, library, known, submission, content)
@@ -121,13 +121,13 @@ class Trajectories:
         group = await group_row(connection, library, known["group_id"])
         return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
 
-    async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> str:
+    async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> Group:
+        """The submission's group, new or not, held until the transaction ends."""
         key = group_key(submission.task, submission.group)
-        identity = group_id(library.id, key)
-        await connection.execute(
-            self.database.dialect.insert(groups)
-            .values(
-                id=identity,
+        inserted = self.database.dialect.insert(groups)
+        held = await connection.execute(
+            inserted.values(
+                id=group_id(library.id, key),
                 library_id=library.id,
                 key=key,
                 task=submission.task,
@@ -141,10 +141,10 @@ class Trajectories:
                 not_before=0.0,
                 updated_at=time.time(),
             )
-            .on_conflict_do_nothing()
+            .on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": inserted.excluded.key})
+            .returning(groups)
         )
-        await lock_group(connection, library, identity)
-        return identity
+        return rows.group(held.mappings().one())
 
     async def _insert(
         self,
