@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STARTED = re.compile(r"learner process (\d+) started")
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a condition that should come true has failed."""
 
 
