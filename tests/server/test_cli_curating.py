@@ -24,7 +24,7 @@ def learned(*contents: str, review: bool = False) -> None:
 
     async def commit() -> None:
         async with open_store(Settings().database_url) as store:
-            await store.libraries.ensure("default", LibrarySettings(review=review))
+            await store.libraries.ensure("default", LibrarySettings(review=review, exploration=False))
             current = await store.libraries.get("default")
             operations = tuple(Operation("ADD", "winners did", content=each) for each in contents)
             await store.revisions.commit(Proposal(current, "learned", "learner", "model", operations))

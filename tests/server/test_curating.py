@@ -60,7 +60,7 @@ async def curating(mode: str = "auto") -> AsyncIterator[Tools]:
 async def learned(*operations: Operation, review: bool = True) -> None:
     """What the learner brings, in another process."""
     async with open_store(Settings().database_url) as store:
-        await store.libraries.ensure("default", LibrarySettings(review=review))
+        await store.libraries.ensure("default", LibrarySettings(review=review, exploration=False))
         current = await store.libraries.get("default")
         await store.revisions.commit(Proposal(current, "learned", "learner", "model", operations, model="m"))
 
