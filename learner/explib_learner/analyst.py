@@ -1,6 +1,6 @@
 """The seam between the pipeline and what turns groups into operations.
 
-Implementations: `model_analyst` (an LLM) and `contrast` (statistics, no model).
+Implementations: `model_analyst` (an LLM, or an attached agent in its place: `agent`) and `contrast` (statistics).
 """
 
 from __future__ import annotations

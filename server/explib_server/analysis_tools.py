@@ -95,13 +95,15 @@ def _add_next_analysis(server: MCPServer[Opening], current: Current) -> None:
             handed = await next_step(runtime, chosen, call_id)
             revision = (await runtime.store.libraries.get(chosen.name)).revision
             reason = "" if handed.step else await nothing_to_do(runtime, chosen, handed)
-        said = _handed(chosen.name, revision, handed, reason)
-        return result(_handed_text(said, handed), said)
+        asked = question(handed.step) if handed.step else None
+        said = _handed(chosen.name, revision, handed, asked, reason)
+        before = "\n".join(run_lines(handed.runs))
+        return result("\n\n".join(filter(None, (before, _asked_text(said, asked) if asked else reason))), said)
 
 
-def _handed(library: str, revision: int, handed: Handed, reason: str) -> NextAnalysis:
+def _handed(library: str, revision: int, handed: Handed, asked: Question | None, reason: str) -> NextAnalysis:
     learned = sum(run.learned for run in handed.runs)
-    if handed.step is None:
+    if asked is None:
         state: State = "done" if handed.free_in is None else "wait"
         wait = None if handed.free_in is None else round(handed.free_in, 1)
         return NextAnalysis(
@@ -113,7 +115,6 @@ def _handed(library: str, revision: int, handed: Handed, reason: str) -> NextAna
             learned=learned,
             revision=revision,
         )
-    asked: Question = question(handed.step)
     return NextAnalysis(
         library=library,
         state="step",
@@ -129,17 +130,12 @@ def _handed(library: str, revision: int, handed: Handed, reason: str) -> NextAna
     )
 
 
-def _handed_text(said: NextAnalysis, handed: Handed) -> str:
-    before = "\n".join(run_lines(handed.runs))
-    if handed.step is None:
-        return "\n".join(filter(None, (before, said.reason)))
-    asked = question(handed.step)
-    head = (
+def _asked_text(said: NextAnalysis, asked: Question) -> str:
+    return (
         f"Step {asked.step} of learning library {said.library} (call_id {asked.call_id}; {said.remaining} known to "
         f"remain, this one included). Follow the instructions, then call answer_analysis with this call_id and, as "
-        f"response, one JSON object of the schema, within {STEP_SECONDS / 60:g} minutes."
+        f"response, one JSON object of the schema, within {STEP_SECONDS / 60:g} minutes.\n\n{asked.text()}"
     )
-    return "\n\n".join(filter(None, (before, head, asked.text())))
 
 
 def _add_answer_analysis(server: MCPServer[Opening], current: Current) -> None:
