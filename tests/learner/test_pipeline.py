@@ -28,6 +28,11 @@ from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES, OUTAGE_SECONDS, 
 Outcome: TypeAlias = Operation | Failure | Refusal
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 class Clock:
     """A time that moves only when it is told to."""
 

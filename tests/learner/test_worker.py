@@ -17,6 +17,11 @@ PATIENCE = 30.0
 """Seconds after which a condition that should come true has failed."""
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 async def at_once(batch: Batch) -> None:
     """An analyst that need not think."""
 

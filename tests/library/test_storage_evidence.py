@@ -13,6 +13,11 @@ from explib.storage.store import Store, open_store
 E1, E2 = experience_key("e1", 1), experience_key("e2", 1)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 async def held(store: Store, library: Library, key: Key = E1) -> Account:
     return (await store.evidence.of(library, [key]))[key]
 

@@ -14,6 +14,11 @@ from explib.storage.tables import tokens
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 class Clock:
     """Time as the test says."""
 

@@ -14,6 +14,11 @@ from explib.storage.votes import Cast
 from explib.voting import Tally, Vote
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 async def commit(store: Store, library: Library, *operations: Operation, author: str = "me") -> None:
     current = await store.libraries.get(library.name)
     committed = await store.revisions.commit(Proposal(current, "test", author, "contrast", operations))
