@@ -15,6 +15,8 @@ from typing import Any
 from explib.storage.store import open_store
 
 TEMPLATE = "explib_template"
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'explib';"
+"""Cuts every connection of ours."""
 FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 """Nobody pulls the plug of a test's machine; a killed server loses nothing by these."""
 

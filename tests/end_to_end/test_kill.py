@@ -23,6 +23,7 @@ from mcp.types import CallToolResult
 from sqlalchemy import text
 
 from explib.models import Json, Library
+from explib.storage.checking import check
 from explib.storage.store import Store, open_store
 from explib_learner.worker import lease_name
 from explib_server.answers import LibraryStatus
@@ -36,27 +37,6 @@ AT_ONCE = 12
 """Submissions under way when a server of the rounds is killed, more or less."""
 PID_THEN_SERVE = 'echo $$ > "$0" && exec "$@"'
 SERVE = ("-m", "explib_server", "serve", "--learner", "inprocess")
-HALVES = {
-    "a trajectory without its steps": "SELECT count(*) FROM trajectories t LEFT JOIN trajectory_bodies b "
-    "ON b.trajectory_id = t.id WHERE b.trajectory_id IS NULL",
-    "steps without a trajectory": "SELECT count(*) FROM trajectory_bodies b LEFT JOIN trajectories t "
-    "ON b.trajectory_id = t.id WHERE t.id IS NULL",
-    "a group that counts wrong": "SELECT count(*) FROM groups g WHERE size != "
-    "(SELECT count(*) FROM trajectories t WHERE t.group_id = g.id) OR graded != "
-    "(SELECT count(reward) FROM trajectories t WHERE t.group_id = g.id)",
-    "a revision that is missing": "SELECT count(*) FROM libraries l WHERE revision != "
-    "(SELECT count(*) FROM revisions r WHERE r.library_id = l.id)",
-    "a revision without operations": "SELECT count(*) FROM revisions r WHERE NOT EXISTS "
-    "(SELECT 1 FROM operations o WHERE o.library_id = r.library_id AND o.revision = r.number)",
-    "a group learned in no revision": "SELECT count(*) FROM learned_groups l WHERE revision IS NOT NULL AND NOT EXISTS "
-    "(SELECT 1 FROM revisions r WHERE r.library_id = l.library_id AND r.number = l.revision)",
-    "a learned group without its record": "SELECT count(*) FROM groups g WHERE state = 'learned' AND NOT EXISTS "
-    "(SELECT 1 FROM learned_groups l WHERE l.group_id = g.id AND l.graded_version = g.graded_version)",
-    "an experience that is not indexed": "SELECT count(*) FROM experiences e WHERE (status != 'retired') != "
-    "(SELECT count(*) FROM experience_terms x WHERE x.experience_id = e.id AND x.library_id = e.library_id)",
-    "a broken reference": "SELECT count(*) FROM pragma_foreign_key_check",
-    "a broken page": "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check != 'ok'",
-}
 
 
 @dataclass
@@ -158,9 +138,7 @@ async def learned(server: Server) -> None:
 
 
 async def nothing_is_half_there(store: Store) -> None:
-    async with store.database.read() as connection:
-        for name, statement in HALVES.items():
-            assert (await connection.execute(text(statement))).scalar_one() == 0, name
+    assert await check(store.database, deep=True) == []
 
 
 async def each_state_is_learned_at_most_once(store: Store, library: Library) -> None:

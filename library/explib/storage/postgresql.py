@@ -44,7 +44,7 @@ SAYS = {
     "55P03": "Somebody else has kept a row locked for too long: try again.",
     "40": "Too many others write the same rows at the same time: try again.",
 }
-LOST = "The connection to PostgreSQL was lost, and the server did not come back in time: try again."
+LOST = "The connection to PostgreSQL was lost: try again."
 # The library's id is part of every lexeme, so that one library's words cost nothing in another's searches.
 TERMS_TABLE = """
 CREATE TABLE experience_terms (

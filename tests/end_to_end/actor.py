@@ -1,0 +1,117 @@
+"""A process of the kill rounds: `actor.py submit URL NAME START` or `actor.py learn URL`, until it is killed.
+
+What a submitter was acknowledged, and each time a learner found itself fenced off, is a line on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import sys
+from collections.abc import Iterator
+
+from explib.errors import Conflict, NotFound, StorageError
+from explib.models import Citation, GradedGroup, Library, LibrarySettings, Operation, Submission
+from explib.settings import Settings
+from explib.storage.store import open_store
+from explib_learner.analyst import Analysis, Batch
+from explib_learner.pipeline import Pipeline
+from explib_learner.worker import Worker
+from explib_server.runtime import Runtime, open_runtime
+
+LIBRARIES = ("one", "two", "three")
+ATTEMPTS = 40
+"""Consecutive attempts of one submitter at the same task, over all libraries: groups stay small, new ones come."""
+LESSONS = 40
+"""From so many on, lessons are reworded instead of added."""
+PAUSE_SECONDS = 0.1
+"""The longest between two attempts."""
+LEASE_SECONDS = 1.0
+AT_ONCE = 4
+THOUGHT_SECONDS = 0.3
+"""The longest that the analyst thinks: what is killed or paused is often in the middle of it."""
+
+
+class Slow:
+    """An analyst that takes its time and learns one lesson from every group."""
+
+    name = "contrast"
+    model: str | None = None
+    batch_groups = 4
+    reads_history = False
+
+    async def advantages(self, batch: Batch) -> Analysis:
+        await asyncio.sleep(random.uniform(0.0, THOUGHT_SECONDS))
+        return Analysis(operations=tuple(self._lesson(batch, group) for group in batch.groups))
+
+    def _lesson(self, batch: Batch, group: GradedGroup) -> Operation:
+        words = ["".join(random.choices("bcdfgklmnprst", k=7)) for _ in range(8)]
+        content = f"When {' '.join(words[:4])}, {' '.join(words[4:])}."
+        cited = tuple(Citation(attempt.trajectory.id, "for") for attempt in group.attempts[:2])
+        if len(batch.experiences) < LESSONS:
+            return Operation("ADD", "won", content=content, citations=cited)
+        return Operation("MODIFY", "won", target=random.choice(batch.experiences).id, content=content, citations=cited)
+
+    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
+        return Analysis(operations=operations)
+
+
+def say(*words: str) -> None:
+    """One line, at once: the next moment may not come."""
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
+
+
+class Told(logging.Handler):
+    """Prints what the worker says when it comes too late."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "by another worker meanwhile" in record.msg:
+            say("fenced")
+
+
+async def learn(url: str) -> None:
+    logging.getLogger("explib_learner.worker").addHandler(Told())
+    async with open_store(url) as store:
+        await Worker(store, Pipeline(store, Slow()), LEASE_SECONDS).watch()
+
+
+async def submit(url: str, name: str, start: int) -> None:
+    settings = Settings(database_url=url, embedder="none", analyst="contrast")
+    numbers = itertools.count(start)
+    async with open_runtime(settings) as runtime:
+        defaults = LibrarySettings(max_experiences=LESSONS + 20)
+        libraries = [await runtime.store.libraries.ensure(each, defaults) for each in LIBRARIES]
+        await asyncio.gather(*(_submit_on(runtime, libraries, name, numbers) for _ in range(AT_ONCE)))
+
+
+async def _submit_on(runtime: Runtime, libraries: list[Library], name: str, numbers: Iterator[int]) -> None:
+    for number in numbers:
+        await asyncio.sleep(random.uniform(0.0, PAUSE_SECONDS))
+        library, task = libraries[number % len(libraries)], f"do task {number // ATTEMPTS}"
+        key = f"{name}/{number}"
+        retrieval = None
+        while True:  # as a patient client: the same again, under the same key
+            try:
+                if retrieval is None and number % 5:
+                    fresh = await runtime.store.libraries.get(library.name)
+                    retrieval = (await runtime.fetch(fresh, task)).retrieval.id
+                fields = Submission(task, (), float(number % 2), key, idempotency_key=key, retrieval_id=retrieval)
+                receipt = await runtime.submit(library, f"attempt {key}", fields)
+            except StorageError:
+                await asyncio.sleep(0.05)
+            except NotFound:  # the record of a retrieval promises nothing
+                retrieval = None
+            except Conflict:  # after a restart: this number was submitted under another retrieval
+                break
+            else:
+                say(key, receipt.trajectory_id)
+                break
+
+
+if __name__ == "__main__":
+    logging.getLogger().addHandler(logging.NullHandler())  # that the database went away is no news here
+    role, where, *rest = sys.argv[1:]
+    asyncio.run(learn(where) if role == "learn" else submit(where, rest[0], int(rest[1])))
