@@ -43,7 +43,7 @@ async def measure(name: str, command: Sequence[str], url: str, calls: int) -> Me
     return Memory(name, listed, called, most)
 
 
-def resident(pid: int, field: str) -> float:
+def resident(pid: int | str, field: str) -> float:
     """A field of /proc/PID/status, which is in kB."""
     text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(text.partition(f"{field}:")[2].split()[0]) / 1024

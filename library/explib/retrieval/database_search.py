@@ -97,6 +97,10 @@ class DatabaseSearch:
             return {}
         return dict(await self.store.vectors.nearest(library, self.embedder.name, query, limit) or ())
 
+    async def nearest(self, library: Library, query: NDArray[np.float32], limit: int) -> list[str]:
+        """Ids of the nearest to a unit vector, nearest first."""
+        return list(await self._near(library, query, limit))
+
     def _coverage(self, words: Iterable[str], lessons: Sequence[Lesson]) -> NDArray[np.float64]:
         """As `lexical.Coverage` has it, with the sample in the library's place."""
         telling = {term: self._telling(term) for term in words}

@@ -124,6 +124,14 @@ class LibraryIndex:
         entries = {lesson.id: entry_of(lesson) for lesson, _ in found}
         return Candidates(revision, {lesson.id: score for lesson, score in found if score > 0}, entries)
 
+    async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
+        """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
+        if self._held is not None:
+            return self._held.by_nearness(query, limit)
+        if self._search is None or self._library is None:
+            return []
+        return await self._search.nearest(self._library, query, limit)
+
 
 def _entries(held: HeldLibrary, relevance: dict[str, float], room: int, limit: int) -> dict[str, Entry]:
     chosen = {known: entry for known in relevance if (entry := held.get(known)) is not None}

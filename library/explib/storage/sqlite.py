@@ -156,14 +156,15 @@ class SqliteDialect:
         )
 
     async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
-        """FTS5 has no upsert: take out, then put in."""
-        key = {"library": library_id, "id": experience_id}
-        await connection.execute(
-            text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id"), key
-        )
+        """FTS5 has no upsert, and an index over its rows' numbers only: they hold library and experience."""
+        key = {"row": (library_id << 32) + int(experience_id[1:]), "library": library_id, "id": experience_id}
+        await connection.execute(text("DELETE FROM experience_terms WHERE rowid = :row"), key)
         if terms:
             await connection.execute(
-                text("INSERT INTO experience_terms (terms, library_id, experience_id) VALUES (:terms, :library, :id)"),
+                text(
+                    "INSERT INTO experience_terms (rowid, terms, library_id, experience_id) "
+                    "VALUES (:row, :terms, :library, :id)"
+                ),
                 {**key, "terms": terms},
             )
 

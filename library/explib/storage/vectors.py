@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.models import Lesson, Library
 from explib.storage.engine import Database
-from explib.storage.lessons import COLUMNS
+from explib.storage.lessons import COLUMNS, PART
 from explib.storage.tables import experience_vectors, experiences
 
 if TYPE_CHECKING:
@@ -55,11 +55,16 @@ class Vectors:
         if ids is not None:
             wanted &= experience_vectors.c.experience_id.in_(ids)
         columns = experience_vectors.c.experience_id, experience_vectors.c.version, experience_vectors.c.vector
-        async with self.database.read() as connection:
-            found = (await connection.execute(select(*columns).where(wanted))).all()
-        ids, versions = [row.experience_id for row in found], [row.version for row in found]
-        flat = np.frombuffer(b"".join(row.vector for row in found), "<f2")
-        return StoredVectors(ids, versions, flat.reshape(len(found), -1) if found else flat.reshape(0, 0))
+        known: list[str] = []
+        versions: list[int] = []
+        data = bytearray()
+        async with self.database.read() as connection, connection.stream(select(*columns).where(wanted)) as found:
+            async for part in found.partitions(PART):
+                known += [row.experience_id for row in part]
+                versions += [row.version for row in part]
+                data += b"".join(row.vector for row in part)
+        flat = np.frombuffer(data, "<f2")
+        return StoredVectors(known, versions, flat.reshape(len(known), -1) if known else flat.reshape(0, 0))
 
     async def save(
         self, library: Library, embedder: str, ids: Sequence[str], versions: Sequence[int], matrix: NDArray[np.floating]

@@ -1,0 +1,117 @@
+"""How good retrieval is: nDCG@10 by words, by meaning, fused by rank, and as served; recall of approximate search.
+
+    .venv/bin/python benchmarks/retrieval_quality.py [--url postgresql+asyncpg://…] [--sizes 10000,100000]
+
+The sets: 16 topics in four languages written for this project (`labelled_lessons.toml`, all languages in one library),
+and the simulated order desk of the demo. `database` is the ranking of the database's own full text: SQLite's, or that
+of `--url`. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank fusion (k = 60) of words and
+meaning, which it was measured against. Recall@10 is of the nearest in meaning, against an exact search.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from statistics import mean
+
+import numpy as np
+from lessons import lessons
+from measuring import keep, numbers, parser, show
+from retrieval_sets import Labelled, desk_set, written_sets
+from seeding import sqlite_url
+
+from explib.models import Lesson, LibrarySettings, Operation
+from explib.retrieval.held_library import HeldLibrary, prepare
+from explib.retrieval.wordllama_embedding import WordllamaEmbedder
+from explib.storage.committing import Proposal
+from explib.storage.store import Store, open_store
+from explib.words import terms
+
+DEPTH = 100
+RRF_K = 60
+NEAREST = 10
+ASKED = 100
+SIDES = ("database", "words", "meaning", "ranks fused", "served")
+
+
+async def quality(store: Store, labelled: Labelled, embedder: WordllamaEmbedder) -> dict[str, float]:
+    """nDCG@10 of each side."""
+    library = await store.libraries.ensure(
+        labelled.name.lower().replace(" ", "-"), LibrarySettings(max_experiences=999)
+    )
+    added = tuple(Operation("ADD", "labelled", content=each) for each in labelled.lessons)
+    await store.revisions.commit(Proposal(library, "benchmark", "me", "contrast", added))
+    held = HeldLibrary()
+    listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(labelled.lessons, start=1)]
+    held.change(prepare(listed), [], await embedder.embed(labelled.lessons))
+    ranked: dict[str, list[list[str]]] = {side: [] for side in SIDES}
+    for task, query in zip(labelled.tasks, await embedder.embed(labelled.tasks), strict=True):
+        words = terms(task)
+        ranked["database"].append(await store.retrievals.search(library, words, DEPTH))
+        ranked["words"].append(held.by_words(words, DEPTH))
+        ranked["meaning"].append(held.by_nearness(query, DEPTH))
+        ranked["ranks fused"].append(_fused(ranked["words"][-1], ranked["meaning"][-1]))
+        ranked["served"].append(list(held.relevance(words, query, DEPTH)))
+    return {side: labelled.ndcg([[int(known[1:]) - 1 for known in ids] for ids in ranked[side]]) for side in SIDES}
+
+
+def _fused(*orders: Sequence[str]) -> list[str]:
+    scores: dict[str, float] = {}
+    for order in orders:
+        for rank, known in enumerate(order, start=1):
+            scores[known] = scores.get(known, 0.0) + 1 / (RRF_K + rank)
+    return sorted(scores, key=lambda known: (-scores[known], int(known[1:])))
+
+
+def jumbled(count: int, seed: int) -> list[str]:
+    """Lessons of words drawn at random: harder than real ones, since all are about as near to a task."""
+    dice = Random(seed)
+    texts = [*written_sets()[0].lessons, *lessons(500)]
+    words = sorted({word for text in texts for word in terms(text) if word.isascii() and word.isalpha()})
+    return [" ".join(dice.choices(words, k=dice.randint(8, 16))) for _ in range(count)]
+
+
+async def recall(size: int, embedder: WordllamaEmbedder) -> float:
+    """Share of the ten nearest that the index finds, in a library of jumbled lessons."""
+    texts = jumbled(size, seed=1)
+    matrix = await embedder.embed(texts)
+    held = HeldLibrary()
+    listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(texts, start=1)]
+    held.change(prepare(listed), [], matrix)
+    found = 0
+    for query in await embedder.embed(jumbled(ASKED, seed=2)):
+        cosines = np.einsum("ij,j->i", matrix, query)
+        tenth = np.partition(cosines, -NEAREST)[-NEAREST] - 1e-4
+        found += sum(cosines[int(known[1:]) - 1] >= tenth for known in held.by_nearness(query, NEAREST))
+    return float(found) / (NEAREST * ASKED)
+
+
+async def run(chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Every set, their mean, and the recalls."""
+    embedder = WordllamaEmbedder()
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_store(chosen.url or sqlite_url(Path(folder) / "sets.db")) as store:
+            found = {each.name: await quality(store, each, embedder) for each in [*written_sets(), desk_set()]}
+    found["mean"] = {side: mean(each[side] for each in found.values()) for side in SIDES}
+    return found | {"recall@10": {str(size): await recall(size, embedder) for size in numbers(chosen.sizes)}}
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--url", default="", help="an empty database instead of an SQLite file")
+    options.add_argument("--sizes", default="10000,100000", help="libraries in which recall is measured")
+    chosen = options.parse_args()
+    found = asyncio.run(run(chosen))
+    recalls = found["recall@10"]
+    rows = [[name, *(found[name][side] for side in SIDES)] for name in found if name != "recall@10"]
+    show("nDCG@10", ("set", *SIDES), rows)
+    show("recall@10 of approximate search", ("lessons", "recall"), [[size, recalls[size]] for size in recalls])
+    keep(chosen.json, found)
+
+
+if __name__ == "__main__":
+    main()
