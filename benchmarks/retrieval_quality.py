@@ -35,6 +35,7 @@ DEPTH = 100
 RRF_K = 60
 NEAREST = 10
 ASKED = 100
+VOCABULARY = 6_000
 SIDES = ("database", "words", "meaning", "ranks fused", "served")
 
 
@@ -68,10 +69,12 @@ def _fused(*orders: Sequence[str]) -> list[str]:
 
 
 def jumbled(count: int, seed: int) -> list[str]:
-    """Lessons of words drawn at random: harder than real ones, since all are about as near to a task."""
-    dice = Random(seed)
+    """Lessons of made-up words drawn at random: harder than real ones, since all are about as near to a task."""
+    dice = Random(VOCABULARY)
     texts = [*written_sets()[0].lessons, *lessons(500)]
-    words = sorted({word for text in texts for word in terms(text) if word.isascii() and word.isalpha()})
+    real = sorted({word for text in texts for word in terms(text) if word.isascii() and word.isalpha()})
+    words = [dice.choice(real)[:4] + dice.choice(real)[-3:] for _ in range(VOCABULARY)]
+    dice.seed(seed)
     return [" ".join(dice.choices(words, k=dice.randint(8, 16))) for _ in range(count)]
 
 
@@ -109,7 +112,7 @@ def main() -> None:
     recalls = found["recall@10"]
     rows = [[name, *(found[name][side] for side in SIDES)] for name in found if name != "recall@10"]
     show("nDCG@10", ("set", *SIDES), rows)
-    show("recall@10 of approximate search", ("lessons", "recall"), [[size, recalls[size]] for size in recalls])
+    show("recall@10 of approximate search", ("lessons", "recall"), [[size, f"{recalls[size]:.3f}"] for size in recalls])
     keep(chosen.json, found)
 
 
