@@ -15,6 +15,7 @@ from server.cli_cases import Explib, Said, explib, one_line
 from explib.models import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
+from explib_server.cli import Commands
 
 __all__ = ["explib"]
 
@@ -303,8 +304,8 @@ def test_as_a_program_it_says_errors_on_stderr_and_ends_with_1() -> None:
 def test_as_a_program_it_lists_its_commands() -> None:
     said = program("--help")
     assert said.code == 0
-    for name in ("serve", "learn", "status", "import", "experiences", "history", "doctor", "demo"):
-        assert f" {name} " in said.out, name
+    for name in Commands.places:
+        assert f"│ {name} " in said.out, name
 
 
 @pytest.mark.parametrize(

@@ -39,4 +39,6 @@ class LazyGroup(TyperGroup):
             alone = typer.Typer(add_completion=False)
             alone.command(name)(found)
             found = alone
-        self.commands[name] = get_command(found)
+        command = get_command(found)
+        command.name = name  # a group of commands does not know its own
+        self.commands[name] = command
