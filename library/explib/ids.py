@@ -9,3 +9,11 @@ import time
 def new_id(kind: str) -> str:
     """A fresh id such as `t_0198c2f4a1b3c9d2e4f0`; `kind` is `t` (trajectory) or `r` (retrieval)."""
     return f"{kind}_{int(time.time() * 1000):011x}{secrets.token_hex(5)}"
+
+
+def made_at(identity: str) -> float:
+    """When an id was made, in seconds since the epoch; 0 for what is no such id."""
+    try:
+        return int(identity[2:13], 16) / 1000
+    except ValueError:
+        return 0.0

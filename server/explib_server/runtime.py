@@ -117,7 +117,7 @@ class Runtime:
             submission = await asyncio.to_thread(self._prepare, trajectory, fields)
         retrieval_id = submission.retrieval_id or self.experiences.open_retrieval(library, submission.task, session)
         if retrieval_id is not None:
-            await self.store.retrievals.settled()
+            await self.store.retrievals.awaited(library, retrieval_id)
         submitter = current_caller().identity(submission.agent)
         submission = replace(submission, submitter=submitter, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:

@@ -151,6 +151,16 @@ async def test_what_was_served_is_recorded_before_the_store_closes(url: str) -> 
         assert recorded.servings == served.retrieval.servings
 
 
+async def test_another_process_waits_for_a_record_that_is_just_being_written(store: Store, url: str) -> None:
+    library = await filled(store, LibrarySettings(exploration=False), *LESSONS)
+    async with open_store(url) as other:
+        served = await Retriever(store, None).serve(library, "refund")
+        await other.retrievals.awaited(library, served.retrieval.id)
+        assert (await other.retrievals.get(library, served.retrieval.id)).task == "refund"
+        for never in ("r_0", "whatever", "r_00000000000aaaaaaaaaa"):
+            await other.retrievals.awaited(library, never)
+
+
 async def test_an_empty_library_says_so_and_is_recorded(store: Store, library: Library) -> None:
     served = await Retriever(store, WordllamaEmbedder()).serve(library, "anything")
     assert served.text == NOTHING

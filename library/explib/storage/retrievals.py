@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
+from explib.ids import made_at
 from explib.models import Library, Retrieval
 from explib.storage import evidence, rows
 from explib.storage.engine import Database
 from explib.storage.tables import retrievals
 
 log = logging.getLogger(__name__)
-GATHER_SECONDS = 0.05
-"""How long a record may wait for others to be written with it."""
+GATHER_SECONDS = 0.25
+"""How long a record may wait for others to be written with it: a transaction of many costs little more than of one."""
+LOOK_SECONDS = 0.05
+LOOKS = 20
+LATE_SECONDS = 1.0
+"""How long after a retrieval another process may still be about to write it."""
+_KNOWN = select(retrievals.c.id).where(
+    retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,16 @@ class Retrievals:
         while self._writing:
             await asyncio.wait(self._writing)
         self._hurry.clear()
+
+    async def awaited(self, library: Library, identity: str) -> None:
+        """Returns when the record is written, or will not be: who has just made it may be another process."""
+        await self.settled()
+        named = {"owner": library.id, "retrieval": identity}
+        for _ in range(LOOKS):
+            fresh = abs(time.time() - made_at(identity)) < LATE_SECONDS
+            if not fresh or await self.database.first(_KNOWN, named) is not None:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _write_behind(self) -> None:
         while self._pending:

@@ -99,6 +99,8 @@ class SqliteDialect:
 
     def _engine(self, **options: Any) -> AsyncEngine:
         engine = create_async_engine(self._url, hide_parameters=True, **options)
+        # Many rows in one statement: between two statements the driver's thread waits for the interpreter, up to 5 ms.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
