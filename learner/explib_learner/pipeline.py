@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
+from explib.lifecycle import Lifecycle
 from explib.models import (
     Change,
     Cost,
@@ -89,10 +90,12 @@ class Pipeline:
         self._claims = claims or Claims(store)
 
     async def run(self, library: Library, lease: Lease) -> Run:
-        """One batch. Raises LeaseLost where another worker took over; what was paid for is stored by then.
+        """One batch, after what rewards decide.
 
-        Raises AnswerPending where the analyst is asked and has not answered yet.
+        Raises LeaseLost where another worker took over (what was paid for is stored by then), and AnswerPending where
+        the analyst is asked and has not answered yet.
         """
+        await Lifecycle(self._store).look(library)
         claim = await self._claims.take(library, lease, self._analyst.batch_groups)
         try:
             run = await self._learn(library, claim, lease)

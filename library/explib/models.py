@@ -162,6 +162,8 @@ class Experience:
     created_revision: int
     updated_revision: int
     model: str | None = None
+    pinned: bool = False
+    """A person wrote or approved it: nothing but a person changes or retires it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,8 @@ class Operation:
     status: ExperienceStatus | None = None
     """Status of an added experience; None lets the support decide (two groups or more: active)."""
     note: str = ""
+    pins: bool = False
+    """For ADD, MODIFY and MERGE: a person wrote or approved this."""
     restores: int | None = None
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
 
@@ -320,6 +324,8 @@ class Trial:
 
     Empty where the revision only added: then each added experience's own draws try it."""
     adds: tuple[str, ...]
+    against: int = 0
+    """The revision that it is tried against: what was last accepted of what it changed."""
     reason: str = ""
     started_at: float = 0.0
     ended_at: float | None = None

@@ -66,6 +66,15 @@ def restoring(then: Standing, identity: str, number: int) -> Operation:
     )
 
 
+def continuing(changes: Iterable[Operation], then: Standing) -> dict[str, int]:
+    """Experience id → the version whose text comes back, for what `restoring` puts back."""
+    return {
+        each.target: then.experiences[each.target].version
+        for each in changes
+        if each.target is not None and each.restores is not None
+    }
+
+
 def _same(identity: str, then: Standing, now: Standing) -> bool:
     past, present = then.experiences[identity], now.experiences[identity]
     parts = [(known.content, known.status, known.support) for known in (past, present)]

@@ -32,6 +32,10 @@ class Draft:
     """Trajectory id → group id, for every trajectory cited before or now."""
     read: Mapping[str, int] | None = None
     """Experience id → its `updated_revision` when the proposer read it; None: as it is now."""
+    protected: Mapping[str, str] = field(default_factory=dict)
+    """Experience id → why only a person retires it or gives it another text."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """Experience id → why it is not retired, though its text may be improved."""
     changes: list[Change] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     cited: Citations = field(default_factory=dict)
@@ -62,6 +66,10 @@ class Draft:
             changed = self.experiences[identity].updated_revision
             if self.read is not None and changed not in (self.read.get(identity), self.revision):
                 return f"experience {identity} was changed after it was read"
+            if operation.kind != "KEEP" and identity in self.protected:
+                return self.protected[identity]
+            if operation.kind == "DELETE" and identity in self.proven:
+                return self.proven[identity]
         if len(set(named)) < len(named):
             return "the same experience is named twice"
         revived = any(self.experiences[identity].status == "retired" for identity in named if identity is not None)
@@ -111,6 +119,7 @@ class Draft:
             created_revision=self.revision,
             updated_revision=self.revision,
             model=self.model,
+            pinned=operation.pins,
         )
 
     def _revised(self, operation: Operation, known: Experience) -> Experience:
@@ -129,6 +138,7 @@ class Draft:
             support=support,
             status=_status(operation.status, known.status, support),
             version=known.version + int(content != known.content),
+            pinned=known.pinned or operation.pins,
         )
         return revised if revised == known else replace(revised, updated_revision=self.revision)
 

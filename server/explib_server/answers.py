@@ -130,3 +130,6 @@ class LibraryStatus(Answer):
     tokens_today: int
     tokens_per_day: int | None
     uplift: str
+    evidence: dict[str, int]
+    """What rewards say of the experiences that are served → of how many."""
+    revisions_tried: dict[str, int]

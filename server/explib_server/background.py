@@ -30,6 +30,8 @@ async def running(settings: Settings, bus: InMemorySubscriptionBus, learner: Lea
     async with open_runtime(settings) as runtime:
         events = RevisionEvents(runtime.store, bus)
         await events.look()
+        for library in await runtime.store.libraries.all():
+            runtime.lifecycle.rewarded(library)  # what an earlier process took in and did not look at any more
         async with AsyncExitStack() as background:
             await background.enter_async_context(_task(events.watch(), "revision-events"))
             alone = analyst_name(settings) != "agent"

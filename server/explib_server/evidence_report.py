@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TRACK_POINTS = 200
 UNCLAIMED = "nothing can be claimed"
+NOT_EXPLORING = "not measured (exploration is off: all that fits is served, so rewards cannot show what it changes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ async def library_uplift(store: Store, library: Library) -> Uplift:
     """The uplift against hold-out, or why there is none to tell."""
     account, sums = await _robust(store, library, HOLDOUT)
     share = library.settings.holdout if library.settings.exploration else 0.0
+    if not library.settings.exploration:
+        return Uplift(0.0, sums.n, None, NOT_EXPLORING)
     if not sums.n:
         how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
         return Uplift(share, 0, None, f"not measured ({how})")
@@ -129,7 +132,7 @@ async def library_uplift(store: Store, library: Library) -> Uplift:
         return Uplift(share, sums.n, None, problem)
     span = interval(sums)
     settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
-    more = f"not known yet: about {rewards_needed(sums, REVISION_SCALE):,} more rewards"
+    more = f"not known yet: about {rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None):,} more rewards"
     label = ("the library helps" if span.low > 0 else "the library harms") if settled else more
     return Uplift(share, sums.n, _scaled(library, span) if sums.n >= FEWEST_REWARDS else None, label)
 
@@ -144,6 +147,12 @@ async def uplift_track(store: Store, library: Library) -> list[tuple[float, Inte
         if sums.n >= FEWEST_REWARDS and (number % step == 0 or number == len(scores)):
             track.append((at, _scaled(library, interval(sums))))
     return track
+
+
+def labels(found: LibraryEvidence) -> dict[str, int]:
+    """Label → how many of the experiences that are served have it; all that is not known yet counts together."""
+    said = [each.label.partition(":")[0] for each in found.experiences if each.status != "retired"]
+    return {label: said.count(label) for label in dict.fromkeys(said)}
 
 
 def lift_text(lift: Interval | None) -> str:

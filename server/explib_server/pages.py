@@ -10,6 +10,7 @@ from explib.models import Change, Experience, Library, ProposedOperation, Revisi
 from explib.retrieval.entry import line_of
 from explib.voting import Tally, Vote
 from explib.words import estimate_tokens
+from explib_server.evidence_report import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
@@ -32,7 +33,9 @@ async def experience_page(runtime: Runtime, library: Library, identity: str) -> 
     attempts = await runtime.store.trajectories.heads(library, list(stances))
     touched = await revisions.touching(library, known, SHOWN_REVISIONS + 1)
     cast = await runtime.store.votes.on(library, identity)
-    parts = [_heading(library, known), _provenance(attempts, dict(stances)), *_votes(cast, known.version)]
+    [measured] = await experience_evidence(runtime.store, library, [known])
+    parts = [_heading(library, known), f"## Rewards\n{evidence_text(measured)}"]
+    parts += [_provenance(attempts, dict(stances)), *_votes(cast, known.version)]
     parts += [f"{_title(each, '##')}\n{_changes(each, identity)}" for each in touched[:SHOWN_REVISIONS]]
     parts += ["Older revisions: `explib history`."] if len(touched) > SHOWN_REVISIONS else []
     return "\n\n".join(parts)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from explib.errors import InvalidSetting, InvalidTask, TooLarge, UnknownLibrary
+from explib.lifecycle import Lifecycle
 from explib.models import Grade, Library, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
@@ -61,6 +62,7 @@ class Runtime:
         self.settings = settings
         self.store = store
         self.experiences = Retriever(store, _embedder(settings))
+        self.lifecycle = Lifecycle(store)
         self._closing = closing
         self._analyst: Analyst | None = None
         self._on_submission: list[Callable[[], None]] = []
@@ -168,6 +170,7 @@ class Runtime:
     def _stored(self, library: Library, receipt: Receipt) -> None:
         if receipt.scored:
             self.experiences.rewarded(library)
+            self.lifecycle.rewarded(library)
         self.submitted()
 
     def submitted(self) -> None:
@@ -251,4 +254,6 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         statement_timeout=settings.database_statement_timeout,
     )
     async with opening as store, AsyncExitStack() as closing:
-        yield Runtime(settings, store, closing)
+        runtime = Runtime(settings, store, closing)
+        closing.push_async_callback(runtime.lifecycle.close)
+        yield runtime

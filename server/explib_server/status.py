@@ -9,13 +9,13 @@ from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
 from explib_server.bounding import commonest
+from explib_server.evidence_report import labels, library_evidence, uplift_text
 from explib_server.learning.agent import waiting_for_agents
 from explib_server.learning.log import learner_log
 from explib_server.learning.process import process_lease
 from explib_server.runtime import Runtime
 
 DAY_SECONDS = 86_400
-UPLIFT = "not measured: every retrieval is served (no hold-out)"
 
 
 async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
@@ -24,6 +24,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
     overview = await store.libraries.overview(await runtime.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
+    known = await library_evidence(store, overview.library)
     return LibraryStatus(
         library=overview.library.name,
         revision=overview.library.revision,
@@ -37,7 +38,9 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
         tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
-        uplift=UPLIFT,
+        uplift=known.unclaimed or uplift_text(known.uplift),
+        evidence=labels(known),
+        revisions_tried=known.trials,
     )
 
 
@@ -50,6 +53,7 @@ def status_text(status: LibraryStatus) -> str:
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
         f"budget: {status.tokens_today:,} tokens spent today, {limit}",
+        f"evidence: {_tally(status.evidence)} experiences; revisions tried: {_tally(status.revisions_tried)}",
         f"votes: {_tally(status.votes)}",
         f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
     ]

@@ -53,13 +53,13 @@ def _radius(v: float, alpha: float) -> float:
     return math.sqrt(mass * math.log(mass / (RHO * alpha**2)))
 
 
-def rewards_needed(sums: Sums, scale: float = LIFT_SCALE) -> int:
+def rewards_needed(sums: Sums, scale: float = LIFT_SCALE, weight_each: float | None = None) -> int:
     """About how many more rewards settle the sign, to two digits, at the size that is now believed (at least `scale`).
 
-    Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (a fair coin before the first), and
+    Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (before the first: a fair coin), and
     slack falling as the radius does.
     """
-    weight = (sums.w + PRIOR_WEIGHT * EVEN_WEIGHT) / (sums.n + PRIOR_WEIGHT)
+    weight = weight_each or (sums.w + PRIOR_WEIGHT * EVEN_WEIGHT) / (sums.n + PRIOR_WEIGHT)
     squares = weight * (sums.v + PRIOR_SQUARES) / (sums.w + PRIOR_WEIGHT)
     size = max(abs(posterior(sums, scale).mean), scale) / (1 + sums.slack * max(sums.w, 0.0) / _radius(sums.v, ALPHA))
     low, high = 0, MOST_REWARDS

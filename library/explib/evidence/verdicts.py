@@ -13,6 +13,8 @@ Status: TypeAlias = Literal["candidate", "active", "retired"]
 Decision: TypeAlias = Literal["promote", "retire", "restore"]
 TrialDecision: TypeAlias = Literal["accept", "roll back"]
 
+HELPS = frozenset({"likely helps", "proven"})
+"""Labels of what is known to help."""
 FEWEST_REWARDS = 30
 LIKELY = 0.9
 RETIRE_BELOW = 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,12 +21,15 @@ from explib.models import (
     ProposedOperation,
     Refusal,
     ReviewState,
+    Trial,
 )
 from explib.revising import Draft, cited
 from explib.storage import rows
 from explib.storage.engine import Database
+from explib.storage.evidence import continue_record
 from explib.storage.leases import check_lease
 from explib.storage.proposals import check_waiting, decide, needs_review, park
+from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
 from explib.storage.tables import (
     citations,
     experience_vectors,
@@ -38,6 +41,7 @@ from explib.storage.tables import (
     revisions,
     trajectories,
 )
+from explib.storage.trials import Revised, follow_trials
 from explib.words import terms
 
 
@@ -61,6 +65,10 @@ class Proposal:
     """A person decided this, or it only moves what a person decided before: it doesn't wait where there is review."""
     strict: bool = False
     """All of it or nothing: an operation that the library cannot take raises OperationRefused."""
+    continues: Mapping[str, int] = field(default_factory=dict)
+    """Experience id → the version whose text comes back: its evidence goes on with it."""
+    ends: Trial | None = None
+    """The trial that this commit ends, as it ends."""
     decides: ProposedOperation | None = None
     """The waiting proposal that this commit approves (by its operations) or rejects (having none)."""
 
@@ -84,6 +92,7 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     review = settings.review and not proposal.reviewed
     parked = tuple(each for each in proposal.operations if review and needs_review(each))
     draft = await _draft(connection, proposal, row, settings)
+    trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
     if proposal.strict and draft.refusals:
         raise OperationRefused(
@@ -99,6 +108,10 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     if number is not None:
         await _write_revision(connection, database, proposal, draft)
         await _decide(connection, proposal, number)
+        await _continue_evidence(connection, database, proposal, draft)
+    await follow_trials(
+        connection, database, proposal.library, Revised(draft.revision, draft.changes, trying, proposal.ends)
+    )
     return Committed(number, tuple(draft.changes), refusals, waiting)
 
 
@@ -111,6 +124,13 @@ async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowM
     if row["revision"] != proposal.library.revision:
         raise RevisionConflict
     return row, rows.library(row).settings
+
+
+async def _continue_evidence(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
+    for identity, version in sorted(proposal.continues.items()):
+        now = draft.experiences[identity]
+        if now.updated_revision == draft.revision and now.version != version:
+            await continue_record(connection, database, proposal.library, identity, (version, now.version))
 
 
 async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) -> None:
@@ -138,16 +158,19 @@ async def _draft(connection: AsyncConnection, proposal: Proposal, row: RowMappin
     groups_of = {each.id: each.group_id for each in members}
     if unknown := named - groups_of.keys():
         raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
+    current = {each["id"]: rows.experience(each) for each in known.mappings()}
     return Draft(
         revision=row["revision"] + 1,
         next_number=row["next_experience"],
         capacity=settings.max_experiences,
         analyst=proposal.analyst,
         model=proposal.model,
-        experiences={each["id"]: rows.experience(each) for each in known.mappings()},
+        experiences=current,
         citations=rows.CITATIONS.validate_python(cites),
         groups_of=groups_of,
         read=proposal.read,
+        protected=pinned(current) if proposal.author in AUTOMATIC else {},
+        proven=await proven(connection, library, proposal.operations, current) if proposal.author == LEARNER else {},
     )
 
 

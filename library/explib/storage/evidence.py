@@ -10,16 +10,25 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from sqlalchemy import Executable, RowMapping, Table, bindparam, case, select, update
+from sqlalchemy import Executable, RowMapping, Table, and_, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward
+from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward, experience_key
 from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.groups import group_id, group_key
-from explib.models import Library, LibrarySettings, Retrieval
+from explib.models import Experience, Library, LibrarySettings, Retrieval
 from explib.storage import rows
 from explib.storage.engine import Database, Insert
-from explib.storage.tables import evidence, evidence_totals, groups, retrievals, submitter_evidence, trajectories
+from explib.storage.tables import (
+    evidence,
+    evidence_totals,
+    experiences,
+    groups,
+    retrievals,
+    revisions,
+    submitter_evidence,
+    trajectories,
+)
 
 _SUMS = ("s", "w", "v", "n")
 _COUNTED = ("retrievals", "rewards", "reward_total", "tick")
@@ -69,12 +78,8 @@ class Evidence:
 
     async def of(self, library: Library, keys: Iterable[Key]) -> dict[Key, Account]:
         """The named accounts; those that nothing was entered in are empty."""
-        wanted = set(keys)
-        where = (evidence.c.library_id == library.id) & evidence.c.subject.in_({key[1] for key in wanted})
         async with self.database.read() as connection:
-            found = await connection.execute(select(evidence).where(where))
-            held = {_key(row): _account(row) for row in found.mappings()}
-        return {key: held.get(key, EMPTY) for key in wanted}
+            return await accounts_of(connection, library.id, keys)
 
     async def by_submitter(self, library: Library, keys: Iterable[Key]) -> dict[Key, dict[str, Sums]]:
         """For each of the accounts, the sums of each submitter's own rewards."""
@@ -104,6 +109,17 @@ class Evidence:
             for row in found
         ]
 
+    async def experiences(self, library: Library, ids: Iterable[str], author: str) -> list[tuple[Experience, bool]]:
+        """The named experiences, retired or not, and whether `author` made the revision that last changed each."""
+        by = and_(
+            revisions.c.library_id == experiences.c.library_id, revisions.c.number == experiences.c.updated_revision
+        )
+        statement = select(experiences, revisions.c.author).join_from(experiences, revisions, by)
+        where = (experiences.c.library_id == library.id) & experiences.c.id.in_(set(ids))
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement.where(where).order_by(experiences.c.id))).mappings().all()
+        return [(rows.experience(row), row["author"] == author) for row in found]
+
     async def judged(self, library: Library, tick: int) -> None:
         """Note that everything up to `tick` was looked at."""
 
@@ -112,6 +128,32 @@ class Evidence:
             await connection.execute(update(evidence_totals).where(mine).values(judged=tick))
 
         await self.database.write(note)
+
+
+async def accounts_of(connection: AsyncConnection, library_id: int, keys: Iterable[Key]) -> dict[Key, Account]:
+    """The named accounts; those that nothing was entered in are empty."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    where = (evidence.c.library_id == library_id) & evidence.c.subject.in_({key[1] for key in wanted})
+    found = await connection.execute(select(evidence).where(where))
+    held = {_key(row): _account(row) for row in found.mappings()}
+    return {key: held.get(key, EMPTY) for key in wanted}
+
+
+async def continue_record(
+    connection: AsyncConnection, database: Database, library: Library, identity: str, versions: tuple[int, int]
+) -> None:
+    """Let the second version, which has the first one's text again, go on with its record; the first keeps it too."""
+    old, new = (experience_key(identity, version) for version in versions)
+    tick = await _enter_totals(connection, database, library.id, tick=1)
+    account = (await accounts_of(connection, library.id, [old]))[old]
+    await _enter(connection, database, library.id, {new: account}, tick)
+    mine = (submitter_evidence.c.library_id == library.id) & (submitter_evidence.c.kind == "experience")
+    mine &= (submitter_evidence.c.subject == identity) & (submitter_evidence.c.version == old[2])
+    for row in (await connection.execute(select(submitter_evidence).where(mine))).mappings().all():
+        share = Account(Sums(**{name: row[name] for name in _SUMS}))
+        await _enter_for_submitter(connection, database, library.id, {new: share}, row["submitter"])
 
 
 async def record(

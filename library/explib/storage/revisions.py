@@ -18,7 +18,7 @@ from explib.models import (
     Refusal,
     Revision,
 )
-from explib.reverting import Standing, reverting
+from explib.reverting import Standing, continuing, reverting
 from explib.storage import rows
 from explib.storage.committing import Committed, Proposal, commit
 from explib.storage.engine import Database
@@ -127,11 +127,19 @@ class Revisions:
         `library` is as it was read: raises RevisionConflict where it has moved on since, UnknownRevision, and
         OperationRefused where it may not be so large any more.
         """
+        then, now = await self.then_and_now(library, number)
+        changes = reverting(then, now, number)
+        again = continuing(changes, then)
+        return await self.commit(
+            Proposal(library, cause, author, "person", changes, reviewed=True, strict=True, continues=again)
+        )
+
+    async def then_and_now(self, library: Library, number: int) -> tuple[Standing, Standing]:
+        """The library after revision `number`, and as `library` was read. Raises UnknownRevision."""
         then = await self.standing(library, number)
         now = Standing(dict(then.experiences), {name: dict(cited) for name, cited in then.citations.items()})
         now.follow(await self._changes(library, number, library.revision))
-        changes = reverting(then, now, number)
-        return await self.commit(Proposal(library, cause, author, "person", changes, reviewed=True, strict=True))
+        return then, now
 
     async def refusals(self, library: Library, limit: int = 50) -> list[Refusal]:
         """The newest operations that were not applied, newest first."""

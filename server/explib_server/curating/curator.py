@@ -81,7 +81,7 @@ class Curator:
         reason = self._reason(by, "added by hand")
 
         def make(reading: Reading) -> Proposal:
-            operation = Operation("ADD", reason, content=_line(content), status="active")
+            operation = Operation("ADD", reason, content=_line(content), status="active", pins=True)
             return self._proposal(reading, by, reason, reading.checked(operation))
 
         return await self._change(library, make)
@@ -96,7 +96,7 @@ class Curator:
         def make(reading: Reading) -> Proposal:
             known = reading.named(identity, expected_version)
             _check_unchanged(seen, known, f"{identity} was edited by somebody else just now")
-            operation = Operation("MODIFY", reason, content=_line(content), target=identity, status="active")
+            operation = Operation("MODIFY", reason, content=_line(content), target=identity, status="active", pins=True)
             if operation.content == known.content and known.status == "active":
                 raise OperationRefused(f"{identity} says exactly this already: nothing was changed.")
             return self._proposal(reading, by, reason, reading.checked(operation))
@@ -162,7 +162,9 @@ class Curator:
         def make(reading: Reading) -> Proposal:
             now = reading.named(identity)
             _check_unchanged(known, now, f"{identity} was edited by somebody else just now")
-            return self._proposal(reading, by, reason, Operation("MODIFY", reason, target=identity, status="active"))
+            return self._proposal(
+                reading, by, reason, Operation("MODIFY", reason, target=identity, status="active", pins=True)
+            )
 
         return await self._change(library, make)
 
@@ -179,7 +181,7 @@ class Curator:
             _check_unchanged(before, now, f"{before.id} {what}, after {proposed.id} was proposed: reject {proposed.id}")
         operation = proposed.operation
         if operation.content is not None:
-            operation = replace(operation, content=_line(content or operation.content), status="active")
+            operation = replace(operation, content=_line(content or operation.content), status="active", pins=True)
             reading.checked(operation)
         elif content is not None:
             raise OperationRefused(f"{proposed.id} is a {operation.kind}, which has no text: leave content out.")
