@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Double, Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,6 +23,9 @@ from explib.tracing import span
 
 T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
+MakeInsert: TypeAlias = Callable[[Table], Insert]
+DIALECTS = 8
+"""Databases of one process whose statements are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Both happen inside the transaction that stores the retrieval or the reward, so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
 
-from sqlalchemy import Executable, RowMapping, Table, and_, bindparam, case, select, update
+from sqlalchemy import Executable, RowMapping, and_, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward, experience_key
@@ -18,7 +17,7 @@ from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.groups import group_id, group_key
 from explib.models import Experience, Library, LibrarySettings, Retrieval
 from explib.storage import rows
-from explib.storage.engine import Database, Insert
+from explib.storage.engine import DIALECTS, Database, MakeInsert
 from explib.storage.tables import (
     evidence,
     evidence_totals,
@@ -32,8 +31,6 @@ from explib.storage.tables import (
 
 _SUMS = ("s", "w", "v", "n")
 _COUNTED = ("retrievals", "rewards", "reward_total", "tick")
-_DIALECTS = 8
-MakeInsert: TypeAlias = Callable[[Table], Insert]
 _ADDED = (*_SUMS, "served", "rewarded", "missing_s", "missing_w", "missing_v", "missing_n")
 _MINE = (retrievals.c.library_id == bindparam("owner")) & (retrievals.c.id == bindparam("retrieval"))
 _RETRIEVAL = select(retrievals).where(_MINE).with_for_update()
@@ -291,7 +288,7 @@ async def _enter_for_submitter(
         await connection.execute(_entering_for_submitter(database.dialect.insert), values)
 
 
-@lru_cache(maxsize=_DIALECTS)
+@lru_cache(maxsize=DIALECTS)
 def _totalling(insert: MakeInsert) -> Executable:
     """Built once: to build such a statement takes three times as long as to run it."""
     statement = insert(evidence_totals)
@@ -300,7 +297,7 @@ def _totalling(insert: MakeInsert) -> Executable:
     return entered.returning(evidence_totals.c.tick)
 
 
-@lru_cache(maxsize=_DIALECTS)
+@lru_cache(maxsize=DIALECTS)
 def _entering(insert: MakeInsert) -> Executable:
     statement = insert(evidence)
     summed = {name: evidence.c[name] + statement.excluded[name] for name in _ADDED}
@@ -309,7 +306,7 @@ def _entering(insert: MakeInsert) -> Executable:
     return statement.on_conflict_do_update(index_elements=keys, set_={**summed, "tick": newer})
 
 
-@lru_cache(maxsize=_DIALECTS)
+@lru_cache(maxsize=DIALECTS)
 def _entering_for_submitter(insert: MakeInsert) -> Executable:
     table = submitter_evidence
     statement = insert(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ColumnElement, RowMapping, case, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import RewardConflict
@@ -77,12 +77,7 @@ async def regroup(connection: AsyncConnection, library: Library, before: Group, 
 
     `before` is as whoever changed its trajectories had locked it.
     """
-    reward = trajectories.c.reward
-    counted = await connection.execute(
-        select(func.count(), func.count(reward), func.sum(reward), *kept_rewards()).where(
-            trajectories.c.library_id == library.id, trajectories.c.group_id == before.id
-        )
-    )
+    counted = await connection.execute(_COUNTED, {"owner": library.id, "group": before.id})
     size, with_reward, total, kept, lowest, highest = counted.one()
     values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
     values["updated_at"] = time.time()
@@ -90,5 +85,14 @@ async def regroup(connection: AsyncConnection, library: Library, before: Group, 
         state, reason = readiness(library.settings, kept, lowest, highest, with_reward - kept)
         values.update(state=state, reason=reason, tries=0, not_before=0.0)
         values["graded_version"] = before.graded_version + int(graded)
-    changed = update(groups).where(_is(library, before.id)).values(**values).returning(groups)
-    return rows.group((await connection.execute(changed)).mappings().one())
+    changed = await connection.execute(_CHANGED, {"owner": library.id, "group": before.id, **values})
+    return rows.group(changed.mappings().one())
+
+
+_COUNTED = select(
+    func.count(), func.count(trajectories.c.reward), func.sum(trajectories.c.reward), *kept_rewards()
+).where(trajectories.c.library_id == bindparam("owner"), trajectories.c.group_id == bindparam("group"))
+_CHANGED = (
+    update(groups).where(groups.c.library_id == bindparam("owner"), groups.c.id == bindparam("group")).returning(groups)
+)
+"""Built once: building a statement takes longer than running it."""

@@ -7,8 +7,9 @@ import hashlib
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import Executable, RowMapping, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import (
@@ -24,7 +25,7 @@ from explib.ids import new_id
 from explib.models import Attempt, Grade, Group, Library, Receipt, Submission, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
-from explib.storage.engine import Database
+from explib.storage.engine import DIALECTS, Database, MakeInsert
 from explib.storage.evidence import rescore
 from explib.storage.grading import group_row, regrade, regroup
 from explib.storage.pruning import prune
@@ -33,6 +34,28 @@ from explib.trajectories import decode_steps, encode_steps
 
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
 HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
+# Built once: building a statement takes longer than running it.
+_SUBMITTED = (
+    select(trajectories)
+    .where(trajectories.c.library_id == bindparam("owner"), trajectories.c.submission_key == bindparam("submission"))
+    .with_for_update(key_share=True)
+)
+_RECORDED = select(retrievals.c.id).where(
+    retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
+)
+
+
+@lru_cache(maxsize=DIALECTS)
+def _held_group(make_insert: MakeInsert) -> Executable:
+    """A group's row, new or not, held until the transaction ends."""
+    statement = make_insert(groups)
+    held = statement.on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": statement.excluded.key})
+    return held.returning(groups)
+
+
+@lru_cache(maxsize=DIALECTS)
+def _new_trajectory(make_insert: MakeInsert) -> Executable:
+    return make_insert(trajectories).on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +93,7 @@ class Trajectories:
         if known is not None:  # by another at the same time
             return await self._again(connection, library, known, submission, content)
         await connection.execute(
-            trajectory_bodies.insert().values(trajectory_id=trajectory_id, library_id=library.id, body=body)
+            trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
         )
         fresh = await regroup(connection, library, group, graded=submission.reward is not None)
         receipt = Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
@@ -124,26 +147,22 @@ class Trajectories:
     async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> Group:
         """The submission's group, new or not, held until the transaction ends."""
         key = group_key(submission.task, submission.group)
-        inserted = self.database.dialect.insert(groups)
-        held = await connection.execute(
-            inserted.values(
-                id=group_id(library.id, key),
-                library_id=library.id,
-                key=key,
-                task=submission.task,
-                state="waiting",
-                reason="",
-                size=0,
-                graded=0,
-                reward_total=0.0,
-                graded_version=0,
-                tries=0,
-                not_before=0.0,
-                updated_at=time.time(),
-            )
-            .on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": inserted.excluded.key})
-            .returning(groups)
-        )
+        values = {
+            "id": group_id(library.id, key),
+            "library_id": library.id,
+            "key": key,
+            "task": submission.task,
+            "state": "waiting",
+            "reason": "",
+            "size": 0,
+            "graded": 0,
+            "reward_total": 0.0,
+            "graded_version": 0,
+            "tries": 0,
+            "not_before": 0.0,
+            "updated_at": time.time(),
+        }
+        held = await connection.execute(_held_group(self.database.dialect.insert), values)
         return rows.group(held.mappings().one())
 
     async def _insert(
@@ -157,23 +176,21 @@ class Trajectories:
     ) -> str:
         """The new trajectory's id, or nothing where another has just used the key."""
         identity, now = new_id("t"), time.time()
-        done = await connection.execute(
-            self.database.dialect.insert(trajectories)
-            .values(
-                id=identity,
-                library_id=library.id,
-                group_id=group,
-                submission_key=key,
-                content_hash=content,
-                reward=submission.reward,
-                feedback=submission.feedback,
-                created_at=now,
-                graded_at=None if submission.reward is None else now,
-                graded_by=None if submission.reward is None else submission.submitter,
-                **{name: getattr(submission, name) for name in KEPT},
-            )
-            .on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
-        )
+        graded = submission.reward is not None
+        values = {
+            "id": identity,
+            "library_id": library.id,
+            "group_id": group,
+            "submission_key": key,
+            "content_hash": content,
+            "reward": submission.reward,
+            "feedback": submission.feedback,
+            "created_at": now,
+            "graded_at": now if graded else None,
+            "graded_by": submission.submitter if graded else None,
+            **{name: getattr(submission, name) for name in KEPT},
+        }
+        done = await connection.execute(_new_trajectory(self.database.dialect.insert), values)
         return identity if done.rowcount else ""
 
     async def locate(
@@ -269,11 +286,9 @@ def _content_hash(submission: Submission) -> str:
 
 async def _submitted(connection: AsyncConnection, library: Library, key: str) -> RowMapping | None:
     """The trajectory of this key, which nobody else changes until the transaction ends."""
-    same = (trajectories.c.library_id == library.id) & (trajectories.c.submission_key == key)
-    found = await connection.execute(select(trajectories).where(same).with_for_update(key_share=True))
+    found = await connection.execute(_SUBMITTED, {"owner": library.id, "submission": key})
     return found.mappings().first()
 
 
 async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:
-    mine = (retrievals.c.id == retrieval_id) & (retrievals.c.library_id == library.id)
-    return (await connection.execute(select(retrievals.c.id).where(mine))).first() is not None
+    return (await connection.execute(_RECORDED, {"owner": library.id, "retrieval": retrieval_id})).first() is not None
