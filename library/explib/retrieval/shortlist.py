@@ -61,11 +61,8 @@ def _shortlist(
     entries: Iterable[Entry], relevance: dict[str, float], standing: Standing, room: int, limit: int | None
 ) -> list[Entry]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
-    of = standing.ratings.of
-    ranked = sorted(
-        entries,
-        key=lambda entry: -max(relevance[entry.id], LEAST_RELEVANCE) * of(entry.id, entry.version).priority,
-    )
+    priority = standing.ratings.priority
+    ranked = sorted(entries, key=lambda entry: -max(relevance[entry.id], LEAST_RELEVANCE) * priority(entry))
     chosen: list[Entry] = []
     for entry in ranked:
         if room < SHORTEST_LINE or len(chosen) == limit:
@@ -94,7 +91,7 @@ def _serving(
     probability = 1.0
     if settings.exploration:
         floor = max(settings.probability_floor, TRIAL_FLOOR * (entry.id in standing.added))
-        inclination = standing.ratings.of(entry.id, entry.version).inclination
+        inclination = standing.ratings.inclination(entry)
         probability = round(min(max(inclination, floor), settings.probability_ceiling), _DIGITS)
     served = not held_out and is_served(retrieval_id, entry.id, entry.version, probability)
     return Serving(entry.id, entry.version, relevance, probability, served)

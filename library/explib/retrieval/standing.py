@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from dataclasses import dataclass, field
+from typing import Literal
 
 from explib.evidence.interval import Interval, interval
 from explib.evidence.ledger import SHORTLIST, Account, Key
@@ -90,6 +91,21 @@ class Ratings:
         if number < len(self._versions) and self._versions[number] == version:
             return self._at(number)
         return self._others.get(("experience", identity, version), UNKNOWN)
+
+    def priority(self, entry: Entry) -> float:
+        """The same of an entry's priority alone, for every candidate of every call."""
+        return self._one(entry, "priority")
+
+    def inclination(self, entry: Entry) -> float:
+        """The same of an entry's inclination alone."""
+        return self._one(entry, "inclination")
+
+    def _one(self, entry: Entry, name: Literal["priority", "inclination"]) -> float:
+        number = entry.number
+        if number < len(self._versions) and self._versions[number] == entry.version:
+            return self._columns[name][number]
+        rating = self._others.get(("experience", entry.id, entry.version), UNKNOWN) if self._others else UNKNOWN
+        return rating.priority if name == "priority" else rating.inclination
 
     def _at(self, number: int) -> Rating:
         s, w, v, n, inclination, priority = (column[number] for column in self._columns.values())
