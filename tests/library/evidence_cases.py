@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from explib.evidence.ledger import Account, Key, entries_of_retrieval, entries_of_reward
+from explib.evidence.ledger import Account, Key, entries_of_retrievals, entries_of_reward
 from explib.ids import new_id
 from explib.models import Library, Retrieval, Serving, Step, Submission
 from explib.storage import rows
@@ -38,7 +38,7 @@ async def replayed(store: Store, library: Library) -> dict[Key, Account]:
     async with store.database.read() as connection:
         found = await connection.execute(select(retrievals).where(retrievals.c.library_id == library.id))
         for retrieval in map(rows.retrieval, found.mappings()):
-            parts = [entries_of_retrieval(retrieval)]
+            parts = [entries_of_retrievals([retrieval])]
             if retrieval.reward is not None:
                 parts.append(entries_of_reward(retrieval, None, retrieval.reward))
             for entries in parts:

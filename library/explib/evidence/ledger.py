@@ -6,7 +6,7 @@ library: `holdout` (served against held out) and `shortlist` (all that was drawn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -62,12 +62,37 @@ def revision_key(number: int | str) -> Key:
     return ("revision", str(number), 0)
 
 
-def entries_of_retrieval(retrieval: Retrieval) -> dict[Key, Account]:
-    """What is entered when a retrieval is recorded: it counts as not reported, until its reward comes."""
-    missing = _scores(retrieval, 0.0, retrieval.reporting)
-    return {draw.key: Account(missing=missing[draw.key], served=int(draw.served)) for draw in _draws(retrieval)} | (
-        {SHORTLIST: Account(missing=missing[SHORTLIST])} if SHORTLIST in missing else {}
-    )
+def entries_of_retrievals(batch: Iterable[Retrieval]) -> dict[Key, Account]:
+    """What is entered when retrievals are recorded: each counts as not reported, until its reward comes.
+
+    Added up as numbers, since every call of `get_experiences` comes through here.
+    """
+    added: dict[Key, list[float]] = {}
+    for retrieval in batch:
+        together, scored = [0.0, 0.0], False
+        for draw in _draws(retrieval):
+            weight = draw.probability * (1 - draw.probability)
+            x = (draw.probability - draw.served) * retrieval.reporting if weight > 0 else 0.0
+            sums = added.setdefault(draw.key, [0.0, 0.0, 0.0, 0, 0])
+            sums[4] += draw.served
+            if weight > 0:
+                _add(sums, x, weight)
+                if draw.key[0] == "experience":
+                    scored = True
+                    together[0] += x
+                    together[1] += weight
+        if scored:
+            _add(added.setdefault(SHORTLIST, [0.0, 0.0, 0.0, 0, 0]), *together)
+    return {
+        key: Account(missing=Sums(s, w, v, int(n)), served=int(served)) for key, (s, w, v, n, served) in added.items()
+    }
+
+
+def _add(sums: list[float], x: float, weight: float) -> None:
+    sums[0] += x
+    sums[1] += weight
+    sums[2] += x * x
+    sums[3] += 1
 
 
 def entries_of_reward(retrieval: Retrieval, before: float | None, after: float) -> dict[Key, Account]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import Executable, RowMapping, and_, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrieval, entries_of_reward, experience_key
+from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.groups import group_id, group_key
 from explib.models import Experience, Library, LibrarySettings, Retrieval
@@ -163,7 +163,7 @@ async def record(
         mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
         await _enter_totals(connection, database, library.id, retrievals=len(mine))
         prepared = await _with_baselines(connection, library, mine)
-        await _enter(connection, database, library.id, _together(map(entries_of_retrieval, prepared)))
+        await _enter(connection, database, library.id, entries_of_retrievals(prepared))
         fixed += prepared
     return fixed
 
@@ -313,14 +313,6 @@ def _entering_for_submitter(insert: MakeInsert) -> Executable:
     summed = {name: table.c[name] + statement.excluded[name] for name in _SUMS}
     keys = [table.c.library_id, table.c.kind, table.c.subject, table.c.version, table.c.submitter]
     return statement.on_conflict_do_update(index_elements=keys, set_=summed)
-
-
-def _together(each: Iterable[Mapping[Key, Account]]) -> dict[Key, Account]:
-    total: dict[Key, Account] = {}
-    for entries in each:
-        for key, entry in entries.items():
-            total[key] = total[key] + entry if key in total else entry
-    return total
 
 
 def _named(key: Key) -> dict[str, str | int]:
