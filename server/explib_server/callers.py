@@ -1,16 +1,20 @@
-"""Who makes the call that is being answered: a client on this machine, or the holder of an access token over HTTP."""
+"""Who makes the call that is being answered: a client on this machine, or the holder of an access token over HTTP.
+
+Also the command line and the learner process ask: they don't wait for the import of MCP.
+"""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
-
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from starlette.requests import Request
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explib.errors import NotAllowed, UnknownLibrary
 from explib.models import TokenScope
+
+if TYPE_CHECKING:
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+    from starlette.requests import Request
 
 Scope: TypeAlias = TokenScope
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
@@ -121,8 +125,9 @@ def current_caller() -> Caller:
     context = _request.get()
     if context is None:
         return LOCAL
-    if isinstance(context.request, Request):
-        known = context.request.scope.get(CALLER_KEY, NOBODY)
+    request = _http_request(context)
+    if request is not None:
+        known = request.scope.get(CALLER_KEY, NOBODY)
         if known != ANYBODY:
             return known if isinstance(known, Caller) else NOBODY
     return Caller(_client_name(context), None, ALL_SCOPES, None)
@@ -133,9 +138,14 @@ def current_session() -> str | None:
     context = _request.get()
     if context is None:
         return None
-    if isinstance(context.request, Request):
-        return context.request.headers.get(SESSION_HEADER)
-    return STDIO_SESSION
+    request = _http_request(context)
+    return STDIO_SESSION if request is None else request.headers.get(SESSION_HEADER)
+
+
+def _http_request(context: ServerRequestContext[Any, Any]) -> Request | None:
+    from starlette.requests import Request
+
+    return context.request if isinstance(context.request, Request) else None
 
 
 def _client_name(context: ServerRequestContext[Any, Any]) -> str:
