@@ -76,7 +76,7 @@ async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | 
 async def _waiting(store: Store, library: Library) -> str:
     """What people have to decide, where there is something."""
     count = await store.proposals.count(library)
-    return f"; {count} proposals wait for review (list_experiences, explib experiences list)" if count else ""
+    return f"; waits for review: {count} (list_experiences, explib experiences list)" if count else ""
 
 
 def _votes(tallies: dict[str, Tally]) -> dict[str, int]:

@@ -63,7 +63,7 @@ async def test_with_review_on_a_run_learns_its_groups_and_its_lessons_wait(store
     did = await run(store, library, Scripted(lesson))
     assert (did.learned, did.revision, [each.id for each in did.waiting]) == (1, None, ["p1"])
     [group] = await store.groups.all(library)
-    assert (group.state, group.reason) == ("learned", "learned: 1 proposals of its batch wait for review")
+    assert (group.state, group.reason) == ("learned", "learned: waits for review with what else its batch proposed (1)")
     assert await store.revisions.experiences(library, retired=True) == []
     await submit(store, library, "ship it", 0.5, 0.25, who="b")
     again = await run(store, library, Scripted(lesson))

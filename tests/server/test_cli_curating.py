@@ -115,7 +115,10 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
         (("libraries", "set", "airline", "max_words"), "write it as name=value"),
         (("libraries", "set", "airline", "max_words=many"), "max_words: Input should be a valid integer"),
         (("experiences", "add", " ", "--library", "airline"), "ADD needs a text"),
-        (("experiences", "edit", "e9", LESSON, "--library", "airline"), "list them with `explib experiences list`"),
+        (
+            ("experiences", "edit", "e9", LESSON, "--library", "airline"),
+            "list them with list_experiences (`explib experiences list`)",
+        ),
         (("revert", "9", "--library", "airline"), "has revisions 0 to 0, not 9"),
         (("revert", "0", "--library", "airline", "--expected-revision", "3"), "is at revision 0 now, not 3"),
     ],

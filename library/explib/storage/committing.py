@@ -251,7 +251,7 @@ async def _write_operations(
 async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None, waiting: int) -> None:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
     if waiting:
-        outcome = f"learned: {waiting} proposals of its batch wait for review"
+        outcome = f"learned: waits for review with what else its batch proposed ({waiting})"
     for group in sorted(proposal.learned, key=lambda group: group.id):
         await _check_unlearned(connection, proposal.library, group)
         await connection.execute(

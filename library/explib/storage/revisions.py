@@ -55,7 +55,8 @@ class Revisions:
             row = (await connection.execute(select(experiences).where(where))).mappings().first()
         if row is None:
             raise UnknownExperience(
-                f"Library {library.name!r} has no experience {identity!r}: list them with `explib experiences list`."
+                f"Library {library.name!r} has no experience {identity!r}: list them with list_experiences "
+                "(`explib experiences list`)."
             )
         return rows.experience(row)
 

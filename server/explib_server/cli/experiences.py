@@ -18,7 +18,7 @@ from explib_server.cli.voting import vote_on_experience
 from explib_server.pages import experience_page, proposal_line
 from explib_server.runtime import Runtime
 
-app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True)
+app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
 
 
 class Status(StrEnum):

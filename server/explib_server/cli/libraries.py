@@ -16,7 +16,9 @@ from explib_server.cli.running import JsonOption, run, say
 from explib_server.curating.setting_up import set_up
 from explib_server.runtime import Runtime
 
-app = typer.Typer(help="List libraries, create them, change their settings.", no_args_is_help=True)
+app = typer.Typer(
+    help="List libraries, create them, change their settings.", no_args_is_help=True, add_completion=False
+)
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
 SettingsArgument: TypeAlias = Annotated[
     list[str] | None,

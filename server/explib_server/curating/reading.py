@@ -39,7 +39,7 @@ async def listing(
     following = shown[-1].id if len(shown) < len(rest) else None
     waiting = sum(isinstance(each, ProposedOperation) for each in items)
     heading = f"{library.name}, revision {library.revision}: {len(items) - waiting} experiences"
-    heading += f", {waiting} proposals wait for review" if waiting else ""
+    heading += f", waiting for review: {waiting}" if waiting else ""
     ending = [f"… {len(rest) - len(shown)} more: call again with after={following!r}"] if following else []
     return "\n".join([heading, *lines[: len(shown)], *ending]), Listing(
         library=library.name,
