@@ -17,6 +17,7 @@ from explib.retrieval.serving import Retriever
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store, open_store
 
+BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 LESSONS = tuple(f"When the task says word{number}, do as rule {number} says." for number in range(1, 7))
 TASK = "the task says word1 and word2"
 
@@ -153,6 +154,7 @@ async def test_nothing_is_decided_where_rewards_are_missing_by_what_was_served(s
     assert await look(store) == []
 
 
+@BOTH_ENGINES
 async def test_looks_of_several_processes_make_one_decision(store: Store, url: str) -> None:
     await commit(store, Operation("ADD", "why", content=LESSONS[0]), author="me")
     await play(store, 80, harms)
@@ -229,6 +231,7 @@ async def test_a_revision_that_costs_reward_is_rolled_back_with_its_numbers(stor
     assert (ended.state, ended.ended_at is not None) == ("rolled back", True)
 
 
+@BOTH_ENGINES
 async def test_a_text_that_comes_back_goes_on_with_its_record(store: Store) -> None:
     await modified(store)
     await play(store, 120, lambda each: 0.3 if each.arms["2"] else 0.7, tried=2)
@@ -269,6 +272,7 @@ async def test_an_experience_whose_addition_is_on_trial_is_served_often_enough_t
     assert serving.probability == 0.3
 
 
+@BOTH_ENGINES
 async def test_a_merge_is_rolled_back_to_all_that_it_merged(store: Store) -> None:
     await commit(store, *(Operation("ADD", "why", content=each) for each in LESSONS[:2]), author="me")
     await commit(store, Operation("MERGE", "same", target="e1", content=LESSONS[2], merged=("e2",)))
@@ -319,6 +323,7 @@ async def test_a_new_experience_that_is_changed_on_trial_is_tried_against_none(s
     assert (await known(store)).status == "retired"
 
 
+@BOTH_ENGINES
 async def test_trials_by_coin_are_bounded(store: Store) -> None:
     await commit(store, *(Operation("ADD", "why", content=each) for each in LESSONS), author="me")
     for number in range(1, 7):

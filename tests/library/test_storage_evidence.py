@@ -10,6 +10,7 @@ from explib.evidence.ledger import HOLDOUT, Account, Key, experience_key
 from explib.models import Grade, Library, LibrarySettings
 from explib.storage.store import Store, open_store
 
+BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 E1, E2 = experience_key("e1", 1), experience_key("e2", 1)
 
 
@@ -64,6 +65,7 @@ async def test_the_same_reward_twice_is_entered_once(store: Store, library: Libr
     assert await held(store, library) == once
 
 
+@BOTH_ENGINES
 async def test_a_correction_takes_the_old_reward_back(store: Store, library: Library) -> None:
     retrieval = await recorded(store, library, drawn(True, False))
     receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
@@ -125,6 +127,7 @@ async def test_what_certainly_was_served_teaches_nothing(store: Store, library: 
     assert (found.sums.w, found.sums.n, found.served, found.rewarded) == (0.0, 0, 1, 1)
 
 
+@BOTH_ENGINES
 async def test_each_submitters_rewards_are_held_apart(store: Store, library: Library) -> None:
     for reward, who in ((1.0, "ann"), (0.0, "bob"), (1.0, "ann")):
         retrieval = await recorded(store, library, drawn(True))
@@ -151,6 +154,7 @@ async def test_libraries_have_their_own_evidence(store: Store, library: Library)
     assert (await store.evidence.since(other, 0)) == {}
 
 
+@BOTH_ENGINES
 async def test_only_what_changed_is_read_again(store: Store, library: Library) -> None:
     one = await recorded(store, library, drawn(True, False))
     other = await recorded(store, library, drawn(False))
@@ -163,6 +167,7 @@ async def test_only_what_changed_is_read_again(store: Store, library: Library) -
     assert E2 not in changed
 
 
+@BOTH_ENGINES
 async def test_whatever_is_reported_in_whatever_order_the_accounts_are_those_of_the_records(
     store: Store, library: Library, url: str
 ) -> None:
