@@ -350,3 +350,18 @@ async def test_an_approved_proposal_keeps_its_origin_and_evidence_and_no_secret_
     assert (known.status, known.analyst, known.model, known.support.supporting) == ("active", "model", "m", 1)
     [revision] = await store.revisions.history(library)
     assert (revision.author, "a1B2c3D4" in revision.cause) == ("ann", False)
+
+
+async def test_what_a_person_wrote_or_approved_is_pinned_and_only_a_person_retires_it(store: Store) -> None:
+    await learned(adding(LESSON), adding(OTHER), review=False)
+    library = await store.libraries.get("default")
+    curator = Curator(store)
+    await curator.review(library, "e1", "approve", By("ann"))
+    await curator.add(library, "When a tool fails, read its error.", By("learner"))
+    pinned = {each.id: each.pinned for each in await store.revisions.experiences(library)}
+    assert pinned == {"e1": True, "e2": False, "e3": True}
+    assert (await store.revisions.history(library))[0].author == "learner (a person)"
+    await learned(*(Operation("DELETE", "refuted", target=identity) for identity in pinned), review=False)
+    assert [each.id for each in await store.revisions.experiences(library)] == ["e1", "e3"]
+    await curator.retire(library, "e1", By("learner"))
+    assert [each.id for each in await store.revisions.experiences(library)] == ["e3"]

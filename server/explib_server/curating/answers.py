@@ -23,6 +23,8 @@ class ListedExperience(Answer):
     content: str
     status: str
     version: int
+    pinned: bool
+    """A person wrote or approved it: only a person retires it."""
     analyst: str
     attempts_for: int
     attempts_against: int
@@ -37,6 +39,7 @@ class ListedExperience(Answer):
             content=known.content,
             status=known.status,
             version=known.version,
+            pinned=known.pinned,
             analyst=known.analyst,
             attempts_for=known.support.supporting,
             attempts_against=known.support.contradicting,

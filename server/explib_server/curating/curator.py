@@ -11,6 +11,7 @@ from explib.errors import OperationRefused, RevisionConflict, TooLarge
 from explib.models import Experience, Library, Operation, ProposedOperation, Refusal
 from explib.redaction import redact
 from explib.storage.committing import Committed, Proposal
+from explib.storage.protecting import AUTOMATIC
 from explib.storage.store import Store
 from explib.words import storable
 from explib_learner.validation import OperationCheck
@@ -29,6 +30,11 @@ class By:
 
     author: str
     reason: str = ""
+
+    @property
+    def signed(self) -> str:
+        """The name under which the change is kept: no person's may be that of a part of the program."""
+        return f"{self.author} (a person)" if self.author in AUTOMATIC else self.author
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ class Curator:
                     f"The library is at revision {current.revision} now, not {expected_revision}: nothing was changed. "
                     "See what happened with history, then call again."
                 )
-            return await self._store.revisions.revert(current, number, by.author, reason)
+            return await self._store.revisions.revert(current, number, by.signed, reason)
 
         return await self._retried(library, go_back)
 
@@ -170,7 +176,7 @@ class Curator:
 
     def _rejection(self, reading: Reading, proposed: ProposedOperation, by: By) -> Proposal:
         reason = self._reason(by, "")
-        refusal = Refusal(proposed.operation, f"rejected by {by.author}" + (f": {reason}" if reason else ""))
+        refusal = Refusal(proposed.operation, f"rejected by {by.signed}" + (f": {reason}" if reason else ""))
         rejected = self._proposal(reading, by, reason or f"rejected {proposed.id}")
         return replace(rejected, refusals=(refusal,), decides=proposed)
 
@@ -190,7 +196,7 @@ class Curator:
         return replace(approved, analyst=proposed.analyst, model=proposed.model, decides=proposed)
 
     def _proposal(self, reading: Reading, by: By, reason: str, *operations: Operation) -> Proposal:
-        return Proposal(reading.library, reason, by.author, ANALYST, operations, reviewed=True, strict=True)
+        return Proposal(reading.library, reason, by.signed, ANALYST, operations, reviewed=True, strict=True)
 
     def _reason(self, by: By, otherwise: str) -> str:
         if len(by.reason) > REASON_CHARACTERS:
