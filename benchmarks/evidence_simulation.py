@@ -29,8 +29,8 @@ PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "settled": (libraries.settled, 20, 4),
     "arriving": (libraries.arriving, 20, 4),
     "forgery": (forgery.forgers, 200, 20),
-    "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 2_000, 300),
-    "tools": (lambda tasks: asyncio.run(through_tools.library_over_mcp(tasks)), 1_500, 150),
+    "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 1_000, 200),
+    "tools": (lambda tasks: asyncio.run(through_tools.library_over_mcp(tasks)), 1_000, 150),
 }
 """Name → what measures it, and how many runs (rewards, tasks) in full and quick."""
 

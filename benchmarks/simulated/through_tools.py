@@ -41,7 +41,7 @@ async def library_over_mcp(tasks: int) -> list[Figure]:
         Figure("real tools: helpful retired", _retired(found, lifts, 1), at_most=0.0, note=note),
         Figure("real tools: harmful retired", _retired(found, lifts, -1), note=note),
         Figure("real tools: gain over serving none, last fifth", mean(late), note=note),
-        Figure("real tools: intervals that hold the true lift", _holding(found, lifts), at_least=0.95, note=note),
+        Figure("real tools: intervals on the wrong side of 0", _wrong(found, lifts), at_most=0.0, note=note),
     ]
 
 
@@ -81,6 +81,7 @@ def _retired(found: LibraryEvidence, lifts: dict[str, float], sign: int) -> floa
     return mean([float(each.status == "retired") for each in found.experiences if lifts[each.id] * sign > 0])
 
 
-def _holding(found: LibraryEvidence, lifts: dict[str, float]) -> float:
+def _wrong(found: LibraryEvidence, lifts: dict[str, float]) -> float:
+    """The share of the intervals that lie on the wrong side of 0, or beside a lift of 0."""
     spans = [(each.lift, lifts[each.id]) for each in found.experiences if each.lift is not None]
-    return mean([float(span.low <= lift <= span.high) for span, lift in spans if span is not None])
+    return mean([float((span.low > 0 and lift <= 0) or (span.high < 0 and lift >= 0)) for span, lift in spans])

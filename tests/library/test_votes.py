@@ -83,6 +83,13 @@ async def test_votes_do_not_bring_back_what_others_retired(store: Store, library
     assert (await cast(store, library, "abcd", up=True)).experience.status == "retired"
 
 
+async def test_what_a_person_pinned_is_not_retired_by_votes(store: Store, library: Library) -> None:
+    await commit(store, library, Operation("ADD", "because", content="When a, do b.", pins=True))
+    last = await cast(store, library, "abcd", up=False)
+    assert (last.experience.status, last.tally.verdict, last.revision) == ("candidate", "rejected", None)
+    assert await store.revisions.refusals(library) == []
+
+
 async def test_votes_count_for_the_words_that_were_voted_on(store: Store, library: Library) -> None:
     await added(store, library)
     await cast(store, library, "ab", up=False)

@@ -161,6 +161,8 @@ async def _operation(
     connection: AsyncConnection, library: Library, known: Experience, tally: Tally, reasons: list[str]
 ) -> Operation | None:
     """What the votes decide about an experience, or None where nothing is decided or it is so already."""
+    if known.pinned:
+        return None  # a person's
     said = f": {reasons[-1]}" if reasons else ""
     if tally.verdict == "rejected" and known.status != "retired":
         return Operation("DELETE", f"voted down by {tally.down} voters, none for it{said}", target=known.id)
