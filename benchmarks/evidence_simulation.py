@@ -29,6 +29,7 @@ PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "settled": (libraries.settled, 20, 4),
     "arriving": (libraries.arriving, 20, 4),
     "forgery": (forgery.forgers, 200, 20),
+    "memory": (costs.in_memory, 2_000, 300),
     "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 1_000, 200),
     "tools": (lambda tasks: asyncio.run(through_tools.library_over_mcp(tasks)), 1_000, 150),
 }

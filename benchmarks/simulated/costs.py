@@ -6,9 +6,13 @@ import asyncio
 import random
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
+from explib.evidence.ledger import entries_of_reward, experience_key
+from explib.evidence.sums import Sums
 from explib.models import Grade, Library, LibrarySettings, Operation, Retrieval, Serving, Step, Submission
+from explib.retrieval.standing import Ratings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from simulated.figures import Figure, median
@@ -40,6 +44,31 @@ async def through_the_store(rewards: int) -> list[Figure]:
             note=note,
         ),
         Figure("time of a reward without evidence, alone, ms (median)", alone[0], note="comparison"),
+    ]
+
+
+def in_memory(rewards: int) -> list[Figure]:
+    """What a server holds of 10,000 rated experiences, and what it computes for a reward beside the database."""
+    chance = random.Random(1)
+    tracemalloc.start()
+    ratings = Ratings()
+    for number in range(1, EXPERIENCES + 1):
+        ratings.put(experience_key(f"e{number}", 1), Sums(1.0, 25.0, 5.0, 100))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    times: list[float] = []
+    for number in range(rewards):
+        servings = tuple(_serving(chance, each) for each in chance.sample(range(1, EXPERIENCES + 1), DRAWN))
+        retrieval = Retrieval(f"r_{number}", "task", 1, servings, 0.0)
+        started = time.process_time()
+        for key, account in entries_of_reward(retrieval, None, 1.0).items():
+            if key[0] == "experience":
+                ratings.put(key, ratings.of(key[1], key[2]).sums + account.sums)
+        times.append(time.process_time() - started)
+    note = f"{EXPERIENCES:,} experiences, {DRAWN} drawn"
+    return [
+        Figure("memory of a library's evidence, MB", held / 1e6, at_most=1.0, note=note),
+        Figure("time to compute a reward's evidence, ms", median(times) * MILLISECONDS, at_most=1.0, note=note),
     ]
 
 
