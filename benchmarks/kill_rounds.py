@@ -67,7 +67,8 @@ def main() -> int:
         kinds = list(itertools.islice(itertools.cycle([*KINDS, *cuts]), chosen.rounds))
         outcome = asyncio.run(play(url, kinds, cuts, told))
     report(chosen.engine, outcome)
-    keep(chosen.json, {"engine": chosen.engine, "seconds": time.monotonic() - started, **asdict(outcome)})
+    figures = {**asdict(outcome), "acknowledged": len(outcome.acknowledged)}
+    keep(chosen.json, {"engine": chosen.engine, "seconds": time.monotonic() - started, **figures})
     return 1 if outcome.lost or outcome.doubled else 0
 
 

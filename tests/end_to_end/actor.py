@@ -10,7 +10,8 @@ import itertools
 import logging
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 
 from explib.errors import Conflict, NotFound, StorageError
 from explib.models import Citation, GradedGroup, Library, LibrarySettings, Operation, Submission
@@ -72,6 +73,14 @@ class Told(logging.Handler):
             say("fenced")
 
 
+async def kept_up(acting: Callable[[], Coroutine[None, None, None]]) -> None:
+    """As a supervisor would: who starts while the database is away is started again."""
+    while True:
+        with suppress(StorageError):
+            await acting()
+        await asyncio.sleep(0.1)
+
+
 async def learn(url: str) -> None:
     logging.getLogger("explib_learner.worker").addHandler(Told())
     async with open_store(url) as store:
@@ -114,4 +123,4 @@ async def _submit_on(runtime: Runtime, libraries: list[Library], name: str, numb
 if __name__ == "__main__":
     logging.getLogger().addHandler(logging.NullHandler())  # that the database went away is no news here
     role, where, *rest = sys.argv[1:]
-    asyncio.run(learn(where) if role == "learn" else submit(where, rest[0], int(rest[1])))
+    asyncio.run(kept_up(lambda: learn(where) if role == "learn" else submit(where, rest[0], int(rest[1]))))
