@@ -6,7 +6,7 @@ For each size two processes: the first embeds every lesson and stores the vector
 measured. `follow` is one revision that changes ten lessons. `ask` is a whole `candidates` call (terms, embedding, both
 searches, blending); next to it the embedding of the task alone, which every search by meaning needs, and the exact
 search that numpy would do in one thread. `recall` is of the ten nearest, against that exact search. With `--url` the
-lessons are put into libraries of that (empty) database, where beyond 20,000 the database is searched.
+lessons are put into libraries of that (empty) database, where beyond 100,000 the database is searched.
 """
 
 from __future__ import annotations

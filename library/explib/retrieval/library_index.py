@@ -32,8 +32,8 @@ IN_THREAD = 200
 """Changed lessons from which on a revision is taken in by a copy, in a thread; fewer take some milliseconds at most."""
 HELD_MOST = 250_000
 """Lessons that a process holds in memory at most: about 1 kB each."""
-SEARCHED_FROM = 20_000
-"""The same where the database can search vectors, by an index that it makes from this size on."""
+SEARCHED_FROM = 100_000
+"""The same where the database can search vectors by an index of its own."""
 
 
 @dataclass(frozen=True, slots=True)
