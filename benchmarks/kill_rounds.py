@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -67,7 +66,7 @@ def main() -> int:
         kinds = list(itertools.islice(itertools.cycle([*KINDS, *cuts]), chosen.rounds))
         outcome = asyncio.run(play(url, kinds, cuts, told))
     report(chosen.engine, outcome)
-    figures = {**asdict(outcome), "acknowledged": len(outcome.acknowledged)}
+    figures = {**vars(outcome), "rounds": dict(outcome.rounds), "acknowledged": len(outcome.acknowledged)}
     keep(chosen.json, {"engine": chosen.engine, "seconds": time.monotonic() - started, **figures})
     return 1 if outcome.lost or outcome.doubled else 0
 
