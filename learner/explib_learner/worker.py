@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -44,6 +44,7 @@ class Worker:
     """Drives a pipeline. `on_run` is told of every run that did something.
 
     Steps of trajectories older than `retention_seconds` are pruned while it watches; None: never.
+    `causes` are submissions that were made before it was there.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Worker:
         lease_seconds: float,
         on_run: Callable[[Run], Awaitable[None]] | None = None,
         retention_seconds: float | None = None,
+        causes: Iterable[Link] = (),
     ) -> None:
         self._retention_seconds = retention_seconds
         self._prune_at = 0.0
@@ -62,7 +64,7 @@ class Worker:
         self._on_run = on_run
         self._name = worker_name()
         self._awake = asyncio.Event()
-        self._causes: deque[Link] = deque(maxlen=MAX_CAUSES)
+        self._causes: deque[Link] = deque(causes, maxlen=MAX_CAUSES)
 
     def wake(self) -> None:
         """Something was submitted here: look now, not at the next poll."""

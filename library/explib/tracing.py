@@ -12,6 +12,8 @@ from types import TracebackType
 from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, Link, ProxyTracerProvider, Span, StatusCode
 
+__all__ = ["Link", "here", "recording", "span"]
+
 SCOPE = "explib"
 Value = str | int | float | bool
 

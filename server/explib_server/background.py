@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from explib.settings import Settings
+from explib.tracing import Link, here
 from explib_learner.pipeline import Run
-from explib_learner.worker import POLL_SECONDS
+from explib_learner.worker import MAX_CAUSES, POLL_SECONDS, Worker
 from explib_server.analyst_choice import analyst_name
 from explib_server.learning.starting import learner_process
 from explib_server.revision_events import RevisionEvents
@@ -55,7 +57,15 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
 async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
     """Watch with a worker that is only built, with all that it imports, once there is something to learn."""
     stored = asyncio.Event()
-    runtime.on_submission(stored.set)
+    worker: Worker | None = None
+    earlier: deque[Link] = deque(maxlen=MAX_CAUSES)
+
+    def told() -> None:
+        if worker is None and (cause := here()) is not None:
+            earlier.append(cause)
+        stored.set()
+
+    runtime.on_submission(told)
 
     async def tell(_run: Run) -> None:
         await events.look()
@@ -63,7 +73,7 @@ async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
     while True:
         try:
             if await runtime.store.groups.libraries_with_work():
-                worker = await runtime.worker(tell)
+                worker = await runtime.worker(tell, earlier)
                 runtime.on_submission(worker.wake)
                 await worker.watch()
         except Exception:  # the outermost loop: what is stored waits for the next look

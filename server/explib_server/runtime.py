@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings
 from explib.signing import verify
 from explib.storage.store import Store, open_store
-from explib.tracing import span
+from explib.tracing import Link, span
 from explib.trajectories import parse_trajectory
 from explib.words import says_something, storable
 from explib_learner.analyst import Analyst
@@ -215,11 +215,13 @@ class Runtime:
         """The learning pipeline with the configured analyst."""
         return Pipeline(self.store, await self.analyst(), self.experiences.embedder)
 
-    async def worker(self, on_run: Callable[[Run], Awaitable[None]] | None = None) -> Worker:
+    async def worker(
+        self, on_run: Callable[[Run], Awaitable[None]] | None = None, causes: Iterable[Link] = ()
+    ) -> Worker:
         """A worker that learns whatever is ready."""
         days = self.settings.retention_days
         retention = None if days is None else days * DAY_SECONDS
-        return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run, retention)
+        return Worker(self.store, await self.pipeline(), self.settings.lease_seconds, on_run, retention, causes)
 
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:

@@ -31,7 +31,7 @@ from explib_server.mcp_server import build_server
 from explib_server.observing import tracing
 from explib_server.observing.logs import JsonLines
 
-TASK = "Change the delivery address of order 4711."
+TASK = "Change the delivery address of order order-zebra."
 LESSON = "When asked to change an order, look the customer up first."
 FOUND: Json = {
     "difference": "who looked the customer up won",
@@ -108,12 +108,12 @@ async def test_spans_hold_no_text_of_tasks_or_lessons(spans: InMemorySpanExporte
     async with endpoint(lambda _asked: answers(FOUND)) as scripted:
         await learn_once(scripted.url)
     shown = "\n".join(each.to_json() for each in spans.get_finished_spans())
-    for text in (TASK, "4711", LESSON, "looked the customer up"):
+    for text in (TASK, "order-zebra", LESSON, "looked the customer up"):
         assert text not in shown
 
 
 def test_an_error_is_shown_by_its_kind_only(spans: InMemorySpanExporter) -> None:
-    with pytest.raises(ValueError, match="4711"), span("work", library="airline"):
+    with pytest.raises(ValueError, match="order-zebra"), span("work", library="airline"):
         raise ValueError(TASK)
     [seen] = spans.get_finished_spans()
     assert (seen.status.status_code, seen.status.description, list(seen.events)) == (StatusCode.ERROR, None, [])
