@@ -27,15 +27,19 @@ class Draft:
     analyst: str
     model: str | None
     experiences: dict[str, Experience]
+    """At least those that an operation names, and those that say exactly what one adds."""
     citations: Citations
+    """Of at least the experiences that an operation names."""
     groups_of: Mapping[str, str]
-    """Trajectory id → group id, for every trajectory cited before or now."""
+    """Trajectory id → group id, for every trajectory cited by those or now."""
     read: Mapping[str, int] | None = None
     """Experience id → its `updated_revision` when the proposer read it; None: as it is now."""
     protected: Mapping[str, str] = field(default_factory=dict)
     """Experience id → why only a person retires it or gives it another text."""
     proven: Mapping[str, str] = field(default_factory=dict)
     """Experience id → why it is not retired, though its text may be improved."""
+    others: int = 0
+    """Experiences that are served and not among `experiences`."""
     changes: list[Change] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     cited: Citations = field(default_factory=dict)
@@ -86,7 +90,7 @@ class Draft:
         return [known for known in self.experiences.values() if known.status != "retired"]
 
     def _full(self) -> str | None:
-        count = len(self._served())
+        count = len(self._served()) + self.others
         full = f"the library is full: {count} of at most {self.capacity} experiences"
         return full if count >= self.capacity else None
 

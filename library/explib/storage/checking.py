@@ -92,9 +92,10 @@ RULES = (
     ),
     _Rule(
         "an experience that the full text has wrong",
-        "SELECT e.library_id || '/' || e.id FROM experiences e WHERE "
-        "(SELECT count(*) FROM experience_terms x WHERE x.library_id = e.library_id AND x.experience_id = e.id) != "
-        "CASE WHEN e.status = 'retired' THEN 0 ELSE 1 END",
+        "SELECT e.library_id || '/' || e.id FROM experiences e LEFT JOIN "
+        "(SELECT library_id, experience_id, count(*) AS entries FROM experience_terms "
+        "GROUP BY library_id, experience_id) x ON x.library_id = e.library_id AND x.experience_id = e.id "
+        "WHERE coalesce(x.entries, 0) != CASE WHEN e.status = 'retired' THEN 0 ELSE 1 END",
         "run `explib db check --repair`, which writes the full text again",
     ),
     _Rule(

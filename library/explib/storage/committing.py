@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import OperationRefused, RevisionConflict, UnknownTrajectory
+from explib.errors import OperationRefused, RevisionConflict
 from explib.models import (
     Change,
     Cost,
@@ -23,13 +23,14 @@ from explib.models import (
     ReviewState,
     Trial,
 )
-from explib.revising import Draft, cited
+from explib.revising import Draft
 from explib.storage import rows
+from explib.storage.drafting import draft_of
 from explib.storage.engine import Database
 from explib.storage.evidence import continue_record
 from explib.storage.leases import check_lease
 from explib.storage.proposals import check_waiting, decide, needs_review, park
-from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
+from explib.storage.protecting import LEARNER
 from explib.storage.tables import (
     citations,
     experience_vectors,
@@ -39,7 +40,6 @@ from explib.storage.tables import (
     libraries,
     operations,
     revisions,
-    trajectories,
 )
 from explib.storage.trials import Revised, follow_trials
 from explib.words import terms
@@ -91,7 +91,7 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     row, settings = await _locked(connection, proposal)
     review = settings.review and not proposal.reviewed
     parked = tuple(each for each in proposal.operations if review and needs_review(each))
-    draft = await _draft(connection, proposal, row, settings)
+    draft = await draft_of(connection, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
     if proposal.strict and draft.refusals:
@@ -138,40 +138,6 @@ async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) 
         state: ReviewState = "approved" if proposal.operations else "rejected"
         decided = proposal.decides
         await decide(connection, proposal.library, decided, state, proposal.author, proposal.cause, number)
-
-
-async def _draft(connection: AsyncConnection, proposal: Proposal, row: RowMapping, settings: LibrarySettings) -> Draft:
-    library = proposal.library
-    known = await connection.execute(select(experiences).where(experiences.c.library_id == library.id))
-    found = await connection.execute(select(citations).where(citations.c.library_id == library.id))
-    cites: dict[str, dict[str, str]] = {}
-    for each in found:
-        cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
-    named = cited(proposal.operations)
-    cited_before = select(citations.c.trajectory_id).where(citations.c.library_id == library.id)
-    members = await connection.execute(
-        select(trajectories.c.id, trajectories.c.group_id).where(
-            trajectories.c.library_id == library.id,
-            trajectories.c.id.in_(named) | trajectories.c.id.in_(cited_before),
-        )
-    )
-    groups_of = {each.id: each.group_id for each in members}
-    if unknown := named - groups_of.keys():
-        raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
-    current = {each["id"]: rows.experience(each) for each in known.mappings()}
-    return Draft(
-        revision=row["revision"] + 1,
-        next_number=row["next_experience"],
-        capacity=settings.max_experiences,
-        analyst=proposal.analyst,
-        model=proposal.model,
-        experiences=current,
-        citations=rows.CITATIONS.validate_python(cites),
-        groups_of=groups_of,
-        read=proposal.read,
-        protected=pinned(current) if proposal.author in AUTOMATIC else {},
-        proven=await proven(connection, library, proposal.operations, current) if proposal.author == LEARNER else {},
-    )
 
 
 async def _write_experiences(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
