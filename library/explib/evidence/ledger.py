@@ -6,11 +6,11 @@ library: `holdout` (served against held out) and `shortlist` (all that was drawn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from explib.evidence.sums import NOTHING, Sums, score
+from explib.evidence.sums import NOTHING, Sums
 from explib.models import Retrieval
 
 Key: TypeAlias = tuple[str, str, int]
@@ -97,17 +97,30 @@ def _add(sums: list[float], x: float, weight: float) -> None:
 
 def entries_of_reward(retrieval: Retrieval, before: float | None, after: float) -> dict[Key, Account]:
     """What is entered when a retrieval's reward becomes known (`before` is None) or is another one than `before`."""
-    new = _scores(retrieval, after, retrieval.baseline)
-    old = {} if before is None else _scores(retrieval, before, retrieval.baseline)
-    reported: dict[Key, Sums] = {}
-    if before is None:
-        absent, present = (_scores(retrieval, outcome, retrieval.reporting) for outcome in (0.0, 1.0))
-        reported = {key: present[key] - absent[key] for key in present}
-    served = {draw.key for draw in _draws(retrieval) if draw.served} if before is None else set[Key]()
-    return {
-        key: Account(scored - old.get(key, NOTHING), reported.get(key, NOTHING), rewarded=int(key in served))
-        for key, scored in new.items()
-    }
+    entries: dict[Key, Account] = {}
+    together, weights, scored = 0.0, 0.0, False
+    for draw in _draws(retrieval):
+        weight = draw.probability * (1 - draw.probability)
+        side = draw.served - draw.probability if weight > 0 else 0.0
+        entries[draw.key] = _entry(retrieval, before, after, side, weight, served=draw.served)
+        if weight > 0 and draw.key[0] == "experience":
+            together, weights, scored = together + side, weights + weight, True
+    if scored:
+        entries[SHORTLIST] = _entry(retrieval, before, after, together, weights, served=False)
+    return entries
+
+
+def _entry(
+    retrieval: Retrieval, before: float | None, after: float, side: float, weight: float, *, served: bool
+) -> Account:
+    """The same as differences of `sums.score`, as numbers; `side` is z − p, or a sum of them."""
+    x = side * (after - retrieval.baseline)
+    if before is not None:
+        old = side * (before - retrieval.baseline)
+        return Account(Sums(x - old, 0.0, x * x - old * old, 0))
+    absent, present = -side * retrieval.reporting, side * (1 - retrieval.reporting)
+    reported = Sums(present - absent, 0.0, present * present - absent * absent, 0)
+    return Account(Sums(x, weight, x * x, int(weight > 0)), reported, rewarded=int(served))
 
 
 def _draws(retrieval: Retrieval) -> Iterator[Draw]:
@@ -121,15 +134,3 @@ def _draws(retrieval: Retrieval) -> Iterator[Draw]:
         yield Draw(experience_key(each.experience_id, each.version), each.served, each.probability)
     for number, follows in retrieval.arms.items():
         yield Draw(revision_key(number), follows, ARM)
-
-
-def _scores(retrieval: Retrieval, outcome: float, baseline: float) -> Mapping[Key, Sums]:
-    scores = {
-        draw.key: score(served=draw.served, probability=draw.probability, outcome=outcome, baseline=baseline)
-        for draw in _draws(retrieval)
-    }
-    together = [each for key, each in scores.items() if key[0] == "experience" and each.n]
-    if together:
-        x = sum(each.s for each in together)
-        scores[SHORTLIST] = Sums(x, sum(each.w for each in together), x * x, 1)
-    return scores
