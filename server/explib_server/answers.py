@@ -127,7 +127,8 @@ class LibraryStatus(Answer):
     """Up and down votes on the current versions, and how many of those voters rejected or back."""
     learner: str
     """The analyst, the model where there is one, and who is learning now."""
-    tokens_today: int
+    tokens_today: int | None
+    """By all libraries together: null for who doesn't reach them all."""
     tokens_per_day: int | None
     uplift: str
     evidence: dict[str, int]

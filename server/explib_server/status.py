@@ -9,6 +9,7 @@ from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
 from explib_server.bounding import commonest
+from explib_server.callers import current_caller
 from explib_server.evidence_report import labels, library_evidence, uplift_text
 from explib_server.learning.agent import waiting_for_agents
 from explib_server.learning.log import learner_log
@@ -36,7 +37,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
         learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
-        tokens_today=await store.model_calls.tokens_since(now - now % DAY_SECONDS),
+        tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
         uplift=known.unclaimed or uplift_text(known.uplift),
         evidence=labels(known),
@@ -52,7 +53,7 @@ def status_text(status: LibraryStatus) -> str:
         f"{status.trajectories} trajectories ({status.graded} graded), groups: {_tally(status.groups)}",
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
-        f"budget: {status.tokens_today:,} tokens spent today, {limit}",
+        f"budget: {_spent(status.tokens_today)}{limit}",
         f"evidence: {_tally(status.evidence)} experiences; revisions tried: {_tally(status.revisions_tried)}",
         f"votes: {_tally(status.votes)}",
         f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
@@ -66,11 +67,22 @@ async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | 
         return f"agent, {await waiting_for_agents(runtime, overview)}"
     speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
     said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    if _confined():
+        return said
     process = await process_lease(runtime.store)
     if process is not None:
         said += f"; learner process: {process.holder}"
     path = learner_log(runtime.settings)
     return f"{said}; log: {path}" if path.exists() else said
+
+
+def _confined() -> bool:
+    """Whether the caller sees its own libraries only, and nothing of what all of them share: spending, processes."""
+    return current_caller().libraries is not None
+
+
+def _spent(tokens: int | None) -> str:
+    return "" if tokens is None else f"{tokens:,} tokens spent today, "
 
 
 async def _waiting(store: Store, library: Library) -> str:

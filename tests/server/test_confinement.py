@@ -221,6 +221,20 @@ async def test_a_session_belongs_to_the_token_that_opened_it() -> None:
         assert (await ask(it.address, headers=session, body=LISTING)).status == 401
 
 
+async def test_what_all_libraries_spend_is_told_to_who_reaches_them_all() -> None:
+    everywhere = await make_token("*")
+    async with team() as it:
+        async with client_with(it.address, it.airline) as client:
+            confined = await client.call_tool("library_status", {"library": "airline"})
+        async with client_with(it.address, everywhere) as client:
+            whole = await client.call_tool("library_status", {"library": "airline"})
+    assert confined.structured_content is not None
+    assert whole.structured_content is not None
+    assert (confined.structured_content["tokens_today"], whole.structured_content["tokens_today"]) == (None, 0)
+    assert "spent today" not in said(confined)
+    assert "0 tokens spent today" in said(whole)
+
+
 async def test_the_use_of_a_token_is_recorded() -> None:
     async with team() as it, client_with(it.address, it.airline) as client:
         await client.list_tools()

@@ -233,6 +233,7 @@ async def test_with_tokens_metrics_are_for_admins_and_show_their_libraries() -> 
         assert (await ask(address, "/metrics")).status == 401
     assert samples(page.body)["explib_revisions_total", "airline"] == 1
     assert "shipping" not in page.body
+    assert "explib_model" not in page.body
 
 
 def request(method: str, **headers: str) -> Scope:

@@ -205,7 +205,7 @@ class Trajectories:
         `within` names the libraries to look in; None: all. Raises InvalidInput, UnknownTrajectory.
         """
         if (trajectory_id is None) == (retrieval_id is None):
-            raise InvalidInput("Pass either trajectory_id or retrieval_id, not both.")
+            raise InvalidInput("Pass either trajectory_id or retrieval_id: one of them, not both.")
         named = (
             trajectories.c.id == trajectory_id
             if trajectory_id is not None

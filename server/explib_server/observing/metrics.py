@@ -87,6 +87,8 @@ class Held(Collector):
         yield revisions
         yield from self._by("explib_groups", "Groups by state.", "state", held.groups)
         yield from self._by("explib_experiences", "Experiences by status.", "status", held.experiences)
+        if caller.libraries is not None:
+            return  # model calls belong to no library: what all have spent is for who reaches them all
         yield CounterMetricFamily("explib_model_calls", "Model calls that were answered.", value=held.model_calls)
         tokens = CounterMetricFamily("explib_model_tokens", "Tokens of model calls.", labels=["kind"])
         tokens.add_metric(["prompt"], held.prompt_tokens)
