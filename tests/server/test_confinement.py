@@ -222,7 +222,7 @@ async def test_a_session_belongs_to_the_token_that_opened_it() -> None:
 
 
 async def test_what_all_libraries_spend_is_told_to_who_reaches_them_all() -> None:
-    everywhere = await make_token("*")
+    everywhere = await make_token()
     async with team() as it:
         async with client_with(it.address, it.airline) as client:
             confined = await client.call_tool("library_status", {"library": "airline"})
