@@ -53,25 +53,31 @@ CREATE TABLE experience_terms (
     terms text NOT NULL,
     document tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(
         library_id::text || ':' || replace(terms, ' ', ' ' || library_id::text || ':'), ' '))) STORED,
+    size integer NOT NULL GENERATED ALWAYS AS (cardinality(string_to_array(terms, ' '))) STORED,
     PRIMARY KEY (library_id, experience_id))
 """
 TERMS_INDEX = "CREATE INDEX ix_experience_terms ON experience_terms USING gin (document) WITH (fastupdate = off)"
-# BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1.
+# BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1. The lateral join
+# has the index asked for one term at a time; `size` is stored, because a long document must be read from elsewhere.
 SEARCH = text("""
-WITH asked AS (
-    SELECT term, ('''' || :library || ':' || replace(term, '''', '''''') || '''')::tsquery AS query
-    FROM unnest(:terms) AS term),
-found AS MATERIALIZED (
-    SELECT term, experience_id, length(document) AS size
-    FROM asked JOIN experience_terms ON document @@ query AND library_id = CAST(:library AS integer)),
+WITH found AS MATERIALIZED (
+    SELECT term, experience_id, size
+    FROM unnest(:terms) AS term, LATERAL (
+        SELECT experience_id, size FROM experience_terms WHERE library_id = CAST(:library AS integer)
+        AND document @@ CAST(
+            '''' || CAST(CAST(:library AS integer) AS text) || ':' || replace(term, '''', '''''') || '''' AS tsquery)
+        OFFSET 0) AS each),
+usual AS (SELECT CAST(avg(size) AS float8) AS size FROM found),
 weights AS (
-    SELECT term, ln(1 + greatest(next_experience - count(*), 0.5) / (count(*) + 0.5)) AS weight
-    FROM found, libraries WHERE id = CAST(:library AS integer) GROUP BY term, next_experience),
-usual AS (SELECT avg(size) AS size FROM found)
+    SELECT term, ln(1 + greatest(next_experience - held, 0.5) / (held + 0.5)) AS weight
+    FROM (SELECT term, CAST(count(*) AS float8) AS held FROM found GROUP BY term) AS counted, libraries
+    WHERE id = CAST(:library AS integer)),
+matched AS (
+    SELECT experience_id, sum(weight) AS weight, min(found.size) AS size
+    FROM found JOIN weights USING (term) GROUP BY experience_id)
 SELECT experience_id
-FROM found JOIN weights USING (term), usual
-GROUP BY experience_id, found.size, usual.size
-ORDER BY sum(weight) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * found.size / usual.size)) DESC, experience_id
+FROM matched, usual
+ORDER BY weight * 2.2 / (1 + 1.2 * (0.25 + 0.75 * matched.size / usual.size)) DESC, experience_id
 LIMIT :limit
 """).bindparams(bindparam("terms", type_=ARRAY(Text)))
 
@@ -211,7 +217,7 @@ class PostgresqlDialect:
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
     ) -> list[str]:
         """BM25 over an OR of the terms, each read from the index once."""
-        found = await connection.execute(SEARCH, {"library": str(library_id), "terms": list(terms), "limit": limit})
+        found = await connection.execute(SEARCH, {"library": library_id, "terms": list(terms), "limit": limit})
         return [str(row[0]) for row in found]
 
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
