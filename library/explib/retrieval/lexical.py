@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 K1 = 1.2
 B = 0.75
-MOST_POSTINGS = 12_000
+MOST_POSTINGS = 30_000
 """Postings read for one query, the rarest terms first: bounds its time. The commonest terms say least."""
 FOLDED_TERMS = 4096
 """Changed terms that are held beside the sorted postings before they are folded into them."""
