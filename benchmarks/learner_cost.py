@@ -34,7 +34,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from explib.models import GradedGroup, Json, Submission
+from explib.models.groups import GradedGroup
+from explib.models.json_value import Json
+from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.words import estimate_tokens
 from explib_learner.transcripts import transcript

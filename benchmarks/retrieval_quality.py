@@ -24,7 +24,9 @@ from measuring import keep, numbers, parser, show
 from retrieval_sets import Labelled, desk_set, written_sets
 from seeding import sqlite_url
 
-from explib.models import Lesson, LibrarySettings, Operation
+from explib.models.experiences import Lesson
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.retrieval.held_library import HeldLibrary, prepare
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.committing import Proposal

@@ -30,7 +30,8 @@ from seeding import LIBRARY, seed, sqlite_url
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Library, Operation
+from explib.models.libraries import Library
+from explib.models.revisions import Operation
 from explib.retrieval.library_index import LibraryIndex
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.committing import Proposal

@@ -9,10 +9,13 @@ from lessons import lessons
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Experience, Library, LibrarySettings, Support
+from explib.models.experiences import Experience, Support
+from explib.models.libraries import Library, LibrarySettings
 from explib.storage import rows
 from explib.storage.store import Store, open_store
-from explib.storage.tables import experiences, libraries, revisions
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.revisions import revisions
 
 BATCH = 5_000
 LIBRARY = "default"

@@ -27,7 +27,8 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from explib.models import Library, Submission
+from explib.models.libraries import Library
+from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.storage.engine import Database
 from explib.storage.schema import ensure_schema

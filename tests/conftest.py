@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from platformdirs import user_log_path
 from postgresql_server import PostgresqlServer, postgresql_server
 
-from explib.models import Library, LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from explib.models import Json
+from explib.models.json_value import Json
 
 Asked = dict[str, Json]
 """The structured result of next_analysis."""

@@ -11,7 +11,11 @@ from pathlib import Path
 
 from explib.evidence.ledger import entries_of_reward, experience_key
 from explib.evidence.sums import Sums
-from explib.models import Grade, Library, LibrarySettings, Operation, Retrieval, Serving, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Retrieval, Serving
+from explib.models.revisions import Operation
+from explib.models.submissions import Grade, Submission
+from explib.models.trajectories import Step
 from explib.retrieval.standing import Ratings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from mcp import Client
 
-from explib.models import LibrarySettings, Operation
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store

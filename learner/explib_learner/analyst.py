@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from explib.models import Cost, Experience, GradedGroup, Library, Operation, Refusal
+from explib.models.experiences import Experience
+from explib.models.groups import GradedGroup
+from explib.models.learning import Cost
+from explib.models.libraries import Library
+from explib.models.revisions import Operation, Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from explib.errors import ModelAnswerInvalid
-from explib.models import Json
+from explib.models.json_value import Json
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 

@@ -14,7 +14,7 @@ from explib.errors import (
     ModelUnavailable,
     PromptTooLong,
 )
-from explib.models import Cost
+from explib.models.learning import Cost
 from explib_learner.answers import AnswerT, parsed, schema_of, without_thinking
 from explib_learner.chat import ChatMessage, ChatRequest
 from explib_learner.cutting import clipped_to_tokens

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.words import estimate_tokens
 
 _TOKENS_PER_MESSAGE = 8

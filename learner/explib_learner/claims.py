@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from explib.models import Experience, Group, Lease, Library
+from explib.models.experiences import Experience
+from explib.models.groups import Group
+from explib.models.learning import Lease
+from explib.models.libraries import Library
 from explib.storage.store import Store
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from explib.errors import LeaseLost, StorageError
-from explib.models import Lease
+from explib.models.learning import Lease
 from explib.storage.store import Store
 
 log = logging.getLogger(__name__)

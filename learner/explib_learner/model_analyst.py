@@ -9,7 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from explib.errors import BudgetExceeded, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib.models import Attempt, GradedGroup, Operation, Refusal
+from explib.models.groups import GradedGroup
+from explib.models.revisions import Operation, Refusal
+from explib.models.trajectories import Attempt
 from explib_learner.analyst import Analysis, Batch, Failure
 from explib_learner.asking import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
 from explib_learner.prompt_files import FOLDER, PromptFile, load_prompt

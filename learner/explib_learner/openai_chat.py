@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid, ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.words import estimate_tokens, storable
 from explib_learner.chat import ChatAnswer, ChatRequest
 

@@ -9,17 +9,11 @@ from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
 from explib.lifecycle import Lifecycle
-from explib.models import (
-    Change,
-    Cost,
-    Experience,
-    GradedGroup,
-    Group,
-    Lease,
-    Library,
-    ProposedOperation,
-    Refusal,
-)
+from explib.models.experiences import Experience
+from explib.models.groups import GradedGroup, Group
+from explib.models.learning import Cost, Lease
+from explib.models.libraries import Library
+from explib.models.revisions import Change, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explib.models import Experience, Operation
+from explib.models.experiences import Experience
+from explib.models.revisions import Operation
 from explib.words import estimate_tokens, terms
 from explib_learner.fences import fenced
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from explib.errors import BudgetExceeded
-from explib.models import Cost, ModelCall
+from explib.models.learning import Cost, ModelCall
 from explib.tracing import span
 from explib_learner.chat import ChatModel, ChatRequest
 

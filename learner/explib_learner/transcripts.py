@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from explib.models import Attempt, Json, Step
+from explib.models.json_value import Json
+from explib.models.trajectories import Attempt, Step
 from explib_learner.cutting import Piece, cut, fits
 from explib_learner.fences import fenced
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from explib.models import Experience, Operation, ProposedOperation, Refusal
+from explib.models.experiences import Experience
+from explib.models.revisions import Operation, ProposedOperation, Refusal
 from explib_learner.validation import DUPLICATE_SIMILARITY, similarity
 
 GROWTH = 2

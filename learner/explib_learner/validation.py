@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from explib.models import Attempt, Experience, LibrarySettings, Operation, Refusal
+from explib.models.experiences import Experience
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation, Refusal
+from explib.models.trajectories import Attempt
 from explib.redaction import redact
 from explib.words import limit_problem, normalise_task, terms
 from explib_learner.leaks import leaked

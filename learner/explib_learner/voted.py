@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explib.models import Operation, Refusal
+from explib.models.revisions import Operation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.voting import VOTERS, Judged
 from explib_learner.validation import DUPLICATE_SIMILARITY, similarity

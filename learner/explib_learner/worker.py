@@ -15,7 +15,7 @@ from typing import NoReturn
 from opentelemetry.trace import Link
 
 from explib.errors import Conflict
-from explib.models import Library
+from explib.models.libraries import Library
 from explib.storage.store import Store
 from explib.tracing import here, span
 from explib_learner.heartbeat import heartbeat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explib.models import Experience
+from explib.models.experiences import Experience
 
 
 @dataclass(frozen=True, slots=True)

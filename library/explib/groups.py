@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from explib.models import GroupState, LibrarySettings
+from explib.models.groups import GroupState
+from explib.models.libraries import LibrarySettings
 from explib.words import normalise_task
 
 SPREAD = 1e-9

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from explib.errors import InvalidSetting
-from explib.models import LibrarySettings
+from explib.models.libraries import LibrarySettings
 
 MAX_OBJECTIVE_CHARACTERS = 2_000
 """Of each of the two objectives: they are in every prompt of the learner."""

@@ -20,7 +20,10 @@ from explib.evidence.missing import missing_depends_on_serving
 from explib.evidence.submitters import FEWEST_SUBMITTERS, robust
 from explib.evidence.sums import NOTHING, Sums
 from explib.evidence.verdicts import FEWEST_REWARDS, trial_verdict, verdict
-from explib.models import Experience, Library, Operation, Trial
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.retrievals import Trial
+from explib.models.revisions import Operation
 from explib.reverting import continuing
 from explib.storage.committing import Proposal
 from explib.storage.store import Store

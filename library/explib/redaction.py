@@ -19,7 +19,9 @@ from functools import cache
 from importlib import import_module
 from itertools import chain
 
-from explib.models import Json, Step, Submission, ToolCall
+from explib.models.json_value import Json
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step, ToolCall
 from explib.words import storable
 
 _MAX_PASSES = 12

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from explib.models import Change, Citation, Experience, Operation
+from explib.models.experiences import Experience
+from explib.models.revisions import Change, Citation, Operation
 from explib.revising import Citations
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from explib.models import Change, Experience, ExperienceStatus, Operation, Refusal, Stance, Support
+from explib.models.experiences import Experience, ExperienceStatus, Support
+from explib.models.revisions import Change, Operation, Refusal, Stance
 
 ACTIVE_GROUPS = 2
 """An experience that this many groups bear out, and more attempts than contradict it, is active; else a candidate."""

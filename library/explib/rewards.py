@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from explib.errors import InvalidReward
-from explib.models import LibrarySettings
+from explib.models.libraries import LibrarySettings
 
 
 def checked_reward(reward: float, settings: LibrarySettings) -> float:

@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from explib.errors import InvalidSetting
-from explib.models import LibrarySettings
+from explib.models.libraries import LibrarySettings
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
 AuthMode: TypeAlias = Literal["auto", "required", "none"]

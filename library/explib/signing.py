@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 
 from explib.errors import InvalidSignature
-from explib.models import Signature
+from explib.models.submissions import Signature
 
 FORM = re.compile(r"([0-9]{1,12})\.([0-9a-f]{64})")
 AHEAD_SECONDS = 300

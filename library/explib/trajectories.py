@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from explib.errors import InvalidTrajectory, StorageError, TooLarge
-from explib.models import Json, Role, Step, ToolCall
+from explib.models.json_value import Json
+from explib.models.trajectories import Role, Step, ToolCall
 from explib.words import storable
 
 MAX_DEPTH = 64

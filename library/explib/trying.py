@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from explib.models import Change, Experience, Lesson, Operation, Trial
+from explib.models.experiences import Experience, Lesson
+from explib.models.retrievals import Trial
+from explib.models.revisions import Change, Operation
 from explib.reverting import Standing, restoring
 
 MOST_COINS = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.settings import Settings
 from explib.storage.store import Store

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from explib.models import GroupState, Receipt
+from explib.models.groups import GroupState
+from explib.models.submissions import Receipt
 
 if TYPE_CHECKING:
     from explib.evidence.interval import Interval

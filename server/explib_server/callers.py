@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explib.errors import NotAllowed, UnknownLibrary
-from explib.models import TokenScope
+from explib.models.access import TokenScope
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext

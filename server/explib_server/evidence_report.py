@@ -16,7 +16,8 @@ from explib.evidence.posterior import REVISION_SCALE
 from explib.evidence.submitters import robust
 from explib.evidence.sums import NOTHING, Sums
 from explib.evidence.verdicts import FEWEST_REWARDS, finding
-from explib.models import Experience, ExperienceStatus, Library
+from explib.models.experiences import Experience, ExperienceStatus
+from explib.models.libraries import Library
 from explib.voting import Tally
 
 if TYPE_CHECKING:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from explib.models import Change, Experience, Library, ProposedOperation, Revision, Stance, Trajectory
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Change, ProposedOperation, Revision, Stance
+from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
 from explib.voting import Tally, Vote
 from explib.words import estimate_tokens

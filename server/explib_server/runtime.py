@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from explib.errors import InvalidSetting, InvalidTask, TooLarge, UnknownLibrary
 from explib.lifecycle import Lifecycle
-from explib.models import Grade, Library, Receipt, Signature, Submission
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Receipt, Signature, Submission
 from explib.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from explib.models import Lease, Library, LibraryOverview
+from explib.models.learning import Lease
+from explib.models.libraries import Library, LibraryOverview
 from explib.storage.store import Store
 from explib.voting import Tally
 from explib_learner.worker import lease_name

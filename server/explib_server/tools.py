@@ -12,7 +12,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
 from explib.errors import ExplibError
-from explib.models import Submission
+from explib.models.submissions import Submission
 from explib_server.answers import Experiences, LibraryStatus, Stored
 from explib_server.callers import current_session
 from explib_server.opening import Current, Opening

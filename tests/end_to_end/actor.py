@@ -14,7 +14,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 
 from explib.errors import Conflict, NotFound, StorageError
-from explib.models import Citation, GradedGroup, Library, LibrarySettings, Operation, Submission
+from explib.models.groups import GradedGroup
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.storage.store import open_store
 from explib_learner.analyst import Analysis, Batch

@@ -16,7 +16,7 @@ from scripted_agent import Agent, Asked, lesson_about, structured, submit
 from sqlalchemy import select
 
 from explib.storage.store import open_store
-from explib.storage.tables import model_calls
+from explib.storage.tables.learning import model_calls
 
 PATIENCE = 120.0
 TOPICS = ("parcels", "refunds", "invoices", "passwords", "holidays")

@@ -17,7 +17,9 @@ from detached import PATIENCE, alive, learners
 from learner.scripted_endpoint import ScriptedEndpoint, answers, endpoint, refuses
 from mcp import Client, StdioServerParameters, stdio_client
 
-from explib.models import Library, LibrarySettings, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 from explib_server.learning.detached import environment, start_detached

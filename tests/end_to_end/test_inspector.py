@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 from end_to_end.node import command, environment, needs
 
-from explib.models import Json
+from explib.models.json_value import Json
 
 INSPECTOR = "mcp-inspector"
 SERVER = (sys.executable, "-m", "explib_server", "serve", "--learner", "off")

@@ -22,7 +22,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult
 from sqlalchemy import text
 
-from explib.models import Json, Library
+from explib.models.json_value import Json
+from explib.models.libraries import Library
 from explib.storage.checking import check
 from explib.storage.store import Store, open_store
 from explib_learner.worker import lease_name

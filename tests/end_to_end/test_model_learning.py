@@ -12,9 +12,11 @@ from learner.scripted_endpoint import Reply, answers, endpoint, refuses, says, t
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from explib.models import Json, Library, Submission
+from explib.models.json_value import Json
+from explib.models.libraries import Library
+from explib.models.submissions import Submission
 from explib.settings import Settings
-from explib.storage.tables import model_calls
+from explib.storage.tables.learning import model_calls
 from explib_server.runtime import Runtime, open_runtime
 
 TASK = "Change the delivery address of an order."

@@ -17,7 +17,7 @@ from learner.scripted_endpoint import Asked, Reply, endpoint, streams
 from mcp import Client
 from scripted_agent import lesson_about, submit
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
 from explib_server.mcp_server import build_server

@@ -10,7 +10,7 @@ import pytest
 from end_to_end.node import CLIENTS, FOLDER, command, environment, needs
 from server.test_mcp import http_server
 
-from explib.models import Json
+from explib.models.json_value import Json
 
 SECONDS = 60
 SERVER = (sys.executable, "-m", "explib_server", "serve", "--learner", "off")

@@ -7,19 +7,12 @@ from contextlib import asynccontextmanager
 
 from learner.scripted_endpoint import Reply, Script, ScriptedEndpoint, answers, endpoint
 
-from explib.models import (
-    Attempt,
-    Experience,
-    GradedGroup,
-    Group,
-    Json,
-    Library,
-    LibrarySettings,
-    ModelCall,
-    Step,
-    Support,
-    Trajectory,
-)
+from explib.models.experiences import Experience, Support
+from explib.models.groups import GradedGroup, Group
+from explib.models.json_value import Json
+from explib.models.learning import ModelCall
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.trajectories import Attempt, Step, Trajectory
 from explib_learner.analyst import Batch
 from explib_learner.asking import ModelSettings
 from explib_learner.model_analyst import ModelAnalyst

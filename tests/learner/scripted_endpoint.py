@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from explib.models import Json
+from explib.models.json_value import Json
 
 AT_ONCE = {"retry-after-ms": "1"}
 """Header by which the openai client repeats without its usual wait."""

@@ -12,10 +12,15 @@ from learner.model_cases import lesson
 from sqlalchemy import delete
 
 from explib.errors import UnknownAnalysis
-from explib.models import AnalysisStep, Json, Library, LibrarySettings, Operation, Step, Submission
+from explib.models.json_value import Json
+from explib.models.learning import AnalysisStep
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
-from explib.storage.tables import model_calls
+from explib.storage.tables.learning import model_calls
 from explib_learner.agent.learning import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict
 from explib_learner.asking import ModelSettings
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES

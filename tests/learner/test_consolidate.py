@@ -16,7 +16,11 @@ from learner.model_cases import (
 )
 from learner.scripted_endpoint import Asked, Reply, says, text_of
 
-from explib.models import Citation, GradedGroup, Json, LibrarySettings, Operation, Step
+from explib.models.groups import GradedGroup
+from explib.models.json_value import Json
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.trajectories import Step
 
 
 def add(content: str, group: str = "g1") -> Operation:

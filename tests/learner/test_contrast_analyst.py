@@ -4,20 +4,11 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 
-from explib.models import (
-    Attempt,
-    Citation,
-    Experience,
-    GradedGroup,
-    Group,
-    Library,
-    LibrarySettings,
-    Operation,
-    Step,
-    Support,
-    ToolCall,
-    Trajectory,
-)
+from explib.models.experiences import Experience, Support
+from explib.models.groups import GradedGroup, Group
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.trajectories import Attempt, Step, ToolCall, Trajectory
 from explib_learner.analyst import Analyst, Batch
 from explib_learner.contrast.analyst import ContrastAnalyst
 from explib_learner.contrast.findings import MAX_SUGGESTIVE, MAX_SUPPORTED, sample, select, survey

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib.models import Attempt, Json, Step, ToolCall, Trajectory
+from explib.models.json_value import Json
+from explib.models.trajectories import Attempt, Step, ToolCall, Trajectory
 from explib_learner.contrast import wording
 from explib_learner.contrast.answer_form import forms
 from explib_learner.contrast.events import (

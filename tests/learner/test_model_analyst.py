@@ -26,7 +26,11 @@ from learner.scripted_endpoint import (
     text_of,
 )
 
-from explib.models import Citation, Cost, GradedGroup, Json, LibrarySettings, Operation
+from explib.models.groups import GradedGroup
+from explib.models.json_value import Json
+from explib.models.learning import Cost
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation
 from explib_learner.analyst import Analysis
 
 

@@ -7,19 +7,12 @@ from typing import TypeAlias
 import pytest
 
 from explib.errors import LeaseLost, RevisionConflict
-from explib.models import (
-    Citation,
-    Cost,
-    GradedGroup,
-    Group,
-    Lease,
-    Library,
-    LibrarySettings,
-    Operation,
-    Refusal,
-    Step,
-    Submission,
-)
+from explib.models.groups import GradedGroup, Group
+from explib.models.learning import Cost, Lease
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation, Refusal
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure

@@ -7,7 +7,7 @@ import pytest
 from learner.model_cases import MemoryRecords
 
 from explib.errors import BudgetExceeded, ModelUnavailable
-from explib.models import Cost
+from explib.models.learning import Cost
 from explib_learner.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_learner.recorded import RecordedChat
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from learner.model_cases import TASK, attempt
 
-from explib.models import Attempt, Step, ToolCall
+from explib.models.trajectories import Attempt, Step, ToolCall
 from explib_learner.transcripts import read_together, standing, transcribe, transcript
 
 SYSTEM = "You are an agent of an airline. " * 10

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from learner.model_cases import attempt, experience
 
-from explib.models import Citation, LibrarySettings, Operation
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation
 from explib_learner.validation import check_operations, similarity
 
 EXPERIENCES = (

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from explib.models import Citation, GradedGroup, Library, Operation, Step, Submission
+from explib.models.groups import GradedGroup
+from explib.models.libraries import Library
+from explib.models.revisions import Citation, Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.committing import Proposal

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from explib.models import Citation, GradedGroup, Library, LibrarySettings, Operation, Step, Submission
+from explib.models.groups import GradedGroup
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.store import Store, open_store
 from explib_learner.analyst import Analysis, Batch, Failure
 from explib_learner.pipeline import Pipeline, Run

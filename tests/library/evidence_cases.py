@@ -6,10 +6,13 @@ from sqlalchemy import select
 
 from explib.evidence.ledger import Account, Key, entries_of_retrievals, entries_of_reward
 from explib.ids import new_id
-from explib.models import Library, Retrieval, Serving, Step, Submission
+from explib.models.libraries import Library
+from explib.models.retrievals import Retrieval, Serving
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage import rows
 from explib.storage.store import Store
-from explib.storage.tables import retrievals
+from explib.storage.tables.evidence import retrievals
 
 
 def drawn(*served: bool, task: str = "a task", holdout: float = 0.0, held_out: bool = False) -> Retrieval:

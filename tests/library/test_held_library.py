@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from explib.models import ExperienceStatus, Lesson
+from explib.models.experiences import ExperienceStatus, Lesson
 from explib.retrieval import lexical, nearness
 from explib.retrieval.held_library import HeldLibrary, prepare
 from explib.retrieval.lexical import Postings, hashes

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from retrieval_sets import Labelled, written_sets
 
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.retrieval.library_index import LibraryIndex
 from explib.storage.committing import Proposal
 from explib.storage.store import Store

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from retrieval_sets import Labelled, written_sets
 
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.retrieval import library_index
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.library_index import LibraryIndex

@@ -7,7 +7,10 @@ import pytest
 
 from explib.errors import InvalidSetting
 from explib.library_settings import LibraryChanges, changed, read_changes
-from explib.models import Group, Library, LibrarySettings, Step, Submission
+from explib.models.groups import Group
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
 

@@ -12,7 +12,11 @@ from library.evidence_cases import attempt
 from explib.evidence.ledger import experience_key, revision_key
 from explib.ids import new_id
 from explib.lifecycle import Lifecycle
-from explib.models import Experience, Grade, Library, LibrarySettings, Operation, Retrieval, Serving, Trial
+from explib.models.experiences import Experience
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Retrieval, Serving, Trial
+from explib.models.revisions import Operation
+from explib.models.submissions import Grade
 from explib.retrieval.serving import Retriever
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store, open_store

@@ -12,7 +12,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseUnavailable, LeaseLost, NotADatabase
-from explib.models import Grade, Library, LibrarySettings, Operation, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
+from explib.models.submissions import Grade, Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Proposal
 from explib.storage.leases import check_lease
 from explib.storage.listening import QUIET_SECONDS

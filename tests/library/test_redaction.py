@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explib.models import Json, Step, Submission, ToolCall
+from explib.models.json_value import Json
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step, ToolCall
 from explib.redaction import redact, redact_submission
 
 STEADY = settings(deadline=None, derandomize=True)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explib.errors import InvalidInput, InvalidTask
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.ranking import blended
 from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served

@@ -7,7 +7,7 @@ from statistics import mean
 import pytest
 from retrieval_sets import Labelled, desk_set, written_sets
 
-from explib.models import Lesson
+from explib.models.experiences import Lesson
 from explib.retrieval.held_library import HeldLibrary, prepare
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.words import terms

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from library.test_revising import OPERATIONS, adding, drafted
 
-from explib.models import Citation, Operation
+from explib.models.revisions import Citation, Operation
 from explib.reverting import Standing, restoring, reverting
 
 CAPACITY = 4

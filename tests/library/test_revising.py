@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from explib.models import Change, Citation, Experience, Operation, Refusal, Support
+from explib.models.experiences import Experience, Support
+from explib.models.revisions import Change, Citation, Operation, Refusal
 from explib.revising import ACTIVE_GROUPS, Citations, Draft, cited
 
 GROUPS = {f"t{number}": f"g{number // 2}" for number in range(6)}

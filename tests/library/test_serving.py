@@ -10,7 +10,10 @@ import pytest
 from explib.evidence.drawing import uniform
 from explib.evidence.ledger import experience_key
 from explib.evidence.sums import Sums
-from explib.models import Grade, Library, LibrarySettings, Operation, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
+from explib.models.submissions import Grade, Submission
+from explib.models.trajectories import Step
 from explib.retrieval.repeats import MOST, Repeats
 from explib.retrieval.serving import NOTHING_THIS_TIME, Retriever, Served
 from explib.retrieval.standing import UNKNOWN, Ratings, rating_of

@@ -10,13 +10,16 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseUnavailable, NotADatabase
-from explib.models import Library, LibrarySettings, Operation, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.backups import backup, restore
 from explib.storage.checking import check, repair
 from explib.storage.committing import Proposal
 from explib.storage.copying import NotEmpty, copy, kept_tables
 from explib.storage.store import Store, open_store
-from explib.storage.tables import trajectory_bodies
+from explib.storage.tables.trajectories import trajectory_bodies
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 

@@ -7,7 +7,8 @@ import pytest
 from library.evidence_cases import attempt, drawn, recorded, replayed, same
 
 from explib.evidence.ledger import HOLDOUT, Account, Key, experience_key
-from explib.models import Grade, Library, LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.submissions import Grade
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

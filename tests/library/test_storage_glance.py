@@ -10,7 +10,8 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from explib.errors import UnknownLibrary
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.storage.committing import Proposal
 from explib.storage.engine import Database
 from explib.storage.libraries import Libraries

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from explib.models import Library, LibrarySettings, Measures, ModelCall, Operation, Step, Submission
+from explib.models.learning import ModelCall
+from explib.models.libraries import Library, LibrarySettings, Measures
+from explib.models.revisions import Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Proposal
 from explib.storage.store import Store
 

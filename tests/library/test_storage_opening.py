@@ -12,7 +12,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from explib.errors import DatabaseTooNew, DatabaseUnavailable, NotADatabase, StorageFull
-from explib.models import LibrarySettings, Step, Submission
+from explib.models.libraries import LibrarySettings
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage import schema
 from explib.storage.store import open_store
 

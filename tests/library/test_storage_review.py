@@ -9,7 +9,10 @@ import pytest
 
 from explib.errors import Conflict, OperationRefused, RevisionConflict, UnknownProposal, UnknownRevision
 from explib.library_settings import LibraryChanges
-from explib.models import Citation, Library, LibrarySettings, Operation, Refusal, Step, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation, Refusal
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store, open_store
 

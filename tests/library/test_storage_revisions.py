@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from explib.errors import LeaseLost, RevisionConflict, UnknownExperience, UnknownRevision
-from explib.models import Citation, Group, Lease, Library, LibrarySettings, Operation, Refusal, Step, Submission
+from explib.models.groups import Group
+from explib.models.learning import Lease
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Citation, Operation, Refusal
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 

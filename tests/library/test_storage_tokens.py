@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from explib.errors import UnknownToken
 from explib.storage.store import Store, open_store
-from explib.storage.tables import tokens
+from explib.storage.tables.access import tokens
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 

@@ -12,7 +12,9 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.models import Grade, Library, Step, Submission
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Submission
+from explib.models.trajectories import Step
 from explib.storage.store import Store, open_store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

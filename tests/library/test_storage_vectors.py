@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.storage.committing import Proposal
 from explib.storage.store import Store
 

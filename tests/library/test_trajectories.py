@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explib.errors import InvalidTrajectory, StorageError, TooLarge
-from explib.models import Json, Role, Step, ToolCall
+from explib.models.json_value import Json
+from explib.models.trajectories import Role, Step, ToolCall
 from explib.trajectories import decode_steps, encode_steps, parse_trajectory
 
 LIMIT = 1_000_000

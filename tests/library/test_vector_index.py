@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from library.test_storage_vectors import DIMENSIONS, adding, vectors
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib.storage import vector_index
 from explib.storage.store import Store
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explib.errors import UnknownExperience
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.votes import Cast

@@ -16,7 +16,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
-from explib.models import LibrarySettings, Operation, TokenScope
+from explib.models.access import TokenScope
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store

@@ -14,7 +14,7 @@ from scripted_agent import Agent, Asked, lesson_about, structured, submit, text_
 from server.http_cases import client_with, http_server, make_library, make_token
 
 from explib.errors import UnknownAnalysis
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
 from explib.words import estimate_tokens

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from server.cli_cases import Explib, Said, explib, one_line
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.settings import Settings
 from explib.storage.store import open_store
 from explib_server.cli import Commands

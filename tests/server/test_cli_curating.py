@@ -8,7 +8,8 @@ import json
 import pytest
 from server.cli_cases import Explib, explib, one_line
 
-from explib.models import LibrarySettings, Operation
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store

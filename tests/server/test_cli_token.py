@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from explib.errors import InvalidInput
-from explib.models import Token
+from explib.models.access import Token
 from explib.settings import Settings
 from explib.storage.store import open_store
 from explib_server.cli import app

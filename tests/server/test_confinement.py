@@ -14,7 +14,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 from server.http_cases import ERAS, LISTING, ask, client_with, http_server, make_library, make_token
 
-from explib.models import Operation, TokenScope
+from explib.models.access import TokenScope
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store

@@ -12,7 +12,10 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from explib.errors import OperationRefused, RevisionConflict
-from explib.models import Citation, LibrarySettings, Operation, Step, Submission
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib_server.demo.tools import TOOLS
 from explib_server.demo.world import FAMILIES, DeskTask, OrderDesk, held_out_tasks, practice_tasks
 

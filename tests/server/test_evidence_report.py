@@ -13,7 +13,9 @@ import pytest
 from library.evidence_cases import attempt, drawn
 
 from explib.evidence.submitters import FEWEST_SUBMITTERS
-from explib.models import Library, LibrarySettings, Operation, Submission
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
+from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from explib.models import Change, Cost, Experience, Library, LibrarySettings, Operation, Revision, Support
+from explib.models.experiences import Experience, Support
+from explib.models.learning import Cost
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Change, Operation, Revision
 from explib.words import estimate_tokens
 from explib_server.pages import SHOWN_CHANGES, SHOWN_TOKENS, library_page, revision_page
 

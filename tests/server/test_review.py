@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explib.errors import ExplibError
-from explib.models import Library, LibrarySettings, Operation
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib_server.curating.curator import By, Curator, Decision

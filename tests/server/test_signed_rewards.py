@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from explib.models import LibrarySettings
+from explib.models.libraries import LibrarySettings
 from explib.settings import Settings
 from explib.signing import sign
 from explib.storage.store import open_store

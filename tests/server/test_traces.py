@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib.settings import Settings
 from explib.tracing import here, recording, span
 from explib_server.mcp_server import build_server

@@ -11,7 +11,8 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, Implementation, TextContent
 
-from explib.models import LibrarySettings, Operation
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from explib.errors import AnswerPending
-from explib.models import Cost
+from explib.models.learning import Cost
 from explib_learner.chat import ChatRequest
 from explib_learner.recorded import Answered, CallRecords
 

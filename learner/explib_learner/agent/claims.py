@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from explib.models import AnalysisBatch, Experience, Group, Lease, Library
+from explib.models.experiences import Experience
+from explib.models.groups import Group
+from explib.models.learning import AnalysisBatch, Lease
+from explib.models.libraries import Library
 from explib.storage.store import Store
 from explib_learner.claims import Claim
 

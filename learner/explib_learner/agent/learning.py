@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, ModelAnswerInvalid, UnknownAnalysis
 from explib.ids import new_id
-from explib.models import AnalysisStep, Library, ModelCall
+from explib.models.learning import AnalysisStep, ModelCall
+from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.storage.store import Store
 from explib_learner.agent.chat import AgentChat

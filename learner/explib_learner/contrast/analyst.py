@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from explib.models import Citation, Experience, Operation, Refusal
+from explib.models.experiences import Experience
+from explib.models.revisions import Citation, Operation, Refusal
 from explib_learner.analyst import Analysis, Batch
 from explib_learner.contrast.evidence import citations, note, reason, summary
 from explib_learner.contrast.findings import Finding, Survey, is_synonym, select, survey

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explib.models import Citation, Stance
+from explib.models.revisions import Citation, Stance
 from explib_learner.contrast.findings import Finding, Survey
 
 DISCLAIMER = "statistics, not a model"

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from explib.models import Attempt, GradedGroup
+from explib.models.groups import GradedGroup
+from explib.models.trajectories import Attempt
 from explib_learner.contrast.events import NO, NO_OPPORTUNITY, YES, Event, gap, splits
 from explib_learner.contrast.statistics import ALPHA, Rewards, Verdict, canonical, judge, quick_p, similarity
 from explib_learner.contrast.story import Story, read_story

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from explib.models import Attempt, Step, ToolCall
+from explib.models.trajectories import Attempt, Step, ToolCall
 
 _ERROR_TEXT = re.compile(
     r"""\s*(?:

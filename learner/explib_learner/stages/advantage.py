@@ -12,7 +12,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from explib.models import Attempt, Citation, Experience, GradedGroup, LibrarySettings, Operation, Refusal, Stance
+from explib.models.experiences import Experience
+from explib.models.groups import GradedGroup
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation, Refusal, Stance
+from explib.models.trajectories import Attempt
 from explib_learner.asking import Asker, together
 from explib_learner.chat import ChatRequest
 from explib_learner.cutting import clipped_to_tokens

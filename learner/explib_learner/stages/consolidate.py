@@ -13,7 +13,10 @@ from typing import Literal
 from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid
-from explib.models import Attempt, Citation, Experience, LibrarySettings, Operation, Refusal
+from explib.models.experiences import Experience
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation, Refusal
+from explib.models.trajectories import Attempt
 from explib_learner.asking import Asker
 from explib_learner.fences import fenced
 from explib_learner.presenting import counts, experiences_text, learning_objective_text, objective_text

@@ -7,7 +7,8 @@ import asyncio
 from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid
-from explib.models import Attempt, LibrarySettings
+from explib.models.libraries import LibrarySettings
+from explib.models.trajectories import Attempt
 from explib_learner.asking import Asker
 from explib_learner.chat import ChatRequest
 from explib_learner.cutting import LEAST_TOKENS, clipped_to_tokens

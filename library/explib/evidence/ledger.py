@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from explib.evidence.sums import NOTHING, Sums
-from explib.models import Retrieval
+from explib.models.retrievals import Retrieval
 
 Key: TypeAlias = tuple[str, str, int]
 """Kind (`experience`, `revision`, `library`), subject and version."""

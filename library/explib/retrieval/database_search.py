@@ -16,7 +16,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from explib.models import Lesson, Library
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.kept_vectors import vectors_of
 from explib.retrieval.lexical import K1, B

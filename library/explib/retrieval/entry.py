@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from explib.models import ExperienceStatus, Lesson
+from explib.models.experiences import ExperienceStatus, Lesson
 from explib.words import estimate_tokens
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from explib.models import Lesson
+from explib.models.experiences import Lesson
 from explib.retrieval.entry import Entry, entry_of
 from explib.retrieval.lexical import Coverage, Postings, hashes
 from explib.retrieval.nearness import Vectors

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explib.models import Lesson, Library
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.storage.store import Store
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explib.models import Lesson, Library
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry, entry_of
 from explib.storage.store import Store

@@ -12,7 +12,8 @@ from explib.errors import InvalidInput, InvalidTask
 from explib.evidence.interval import Interval
 from explib.groups import group_key
 from explib.ids import new_id
-from explib.models import Library, Retrieval
+from explib.models.libraries import Library
+from explib.models.retrievals import Retrieval
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry
 from explib.retrieval.library_index import LibraryIndex

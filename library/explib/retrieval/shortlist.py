@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from explib.evidence.drawing import follows, is_held_out, is_served
-from explib.models import LibrarySettings, Serving
+from explib.models.libraries import LibrarySettings
+from explib.models.retrievals import Serving
 from explib.retrieval.entry import Entry
 from explib.retrieval.library_index import Candidates
 from explib.retrieval.standing import TRIAL_FLOOR, Arms, Standing

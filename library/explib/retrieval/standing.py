@@ -13,7 +13,8 @@ from explib.evidence.missing import missing_depends_on_serving
 from explib.evidence.posterior import posterior
 from explib.evidence.sums import NOTHING, Sums
 from explib.evidence.verdicts import FEWEST_REWARDS
-from explib.models import Library, Trial
+from explib.models.libraries import Library
+from explib.models.retrievals import Trial
 from explib.retrieval.entry import Entry, entry_of
 from explib.storage.store import Store
 

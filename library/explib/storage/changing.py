@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.errors import InvalidSetting
 from explib.groups import readiness
 from explib.library_settings import LibraryChanges, changed
-from explib.models import Library, LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
 from explib.storage import rows
 from explib.storage.grading import kept_rewards
-from explib.storage.tables import groups, libraries, trajectories
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories
 
 
 async def change_settings(connection: AsyncConnection, library_id: int, changes: LibraryChanges) -> Library:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.errors import StorageError
 from explib.storage.copying import rewrite_terms
 from explib.storage.engine import Database
-from explib.storage.tables import trajectory_bodies
+from explib.storage.tables.trajectories import trajectory_bodies
 from explib.trajectories import decode_steps
 
 EXAMPLES = 5

@@ -10,19 +10,11 @@ from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import OperationRefused, RevisionConflict
-from explib.models import (
-    Change,
-    Cost,
-    Group,
-    Lease,
-    Library,
-    LibrarySettings,
-    Operation,
-    ProposedOperation,
-    Refusal,
-    ReviewState,
-    Trial,
-)
+from explib.models.groups import Group
+from explib.models.learning import Cost, Lease
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Trial
+from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, ReviewState
 from explib.revising import Draft
 from explib.storage import rows
 from explib.storage.drafting import draft_of
@@ -31,16 +23,10 @@ from explib.storage.evidence import continue_record
 from explib.storage.leases import check_lease
 from explib.storage.proposals import check_waiting, decide, needs_review, park
 from explib.storage.protecting import LEARNER
-from explib.storage.tables import (
-    citations,
-    experience_vectors,
-    experiences,
-    groups,
-    learned_groups,
-    libraries,
-    operations,
-    revisions,
-)
+from explib.storage.tables.experiences import citations, experience_vectors, experiences
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.revisions import operations, revisions
+from explib.storage.tables.trajectories import groups, learned_groups
 from explib.storage.trials import Revised, follow_trials
 from explib.words import terms
 

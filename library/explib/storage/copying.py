@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import Conflict
 from explib.storage.engine import Database
-from explib.storage.tables import experiences, metadata
+from explib.storage.tables import metadata
+from explib.storage.tables.experiences import experiences
 from explib.words import terms
 
 ROWS = 200

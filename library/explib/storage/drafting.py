@@ -9,11 +9,13 @@ from sqlalchemy import Column, ColumnElement, RowMapping, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownTrajectory
-from explib.models import Experience, LibrarySettings
+from explib.models.experiences import Experience
+from explib.models.libraries import LibrarySettings
 from explib.revising import Draft, cited
 from explib.storage import rows
 from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
-from explib.storage.tables import citations, experiences, trajectories
+from explib.storage.tables.experiences import citations, experiences
+from explib.storage.tables.trajectories import trajectories
 
 if TYPE_CHECKING:
     from explib.storage.committing import Proposal

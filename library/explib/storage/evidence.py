@@ -15,19 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.evidence.ledger import EMPTY, Account, Key, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.groups import group_id, group_key
-from explib.models import Experience, Library, LibrarySettings, Retrieval
+from explib.models.experiences import Experience
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Retrieval
 from explib.storage import rows
 from explib.storage.engine import DIALECTS, Database, MakeInsert
-from explib.storage.tables import (
-    evidence,
-    evidence_totals,
-    experiences,
-    groups,
-    retrievals,
-    revisions,
-    submitter_evidence,
-    trajectories,
-)
+from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.revisions import revisions
+from explib.storage.tables.trajectories import groups, trajectories
 
 _SUMS = ("s", "w", "v", "n")
 _COUNTED = ("retrievals", "rewards", "reward_total", "tick")

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import RewardConflict
 from explib.groups import readiness
-from explib.models import Grade, Group, Library, Receipt
+from explib.models.groups import Group
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Receipt
 from explib.storage import rows
-from explib.storage.tables import groups, trajectories
+from explib.storage.tables.trajectories import groups, trajectories
 
 
 async def regrade(connection: AsyncConnection, library: Library, known: RowMapping, grade: Grade) -> Receipt:

@@ -13,11 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
 from explib.groups import SPREAD
-from explib.models import Attempt, GradedGroup, Group, GroupState, Lease, Library
+from explib.models.groups import GradedGroup, Group, GroupState
+from explib.models.learning import Lease
+from explib.models.libraries import Library
+from explib.models.trajectories import Attempt
 from explib.storage import rows
 from explib.storage.engine import Database
 from explib.storage.leases import check_lease
-from explib.storage.tables import groups, libraries, trajectories, trajectory_bodies
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)

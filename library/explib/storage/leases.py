@@ -11,9 +11,9 @@ from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import LeaseLost
-from explib.models import Lease
+from explib.models.learning import Lease
 from explib.storage.engine import Database
-from explib.storage.tables import leases
+from explib.storage.tables.learning import leases
 
 
 @dataclass(frozen=True, slots=True)

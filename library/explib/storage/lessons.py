@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Lesson, Library
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
 from explib.storage.engine import Database
-from explib.storage.tables import experiences, libraries
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.libraries import libraries
 
 PART = 2000
 """Rows that are turned into objects in one go: bounds how long the event loop waits."""

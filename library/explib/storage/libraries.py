@@ -11,11 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import InvalidLibraryName, UnknownLibrary
 from explib.library_settings import LibraryChanges
-from explib.models import Library, LibraryOverview, LibrarySettings
+from explib.models.libraries import Library, LibraryOverview, LibrarySettings
 from explib.storage import rows
 from explib.storage.changing import change_settings
 from explib.storage.engine import Database
-from explib.storage.tables import experiences, groups, libraries, operations, trajectories
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.revisions import operations
+from explib.storage.tables.trajectories import groups, trajectories
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _columns = libraries.c

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Column, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Measures
+from explib.models.libraries import Measures
 from explib.storage.engine import Database
-from explib.storage.tables import experiences, groups, libraries, model_calls
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.learning import model_calls
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import ModelCall
+from explib.models.learning import ModelCall
 from explib.storage import rows
 from explib.storage.engine import Database
-from explib.storage.tables import model_calls
+from explib.storage.tables.learning import model_calls
 
 
 @dataclass(frozen=True, slots=True)

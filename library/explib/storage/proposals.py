@@ -10,10 +10,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import Conflict, UnknownProposal
-from explib.models import Experience, Library, Operation, ProposedOperation, ReviewState
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Operation, ProposedOperation, ReviewState
 from explib.storage import rows
 from explib.storage.engine import Database
-from explib.storage.tables import proposals
+from explib.storage.tables.revisions import proposals
 
 MAX_DIGITS = 9
 

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import experience_key
 from explib.evidence.verdicts import HELPS, finding, numbers
-from explib.models import Experience, Library, Operation
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Operation
 from explib.storage.evidence import accounts_of
 
 LEARNER = "learner"

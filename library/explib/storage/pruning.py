@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib.storage.engine import Database
 from explib.storage.grading import lock_group, regroup
-from explib.storage.tables import groups, trajectories, trajectory_bodies
+from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 
 BATCH = 50
 """Trajectories in one transaction: bounds how long others wait."""

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
 from explib.ids import made_at
-from explib.models import Library, Retrieval
+from explib.models.libraries import Library
+from explib.models.retrievals import Retrieval
 from explib.storage import evidence, rows
 from explib.storage.engine import Database
-from explib.storage.tables import retrievals
+from explib.storage.tables.evidence import retrievals
 
 log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.25

@@ -9,25 +9,16 @@ from sqlalchemy import RowMapping, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownExperience, UnknownRevision
-from explib.models import (
-    Change,
-    Citation,
-    Cost,
-    Experience,
-    Library,
-    Refusal,
-    Revision,
-)
+from explib.models.experiences import Experience
+from explib.models.learning import Cost
+from explib.models.libraries import Library
+from explib.models.revisions import Change, Citation, Refusal, Revision
 from explib.reverting import Standing, continuing, reverting
 from explib.storage import rows
 from explib.storage.committing import Committed, Proposal, commit
 from explib.storage.engine import Database
-from explib.storage.tables import (
-    citations,
-    experiences,
-    operations,
-    revisions,
-)
+from explib.storage.tables.experiences import citations, experiences
+from explib.storage.tables.revisions import operations, revisions
 
 READ_AT_ONCE = 500
 """Revisions of one query."""

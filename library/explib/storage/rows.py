@@ -5,23 +5,13 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from explib.models import (
-    AnalysisBatch,
-    AnalysisStep,
-    Experience,
-    Group,
-    Library,
-    LibrarySettings,
-    ModelCall,
-    Operation,
-    ProposedOperation,
-    Retrieval,
-    Role,
-    Serving,
-    Support,
-    Trajectory,
-    Trial,
-)
+from explib.models.experiences import Experience, Support
+from explib.models.groups import Group
+from explib.models.learning import AnalysisBatch, AnalysisStep, ModelCall
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Retrieval, Serving, Trial
+from explib.models.revisions import Operation, ProposedOperation
+from explib.models.trajectories import Role, Trajectory
 from explib.revising import Citations
 
 SETTINGS = TypeAdapter(LibrarySettings)

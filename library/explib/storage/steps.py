@@ -14,13 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownAnalysis
 from explib.ids import new_id
-from explib.models import AnalysisBatch, AnalysisStep, Experience, Group, Lease, Library, ModelCall
+from explib.models.experiences import Experience
+from explib.models.groups import Group
+from explib.models.learning import AnalysisBatch, AnalysisStep, Lease, ModelCall
+from explib.models.libraries import Library
 from explib.storage import rows
 from explib.storage.engine import Database
 from explib.storage.leases import check_lease
-from explib.storage.tables import analysis_batches as batches
-from explib.storage.tables import analysis_steps as steps
-from explib.storage.tables import libraries, model_calls
+from explib.storage.tables.learning import analysis_batches as batches
+from explib.storage.tables.learning import analysis_steps as steps
+from explib.storage.tables.learning import model_calls
+from explib.storage.tables.libraries import libraries
 
 
 @dataclass(frozen=True, slots=True)

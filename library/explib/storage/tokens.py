@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownToken
 from explib.ids import new_id
-from explib.models import Token, TokenScope
+from explib.models.access import Token, TokenScope
 from explib.storage.engine import Database
-from explib.storage.tables import tokens
+from explib.storage.tables.access import tokens
 
 log = logging.getLogger(__name__)
 PREFIX = "explib_"

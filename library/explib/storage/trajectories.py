@@ -22,14 +22,19 @@ from explib.errors import (
 )
 from explib.groups import group_id, group_key
 from explib.ids import new_id
-from explib.models import Attempt, Grade, Group, Library, Receipt, Submission, Trajectory
+from explib.models.groups import Group
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Receipt, Submission
+from explib.models.trajectories import Attempt, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import DIALECTS, Database, MakeInsert
 from explib.storage.evidence import rescore
 from explib.storage.grading import group_row, regrade, regroup
 from explib.storage.pruning import prune
-from explib.storage.tables import groups, libraries, retrievals, trajectories, trajectory_bodies
+from explib.storage.tables.evidence import retrievals
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.trajectories import decode_steps, encode_steps
 
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Change, Library, Trial
+from explib.models.libraries import Library
+from explib.models.retrievals import Trial
+from explib.models.revisions import Change
 from explib.storage import rows
 from explib.storage.engine import Database
-from explib.storage.tables import trials
+from explib.storage.tables.evidence import trials
 from explib.trying import begun, touched, without
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models import Lesson, Library
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
 from explib.storage.engine import Database
 from explib.storage.lessons import COLUMNS, PART
-from explib.storage.tables import experience_vectors, experiences
+from explib.storage.tables.experiences import experience_vectors, experiences
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,11 +9,15 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownExperience
-from explib.models import Experience, Library, Operation
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Operation
 from explib.storage import rows
 from explib.storage.committing import Proposal, commit
 from explib.storage.engine import Database
-from explib.storage.tables import experiences, libraries, revisions, votes
+from explib.storage.tables.experiences import experiences, votes
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.revisions import revisions
 from explib.voting import VOTERS, Judged, Tally, Vote
 
 AUTHOR = "votes"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mcp.server.auth.provider import AccessToken
 
-from explib.models import Token
+from explib.models.access import Token
 from explib.storage.tokens import Tokens
 from explib_server.callers import SCOPES_OF, Caller
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib_server.answers import Answer
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.curating.curator import By, Curator

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from explib.models import Experience, ProposedOperation
+from explib.models.experiences import Experience
+from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
 from explib.voting import Tally
 from explib_server.cli import curating

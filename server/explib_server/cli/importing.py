@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from explib.errors import ExplibError
-from explib.models import Library, Submission
+from explib.models.libraries import Library
+from explib.models.submissions import Submission
 from explib_server.cli.running import LibraryOption, run, say
 from explib_server.importing.formats import read
 from explib_server.importing.records import BadRecord, FieldNames, Record

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.cli.running import LibraryOption, run, say

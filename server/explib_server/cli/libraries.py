@@ -11,7 +11,7 @@ import typer
 
 from explib.errors import InvalidSetting
 from explib.library_settings import LibraryChanges, read_changes
-from explib.models import Library
+from explib.models.libraries import Library
 from explib_server.cli.running import JsonOption, run, say
 from explib_server.curating.setting_up import set_up
 from explib_server.runtime import Runtime

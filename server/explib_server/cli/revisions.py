@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from explib.comparing import Difference, difference
-from explib.models import Experience, Library, Revision
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Revision
 from explib_server.cli.curating import AuthorOption, Outcome, ReasonOption, act, by_person
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
 from explib_server.curating.curator import Curator

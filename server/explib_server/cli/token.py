@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from explib.errors import InvalidInput, UnknownLibrary
-from explib.models import Token
+from explib.models.access import Token
 from explib.signing import sign
 from explib_server.cli.running import JsonOption, run, say
 from explib_server.runtime import Runtime

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from explib.models import Experience, Library, OperationKind, ProposedOperation, Revision
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import OperationKind, ProposedOperation, Revision
 from explib.storage.committing import Committed
 from explib_server.answers import Answer
 from explib_server.bounding import clipped

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from explib.errors import OperationRefused, RevisionConflict, TooLarge
-from explib.models import Experience, Library, Operation, ProposedOperation, Refusal
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Operation, ProposedOperation, Refusal
 from explib.redaction import redact
 from explib.storage.committing import Committed, Proposal
 from explib.storage.protecting import AUTOMATIC

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explib.models import Library
+from explib.models.libraries import Library
 from explib.storage.committing import Committed
 from explib.storage.store import Store
 from explib_server.curating.answers import Changed, Reverted, Reviewed

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from explib.errors import InvalidInput
-from explib.models import Experience, Library, ProposedOperation
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import ProposedOperation
 from explib.storage.store import Store
 from explib_server.bounding import clipped, page
 from explib_server.curating.answers import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explib.errors import Conflict
 from explib.library_settings import LibraryChanges, changed
-from explib.models import Library
+from explib.models.libraries import Library
 from explib_server.callers import current_caller
 from explib_server.runtime import Runtime
 

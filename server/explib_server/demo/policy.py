@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from random import Random
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib_server.demo.advice import read_advice
 from explib_server.demo.dice import Dice
 from explib_server.demo.rules import Rule

@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 from typing import TypeAlias, TypeVar
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib_server.demo.dice import Dice
 from explib_server.demo.tasks import DeskTask, Family
 from explib_server.demo.tools import TOOLS

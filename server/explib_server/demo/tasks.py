@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib_server.demo.dice import Dice
 
 Family: TypeAlias = Literal["address", "cancel", "refund", "ship", "discount", "reply"]

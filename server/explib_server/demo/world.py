@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from explib.models import Json
+from explib.models.json_value import Json
 from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks, practice_tasks
 from explib_server.demo.tools import TOOLS
 

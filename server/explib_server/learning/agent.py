@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explib.errors import TooLarge, UnknownAnalysis
-from explib.models import Library, LibraryOverview
+from explib.models.libraries import Library, LibraryOverview
 from explib_learner.agent.learning import Handed, Verdict
 from explib_server.callers import current_caller
 from explib_server.runtime import Runtime

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from explib.models import AnalysisStep, Json
+from explib.models.json_value import Json
+from explib.models.learning import AnalysisStep
 from explib_learner.fences import fenced
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from explib.errors import LeaseLost
-from explib.models import Lease
+from explib.models.learning import Lease
 from explib.storage.store import Store, database_file
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explib.models import Change, Lease, LibraryOverview
+from explib.models.learning import Lease
+from explib.models.libraries import LibraryOverview
+from explib.models.revisions import Change
 from explib_learner.analyst import Analysis
 from explib_learner.pipeline import Run
 from explib_server.bounding import commonest

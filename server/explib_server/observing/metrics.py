@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from explib.models import Measures
+from explib.models.libraries import Measures
 from explib.storage.store import Store
 from explib_server.callers import Caller
 from explib_server.observing.outcomes import Outcome

@@ -1,0 +1,35 @@
+"""The trajectories of one task together, and where they stand in learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from explib.models.trajectories import Attempt
+
+GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The trajectories of one library for one task, and where they stand in learning."""
+
+    id: str
+    key: str
+    task: str
+    state: GroupState
+    reason: str
+    size: int
+    graded: int
+    graded_version: int
+    """Grows with every reward given or corrected: the *state* of the group, learned at most once each."""
+    tries: int = 0
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GradedGroup:
+    """A group with its graded attempts, oldest first: what an analyst contrasts."""
+
+    group: Group
+    attempts: tuple[Attempt, ...]

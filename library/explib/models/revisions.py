@@ -1,0 +1,95 @@
+"""Changes of a library: operations as they are proposed, decided on, refused, and committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from explib.models.experiences import Experience, ExperienceStatus
+from explib.models.learning import Cost
+
+OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
+Stance: TypeAlias = Literal["for", "against"]
+ReviewState: TypeAlias = Literal["waiting", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One attempt that an operation rests on: `for` did as the lesson says (or won by it), `against` did not."""
+
+    trajectory_id: str
+    stance: Stance
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A change proposed for a library, with its reason and its evidence.
+
+    ADD has content and no target. MODIFY has a target and content. DELETE and KEEP have a target only.
+    MERGE has a target (which survives with the new content) and the other ids in `merged`, which retire.
+    """
+
+    kind: OperationKind
+    reason: str
+    content: str | None = None
+    target: str | None = None
+    merged: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    status: ExperienceStatus | None = None
+    """Status of an added experience; None lets the support decide (two groups or more: active)."""
+    note: str = ""
+    pins: bool = False
+    """For ADD, MODIFY and MERGE: a person wrote or approved this."""
+    restores: int | None = None
+    """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An operation that was not applied, and why."""
+
+    operation: Operation
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One applied operation with the experiences before and after it."""
+
+    operation: Operation
+    before: tuple[Experience, ...]
+    after: tuple[Experience, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One committed change of a library."""
+
+    number: int
+    cause: str
+    author: str
+    changes: tuple[Change, ...]
+    refusals: tuple[Refusal, ...]
+    groups: tuple[str, ...]
+    cost: Cost
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedOperation:
+    """An operation that waits for a person's decision, or what became of it. The id is stable inside its library."""
+
+    id: str
+    operation: Operation
+    before: tuple[Experience, ...]
+    """The experiences that it names, as they were when it was proposed."""
+    analyst: str
+    model: str | None
+    state: ReviewState
+    created_at: float
+    decided_by: str | None = None
+    reason: str = ""
+    """Why a person decided so."""
+    revision: int | None = None
+    """The revision of the decision."""
+    decided_at: float | None = None

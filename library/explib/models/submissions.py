@@ -1,0 +1,63 @@
+"""What comes in, a trajectory or a reward for one, and what is answered once it is durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explib.models.groups import Group
+from explib.models.trajectories import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What `submit_trajectory` hands to the store: parsed, checked and redacted."""
+
+    task: str
+    steps: tuple[Step, ...]
+    reward: float | None = None
+    answer: str | None = None
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    group: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
+    submitter: str | None = None
+    """Who vouches for the reward: a token, else the agent's name."""
+    redactions: int = 0
+    open_retrieval_id: str | None = None
+    """What the same session was last served for this task: taken where no retrieval is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A checked signature of a reward: by which key, and when it was made (Unix time)."""
+
+    key_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A reward given or corrected after the submission, and who vouches for it."""
+
+    reward: float
+    feedback: str | None = None
+    reporter: str | None = None
+    """Who gave it; None: who submitted the attempt."""
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store answers to a submission or a reward, once it is durable."""
+
+    trajectory_id: str
+    duplicate: bool
+    group: Group
+    redactions: int = 0
+    note: str = ""
+    """What else the submitter should know."""
+    scored: bool = False
+    """Whether a reward changed what is known of the experiences that the attempt's retrieval drew."""

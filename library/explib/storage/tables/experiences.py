@@ -1,0 +1,60 @@
+"""The tables of lessons: their vectors, the attempts they rest on, and votes on them."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from explib.storage.halfvec import HalfVector
+from explib.storage.tables.owning import metadata, of_library, within_library
+
+experiences = Table(
+    "experiences",
+    metadata,
+    of_library(key=True),
+    Column("id", String(20), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("analyst", String(20), nullable=False),
+    Column("model", Text),
+    Column("support", JSON, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("created_revision", Integer, nullable=False),
+    Column("updated_revision", Integer, nullable=False),
+    Index("ix_experiences_updated", "library_id", "updated_revision"),
+)
+
+experience_vectors = Table(
+    "experience_vectors",
+    metadata,
+    of_library(key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("embedder", String(100), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("vector", LargeBinary().with_variant(HalfVector(), "postgresql"), nullable=False),
+    within_library("experience_id", "experiences"),
+)
+
+citations = Table(
+    "citations",
+    metadata,
+    of_library(key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("trajectory_id", String(40), primary_key=True),
+    Column("stance", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    within_library("trajectory_id", "trajectories"),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("library_id", Integer, ForeignKey("libraries.id"), primary_key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("voter", String(200), primary_key=True),
+    Column("up", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("content", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
