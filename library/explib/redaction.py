@@ -100,7 +100,7 @@ def redact_submission(submission: Submission, *, emails: bool = False) -> Submis
     """A submission with every text fit to be stored, redacted, and what was found added to its `redactions`.
 
     An idempotency key that holds a secret becomes its hash, so that different keys stay different. The retrieval id,
-    which we made ourselves, stays.
+    which we made ourselves, is not looked through.
     """
     counts: Counter[str] = Counter()
 
@@ -120,6 +120,7 @@ def redact_submission(submission: Submission, *, emails: bool = False) -> Submis
         group=clean(submission.group),
         agent=clean(submission.agent),
         model=clean(submission.model),
+        retrieval_id=None if submission.retrieval_id is None else storable(submission.retrieval_id),
         idempotency_key=key,
         redactions=submission.redactions + counts.total(),
     )

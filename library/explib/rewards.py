@@ -20,4 +20,4 @@ def checked_reward(reward: float, settings: LibrarySettings) -> float:
         raise InvalidReward(
             f"The reward {reward:g} is outside this library's range of {low:g} to {high:g}: rescale it."
         )
-    return float(reward)
+    return float(reward) + 0.0  # -0.0 becomes 0.0: SQLite does not keep the sign

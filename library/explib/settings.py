@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default_factory=_default_database)
     database_pool_size: Annotated[int, Field(ge=2)] = 10
     """Most connections that one process holds to PostgreSQL."""
-    database_statement_timeout: Annotated[float, Field(gt=0)] = 30.0
+    database_statement_timeout: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0
     """Seconds that one statement may take on PostgreSQL, waiting for others included."""
     library: str = "default"
     analyst: AnalystName = "auto"

@@ -52,6 +52,8 @@ _Kind = Literal["unspaced", "word", "mark", "gap"]
 
 def storable(text: str) -> str:
     """The text with each NUL and lone surrogate, which PostgreSQL and UTF-8 cannot hold, replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSTORABLE.sub("\ufffd", text)
 
 

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from explib.errors import ExplibError
 from explib.settings import Settings
+from explib.words import storable
 from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller, remember_caller, within_reach
 from explib_server.observing.outcomes import Observer, Outcome
@@ -109,7 +110,7 @@ class ExperienceMCP(MCPServer[Opening]):
         if name in self._arguments:
             check_arguments(arguments, self._arguments[name])
         try:
-            return await super().call_tool(name, arguments, context)
+            return await super().call_tool(name, _storable(arguments), context)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(wrong_arguments(error.__cause__)) from error
@@ -156,6 +157,15 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     add_resources(server, current)
     add_prompts(server, current, tools)
     return server
+
+
+def _storable(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, names and ids too, without what no database holds; different keys must stay different."""
+    kept = {"idempotency_key"}
+    return {
+        name: storable(value) if isinstance(value, str) and name not in kept else value
+        for name, value in arguments.items()
+    }
 
 
 async def _opened(current: Opening) -> None:

@@ -74,7 +74,7 @@ class Runtime:
         Raises UnknownLibrary and NotAllowed.
         """
         caller = current_caller()
-        chosen = caller.library(name, self.settings.library)
+        chosen = storable(caller.library(name, self.settings.library))
         if chosen == self.settings.library:
             return await self.store.libraries.ensure(chosen, self.settings.library_defaults())
         try:

@@ -10,6 +10,9 @@ from explib.voting import REASON_CHARACTERS, VOTERS
 from explib.words import storable
 from explib_server.runtime import Runtime
 
+VOTER_CHARACTERS = 200
+"""Of a voter's name: as many as are stored."""
+
 
 async def cast_vote(
     runtime: Runtime, library: Library, identity: str, voter: str, up: bool, reason: str | None
@@ -22,7 +25,7 @@ async def cast_vote(
             )
         clean, _ = redact(storable(reason), emails=runtime.settings.redact_emails)
         reason = " ".join(clean.split()) or None
-    return await runtime.store.votes.cast(library, identity, voter, up=up, reason=reason)
+    return await runtime.store.votes.cast(library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason)
 
 
 def outcome_text(cast: Cast) -> str:

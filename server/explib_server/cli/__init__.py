@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import typer
 
+from explib.errors import InvalidInput
+from explib.words import storable
 from explib_server.cli.lazily import LazyGroup
 from explib_server.cli.running import reporting_errors
 
@@ -48,7 +52,15 @@ def _group() -> None:
     """Makes a group of it before any command is imported."""
 
 
+def _given(arguments: list[str]) -> list[str]:
+    """The arguments, which may name any file, but say nothing that is no text. Raises InvalidInput."""
+    for each in arguments:
+        if storable(each) != each and not Path(each).exists():
+            raise InvalidInput(f"{each!r} is not text in UTF-8: type it again, or give the file another name.")
+    return arguments
+
+
 def main() -> None:
     """Run the command line; errors of ours are one line on stderr and exit code 1."""
     with reporting_errors():
-        app()
+        app(_given(sys.argv[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,8 @@ def prune(
         days = runtime.settings.retention_days if older_than is None else older_than
         if days is None:
             raise InvalidInput("Say how old: `--older-than 90`, or set EXPLIB_RETENTION_DAYS.")
+        if not math.isfinite(days):
+            raise InvalidInput(f"--older-than {days} is no number of days: pass one, e.g. 90.")
         before = runtime.store.clock() - days * DAY_SECONDS
         libraries = await runtime.store.libraries.all()
         return sum([await runtime.store.trajectories.prune(library, before) for library in libraries])

@@ -20,10 +20,12 @@ from explib_server.curating.outcomes import reverted
 from explib_server.pages import revision_line
 from explib_server.runtime import Runtime
 
+MOST_LISTED = 1_000_000
+
 
 def history(
     library: LibraryOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="At most this many.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List the revisions, newest first."""

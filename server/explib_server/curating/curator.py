@@ -36,7 +36,8 @@ class By:
     @property
     def signed(self) -> str:
         """The name under which the change is kept: no person's may be that of a part of the program."""
-        return f"{self.author} (a person)" if self.author in AUTOMATIC else self.author
+        author = storable(self.author)
+        return f"{author} (a person)" if author in AUTOMATIC else author
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def _line(item: Item) -> str:
 async def history(store: Store, library: Library, limit: int, before: int | None) -> tuple[str, History]:
     """A page of the revisions, newest first, as text and as data. Raises InvalidInput."""
     page((), limit)
+    if before is not None:
+        before = max(0, min(before, library.revision + 1))  # whatever number it is, the database can hold it
     found = await store.revisions.history(library, limit + 1, before)
     entries = [HistoryEntry.of(each) for each in found]
     texts = [
