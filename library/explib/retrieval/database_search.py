@@ -45,6 +45,10 @@ class DatabaseSearch:
     """Lessons of the library for one of the sample."""
     _mean_length: float = 1.0
 
+    def __len__(self) -> int:
+        """Lessons that were read into the sample, which is all that is held."""
+        return self._sampled
+
     async def follow(self, library: Library, since: int) -> int:
         """Have every lesson that changed after revision `since` ready to be found; the revision that this is."""
         if since < 0:

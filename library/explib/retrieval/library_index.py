@@ -60,6 +60,10 @@ class LibraryIndex:
     _library: Library | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def __len__(self) -> int:
+        """Lessons that it holds in memory."""
+        return len(self._held) if self._held is not None else 0 if self._search is None else len(self._search)
+
     async def follow(self, store: Store, library: Library) -> None:
         """Bring the index to `library.revision`, which the caller has just read, or beyond; never back."""
         if library.revision <= self.revision:

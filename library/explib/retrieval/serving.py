@@ -16,10 +16,9 @@ from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry
-from explib.retrieval.library_index import LibraryIndex
+from explib.retrieval.holding import MOST_LESSONS, Held, Holding
 from explib.retrieval.repeats import Repeats
 from explib.retrieval.shortlist import Drawn, draw
-from explib.retrieval.standing import Standing
 from explib.storage.store import Store
 from explib.words import estimate_tokens, says_something
 
@@ -49,22 +48,13 @@ class Served:
     """By id, in rewards; only where there is a number that means something."""
 
 
-@dataclass(slots=True)
-class _Held:
-    """One library in memory."""
-
-    index: LibraryIndex
-    standing: Standing = field(default_factory=Standing)
-    followed_at: float = 0.0
-
-
 class Retriever:
-    """Answers retrievals from what is in memory, for each library that was asked for."""
+    """Answers retrievals from what is in memory: the libraries last asked for, of `most` lessons together."""
 
-    def __init__(self, store: Store, embedder: Embedder | None) -> None:
+    def __init__(self, store: Store, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
         self._store = store
         self.embedder = embedder
-        self._held: dict[int, _Held] = {}
+        self._holding = Holding(embedder, most)
         self._repeats: Repeats[Served] = Repeats()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -88,14 +78,13 @@ class Retriever:
             self._repeats.put(purpose, conditions, served.retrieval.id, served)
         return served
 
-    async def _following(self, library: Library) -> _Held:
+    async def _following(self, library: Library) -> Held:
         """The library in memory, at its revision; what is new of its evidence is read behind the answer."""
-        held = self._held.get(library.id)
-        if held is None:
-            held = self._held[library.id] = _Held(LibraryIndex(self.embedder))
+        held = self._holding.use(library.id)
         if held.index.revision < library.revision or not held.standing.loaded:
             await held.index.follow(self._store, library)
             await held.standing.follow(self._store, library)
+            self._holding.let_go()
         elif time.monotonic() - held.followed_at > FOLLOW_SECONDS:
             self._start(held.standing.follow(self._store, library))
         else:
@@ -103,7 +92,7 @@ class Retriever:
         held.followed_at = time.monotonic()
         return held
 
-    async def _draw(self, held: _Held, library: Library, task: str, limit: int | None) -> Served:
+    async def _draw(self, held: Held, library: Library, task: str, limit: int | None) -> Served:
         settings, identity = library.settings, new_id("r")
         room = settings.serve_tokens - INTRODUCTION_TOKENS
         candidates = await held.index.candidates(task, room)
@@ -135,7 +124,7 @@ class Retriever:
 
     def rewarded(self, library: Library) -> None:
         """A reward was entered: take it in behind the next answers."""
-        if (held := self._held.get(library.id)) is not None and held.standing.loaded:
+        if (held := self._holding.known(library.id)) is not None and held.standing.loaded:
             self._start(held.standing.follow(self._store, library))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
