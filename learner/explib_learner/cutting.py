@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from explib.words import estimate_tokens
+from explib.words import estimate_tokens, number_of
 
 LEAST_TOKENS = 400
 """The smallest budget that is kept: the heads of the pinned pieces and the remarks on what was left out."""
@@ -108,6 +108,6 @@ def _without_middle(pieces: tuple[Piece, ...], count: int) -> tuple[Piece, ...]:
     gone = set(loose[first : first + count])
     if not gone:
         return pieces
-    remark = Piece(f"[{count} steps left out]", "", pinned=True)
+    remark = Piece(f"[{number_of(count, 'step')} left out]", "", pinned=True)
     silent = gone - {loose[first]}
     return tuple(remark if at == loose[first] else piece for at, piece in enumerate(pieces) if at not in silent)

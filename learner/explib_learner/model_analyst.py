@@ -12,6 +12,7 @@ from explib.errors import BudgetExceeded, ModelAnswerInvalid, ModelMisconfigured
 from explib.models.groups import GradedGroup
 from explib.models.revisions import Operation, Refusal
 from explib.models.trajectories import Attempt
+from explib.words import number_of
 from explib_learner.analyst import Analysis, Batch, Failure
 from explib_learner.asking import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
 from explib_learner.prompt_files import FOLDER, PromptFile, load_prompt
@@ -106,7 +107,7 @@ class ModelAnalyst:
             refusals=tuple(refusal for outcome in outcomes for refusal in outcome.refusals),
             failures=tuple(outcome.failure for outcome in outcomes if outcome.failure is not None),
             cost=asker.cost,
-            note=f"{lessons} proposals from {contrasted} contrasted groups.",
+            note=f"{number_of(lessons, 'proposal')} from {number_of(contrasted, 'contrasted group')}.",
         )
 
     async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:

@@ -18,6 +18,7 @@ from explib.retrieval.embedding import Embedder
 from explib.storage.committing import Committed, Proposal
 from explib.storage.store import Store
 from explib.tracing import span
+from explib.words import number_of
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.claims import Claim, Claims, ClaimsGroups
 from explib_learner.turned_down import TurnedDown, not_again, turned_down
@@ -210,7 +211,7 @@ class Pipeline:
     ) -> Proposal:
         return Proposal(
             library=library,
-            cause=analysis.note or f"{len(learned)} groups learned",
+            cause=analysis.note or f"{number_of(len(learned), 'group')} learned",
             author="learner",
             analyst=self._analyst.name,
             model=self._analyst.model,

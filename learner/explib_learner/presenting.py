@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from explib.models.experiences import Experience
 from explib.models.revisions import Operation
-from explib.words import estimate_tokens, terms
+from explib.words import estimate_tokens, number_of, terms
 from explib_learner.fences import fenced
 
 _NONE = "(none)"
@@ -52,5 +52,5 @@ def counts(operation: Operation) -> tuple[int, int]:
 
 def _line(experience: Experience) -> str:
     support = experience.support
-    evidence = f"for {support.supporting} in {support.groups} groups, against {support.contradicting}"
+    evidence = f"for {support.supporting} in {number_of(support.groups, 'group')}, against {support.contradicting}"
     return f"[{experience.id}] ({experience.status}; {evidence}) {experience.content}"

@@ -110,6 +110,12 @@ class UnknownExperience(NotFound):
 class UnknownRevision(NotFound):
     """There is no such revision."""
 
+    @classmethod
+    def beyond(cls, library: str, newest: int, named: object) -> UnknownRevision:
+        """Says which revisions the library has."""
+        has = f"revisions 1 to {newest}" if newest > 1 else "revision 1 only" if newest else "no revisions yet"
+        return cls(f"Library {library!r} has {has}, so there is none called {str(named)[:40]!r}: see its history.")
+
 
 class UnknownToken(NotFound):
     """There is no such token: `explib token list` shows the ids of all."""

@@ -30,7 +30,7 @@ def readiness(
     `graded` counts those whose steps can still be read, `lowest` and `highest` are theirs; `pruned` are the others.
     """
     if graded < settings.min_group:
-        older = f" whose steps are kept ({pruned} older ones were pruned)" if pruned else ""
+        older = f" whose steps are kept (pruned: {pruned})" if pruned else ""
         return "waiting", f"{graded} of at least {settings.min_group} graded trajectories{older}"
     if lowest is None or highest is None or highest - lowest <= SPREAD:
         return "waiting", f"no contrast: all {graded} rewards are {lowest:g}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from explib.models.experiences import Experience, ExperienceStatus, Support
 from explib.models.revisions import Change, Operation, Refusal, Stance
+from explib.words import number_of
 
 ACTIVE_GROUPS = 2
 """An experience that this many groups bear out, and more attempts than contradict it, is active; else a candidate."""
@@ -92,7 +93,7 @@ class Draft:
 
     def _full(self) -> str | None:
         count = len(self._served()) + self.others
-        full = f"the library is full: {count} of at most {self.capacity} experiences"
+        full = f"the library is full: {count} of at most {number_of(self.capacity, 'experience')}"
         return full if count >= self.capacity else None
 
     def _change(self, operation: Operation) -> None:

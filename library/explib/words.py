@@ -57,6 +57,11 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def number_of(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 group", "1,200 groups"; `plural` where it isn't made with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def says_something(text: str) -> bool:
     """Whether a text has at least one character that can be seen."""
     return any(char.isprintable() and not char.isspace() for char in text)

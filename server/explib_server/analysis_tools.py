@@ -9,6 +9,7 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
+from explib.words import number_of
 from explib_learner.agent.learning import STEP_SECONDS, Handed, Verdict
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import Answer
@@ -171,5 +172,5 @@ def _answered_text(said: AnalysisAnswered, verdict: Verdict) -> str:
     if said.problem is not None:
         lines = [f"Not used: {said.problem}. There is nothing to correct in it now."]
     else:
-        lines = [f"Accepted. {said.remaining} steps are known to remain."]
+        lines = [f"Accepted. Known to remain: {number_of(said.remaining, 'step')}."]
     return "\n".join((*lines, *said.changes, "Call next_analysis for what comes next."))

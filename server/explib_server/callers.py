@@ -98,6 +98,13 @@ class Caller:
             raise UnknownLibrary.among(chosen, own)
         return chosen
 
+    def not_made_yet(self, library: str) -> UnknownLibrary:
+        """What is wrong where a library within its reach does not exist."""
+        return UnknownLibrary(
+            f"Library {library!r} is named by this token, but nobody has made it yet: whoever runs the server can, by "
+            f"`explib libraries create {library}`; so can a token of scope admin, by create_library."
+        )
+
 
 NOBODY = Caller("nobody", None, frozenset(), frozenset())
 """Whom a request is taken to come from that nobody has let in."""
@@ -134,12 +141,15 @@ def current_caller() -> Caller:
 
 
 def current_session() -> str | None:
-    """What ties the calls of one client together: this process over stdio, the MCP session over HTTP, else nothing."""
+    """What ties the calls of one client together: this process over stdio, an MCP session of one token over HTTP."""
     context = _request.get()
     if context is None:
         return None
     request = _http_request(context)
-    return STDIO_SESSION if request is None else request.headers.get(SESSION_HEADER)
+    if request is None:
+        return STDIO_SESSION
+    named = request.headers.get(SESSION_HEADER)
+    return f"{current_caller().token_id or ANYBODY} {named}" if named else None
 
 
 def _http_request(context: ServerRequestContext[Any, Any]) -> Request | None:

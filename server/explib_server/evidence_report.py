@@ -19,6 +19,7 @@ from explib.evidence.verdicts import FEWEST_REWARDS, finding
 from explib.models.experiences import Experience, ExperienceStatus
 from explib.models.libraries import Library
 from explib.voting import Tally
+from explib.words import number_of
 
 if TYPE_CHECKING:
     from explib.storage.store import Store
@@ -133,7 +134,8 @@ async def library_uplift(store: Store, library: Library) -> Uplift:
         return Uplift(share, sums.n, None, problem)
     span = interval(sums)
     settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
-    more = f"not known yet: about {rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None):,} more rewards"
+    needed = rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None)
+    more = f"not known yet: about {number_of(needed, 'more reward')}"
     label = ("the library helps" if span.low > 0 else "the library harms") if settled else more
     return Uplift(share, sums.n, _scaled(library, span) if sums.n >= FEWEST_REWARDS else None, label)
 
@@ -170,10 +172,10 @@ def uplift_text(uplift: Uplift) -> str:
 
 def evidence_text(found: ExperienceEvidence) -> str:
     """What rewards say of one experience, in a few sentences."""
-    counted = f"Served {found.served:,} times, {found.rewarded:,} of them rewarded."
+    counted = f"Served {number_of(found.served, 'time')}, {found.rewarded:,} of them rewarded."
     if found.lift is None or found.helps is None:
         return f"{counted} {found.label.capitalize()}."
-    rests = f"from {found.rewards:,} rewards of tasks for which chance decided"
+    rests = f"from {number_of(found.rewards, 'reward')} of tasks for which chance decided"
     return f"{counted} Lift {lift_text(found.lift)}, P(helps) {found.helps:.3f}, {rests}: {found.label}."
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explib.evidence.interval import Interval
+from explib.words import number_of
 from explib_server.evidence_report import ExperienceEvidence, LibraryEvidence, uplift_text
 
 UNKNOWN = "not known yet: "
@@ -17,7 +18,7 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
     """A heading, what is known of the library, and a table of its experiences, the best first."""
     lines: list[RenderableType] = [
         Text(f"{found.library}, revision {found.revision}", style="bold"),
-        Text(f"{found.retrievals:,} retrievals, {found.rewards:,} with a reward"),
+        Text(f"{number_of(found.retrievals, 'retrieval')}, {found.rewards:,} with a reward"),
         Text.assemble("Uplift of the library over serving nothing: ", uplift_text(found.uplift)),
         Text(f"Revisions tried: {_tried(found)}"),
         *(Text(f"  revision {each.revision} rolled back: {each.reason}", style="dim") for each in found.rolled_back),

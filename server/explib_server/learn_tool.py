@@ -8,6 +8,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ToolAnnotations
 
+from explib.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.answers import Answer
@@ -56,7 +57,7 @@ def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
                 await ctx.report_progress(done, max(ready, done), run_text(run).partition("\n")[0])
 
             worker = await runtime.worker(tell)
-            await ctx.report_progress(0, ready, f"{ready} groups are ready")
+            await ctx.report_progress(0, ready, f"ready: {number_of(ready, 'group')}")
             runs = await worker.learn_ready(chosen.name)
             overview = await runtime.store.libraries.overview(chosen)
             holder = await runtime.store.leases.holder(lease_name(chosen))

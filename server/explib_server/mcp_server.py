@@ -17,7 +17,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
-from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, Tool
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
 from pydantic import ValidationError
 
 from explib.errors import ExplibError
@@ -27,9 +27,9 @@ from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller, remember_caller, within_reach
 from explib_server.observing.outcomes import Observer, Outcome
 from explib_server.opening import Opening
-from explib_server.prompts import add_prompts
+from explib_server.prompts import add_prompts, prompt_problem
 from explib_server.resources import add_resources
-from explib_server.tool_schemas import check_arguments, compact, compact_input, wrong_arguments
+from explib_server.tool_schemas import compact, compact_input, unknown_argument, wrong_arguments
 from explib_server.tools import told
 from explib_server.toolsets import Toolset, add_tools
 
@@ -99,6 +99,15 @@ class ExperienceMCP(MCPServer[Opening]):
             known = name if name in self._arguments else "unknown"
             self.observer.called(known, outcome, time.perf_counter() - started)
 
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Opening, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """A prompt, filled in. Raises MCPError where there is none of this name or its arguments are wrong."""
+        problem = prompt_problem(await self.list_prompts(), name, arguments or {})
+        if problem is not None:
+            raise MCPError(INVALID_PARAMS, problem)
+        return await super().get_prompt(name, arguments, context)
+
     async def _call(
         self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None
     ) -> CallToolResult | InputRequiredResult:
@@ -107,8 +116,9 @@ class ExperienceMCP(MCPServer[Opening]):
             self._arguments.update({tool.name: list(tool.input_schema["properties"]) for tool in listed})
         with told():
             current_caller().check_tool(name)
-        if name in self._arguments:
-            check_arguments(arguments, self._arguments[name])
+        problem = unknown_argument(arguments, self._arguments[name]) if name in self._arguments else None
+        if problem is not None:
+            raise ToolError(problem)
         try:
             return await super().call_tool(name, _storable(arguments), context)
         except ToolError as error:

@@ -12,7 +12,7 @@ from explib.models.revisions import Change, ProposedOperation, Revision, Stance
 from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
 from explib.voting import Tally, Vote
-from explib.words import estimate_tokens
+from explib.words import estimate_tokens, number_of
 from explib_server.evidence_report import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ async def experience_page(runtime: Runtime, library: Library, identity: str) -> 
 
 def library_page(library: Library, known: Sequence[Experience]) -> str:
     """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
-    lines, left = [f"# {library.name}, revision {library.revision}: {len(known)} experiences"], SHOWN_TOKENS
+    lines, left = (
+        [f"# {library.name}, revision {library.revision}: {number_of(len(known), 'experience')}"],
+        SHOWN_TOKENS,
+    )
     for shown, each in enumerate(known):
         left -= estimate_tokens(line := line_of(each))
         if left < 0:
@@ -61,7 +64,7 @@ def revision_page(revision: Revision) -> str:
     cost = revision.cost
     lines = [
         _title(revision, "#"),
-        f"Cost: {cost.calls} model calls, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
+        f"Cost: {number_of(cost.calls, 'model call')}, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
         f"Groups: {_some(revision.groups, SHOWN_GROUPS) or 'none'}",
         "",
         _changes(revision),
@@ -87,7 +90,7 @@ def proposal_line(proposal: ProposedOperation) -> str:
     operation = proposal.operation
     named = " ".join(f"[{each.id}]" for each in proposal.before)
     stances = [each.stance for each in operation.citations]
-    evidence = f"{stances.count('for')} attempts for it, {stances.count('against')} against"
+    evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
     what = " ".join(filter(None, (operation.kind, named, operation.content)))
     return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
 
@@ -97,8 +100,9 @@ def _heading(library: Library, known: Experience) -> str:
     source = known.analyst + (f" ({known.model})" if known.model else "")
     return (
         f"# {library.name} {known.id} ({known.status}, version {known.version})\n{known.content}\n\n"
-        f"Learned by {source} in revision {known.created_revision}. Rests on {support.supporting} attempts for it and "
-        f"{support.contradicting} against it, in {support.groups} groups. {support.note}".rstrip()
+        f"Learned by {source} in revision {known.created_revision}. Rests on "
+        f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
+        f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
     )
 
 
@@ -115,7 +119,7 @@ def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
         for stance in ("for", "against"):
             named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
             lines += [f"  - {stance}: {_some(named, SHOWN_ATTEMPTS)}"] if named else []
-    lines += [f"- and {len(groups) - SHOWN_GROUPS} more groups"] if len(groups) > SHOWN_GROUPS else []
+    lines += [f"- and {number_of(len(groups) - SHOWN_GROUPS, 'more group')}"] if len(groups) > SHOWN_GROUPS else []
     return "\n".join(lines)
 
 
@@ -136,7 +140,7 @@ def _changes(revision: Revision, identity: str | None = None) -> str:
         lines.append(f"- {change.operation.kind}: {change.operation.reason}")
         lines += [f"  - was [{each.id}] ({each.status}) {each.content}" for each in change.before]
         lines += [f"  - now [{each.id}] ({each.status}) {each.content}" for each in change.after]
-    lines += [f"- and {len(changes) - SHOWN_CHANGES} more changes"] if len(changes) > SHOWN_CHANGES else []
+    lines += [f"- and {number_of(len(changes) - SHOWN_CHANGES, 'more change')}"] if len(changes) > SHOWN_CHANGES else []
     return "\n".join(lines)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS
+from mcp.types import INVALID_PARAMS, Prompt
 from pydantic import Field
 
 from explib.errors import ExplibError
 from explib_server.analyst_choice import analyst_name
 from explib_server.opening import Current, Opening
+from explib_server.tool_schemas import unknown_argument
 from explib_server.toolsets import Toolset
 
 TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
@@ -75,3 +77,15 @@ def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) ->
         if analyst != "agent":
             return LEARNS_ALONE.format(analyst=analyst)
         return LEARN.format(library=chosen.name) if tools == "all" else WITHOUT_TOOLS
+
+
+def prompt_problem(known: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
+    """What is wrong with a request for a prompt, and what to do."""
+    chosen = next((each for each in known if each.name == name), None)
+    if chosen is None:
+        return f"There is no prompt {name[:60]!r}: they are {', '.join(each.name for each in known)}."
+    takes = chosen.arguments or []
+    missing = [each.name for each in takes if each.required and each.name not in arguments]
+    if missing:
+        return f"The prompt {name} needs {' and '.join(missing)}: pass it as an argument."
+    return unknown_argument(arguments, [each.name for each in takes])

@@ -70,7 +70,7 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
             runtime = await current()
             chosen = await runtime.library(library)
             if not (n.isdecimal() and len(n) <= MAX_DIGITS):
-                raise UnknownRevision(f"{n[:40]!r} is not the number of a revision: they are 1 to {chosen.revision}.")
+                raise UnknownRevision.beyond(chosen.name, chosen.revision, n)
             return revision_page(await runtime.store.revisions.get(chosen, int(n)))
 
     _add_completion(server, current)

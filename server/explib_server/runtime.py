@@ -82,7 +82,7 @@ class Runtime:
         except UnknownLibrary as error:
             if caller.libraries is None:
                 raise
-            raise UnknownLibrary.among(chosen, sorted(caller.libraries)) from error
+            raise caller.not_made_yet(chosen) from error
 
     async def libraries(self) -> list[Library]:
         """Every library within the caller's reach, by name."""

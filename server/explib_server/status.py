@@ -6,6 +6,7 @@ from explib.models.learning import Lease
 from explib.models.libraries import Library, LibraryOverview
 from explib.storage.store import Store
 from explib.voting import Tally
+from explib.words import number_of
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
 from explib_server.answers import LibraryStatus
@@ -50,12 +51,13 @@ def status_text(status: LibraryStatus) -> str:
     """The status in a few lines, for a person or a model."""
     limit = "no limit" if status.tokens_per_day is None else f"at most {status.tokens_per_day:,} a day"
     lines = [
-        f"{status.library}: revision {status.revision}, {_tally(status.experiences)} experiences, "
-        f"{status.trajectories} trajectories ({status.graded} graded), groups: {_tally(status.groups)}",
+        f"{status.library}: revision {status.revision}, experiences: {_tally(status.experiences)}, "
+        f"{number_of(status.trajectories, 'trajectory', 'trajectories')} ({status.graded} graded), "
+        f"groups: {_tally(status.groups)}",
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
         f"budget: {_spent(status.tokens_today)}{limit}",
-        f"evidence: {_tally(status.evidence)} experiences; revisions tried: {_tally(status.revisions_tried)}",
+        f"evidence on experiences: {_tally(status.evidence)}; revisions tried: {_tally(status.revisions_tried)}",
         f"votes: {_tally(status.votes)}",
         f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
     ]
@@ -83,7 +85,7 @@ def _confined() -> bool:
 
 
 def _spent(tokens: int | None) -> str:
-    return "" if tokens is None else f"{tokens:,} tokens spent today, "
+    return "" if tokens is None else f"{number_of(tokens, 'token')} spent today, "
 
 
 async def _waiting(store: Store, library: Library) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import JsonValue, ValidationError
 
 
@@ -40,13 +39,14 @@ def _not_null(schema: JsonValue) -> JsonValue:
             return schema
 
 
-def check_arguments(arguments: Mapping[str, object], names: Sequence[str]) -> None:
-    """Raises ToolError for an argument that the tool doesn't have, naming the nearest that it has."""
+def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """What is wrong with the first argument that is not among these names, with the nearest that is."""
     for name in arguments:
         if name not in names:
             near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names)}."
-            raise ToolError(f"There is no argument {name[:60]!r}: {hint}")
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names) or 'none'}."
+            return f"There is no argument {name[:60]!r}: {hint}"
+    return None
 
 
 def wrong_arguments(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
 from explib.errors import ExplibError
 from explib.models.submissions import Submission
+from explib.words import number_of
 from explib_server.answers import Experiences, LibraryStatus, Stored
 from explib_server.callers import current_session
 from explib_server.opening import Current, Opening
@@ -72,8 +73,11 @@ def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
         with told():
             runtime = await current()
             chosen = await runtime.library(library)
-            served = await runtime.fetch(chosen, task, limit, current_session())
-        return result(served.text, Experiences.of(chosen.name, served))
+            session = current_session()
+            served = await runtime.fetch(chosen, task, limit, session)
+        # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
+        text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
+        return result(text, Experiences.of(chosen.name, served))
 
 
 def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None:
@@ -165,5 +169,5 @@ def _stored(stored: Stored) -> CallToolResult:
     said = "Already stored" if stored.duplicate else "Stored"
     text = f"{said} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
     if stored.redactions:
-        text += f" {stored.redactions} secrets were redacted."
+        text += f" Redacted: {number_of(stored.redactions, 'secret')}."
     return result(text, stored)

@@ -54,7 +54,7 @@ async def test_merged_proposals_keep_the_evidence_of_all() -> None:
     (operation,) = analysis.operations
     assert operation.content == LESSON
     assert operation.citations == (*ONE.citations, *TWO.citations)
-    assert "P1 ADD (for 2 in 1 groups, against 0)" in text_of(server.asked[0])
+    assert "P1 ADD (for 2 in 1 group, against 0)" in text_of(server.asked[0])
 
 
 async def test_a_proposal_that_the_model_does_not_mention_stays() -> None:
@@ -136,7 +136,7 @@ async def test_a_library_over_its_limit_is_asked_about_and_never_overfilled() ->
     async with analyst_on([changes()]) as (analyst, _):
         analysis = await analyst.consolidate(full, (ONE,))
     assert analysis.operations == ()
-    assert "the library is full (1 experiences)" in analysis.refusals[0].reason
+    assert "the library is full (1 experience)" in analysis.refusals[0].reason
     deletion: dict[str, Json] = {"action": "DELETE", "ids": ["e1"], "reason": "least evidence"}
     async with analyst_on([changes(deletion)]) as (analyst, _):
         analysis = await analyst.consolidate(full, (ONE,))

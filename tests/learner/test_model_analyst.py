@@ -76,7 +76,7 @@ async def test_what_a_library_should_learn_is_in_every_question() -> None:
 async def test_no_lesson_is_a_good_answer() -> None:
     async with analyst_on([lessons()]) as (analyst, _):
         analysis = await analyst.advantages(batch_of(winner_and_loser()))
-    assert analysis == Analysis(cost=Cost(1, 100, 10), note="0 proposals from 1 contrasted groups.")
+    assert analysis == Analysis(cost=Cost(1, 100, 10), note="0 proposals from 1 contrasted group.")
 
 
 async def test_a_group_that_does_not_fit_is_contrasted_by_summaries() -> None:

@@ -100,4 +100,4 @@ def test_a_retired_experience_comes_back_only_where_there_is_room() -> None:
     then.follow(draft.changes)
     draft.apply((Operation("DELETE", "why", target="e1"), adding("When c, do d.")))
     draft.apply((restoring(then, "e1", 1),))
-    assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experiences"]
+    assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experience"]

@@ -168,7 +168,7 @@ def test_room_made_by_an_operation_is_room_for_the_next() -> None:
     draft.apply((adding("When a, do b."), adding("When c, do d."), Operation("DELETE", "why", target="e1")))
     draft.apply((adding("When e, do f."),))
     assert [each.status for each in draft.experiences.values()] == ["retired", "candidate"]
-    assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experiences"]
+    assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experience"]
 
 
 def test_two_groups_make_an_experience_active_and_one_leaves_it_a_candidate() -> None:

@@ -202,7 +202,7 @@ async def test_a_group_whose_steps_went_waits_for_attempts_that_can_be_read(stor
     assert await store.trajectories.prune(library, before=2**40) == 2
     lost = await store.trajectories.submit(library, submission("book", 2, 0.0))
     assert (lost.group.state, lost.group.graded) == ("waiting", 3)
-    assert lost.group.reason == "1 of at least 2 graded trajectories whose steps are kept (2 older ones were pruned)"
+    assert lost.group.reason == "1 of at least 2 graded trajectories whose steps are kept (pruned: 2)"
     won = await store.trajectories.submit(library, submission("book", 3, 1.0))
     assert won.group.state == "ready"
     [graded] = await store.groups.graded(library, [won.group])

@@ -10,6 +10,7 @@ from explib.words import (
     estimate_tokens,
     limit_problem,
     normalise_task,
+    number_of,
     storable,
     terms,
 )
@@ -115,3 +116,8 @@ def test_storable_text_has_neither_nul_nor_surrogates_and_keeps_its_length(text:
     assert len(stored) == len(text)
     assert "\0" not in stored
     stored.encode()
+
+
+def test_a_number_is_said_with_its_noun_in_one_or_many() -> None:
+    assert [number_of(count, "group") for count in (0, 1, 2_000)] == ["0 groups", "1 group", "2,000 groups"]
+    assert number_of(2, "trajectory", "trajectories") == "2 trajectories"

@@ -82,7 +82,7 @@ def state() -> dict[str, object]:
 
 def counts(said: Said) -> dict[str, int]:
     """What an import says became of the records."""
-    found = re.search(r"^(\d+) trajectories stored.*, (\d+) known already, (\d+) bad, ", said.out)
+    found = re.search(r"^(\d+) trajector(?:y|ies) stored.*, (\d+) known already, (\d+) bad, ", said.out)
     assert found, said
     return dict(zip(("stored", "known", "bad"), map(int, found.groups()), strict=True))
 
@@ -138,7 +138,7 @@ def test_secrets_are_counted_at_the_import(explib: Explib, tmp_path: Path) -> No
     path = tmp_path / "secret.jsonl"
     secret = "sk-ant-" + "api03-" + "a1B2c3D4" * 6
     path.write_text(json.dumps({"task": "pack", "trajectory": f"used {secret}"}), encoding="utf-8")
-    assert " 1 secrets redacted" in explib("import", str(path)).out
+    assert " 1 secret redacted" in explib("import", str(path)).out
 
 
 def test_learning_once_says_what_was_learned_and_what_waits(explib: Explib, log: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(explib: Explib, 
     before = state()
     said = explib("learn", "--dry-run")
     assert said.code == 0
-    assert "would apply 1 operations" in said.out
+    assert "would apply 1 operation." in said.out
     assert LESSON in said.out
     assert state() == before
     assert "6 groups learned" in explib("learn").out
@@ -168,7 +168,7 @@ def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(explib: Explib, 
 
 def test_dead_groups_are_asked_for_again_by_hand(explib: Explib) -> None:
     explib("status")
-    assert explib("learn", "--retry-dead").out.startswith("0 dead groups are ready again\n")
+    assert explib("learn", "--retry-dead").out.startswith("ready again: 0 dead groups\n")
 
 
 def test_the_status_is_json_for_a_script_and_lines_for_a_person(explib: Explib, log: Path) -> None:
@@ -247,6 +247,15 @@ def test_the_doctor_says_what_fails_and_how_to_mend_it(
     said = explib("doctor")
     assert said.code == 1
     assert "FAIL  The file is not an SQLite database" in said.out
+
+
+@pytest.mark.parametrize("way", ["--once", "--dry-run"])
+def test_where_there_are_no_libraries_learning_says_so(explib: Explib, way: str) -> None:
+    said = explib("learn", way)
+    assert (said.code, said.out) == (
+        0,
+        "there are no libraries yet, so there is nothing to learn: the first submission makes one\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_person_changes_the_library_and_goes_back(explib: Explib) -> None:
     assert explib("experiences", "retire", "e1", "--reason", "no longer so").code == 0
     assert explib("experiences", "list").out == "no experiences yet\n"
     back = explib("revert", "1", "--author", "ann")
-    assert back.out == ("default stands as after revision 1: revision 4 of default (1 experiences changed, 1 served)\n")
+    assert back.out == ("default stands as after revision 1: revision 4 of default (1 experience changed, 1 served)\n")
     assert explib("experiences", "list").out == f"[e1]. {LESSON}\n"
     history = json.loads(explib("history", "--json").out)
     assert (history[0]["number"], history[0]["author"]) == (4, "ann")
@@ -92,7 +92,7 @@ def test_the_difference_of_two_revisions_reads_as_lines_and_as_json(explib: Expl
     [[before, after]] = found["changed"]
     assert (before["version"], after["version"]) == (2, 1)
     assert explib("diff", "4", "4").out == "revisions 4 and 4 serve the same\n"
-    assert "has revisions 0 to 4, not 9" in one_line(explib("diff", "9"))
+    assert "has revisions 1 to 4, so there is none called '9'" in one_line(explib("diff", "9"))
 
 
 def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
@@ -103,7 +103,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
     assert (changed["settings"]["max_words"], changed["settings"]["review"]) == (40, False)
     assert "  reward_max = 10.0" in explib("libraries", "show", "airline").out
     explib("experiences", "add", LESSON, "--library", "airline")
-    assert explib("libraries", "list").out == "airline  1 experiences  rebook flights\n"
+    assert explib("libraries", "list").out == "airline  1 experience  rebook flights\n"
     assert json.loads(explib("libraries", "list", "--json").out)[0]["experiences"] == 1
 
 
@@ -120,7 +120,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
             ("experiences", "edit", "e9", LESSON, "--library", "airline"),
             "list them with list_experiences (`explib experiences list`)",
         ),
-        (("revert", "9", "--library", "airline"), "has revisions 0 to 0, not 9"),
+        (("revert", "9", "--library", "airline"), "has no revisions yet, so there is none called '9'"),
         (("revert", "0", "--library", "airline", "--expected-revision", "3"), "is at revision 0 now, not 3"),
     ],
 )

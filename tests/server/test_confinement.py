@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,23 @@ from explib.storage.committing import Proposal
 from explib.storage.store import open_store
 
 AIR, SEA = "When boarding, weigh the bags.", "When sailing, mind the tide."
+MODERN_CALL = {"MCP-Protocol-Version": "2026-07-28", "MCP-Method": "tools/call", "MCP-Name": "get_experiences"}
+MODERN_FETCH = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {
+            "name": "get_experiences",
+            "arguments": {"task": "fly"},
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        },
+    }
+)
 TEMPLATE = ResourceTemplateReference(type="ref/resource", uri="experience://{library}/{id}")
 
 
@@ -234,6 +252,33 @@ async def test_what_all_libraries_spend_is_told_to_who_reaches_them_all() -> Non
     assert (confined.structured_content["tokens_today"], whole.structured_content["tokens_today"]) == (None, 0)
     assert "spent today" not in said(confined)
     assert "0 tokens spent today" in said(whole)
+
+
+async def test_a_token_for_a_library_that_is_not_made_yet_is_told_so() -> None:
+    await make_library("airline", AIR)
+    async with http_server() as address:
+        async with client_with(address, await make_token("other", scope="submit")) as client:
+            for given in ({}, {"library": "other"}):
+                said_now = await attempt(client, "get_experiences", task="fly", **given)
+                assert "'other' is named by this token, but nobody has made it yet" in said_now
+                assert "airline" not in said_now
+        async with client_with(address, await make_token("other", scope="admin")) as client:
+            await client.call_tool("create_library", {"name": "other"})
+            assert "No experiences yet" in await attempt(client, "get_experiences", task="fly")
+
+
+async def test_a_session_id_that_two_tokens_send_ties_nothing_of_theirs_together() -> None:
+    await make_library("airline", AIR)
+    first, second = await make_token("airline"), await make_token("airline")
+    served = []
+    async with http_server() as address:
+        for secret in (first, second, first):
+            answer = await ask(
+                address, secret=secret, headers={**MODERN_CALL, "Mcp-Session-Id": "one"}, body=MODERN_FETCH
+            )
+            served.append(answer.body.partition('"retrieval_id":"')[2].partition('"')[0])
+    assert served[0].startswith("r_")
+    assert served[0] == served[2] != served[1]
 
 
 async def test_the_use_of_a_token_is_recorded() -> None:

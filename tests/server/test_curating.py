@@ -138,7 +138,7 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
         ("review_experience", {"id": "p9", "decision": "approve"}, "list what waits with list_experiences"),
         ("review_experience", {"id": "e9", "decision": "approve"}, "no experience 'e9'"),
         ("review_experience", {"id": "e1", "decision": "maybe"}, "decision: Input should be 'approve' or 'reject'"),
-        ("revert", {"revision": 9}, "has revisions 0 to 3, not 9"),
+        ("revert", {"revision": 9}, "has revisions 1 to 3, so there is none called '9'"),
         ("revert", {"revision": 0, "expected_revision": 1}, "is at revision 3 now, not 1"),
         ("list_experiences", {"limit": 0}, "pass a number from 1 to 200"),
         ("list_experiences", {"after": "x1"}, "pass the id of the last item"),
@@ -269,7 +269,7 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         assert {"name": "airline", "objective": "rebook flights", "revision": 1, "experiences": 1, "review": True} in (
             listed["libraries"] if isinstance(listed["libraries"], list) else []
         )
-        assert "airline (1 experiences, revision 1, reviewed by people): rebook flights" in await tools.text(
+        assert "airline (1 experience, revision 1, reviewed by people): rebook flights" in await tools.text(
             "list_libraries"
         )
 

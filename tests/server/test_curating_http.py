@@ -57,5 +57,5 @@ async def test_no_tool_of_a_curator_reaches_beyond_the_tokens_libraries(
     assert "Known: airline. Pass" in text_of(refused)
     async with http_server() as address, client_with(address, await make_token("retail")) as client:
         listed = text_of(await client.call_tool("list_experiences", {}))
-    assert listed.startswith("retail, revision 1: 1 experiences")
+    assert listed.startswith("retail, revision 1: 1 experience")
     assert RETAIL in listed

@@ -69,10 +69,10 @@ def test_pruning_wants_to_know_how_old(imported: Explib, monkeypatch: pytest.Mon
     unsaid = imported("db", "prune")
     assert (unsaid.code, "--older-than" in unsaid.err) == (1, True)
     assert imported("learn", "--once").code == 0
-    assert imported("db", "prune", "--older-than", "1").out == "0 trajectories let their steps go\n"
-    assert imported("db", "prune", "--older-than", "0").out == "4 trajectories let their steps go\n"
+    assert imported("db", "prune", "--older-than", "1").out == "steps let go: of 0 trajectories\n"
+    assert imported("db", "prune", "--older-than", "0").out == "steps let go: of 4 trajectories\n"
     monkeypatch.setenv("EXPLIB_RETENTION_DAYS", "30")
-    assert imported("db", "prune").out == "0 trajectories let their steps go\n"
+    assert imported("db", "prune").out == "steps let go: of 0 trajectories\n"
 
 
 def test_an_upgrade_says_which_database(imported: Explib) -> None:

@@ -231,9 +231,24 @@ async def test_with_tokens_metrics_are_for_admins_and_show_their_libraries() -> 
         page = await ask(address, "/metrics", admin)
         assert (await ask(address, "/metrics", reader)).status == 403
         assert (await ask(address, "/metrics")).status == 401
+        async with client_with(address, reader) as client:
+            await client.call_tool("get_experiences", {"task": "fly"})
+        later = await ask(address, "/metrics", admin)
     assert samples(page.body)["explib_revisions_total", "airline"] == 1
-    assert "shipping" not in page.body
-    assert "explib_model" not in page.body
+    for shown in (page, later):
+        assert "shipping" not in shown.body
+        assert "explib_model" not in shown.body
+        assert "explib_tool" not in shown.body, "what others call is not for who reaches one library"
+        assert "explib_http" not in shown.body
+
+
+async def test_who_reaches_every_library_sees_what_was_called() -> None:
+    admin = await make_token(scope="admin")
+    async with http_server() as address:
+        async with client_with(address, admin) as client:
+            await client.call_tool("get_experiences", {"task": "fly"})
+        page = await ask(address, "/metrics", admin)
+    assert samples(page.body)["explib_tool_calls_total", "ok", "get_experiences"] == 1
 
 
 def request(method: str, **headers: str) -> Scope:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -199,6 +200,30 @@ async def test_the_text_is_ready_for_a_prompt_and_the_structure_does_not_repeat_
     assert "text" not in structured(result)
 
 
+async def test_without_a_session_the_text_names_the_retrieval_so_that_it_can_be_handed_on() -> None:
+    """A client that shows its model the text only, over HTTP of 2026: nothing else ties its calls together."""
+    await commit_lesson()
+    async with over_http("auto") as client:
+        first, second, *_ = text_of(await client.call_tool("get_experiences", {"task": "ship order 9"})).splitlines()
+        said, _, named = first.partition(": ")
+        fields = {"task": "ship order 9", "trajectory": "shipped", "retrieval_id": named}
+        stored = structured(await client.call_tool("submit_trajectory", fields))
+        graded = structured(await client.call_tool("report_reward", {"retrieval_id": named, "reward": 1.0}))
+    assert said == "retrieval_id"
+    assert second.startswith("Lessons from earlier graded attempts")
+    assert graded["trajectory_id"] == stored["trajectory_id"]
+
+
+async def test_with_a_session_the_text_is_the_prompt_alone_and_the_session_ties_the_calls() -> None:
+    await commit_lesson()
+    async with over_http("legacy") as client:
+        fetched = await client.call_tool("get_experiences", {"task": "ship order 9"})
+        await client.call_tool("submit_trajectory", {"task": "ship order 9", "trajectory": "shipped"})
+        named = {"retrieval_id": structured(fetched)["retrieval_id"], "reward": 1.0}
+        assert structured(await client.call_tool("report_reward", named))["trajectory_id"]
+    assert text_of(fetched).startswith("Lessons from earlier graded attempts")
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "says"),
     [
@@ -275,6 +300,32 @@ async def test_prompts_carry_the_experiences_and_what_to_do_afterwards() -> None
     said = prompt.model_dump_json()
     assert LESSON in said
     assert "submit_trajectory" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("solve_with_experience", {}, "needs task: pass it"),
+        ("reflect_and_submit", {"library": "default"}, "needs task: pass it"),
+        ("learn", {"libary": "default"}, "did you mean 'library'?"),
+        ("no_such_prompt", {}, "There is no prompt 'no_such_prompt': they are solve_with_experience, "),
+        ("solve_with_experience", {"task": " "}, "The task is empty"),
+    ],
+)
+async def test_a_prompt_that_cannot_be_filled_in_says_what_it_needs(
+    name: str, arguments: dict[str, str], says: str
+) -> None:
+    async with in_memory() as client:
+        with pytest.raises(MCPError, match=re.escape(says)):
+            await client.get_prompt(name, arguments)
+
+
+async def test_a_library_without_revisions_says_so() -> None:
+    async with in_memory() as client:
+        await client.call_tool("library_status", {})  # makes the library
+        for number in ("0", "1", "x"):
+            with pytest.raises(MCPError, match="'default' has no revisions yet"):
+                await client.read_resource(f"experience://default/revisions/{number}")
 
 
 async def test_names_and_ids_are_completed() -> None:

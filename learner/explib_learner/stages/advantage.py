@@ -17,6 +17,7 @@ from explib.models.groups import GradedGroup
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal, Stance
 from explib.models.trajectories import Attempt
+from explib.words import number_of
 from explib_learner.asking import Asker, together
 from explib_learner.chat import ChatRequest
 from explib_learner.cutting import clipped_to_tokens
@@ -142,7 +143,7 @@ def _checked(answer: AdvantageAnswer, contrast: Contrast, most: int) -> Checked:
         operation = _operation(lesson, labelled, contrast.experiences)
         reason = _misplaced(lesson, labelled, stands) or check.reason_against(operation, kept)
         if reason is None and operation.kind != "KEEP" and sum(each.kind != "KEEP" for each in kept) >= most:
-            reason = f"it is over the limit of {most} lessons from one group"
+            reason = f"it is over the limit of {number_of(most, 'lesson')} from one group"
         if reason is None:
             kept.append(operation)
         else:

@@ -17,6 +17,7 @@ from explib.models.experiences import Experience
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.trajectories import Attempt
+from explib.words import number_of
 from explib_learner.asking import Asker
 from explib_learner.fences import fenced
 from explib_learner.presenting import counts, experiences_text, learning_objective_text, objective_text
@@ -146,7 +147,7 @@ def _proposals_text(labelled: Mapping[str, Operation], attempts: Mapping[str, At
             if citation.trajectory_id in attempts
         }
         what = " ".join(filter(None, (operation.kind, operation.target and f"[{operation.target}]")))
-        evidence = f"for {supporting} in {len(groups)} groups, against {contradicting}"
+        evidence = f"for {supporting} in {number_of(len(groups), 'group')}, against {contradicting}"
         lines.append(f"{label} {what} ({evidence}) {operation.content or ''}\n   because: {operation.reason}")
     return fenced("proposals", "\n".join(lines)) if lines else "(none)"
 
@@ -255,7 +256,7 @@ def _within_limit(operations: tuple[Operation, ...], task: Consolidation) -> Che
     )
     gone = additions[: max(0, excess)]
     reason = (
-        f"the library is full ({task.library.max_experiences} experiences) and nothing made room: "
+        f"the library is full ({number_of(task.library.max_experiences, 'experience')}) and nothing made room: "
         "raise max_experiences or retire some"
     )
     return tuple(each for each in operations if each not in gone), tuple(Refusal(each, reason) for each in gone)

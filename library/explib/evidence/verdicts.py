@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.posterior import LIFT_SCALE, REVISION_SCALE, Posterior, posterior
 from explib.evidence.sums import Sums
+from explib.words import number_of
 
 Status: TypeAlias = Literal["candidate", "active", "retired"]
 Decision: TypeAlias = Literal["promote", "retire", "restore"]
@@ -62,7 +63,7 @@ def _label(sums: Sums, belief: Posterior, span: Interval) -> str:
         return "likely harms"
     if span.low > -LIFT_SCALE and span.high < LIFT_SCALE:
         return "little difference"
-    return f"not known yet: about {rewards_needed(sums):,} more rewards"
+    return f"not known yet: about {number_of(rewards_needed(sums), 'more reward')}"
 
 
 def verdict(sums: Sums, status: Status) -> Verdict | None:
@@ -102,5 +103,6 @@ def numbers(sums: Sums, scale: float = LIFT_SCALE) -> str:
     """The evidence in one line, e.g. `lift −0.071 (−0.160 to +0.018), P(helps) .03, 212 rewards`."""
     span, belief = interval(sums), posterior(sums, scale)
     return (
-        f"lift {span.mean:+.3f} ({span.low:+.3f} to {span.high:+.3f}), P(helps) {belief.helps:.3f}, {sums.n:,} rewards"
+        f"lift {span.mean:+.3f} ({span.low:+.3f} to {span.high:+.3f}), P(helps) {belief.helps:.3f}, "
+        f"{number_of(sums.n, 'reward')}"
     )

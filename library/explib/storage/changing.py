@@ -13,6 +13,7 @@ from explib.storage import rows
 from explib.storage.grading import kept_rewards
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories
+from explib.words import number_of
 
 
 async def change_settings(connection: AsyncConnection, library_id: int, changes: LibraryChanges) -> Library:
@@ -38,7 +39,7 @@ async def _check_rewards(connection: AsyncConnection, library: Library, settings
     count, lowest, highest = found.one()
     if count:
         raise InvalidSetting(
-            f"{count} graded trajectories of {library.name!r} have rewards outside {settings.reward_min:g} to "
+            f"{library.name!r} has {number_of(count, 'reward')} outside {settings.reward_min:g} to "
             f"{settings.reward_max:g} (from {lowest:g} to {highest:g}): choose a range that holds them, correct them "
             "with report_reward, or use another library for the new range."
         )

@@ -83,9 +83,7 @@ class Revisions:
         async with self.database.read() as connection:
             found = await _revisions(connection, library, [number])
         if not found:
-            raise UnknownRevision(
-                f"Library {library.name!r} has revisions 1 to {library.revision}, not {number}: see `explib history`."
-            )
+            raise UnknownRevision.beyond(library.name, library.revision, number)
         return found[0]
 
     async def at(self, library: Library, number: int) -> list[Experience]:
@@ -99,7 +97,7 @@ class Revisions:
         Raises UnknownRevision.
         """
         if not 0 <= number <= library.revision:
-            raise UnknownRevision(f"Library {library.name!r} has revisions 0 to {library.revision}, not {number}.")
+            raise UnknownRevision.beyond(library.name, library.revision, number)
         standing = Standing()
         standing.follow(await self._changes(library, 0, number))
         return standing

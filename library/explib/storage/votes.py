@@ -19,6 +19,7 @@ from explib.storage.tables.experiences import experiences, votes
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import revisions
 from explib.voting import VOTERS, Judged, Tally, Vote
+from explib.words import number_of
 
 AUTHOR = "votes"
 """The author of the revisions that votes decide."""
@@ -169,12 +170,14 @@ async def _operation(
         return None  # a person's
     said = f": {reasons[-1]}" if reasons else ""
     if tally.verdict == "rejected" and known.status != "retired":
-        return Operation("DELETE", f"voted down by {tally.down} voters, none for it{said}", target=known.id)
+        return Operation(
+            "DELETE", f"voted down by {number_of(tally.down, 'voter')}, none for it{said}", target=known.id
+        )
     if tally.verdict != "backed" or known.status == "active":
         return None
     if known.status == "retired" and not await _retired_by_votes(connection, library, known):
         return None
-    reason = f"backed by {tally.up} voters, {tally.down} against{said}"
+    reason = f"backed by {number_of(tally.up, 'voter')}, {tally.down} against{said}"
     return Operation("KEEP", reason, target=known.id, status="active")
 
 

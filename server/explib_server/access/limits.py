@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from explib.words import number_of
+
 Kind: TypeAlias = Literal["request", "stream"]
 MAX_KEYS = 10_000
 """Keys whose rate is remembered; of more, the one that has been quiet longest starts afresh."""
@@ -55,8 +57,9 @@ class Limits:
         while len(self._buckets) > MAX_KEYS:
             self._buckets.popitem(last=False)
         if not enough:
+            most_said = number_of(allowance.per_minute, "request")
             raise TooMany(
-                f"More than {allowance.per_minute} requests a minute (EXPLIB_REQUESTS_PER_MINUTE): wait, then go on.",
+                f"More than {most_said} a minute (EXPLIB_REQUESTS_PER_MINUTE): wait, then go on.",
                 (1 - left) * MINUTE / most,
             )
 
@@ -66,7 +69,7 @@ class Limits:
         place, most = (key, kind), allowance.slots(kind)
         if most is not None and self._taken[place] >= most:
             setting = "EXPLIB_OPEN_STREAMS" if kind == "stream" else "EXPLIB_CONCURRENT_REQUESTS"
-            raise TooMany(f"More than {most} {kind}s at once ({setting}): let one end, then try again.", 1.0)
+            raise TooMany(f"More than {number_of(most, kind)} at once ({setting}): let one end, then try again.", 1.0)
         self._taken[place] += 1
         try:
             yield

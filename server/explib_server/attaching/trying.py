@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from explib.errors import ExplibError
+from explib.words import number_of
 from explib_server.attaching.attached import Command, Launch
 
 TRY_SECONDS = 30.0
@@ -45,7 +46,7 @@ async def try_server(launch: Launch) -> str:
         raise ServerFailed(
             f"it answers, but without the tool {NEEDED}: it is another server, or the token may not read"
         )
-    return f"answers with {len(tools)} tools in {time.monotonic() - started:.1f} s"
+    return f"answers with {number_of(len(tools), 'tool')} in {time.monotonic() - started:.1f} s"
 
 
 async def _tools(launch: Launch, errors: TextIO) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explib.errors import InvalidInput
+from explib.words import number_of
 from explib_server.cli.running import JsonOption, load_settings, run, say
 
 if TYPE_CHECKING:
@@ -131,12 +132,14 @@ def prune(
         libraries = await runtime.store.libraries.all()
         return sum([await runtime.store.trajectories.prune(library, before) for library in libraries])
 
-    say(f"{run(work)} trajectories let their steps go")
+    say(f"steps let go: of {number_of(run(work), 'trajectory', 'trajectories')}")
 
 
 def _copied(rows: dict[str, int]) -> str:
     filled = {table: count for table, count in rows.items() if count}
-    return f"{sum(rows.values()):,} rows: " + ", ".join(f"{count:,} {table}" for table, count in filled.items())
+    return f"{number_of(sum(rows.values()), 'row')}: " + ", ".join(
+        f"{count:,} {table}" for table, count in filled.items()
+    )
 
 
 def _finding(finding: Finding) -> str:

@@ -12,6 +12,7 @@ import typer
 from explib.errors import ExplibError
 from explib.models.libraries import Library
 from explib.models.submissions import Submission
+from explib.words import number_of
 from explib_server.cli.running import LibraryOption, run, say
 from explib_server.importing.formats import read
 from explib_server.importing.records import BadRecord, FieldNames, Record
@@ -60,8 +61,8 @@ def import_files(
 
     tally = run(work)
     say(
-        f"{tally.stored} trajectories stored ({tally.graded} graded), {tally.duplicates} known already, "
-        f"{tally.bad} bad, {tally.redactions} secrets redacted"
+        f"{number_of(tally.stored, 'trajectory', 'trajectories')} stored ({tally.graded} graded), "
+        f"{tally.duplicates} known already, {tally.bad} bad, {number_of(tally.redactions, 'secret')} redacted"
     )
     if tally.stored and not tally.graded:
         say(f"none of them has a reward in the field {reward_field!r}: see --reward-field, or report rewards later")

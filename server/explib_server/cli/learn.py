@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from explib.models.libraries import Library
+from explib.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.cli.running import LibraryOption, run, say
@@ -38,7 +39,9 @@ def learn(
         chosen = [await runtime.library(library)] if library else await runtime.store.libraries.all()
         if retry_dead:
             revived = [await runtime.store.groups.retry_dead(each) for each in chosen]
-            say(f"{sum(revived)} dead groups are ready again")
+            say(f"ready again: {number_of(sum(revived), 'dead group')}")
+        if not chosen and not (watch or until_idle):
+            say("there are no libraries yet, so there is nothing to learn: the first submission makes one")
         if dry_run:
             for each in chosen:
                 say(f"{each.name}: {preview_text(await (await runtime.pipeline()).preview(each))}")

@@ -12,6 +12,7 @@ import typer
 from explib.errors import InvalidSetting
 from explib.library_settings import LibraryChanges, read_changes
 from explib.models.libraries import Library
+from explib.words import number_of
 from explib_server.cli.running import JsonOption, run, say
 from explib_server.curating.setting_up import set_up
 from explib_server.runtime import Runtime
@@ -37,7 +38,10 @@ def list_libraries(as_json: JsonOption = False) -> None:
     if as_json:
         say(json.dumps([asdict(each) | {"experiences": counts.get(each.name, 0)} for each in found], indent=2))
     else:
-        lines = [f"{each.name}  {counts.get(each.name, 0)} experiences  {each.settings.objective}" for each in found]
+        lines = [
+            f"{each.name}  {number_of(counts.get(each.name, 0), 'experience')}  {each.settings.objective}"
+            for each in found
+        ]
         say("\n".join(line.rstrip() for line in lines) or "no libraries yet: explib libraries create NAME")
 
 

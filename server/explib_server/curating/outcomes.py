@@ -5,6 +5,7 @@ from __future__ import annotations
 from explib.models.libraries import Library
 from explib.storage.committing import Committed
 from explib.storage.store import Store
+from explib.words import number_of
 from explib_server.curating.answers import Changed, Reverted, Reviewed
 from explib_server.curating.curator import Decision
 from explib_server.pages import experience_line
@@ -36,7 +37,7 @@ async def reverted(store: Store, library: Library, committed: Committed, number:
     touched = [known.id for change in committed.changes for known in change.after]
     left = len(await store.revisions.experiences(library))
     text = f"{library.name} stands as after revision {number}: {_revision(library, committed.revision)}"
-    text += f" ({len(touched)} experiences changed, {left} served)"
+    text += f" ({number_of(len(touched), 'experience')} changed, {left} served)"
     answer = Reverted(
         library=library.name, revision=committed.revision, reverted_to=number, changed=touched, experiences=left
     )

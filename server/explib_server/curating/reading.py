@@ -10,6 +10,7 @@ from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import ProposedOperation
 from explib.storage.store import Store
+from explib.words import number_of
 from explib_server.bounding import clipped, page
 from explib_server.curating.answers import (
     History,
@@ -40,7 +41,7 @@ async def listing(
     shown = rest[: page(lines, limit)]
     following = shown[-1].id if len(shown) < len(rest) else None
     waiting = sum(isinstance(each, ProposedOperation) for each in items)
-    heading = f"{library.name}, revision {library.revision}: {len(items) - waiting} experiences"
+    heading = f"{library.name}, revision {library.revision}: {number_of(len(items) - waiting, 'experience')}"
     heading += f", waiting for review: {waiting}" if waiting else ""
     ending = [f"… {len(rest) - len(shown)} more: call again with after={following!r}"] if following else []
     return "\n".join([heading, *lines[: len(shown)], *ending]), Listing(
@@ -128,4 +129,4 @@ async def library_list(
 def _library_line(library: Library, experiences: int) -> str:
     objective = f": {clipped(library.settings.objective)}" if library.settings.objective else ""
     review = ", reviewed by people" if library.settings.review else ""
-    return f"{library.name} ({experiences} experiences, revision {library.revision}{review}){objective}"
+    return f"{library.name} ({number_of(experiences, 'experience')}, revision {library.revision}{review}){objective}"

@@ -7,6 +7,7 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
+from explib.words import number_of
 from explib_server.analyst_choice import analyst_name
 from explib_server.cli.running import load_settings
 from explib_server.demo.interval import mean_interval
@@ -21,10 +22,11 @@ async def show_demo(seeds: int, learner: LearnerMode, *, shuffle_rewards: bool) 
     """Play the rounds and print what came of them."""
     plan = Plan(learner=learner, shuffle_rewards=shuffle_rewards)
     console = Console()
+    analyst = analyst_name(load_settings())
     console.print(
         "[bold]Experience Library demo[/bold]: an order desk with conventions that no agent can know beforehand.\n"
-        f"{seeds} rounds. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts of a scripted "
-        f"agent with their rewards, background learning by the [bold]{analyst_name(load_settings())}[/bold] analyst, "
+        f"{number_of(seeds, 'round')}. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts "
+        f"of a scripted agent with their rewards, background learning by the [bold]{analyst}[/bold] analyst, "
         f"and then {plan.held_out} other tasks with what was learned.\n"
     )
     with console.status("practising, learning, trying again …"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from explib.errors import TooLarge, UnknownAnalysis
 from explib.models.libraries import Library, LibraryOverview
+from explib.words import number_of
 from explib_learner.agent.learning import Handed, Verdict
 from explib_server.callers import current_caller
 from explib_server.runtime import Runtime
@@ -68,5 +69,5 @@ async def waiting_for_agents(runtime: Runtime, overview: LibraryOverview) -> str
     ready = overview.groups.get("ready", 0)
     if not ready:
         return "nothing waits for an agent"
-    steps = f", {len(left)} steps asked ({held} being answered)" if left else ""
+    steps = f", {number_of(len(left), 'step')} asked ({held} being answered)" if left else ""
     return f"{ready} ready groups wait for an agent{steps}: {HOW}"

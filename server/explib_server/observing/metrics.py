@@ -58,12 +58,14 @@ class Metrics:
         self._refusals.labels(str(status)).inc()
 
     async def page(self, store: Store, caller: Caller) -> bytes:
-        """The text that Prometheus reads, with the caller's libraries."""
+        """The text that Prometheus reads: the caller's libraries, and for who reaches them all what was called."""
         now = time.monotonic()
         if self._measured is None or now - self._measured[0] >= KEPT_SECONDS:
             self._measured = now, await store.measures.all()
         page = CollectorRegistry()
         page.register(Held(self._measured[1], caller))
+        if caller.libraries is not None:
+            return generate_latest(page)
         if WORKERS_FOLDER in os.environ:
             MultiProcessCollector(page)
             return generate_latest(page)
