@@ -114,7 +114,9 @@ class UnknownRevision(NotFound):
     def beyond(cls, library: str, newest: int, named: object) -> UnknownRevision:
         """Says which revisions the library has."""
         has = f"revisions 1 to {newest}" if newest > 1 else "revision 1 only" if newest else "no revisions yet"
-        return cls(f"Library {library!r} has {has}, so there is none called {str(named)[:40]!r}: see its history.")
+        return cls(
+            f"Library {library!r} has {has}, so there is no {str(named)[:40]!r}: see history (`explib history`)."
+        )
 
 
 class UnknownToken(NotFound):

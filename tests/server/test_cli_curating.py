@@ -92,7 +92,7 @@ def test_the_difference_of_two_revisions_reads_as_lines_and_as_json(explib: Expl
     [[before, after]] = found["changed"]
     assert (before["version"], after["version"]) == (2, 1)
     assert explib("diff", "4", "4").out == "revisions 4 and 4 serve the same\n"
-    assert "has revisions 1 to 4, so there is none called '9'" in one_line(explib("diff", "9"))
+    assert "has revisions 1 to 4, so there is no '9'" in one_line(explib("diff", "9"))
 
 
 def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
@@ -120,7 +120,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
             ("experiences", "edit", "e9", LESSON, "--library", "airline"),
             "list them with list_experiences (`explib experiences list`)",
         ),
-        (("revert", "9", "--library", "airline"), "has no revisions yet, so there is none called '9'"),
+        (("revert", "9", "--library", "airline"), "has no revisions yet, so there is no '9'"),
         (("revert", "0", "--library", "airline", "--expected-revision", "3"), "is at revision 0 now, not 3"),
     ],
 )

@@ -138,7 +138,7 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
         ("review_experience", {"id": "p9", "decision": "approve"}, "list what waits with list_experiences"),
         ("review_experience", {"id": "e9", "decision": "approve"}, "no experience 'e9'"),
         ("review_experience", {"id": "e1", "decision": "maybe"}, "decision: Input should be 'approve' or 'reject'"),
-        ("revert", {"revision": 9}, "has revisions 1 to 3, so there is none called '9'"),
+        ("revert", {"revision": 9}, "has revisions 1 to 3, so there is no '9'"),
         ("revert", {"revision": 0, "expected_revision": 1}, "is at revision 3 now, not 1"),
         ("list_experiences", {"limit": 0}, "pass a number from 1 to 200"),
         ("list_experiences", {"after": "x1"}, "pass the id of the last item"),
