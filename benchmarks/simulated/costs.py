@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from explib.evidence.ledger import entries_of_reward, experience_key
+from explib.evidence.ledger import Account, entries_of_reward, experience_key
 from explib.evidence.sums import Sums
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval, Serving
@@ -65,9 +65,9 @@ def in_memory(rewards: int) -> list[Figure]:
         servings = tuple(_serving(chance, each) for each in chance.sample(range(1, EXPERIENCES + 1), DRAWN))
         retrieval = Retrieval(f"r_{number}", "task", 1, servings, 0.0)
         started = time.process_time()
-        for key, account in entries_of_reward(retrieval, None, 1.0).items():
+        for key, entry in entries_of_reward(retrieval, None, 1.0).items():
             if key[0] == "experience":
-                ratings.put(key, ratings.of(key[1], key[2]).sums + account.sums)
+                ratings.put(key, ratings.of(key[1], key[2]).sums + Account.of(entry).sums)
         times.append(time.process_time() - started)
     note = f"{EXPERIENCES:,} experiences, {DRAWN} drawn"
     return [

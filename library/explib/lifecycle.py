@@ -114,6 +114,7 @@ class Lifecycle:
             totals = await self._store.evidence.totals(library)
             if totals.judged >= totals.tick:
                 break
+            await self._store.evidence.count_due(library)
             current = await self._store.libraries.get(library.name)
             try:
                 made += await self._judge(current, await self._store.evidence.since(library, totals.judged))

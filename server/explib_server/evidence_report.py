@@ -87,9 +87,9 @@ class LibraryEvidence:
 
 async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
     """The evidence of the whole library; retired experiences too where something is known of them."""
-    totals = await store.evidence.totals(library)
     every = await store.revisions.experiences(library, retired=True)
     found = await experience_evidence(store, library, every)
+    totals = await store.evidence.totals(library)
     shortlist = (await store.evidence.of(library, [SHORTLIST]))[SHORTLIST]
     ended = [each for each in await store.trials.all(library) if each.state == "rolled back"]
     return LibraryEvidence(
@@ -109,7 +109,8 @@ async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
 async def experience_evidence(
     store: Store, library: Library, experiences: Sequence[Experience]
 ) -> list[ExperienceEvidence]:
-    """The evidence of each experience in its current version."""
+    """The evidence of each experience in its current version, with every retrieval that is recorded by now."""
+    await store.evidence.count_all(library)
     keys = {experience_key(each.id, each.version): each for each in experiences}
     accounts = await store.evidence.of(library, [*keys, SHORTLIST])
     shares = await store.evidence.by_submitter(library, keys)
@@ -123,6 +124,7 @@ async def experience_evidence(
 
 async def library_uplift(store: Store, library: Library) -> Uplift:
     """The uplift against hold-out, or why there is none to tell."""
+    await store.evidence.count_all(library)
     account, sums = await _robust(store, library, HOLDOUT)
     share = library.settings.holdout if library.settings.exploration else 0.0
     if not library.settings.exploration:

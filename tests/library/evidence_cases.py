@@ -1,18 +1,15 @@
-"""Retrievals whose draws are known, and the accounts as they must be: entered anew from what is recorded."""
+"""Retrievals whose draws are known, and whether the accounts are what they make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from explib.evidence.ledger import Account, Key, entries_of_retrievals, entries_of_reward
+from explib.evidence.ledger import Account
 from explib.ids import new_id
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval, Serving
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage import rows
+from explib.storage.auditing import misstated
 from explib.storage.store import Store
-from explib.storage.tables.evidence import retrievals
 
 
 def drawn(*served: bool, task: str = "a task", holdout: float = 0.0, held_out: bool = False) -> Retrieval:
@@ -35,19 +32,10 @@ def attempt(
     return Submission(retrieval.task, steps, reward, agent=agent, retrieval_id=retrieval.id, submitter=submitter)
 
 
-async def replayed(store: Store, library: Library) -> dict[Key, Account]:
-    """The accounts as the recorded retrievals and what counts of their rewards make them."""
-    total: dict[Key, Account] = {}
+async def misstatements(store: Store) -> list[str]:
+    """Whether the accounts are what the recorded retrievals and what counts of their rewards make them."""
     async with store.database.read() as connection:
-        found = await connection.execute(select(retrievals).where(retrievals.c.library_id == library.id))
-        for retrieval in map(rows.retrieval, found.mappings()):
-            parts = [entries_of_retrievals([retrieval])]
-            if retrieval.reward is not None:
-                parts.append(entries_of_reward(retrieval, None, retrieval.reward))
-            for entries in parts:
-                for key, entry in entries.items():
-                    total[key] = total.get(key, Account()) + entry
-    return total
+        return await misstated(connection)
 
 
 def same(one: Account, other: Account) -> bool:

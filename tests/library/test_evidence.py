@@ -13,11 +13,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from explib.evidence.interval import Interval, interval, rewards_needed
+from explib.evidence.ledger import Account, Entry, Key, entries_of_retrievals, entries_of_reward, experience_key
+from explib.evidence.ledger import add as merge
 from explib.evidence.missing import missing_depends_on_serving
 from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
 from explib.evidence.submitters import FEWEST_SUBMITTERS, FORGED, robust, trimmed_mean
 from explib.evidence.sums import NOTHING, Sums, baseline, score
 from explib.evidence.verdicts import LONGEST_TRIAL, finding, trial_verdict, verdict
+from explib.models.retrievals import Retrieval, Serving
 
 shares = st.floats(0, 1)
 chances = st.floats(0.01, 0.99)
@@ -227,3 +230,52 @@ def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
 def test_phi_is_the_normal_distribution() -> None:
     assert normal_cdf(0.0) == 0.5
     assert normal_cdf(1.6448536) == pytest.approx(0.95)
+
+
+orders = st.lists(st.tuples(st.sampled_from(["record", "count", "reward"]), st.integers(0, 9), shares), max_size=40)
+
+
+@given(orders, st.floats(0, 0.3))
+def test_the_accounts_are_the_same_in_whatever_order_retrievals_are_counted_and_rewarded(
+    order: list[tuple[str, int, float]], holdout: float
+) -> None:
+    """The rule of `storage.counting` and `storage.entering`, against all entered at once."""
+    dice, recorded, counted = random.Random(1), dict[int, Retrieval](), set[int]()
+    entered: dict[Key, Entry] = {}
+    for deed, number, reward in order:
+        if deed == "record" and number not in recorded:
+            recorded[number] = _retrieval(dice, number, holdout)
+        elif deed == "count":
+            waiting = recorded.keys() - counted
+            merge(entered, entries_of_retrievals(recorded[each] for each in waiting))
+            counted |= waiting
+        elif deed == "reward" and number in recorded:
+            before = recorded[number]
+            merge(entered, entries_of_reward(before, before.reward, reward, counted=number in counted))
+            recorded[number] = replace(before, reward=reward)
+    expected = entries_of_retrievals(recorded[each] for each in counted)
+    for each in recorded.values():
+        if each.reward is not None:
+            merge(expected, entries_of_reward(each, None, each.reward, counted=False))
+    for key in {**entered, **expected}:
+        assert entered.get(key, [0] * 10) == pytest.approx(expected.get(key, [0] * 10), abs=1e-9)
+
+
+def _retrieval(dice: random.Random, number: int, holdout: float) -> Retrieval:
+    servings = tuple(
+        Serving(f"e{each}", 1, 1.0, dice.choice((0.1, 0.5, 0.9, 1.0)), dice.random() < 0.5) for each in range(1, 4)
+    )
+    held_out, arms = dice.random() < holdout, {"2": dice.random() < 0.5}
+    return Retrieval(
+        f"r_{number}", "t", 1, servings, 0.0, holdout, held_out, arms, baseline=dice.random(), reporting=dice.random()
+    )
+
+
+def test_what_is_entered_is_the_score_of_each_draw() -> None:
+    retrieval = Retrieval("r_1", "t", 1, (Serving("e1", 1, 1.0, 0.3, True),), 0.0, baseline=0.4, reporting=0.8)
+    total = entries_of_retrievals([retrieval])
+    merge(total, entries_of_reward(retrieval, None, 0.9))
+    found = Account.of(total[experience_key("e1", 1)])
+    assert close(found.sums, score(served=True, probability=0.3, outcome=0.9, baseline=0.4))
+    assert close(found.missing, score(served=True, probability=0.3, outcome=1.0, baseline=0.8))
+    assert (found.served, found.rewarded) == (1, 1)

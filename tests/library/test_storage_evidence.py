@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
-from library.evidence_cases import attempt, drawn, recorded, replayed, same
+from library.evidence_cases import attempt, drawn, misstatements, recorded, same
+from sqlalchemy import text
 
-from explib.evidence.ledger import HOLDOUT, Account, Key, experience_key
+from explib.evidence.ledger import HOLDOUT, Account, Entry, Key, experience_key
 from explib.models.libraries import Library, LibrarySettings
+from explib.models.retrievals import Retrieval
 from explib.models.submissions import Grade
+from explib.storage import counting
+from explib.storage.checking import check
+from explib.storage.counting import SHARE, count
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -21,14 +27,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 async def held(store: Store, library: Library, key: Key = E1) -> Account:
+    await store.evidence.count_all(library)
     return (await store.evidence.of(library, [key]))[key]
-
-
-async def check(store: Store, library: Library) -> None:
-    """What is held is what the records make of it, nothing more and nothing less."""
-    expected = await replayed(store, library)
-    found = await store.evidence.of(library, expected)
-    assert all(same(found[key], expected[key]) for key in expected)
 
 
 async def test_a_retrieval_counts_as_not_reported_until_its_reward_comes(store: Store, library: Library) -> None:
@@ -169,7 +169,7 @@ async def test_only_what_changed_is_read_again(store: Store, library: Library) -
 
 
 @BOTH_ENGINES
-async def test_whatever_is_reported_in_whatever_order_the_accounts_are_those_of_the_records(
+async def test_whatever_is_recorded_counted_and_reported_in_whatever_order_the_accounts_are_those_of_the_records(
     store: Store, library: Library, url: str
 ) -> None:
     """Two processes' stores, repeated submissions and corrections at once."""
@@ -177,17 +177,118 @@ async def test_whatever_is_reported_in_whatever_order_the_accounts_are_those_of_
     async with open_store(url) as other:
         both = (store, other)
         drawings = [
-            drawn(*(dice.random() < 0.5 for _ in range(4)), task=f"task {n % 3}", holdout=0.2) for n in range(30)
+            drawn(*(dice.random() < 0.5 for _ in range(4)), task=f"task {n % 3}", holdout=0.2) for n in range(40)
         ]
-        known = [await recorded(both[n % 2], library, each) for n, each in enumerate(drawings)]
+        known = [await recorded(both[n % 2], library, each) for n, each in enumerate(drawings[:30])]
+        assert await misstatements(store) == []
 
         async def report(through: Store, number: int) -> None:
             receipt = await through.trajectories.submit(library, attempt(known[number], agent=f"a{dice.randrange(2)}"))
             await through.trajectories.report_reward(library, receipt.trajectory_id, Grade(dice.random()))
 
-        await asyncio.gather(*(report(dice.choice(both), dice.randrange(30)) for _ in range(120)))
-        await check(other, library)
+        async def more(through: Store, number: int) -> None:
+            await recorded(through, library, drawings[number])
+            await count(through.database, library.id)
+
+        reports = [report(dice.choice(both), dice.randrange(30)) for _ in range(120)]
+        await asyncio.gather(*reports, *(more(dice.choice(both), number) for number in range(30, 40)))
+        assert await misstatements(other) == []
     totals = await store.evidence.totals(library)
-    counted = [await store.retrievals.get(library, each.id) for each in known]
-    assert totals.rewards == sum(each.reward is not None for each in counted)
-    assert totals.reward_total == pytest.approx(sum(each.reward or 0.0 for each in counted))
+    rewarded = [await store.retrievals.get(library, each.id) for each in known]
+    assert totals.rewards == sum(each.reward is not None for each in rewarded)
+    assert totals.reward_total == pytest.approx(sum(each.reward or 0.0 for each in rewarded))
+
+
+async def waiting(store: Store, library: Library, many: int) -> list[Retrieval]:
+    """Retrievals that are recorded and not yet counted, after enough that are."""
+    for _ in range(many):
+        store.retrievals.record_behind(library, drawn(True, False))
+    await store.retrievals.settled()
+    await store.evidence.count_all(library)
+    new = [drawn(True, False) for _ in range(many // SHARE - 1)]
+    for each in new:
+        store.retrievals.record_behind(library, each)
+    await store.retrievals.settled()
+    assert (await store.evidence.totals(library)).counted == many
+    return [await store.retrievals.get(library, each.id) for each in new]
+
+
+@BOTH_ENGINES
+async def test_a_reward_may_come_before_its_retrieval_is_counted(store: Store, library: Library) -> None:
+    first, *_ = await waiting(store, library, 20)
+    before = (await store.evidence.of(library, [E1]))[E1]
+    await store.trajectories.submit(library, attempt(first, 1.0))
+    rewarded = (await store.evidence.of(library, [E1]))[E1]
+    assert (rewarded.sums.n, rewarded.rewarded) == (1, 1)
+    assert rewarded.missing == before.missing
+    assert await misstatements(store) == []
+    assert (await held(store, library)).served == 24
+    assert await misstatements(store) == []
+
+
+@BOTH_ENGINES
+async def test_a_reward_that_comes_while_its_retrieval_is_being_counted_is_not_lost(
+    store: Store, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, *_ = await waiting(store, library, 20)
+    await store.trajectories.submit(library, attempt(first, 0.0))
+    add_up = counting.added_up
+
+    async def late(found: Sequence[Sequence[object]]) -> dict[Key, Entry]:
+        await store.trajectories.submit(library, attempt(second, 1.0))
+        return await add_up(found)
+
+    monkeypatch.setattr(counting, "added_up", late)
+    await count(store.database, library.id)
+    assert (await store.evidence.totals(library)).counted == 24
+    assert await misstatements(store) == []
+
+
+@BOTH_ENGINES
+async def test_several_that_count_at_once_count_once(store: Store, library: Library, url: str) -> None:
+    await waiting(store, library, 40)
+    async with open_store(url) as other:
+        await asyncio.gather(*(count(each.database, library.id) for each in (store, other, store, other)))
+    assert (await held(store, library)).served == 49
+    assert await misstatements(store) == []
+
+
+async def test_what_waits_to_be_counted_is_never_more_than_a_quarter_of_what_is(store: Store, library: Library) -> None:
+    for _ in range(60):
+        store.retrievals.record_behind(library, drawn(True))
+        await store.retrievals.settled()
+        await store.evidence.count_due(library)
+        totals = await store.evidence.totals(library)
+        assert totals.retrievals - totals.counted <= totals.counted / SHARE
+    assert totals.counted < totals.retrievals
+
+
+async def test_a_record_that_fails_is_not_counted(store: Store, library: Library) -> None:
+    twice = drawn(True)
+    await recorded(store, library, twice)
+    store.retrievals.record_behind(library, twice)
+    await store.retrievals.settled()
+    assert (await held(store, library)).served == 1
+    assert (await store.evidence.totals(library)).retrievals == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("UPDATE evidence SET n = n + 1 WHERE kind = 'experience'", "1/experience/e1/1"),
+        ("UPDATE evidence SET missing_s = 0.0 WHERE subject = 'shortlist'", "1/library/shortlist/0"),
+        ("UPDATE evidence_totals SET rewards = 2", "1/totals"),
+        ("UPDATE submitter_evidence SET submitter = 'eve' WHERE subject = 'e1'", "1/experience/e1/1 of ann"),
+        ("UPDATE trajectories SET retrieval_id = NULL", "1/r_"),
+    ],
+)
+async def test_the_check_of_a_database_finds_evidence_that_its_records_do_not_make(
+    store: Store, library: Library, damage: str, says: str
+) -> None:
+    retrieval = await recorded(store, library, drawn(True, holdout=0.1))
+    await store.trajectories.submit(library, attempt(retrieval, 1.0, submitter="ann"))
+    await store.evidence.count_all(library)
+    assert await check(store.database) == []
+    await store.database.write(lambda connection: connection.execute(text(damage)))
+    [found] = await check(store.database)
+    assert found.examples[0].startswith(says)

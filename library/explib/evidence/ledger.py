@@ -6,7 +6,7 @@ library: `holdout` (served against held out) and `shortlist` (all that was drawn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,10 @@ from explib.models.retrievals import Retrieval
 
 Key: TypeAlias = tuple[str, str, int]
 """Kind (`experience`, `revision`, `library`), subject and version."""
+Entry: TypeAlias = list[float]
+"""What is added to an account, as plain numbers in the order of `PARTS`: every reward makes dozens of them."""
+PARTS = ("s", "w", "v", "n", "served", "rewarded", "missing_s", "missing_w", "missing_v", "missing_n")
+_SERVED, _MISSING = PARTS.index("served"), PARTS.index("missing_s")
 HOLDOUT: Key = ("library", "holdout", 0)
 SHORTLIST: Key = ("library", "shortlist", 0)
 ARM = 0.5
@@ -23,7 +27,7 @@ ARM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is held, or what is entered: sums of rewards, sums of "was a reward reported?", and plain counts."""
+    """What is held: sums of rewards, sums of "was a reward reported?", and plain counts."""
 
     sums: Sums = NOTHING
     missing: Sums = NOTHING
@@ -31,25 +35,15 @@ class Account:
     rewarded: int = 0
     """Rewards of retrievals in which it was served."""
 
-    def __add__(self, other: Account) -> Account:
-        return Account(
-            self.sums + other.sums,
-            self.missing + other.missing,
-            self.served + other.served,
-            self.rewarded + other.rewarded,
-        )
+    @classmethod
+    def of(cls, numbers: Entry) -> Account:
+        """From numbers in the order of `PARTS`."""
+        s, w, v, n, served, rewarded, missing_s, missing_w, missing_v, missing_n = numbers
+        missing = Sums(missing_s, missing_w, missing_v, int(missing_n))
+        return cls(Sums(s, w, v, int(n)), missing, int(served), int(rewarded))
 
 
 EMPTY = Account()
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """One thing that chance decided."""
-
-    key: Key
-    served: bool
-    probability: float
 
 
 def experience_key(identity: str, version: int) -> Key:
@@ -62,75 +56,102 @@ def revision_key(number: int | str) -> Key:
     return ("revision", str(number), 0)
 
 
-def entries_of_retrievals(batch: Iterable[Retrieval]) -> dict[Key, Account]:
-    """What is entered when retrievals are recorded: each counts as not reported, until its reward comes.
+def add(total: dict[Key, Entry], entries: Mapping[Key, Entry]) -> None:
+    """Add entries up."""
+    for key, entry in entries.items():
+        held = total.get(key)
+        total[key] = entry if held is None else [mine + more for mine, more in zip(held, entry, strict=True)]
 
-    Added up as numbers, since every call of `get_experiences` comes through here.
+
+def entries_of_retrievals(batch: Iterable[Retrieval], added: dict[Key, Entry] | None = None) -> dict[Key, Entry]:
+    """What is entered when retrievals are counted: what each served, and whether its reward was reported by then.
+
+    Added to what is in `added` already.
     """
-    added: dict[Key, list[float]] = {}
+    added = {} if added is None else added
     for retrieval in batch:
-        together, scored = [0.0, 0.0], False
-        for draw in _draws(retrieval):
-            weight = draw.probability * (1 - draw.probability)
-            x = (draw.probability - draw.served) * retrieval.reporting if weight > 0 else 0.0
-            sums = added.setdefault(draw.key, [0.0, 0.0, 0.0, 0, 0])
-            sums[4] += draw.served
+        surprise = (retrieval.reward is not None) - retrieval.reporting
+        for key, served, side, weight in _draws(retrieval):
+            entry = added.get(key)
+            if entry is None:
+                entry = added[key] = [0] * len(PARTS)
+            entry[_SERVED] += served
             if weight > 0:
-                _add(sums, x, weight)
-                if draw.key[0] == "experience":
-                    scored = True
-                    together[0] += x
-                    together[1] += weight
-        if scored:
-            _add(added.setdefault(SHORTLIST, [0.0, 0.0, 0.0, 0, 0]), *together)
-    return {
-        key: Account(missing=Sums(s, w, v, int(n)), served=int(served)) for key, (s, w, v, n, served) in added.items()
-    }
+                x = side * surprise
+                entry[_MISSING] += x
+                entry[_MISSING + 1] += weight
+                entry[_MISSING + 2] += x * x
+                entry[_MISSING + 3] += 1
+    return added
 
 
-def _add(sums: list[float], x: float, weight: float) -> None:
-    sums[0] += x
-    sums[1] += weight
-    sums[2] += x * x
-    sums[3] += 1
+def entries_of_reward(
+    retrieval: Retrieval, before: float | None, after: float, *, counted: bool = True
+) -> dict[Key, Entry]:
+    """What is entered when a retrieval's reward becomes known (`before` is None) or is another one than `before`.
+
+    `counted`: whether the retrieval was entered already, as not reported, which is corrected here.
+    """
+    change = _Change(retrieval, before, after, counted=counted)
+    return {key: change.entry(side, weight, served) for key, served, side, weight in _draws(retrieval)}
 
 
-def entries_of_reward(retrieval: Retrieval, before: float | None, after: float) -> dict[Key, Account]:
-    """What is entered when a retrieval's reward becomes known (`before` is None) or is another one than `before`."""
-    entries: dict[Key, Account] = {}
-    together, weights, scored = 0.0, 0.0, False
-    for draw in _draws(retrieval):
-        weight = draw.probability * (1 - draw.probability)
-        side = draw.served - draw.probability if weight > 0 else 0.0
-        entries[draw.key] = _entry(retrieval, before, after, side, weight, served=draw.served)
-        if weight > 0 and draw.key[0] == "experience":
-            together, weights, scored = together + side, weights + weight, True
-    if scored:
-        entries[SHORTLIST] = _entry(retrieval, before, after, together, weights, served=False)
-    return entries
+class _Change:
+    """The differences of `sums.score` that a reward makes, as factors of z − p (or a sum of them) and of its square."""
+
+    __slots__ = ("_first", "_missing", "_missing_square", "_square", "_x")
+
+    def __init__(self, retrieval: Retrieval, before: float | None, after: float, *, counted: bool) -> None:
+        new, old = after - retrieval.baseline, 0.0 if before is None else before - retrieval.baseline
+        self._first = int(before is None)
+        self._x, self._square = new - old, new * new - old * old
+        corrects = self._first and counted
+        self._missing, self._missing_square = (1.0, 1 - 2 * retrieval.reporting) if corrects else (0.0, 0.0)
+
+    def entry(self, side: float, weight: float, served: int) -> Entry:
+        first, square = self._first, side * side
+        return [
+            side * self._x,
+            weight * first,
+            square * self._square,
+            first if weight > 0 else 0,
+            0,
+            served * first,
+            side * self._missing,
+            0.0,
+            square * self._missing_square,
+            0,
+        ]
 
 
-def _entry(
-    retrieval: Retrieval, before: float | None, after: float, side: float, weight: float, *, served: bool
-) -> Account:
-    """The same as differences of `sums.score`, as numbers; `side` is z − p, or a sum of them."""
-    x = side * (after - retrieval.baseline)
-    if before is not None:
-        old = side * (before - retrieval.baseline)
-        return Account(Sums(x - old, 0.0, x * x - old * old, 0))
-    absent, present = -side * retrieval.reporting, side * (1 - retrieval.reporting)
-    reported = Sums(present - absent, 0.0, present * present - absent * absent, 0)
-    return Account(Sums(x, weight, x * x, int(weight > 0)), reported, rewarded=int(served))
+def entries_of_reports(batch: Iterable[Retrieval]) -> dict[Key, Entry]:
+    """What corrects retrievals that were counted as not reported, and are now."""
+    total: dict[Key, Entry] = {}
+    for retrieval in batch:
+        corrections = entries_of_reward(retrieval, None, 0.0)
+        add(total, {key: [0] * _MISSING + entry[_MISSING:] for key, entry in corrections.items()})
+    return total
 
 
-def _draws(retrieval: Retrieval) -> Iterator[Draw]:
+def _draws(retrieval: Retrieval) -> Iterator[tuple[Key, int, float, float]]:
+    """What chance decided: its account, whether it was served, z − p and p(1 − p), both 0 where it had no say."""
     if not retrieval.servings:
         return
     if retrieval.holdout > 0:
-        yield Draw(HOLDOUT, not retrieval.held_out, 1 - retrieval.holdout)
+        yield _draw(HOLDOUT, not retrieval.held_out, 1 - retrieval.holdout)
     if retrieval.held_out:
         return
-    for each in retrieval.servings:
-        yield Draw(experience_key(each.experience_id, each.version), each.served, each.probability)
+    together, weights = 0.0, 0.0
+    for identity, version, _, probability, served in retrieval.servings:
+        weight = probability * (1 - probability)
+        side = served - probability if weight > 0 else 0.0
+        together, weights = together + side, weights + weight
+        yield ("experience", identity, version), served, side, weight
+    if weights > 0:
+        yield SHORTLIST, 0, together, weights
     for number, follows in retrieval.arms.items():
-        yield Draw(revision_key(number), follows, ARM)
+        yield _draw(revision_key(number), follows, ARM)
+
+
+def _draw(key: Key, served: bool, probability: float) -> tuple[Key, int, float, float]:
+    return key, served, served - probability, probability * (1 - probability)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from explib.models.experiences import Lesson
 
 TrialState: TypeAlias = Literal["running", "accepted", "rolled back", "superseded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """One shortlisted experience of a retrieval: whether it was served, and with what probability."""
+class Serving(NamedTuple):
+    """One shortlisted experience of a retrieval: whether it was served, and with what probability.
+
+    A tuple, since every call makes and stores dozens: it takes a fifth of the time.
+    """
 
     experience_id: str
     version: int

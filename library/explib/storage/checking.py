@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
+from explib.storage.auditing import misstated
 from explib.storage.copying import rewrite_terms
 from explib.storage.engine import Database
 from explib.storage.tables.trajectories import trajectory_bodies
@@ -99,6 +100,12 @@ RULES = (
         "run `explib db check --repair`, which writes the full text again",
     ),
     _Rule(
+        "a reward that is counted without an attempt that has one",
+        "SELECT r.library_id || '/' || r.id FROM retrievals r WHERE r.reward IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM trajectories t WHERE t.library_id = r.library_id AND t.retrieval_id = r.id "
+        "AND t.reward IS NOT NULL)",
+    ),
+    _Rule(
         "a citation of a trajectory that does not exist",
         "SELECT c.library_id || '/' || c.experience_id FROM citations c WHERE NOT EXISTS "
         "(SELECT 1 FROM trajectories t WHERE t.library_id = c.library_id AND t.id = c.trajectory_id)",
@@ -110,6 +117,10 @@ async def check(database: Database, *, deep: bool = False) -> list[Finding]:
     """Everything that should hold and doesn't; `deep` reads every trajectory's steps, too."""
     async with database.read() as connection:
         found = [_finding(rule, await _breaches(connection, rule)) for rule in RULES]
+        wrong = await misstated(connection)
+        found.append(
+            Finding("evidence that its retrievals don't add up to", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
+        )
         engine = await database.dialect.check_storage(connection)
         found.append(Finding("a damaged file", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
         if deep:

@@ -19,7 +19,7 @@ from explib.revising import Draft
 from explib.storage import rows
 from explib.storage.drafting import draft_of
 from explib.storage.engine import Database
-from explib.storage.evidence import continue_record
+from explib.storage.entering import continue_record
 from explib.storage.leases import check_lease
 from explib.storage.proposals import check_waiting, decide, needs_review, park
 from explib.storage.protecting import LEARNER

@@ -84,6 +84,16 @@ class Dialect(Protocol):
         """The driver's error in our words."""
         ...
 
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run a statement in the driver's own text inside a writing transaction; its rows. See `prepared`."""
+        ...
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """The same for each of the rows."""
+        ...
+
     def insert(self, table: Table) -> Insert:
         """An INSERT that can be told what to do on a conflict."""
         ...

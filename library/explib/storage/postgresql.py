@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Table, bindparam, event, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
@@ -147,6 +148,17 @@ class PostgresqlDialect:
         if unreachable(error):
             return DatabaseUnavailable(LOST)
         return StorageError(f"PostgreSQL says: {error.orig} ({state or 'no code'}). Run `explib doctor`.")
+
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """By SQLAlchemy's way to the driver, which begins the transaction and knows the errors."""
+        found = await connection.exec_driver_sql(statement, tuple(values))
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """All of them on their way at once."""
+        await connection.exec_driver_sql(statement, list(rows))
 
     def insert(self, table: Table) -> Insert:
         """PostgreSQL's INSERT, which can be told what to do on a conflict."""

@@ -10,14 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
 from explib.ids import made_at
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
-from explib.storage import evidence, rows
+from explib.storage import rows
+from explib.storage.counting import count, due, record
 from explib.storage.engine import Database
+from explib.storage.entering import Totals
 from explib.storage.tables.evidence import retrievals
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Retrievals:
     database: Database
     _pending: list[tuple[Library, Retrieval]] = field(default_factory=list, repr=False)
     _writing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _counting: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def record_behind(self, library: Library, retrieval: Retrieval) -> None:
@@ -69,29 +71,44 @@ class Retrievals:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def close(self) -> None:
+        """Settle, and finish what is being entered in the evidence."""
+        await self.settled()
+        while self._counting:
+            await asyncio.wait(self._counting)
+
     async def _write_behind(self) -> None:
         while self._pending:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), GATHER_SECONDS)
             batch = self._pending.copy()
             self._pending.clear()
-            await self._record(batch)
+            totals = await self._record(batch)
+            if not self._counting and (waiting := [known for known, each in totals.items() if due(each)]):
+                counting = asyncio.create_task(self._count(waiting), name="count retrievals")
+                self._counting.add(counting)
+                counting.add_done_callback(self._counted)
+
+    async def _count(self, libraries: list[int]) -> None:
+        for library_id in libraries:
+            await count(self.database, library_id)
 
     def _written(self, writing: asyncio.Task[None]) -> None:
-        self._writing.discard(writing)
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            log.error("retrievals could not be recorded", exc_info=error)
+        self._ended(self._writing, writing, "retrievals could not be recorded")
 
-    async def _record(self, batch: list[tuple[Library, Retrieval]]) -> None:
-        owners = {retrieval.id: library.id for library, retrieval in batch}
+    def _counted(self, counting: asyncio.Task[None]) -> None:
+        self._ended(self._counting, counting, "retrievals could not be entered in the evidence; the next ones will try")
 
-        async def insert(connection: AsyncConnection) -> None:
-            prepared = await evidence.record(connection, self.database, batch)
-            values = [{**rows.retrieval_values(each), "library_id": owners[each.id]} for each in prepared]
-            await connection.execute(retrievals.insert(), values)
+    def _ended(self, running: set[asyncio.Task[None]], task: asyncio.Task[None], trouble: str) -> None:
+        running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error(trouble, exc_info=error)
 
-        # run again after a commit that nobody knows of, the insert fails, and nothing is counted twice
-        await self.database.write(insert, repeatable=True, locks=True)
+    async def _record(self, batch: list[tuple[Library, Retrieval]]) -> dict[int, Totals]:
+        # run again after a commit that nobody knows of, an insert fails, and nothing is recorded twice
+        return await self.database.write(
+            lambda connection: record(connection, self.database, batch), repeatable=True, locks=True
+        )
 
     async def get(self, library: Library, identity: str) -> Retrieval:
         """Raises UnknownRetrieval."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy import RowMapping
 
 from explib.models.experiences import Experience, Support
@@ -23,6 +27,10 @@ MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
 CITATIONS = TypeAdapter(Citations)
 TRIAL = TypeAdapter(Trial)
 SERVINGS = TypeAdapter(tuple[Serving, ...])
+ARMS = TypeAdapter(dict[str, bool])
+RETRIEVAL = tuple(Retrieval.__dataclass_fields__)
+TEXTS = ("servings", "arms")
+"""Those of them that are JSON."""
 
 
 def library(row: RowMapping) -> Library:
@@ -59,14 +67,25 @@ def trial_values(trial: Trial) -> dict[str, object]:
 
 def retrieval(row: RowMapping) -> Retrieval:
     """A row of `retrievals`."""
-    plain = {name: row[name] for name in Retrieval.__dataclass_fields__ if name != "servings"}
+    plain = {name: row[name] for name in RETRIEVAL if name != "servings"}
     return Retrieval(**plain, servings=SERVINGS.validate_python(row["servings"]))
 
 
-def retrieval_values(retrieval: Retrieval) -> dict[str, object]:
-    """The columns of a retrieval, without its library."""
-    plain = {name: getattr(retrieval, name) for name in Retrieval.__dataclass_fields__ if name != "servings"}
-    return {**plain, "servings": SERVINGS.dump_python(retrieval.servings, mode="json")}
+def retrieval_of(columns: Sequence[Any]) -> Retrieval:
+    """The columns `RETRIEVAL`, as the driver gives them; of `TEXTS` the text."""
+    found = dict(zip(RETRIEVAL, columns, strict=True))
+    found["servings"] = SERVINGS.validate_json(found["servings"])
+    found["arms"] = ARMS.validate_json(found["arms"])
+    found["held_out"] = bool(found["held_out"])
+    return Retrieval(**found)
+
+
+def retrieval_columns(retrieval: Retrieval) -> tuple[object, ...]:
+    """The columns `RETRIEVAL`, as the driver takes them."""
+    values = [getattr(retrieval, name) for name in RETRIEVAL]
+    return tuple(
+        to_json(value).decode() if name in TEXTS else value for name, value in zip(RETRIEVAL, values, strict=True)
+    )
 
 
 def model_call(row: RowMapping) -> ModelCall:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
 from explib.storage.engine import Writer
-from explib.storage.sqlite_driver import WritingConnection, driver, sqlite_module
+from explib.storage.sqlite_driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
 from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.writer import WRITES, GroupingWriter
 
@@ -135,6 +135,30 @@ class SqliteDialect:
     def _trouble(self, kind: type[ExplibError], sentence: str) -> ExplibError:
         return kind(f"{sentence}: {ADVICE[kind]}.")
 
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Where it is awaited, by the driver itself: see `WritingConnection`."""
+        with self._wrapped(statement):
+            return _writing(connection).run(statement, values)
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """The same, a few milliseconds' worth at a time, so that answers need not wait for all of them."""
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            with self._wrapped(statement):
+                _writing(connection).run_many(statement, rows[start : start + ROWS_AT_ONCE])
+            if start + ROWS_AT_ONCE < len(rows):
+                await asyncio.sleep(0)
+
+    @contextmanager
+    def _wrapped(self, statement: str) -> Iterator[None]:
+        """The driver's errors as SQLAlchemy's, which everybody expects."""
+        try:
+            yield
+        except self._sqlite.Error as error:
+            wrapped = DBAPIError.instance(statement, None, error, self._sqlite.Error, hide_parameters=True)
+            raise wrapped from error
+
     def insert(self, table: Table) -> Insert:
         """SQLite's INSERT, which can be told what to do on a conflict."""
         return insert(table)
@@ -231,3 +255,11 @@ def _begin(connection: Connection) -> None:
     """A write takes the lock at its start: a later upgrade from a read would fail at once under load."""
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _writing(connection: AsyncConnection) -> WritingConnection:
+    opened = connection.sync_connection
+    driver_connection = None if opened is None else opened.connection.driver_connection
+    if not isinstance(driver_connection, WritingConnection):
+        raise TypeError("a prepared statement runs in a writing transaction only")
+    return driver_connection

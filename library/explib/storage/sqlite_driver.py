@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -35,6 +36,15 @@ def sqlite_module() -> ModuleType:
 
 class WritingConnection(aiosqlite.Connection):
     """Statements run on the event loop; locking, committing and long results in the thread."""
+
+    def run(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """All rows of a short statement."""
+        with closing(self._conn.execute(sql, tuple(values))) as cursor:
+            return cursor.fetchall()
+
+    def run_many(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """A short statement for each of a few rows."""
+        self._conn.executemany(sql, rows).close()
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """One operation of the connection or of a cursor."""

@@ -106,7 +106,7 @@ async def open_store(
             yield store
         finally:
             await store.vectors.close()
-            await store.retrievals.settled()
+            await store.retrievals.close()
             await store.tokens.settled()
     finally:
         await database.close()

@@ -29,7 +29,7 @@ from explib.models.trajectories import Attempt, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
 from explib.storage.engine import DIALECTS, Database, MakeInsert
-from explib.storage.evidence import rescore
+from explib.storage.entering import rescore
 from explib.storage.grading import group_row, regrade, regroup
 from explib.storage.pruning import prune
 from explib.storage.tables.evidence import retrievals

@@ -9,11 +9,12 @@ from explib.storage.tables.owning import metadata, of_library
 retrievals = Table(
     "retrievals",
     metadata,
-    Column("id", String(40), primary_key=True),
     of_library(key=True),
+    Column("number", BigInteger, nullable=False),  # in the order of recording, from 1 in each library
+    Column("id", String(40), primary_key=True),
     Column("task", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("servings", JSON, nullable=False),
+    Column("servings", JSON, nullable=False),  # of each its id, version, relevance, probability, whether it was served
     Column("created_at", Double, nullable=False),
     Column("holdout", Double, nullable=False),
     Column("held_out", Boolean, nullable=False),
@@ -22,6 +23,7 @@ retrievals = Table(
     Column("reporting", Double, nullable=False),
     Column("reward", Double),
     Column("submitter", String(200)),
+    Index("ix_retrievals_number", "library_id", "number", unique=True),
 )
 
 evidence_totals = Table(
@@ -33,6 +35,8 @@ evidence_totals = Table(
     Column("reward_total", Double, nullable=False),
     Column("tick", BigInteger, nullable=False),
     Column("judged", BigInteger, nullable=False),
+    Column("counted", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 evidence = Table(
@@ -53,7 +57,9 @@ evidence = Table(
     Column("missing_v", Double, nullable=False),
     Column("missing_n", BigInteger, nullable=False),
     Column("tick", BigInteger, nullable=False),
+    Column("continues", Integer),  # the version with the same text whose record this one began with
     Index("ix_evidence_tick", "library_id", "tick"),
+    sqlite_with_rowid=False,
 )
 
 trials = Table(
@@ -83,4 +89,5 @@ submitter_evidence = Table(
     Column("w", Double, nullable=False),
     Column("v", Double, nullable=False),
     Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
