@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
     listening = config.bind_socket()
+    # accepted connections inherit it; asyncio sets it itself only where a socket names its protocol, which this doesn't
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     hint = _hint(settings, serving.host, tokens_exist=tokens_exist)
     announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{hint}")
     if serving.workers == 1:
