@@ -29,6 +29,7 @@ from explib_server.observing.outcomes import Observer, Outcome
 from explib_server.opening import Opening
 from explib_server.prompts import add_prompts, prompt_problem
 from explib_server.resources import add_resources
+from explib_server.stdio import are_pipes, stdio_streams
 from explib_server.tool_schemas import compact, compact_input, unknown_argument, wrong_arguments
 from explib_server.tools import told
 from explib_server.toolsets import Toolset, add_tools
@@ -63,6 +64,15 @@ class ExperienceMCP(MCPServer[Opening]):
     @cached_property
     def _arguments(self) -> dict[str, list[str]]:
         return {}
+
+    async def run_stdio_async(self) -> None:
+        """Serve over stdin and stdout until the client closes its side."""
+        if not are_pipes():
+            await super().run_stdio_async()
+            return
+        server = self._lowlevel_server
+        async with stdio_streams() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""
