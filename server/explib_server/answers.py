@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
 
 from explib.models.groups import GroupState
 from explib.models.submissions import Receipt
@@ -32,60 +32,34 @@ EXPERIENCES_SCHEMA: dict[str, JsonValue] = {
 """Said in words: clients check every item against the schema, which for 30 of them takes longer than finding them."""
 
 
-class Lift(Answer):
-    """By how much it changes the expected reward, and the interval that it is in."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def _missing(value: object) -> bool:
-    return value is None
-
-
-class ServedExperience(Answer):
-    """One served experience."""
-
-    id: str
-    content: str
-    status: str
-    relevance: float
-    lift: Annotated[Lift | None, Field(exclude_if=_missing)] = None
-
-
-def _lift(span: Interval | None) -> Lift | None:
-    if span is None:
-        return None
-    return Lift(mean=round(span.mean, 3), low=round(span.low, 3), high=round(span.high, 3))
-
-
 class Experiences(Answer):
     """The structured side of `get_experiences`; its text content is the prompt text."""
 
     retrieval_id: str
     library: str
     revision: int
-    experiences: Annotated[list[ServedExperience], WithJsonSchema(EXPERIENCES_SCHEMA)]
+    experiences: Annotated[list[dict[str, Any]], WithJsonSchema(EXPERIENCES_SCHEMA)]
 
-    @classmethod
-    def of(cls, library: str, served: Served) -> Experiences:
-        """From what was served."""
-        return cls(
-            retrieval_id=served.retrieval.id,
-            library=library,
-            revision=served.retrieval.revision,
-            experiences=[
-                ServedExperience(
-                    id=known.id,
-                    content=known.content,
-                    status=known.status,
-                    relevance=round(relevance, 4),
-                    lift=_lift(served.lifts.get(known.id)),
-                )
-                for known, relevance in served.experiences
-            ],
-        )
+
+def structured(library: str, served: Served) -> dict[str, Any]:
+    """What was served as the fields of `Experiences`, made as it goes over the wire."""
+    return {
+        "retrieval_id": served.retrieval.id,
+        "library": library,
+        "revision": served.retrieval.revision,
+        "experiences": [
+            {"id": entry.id, "content": entry.content, "status": entry.status, "relevance": round(relevance, 4)}
+            | _lift(served.lifts.get(entry.id))
+            for entry, relevance in served.experiences
+        ],
+    }
+
+
+def _lift(span: Interval | None) -> dict[str, Any]:
+    """By how much it changes the expected reward, and the interval that it is in."""
+    if span is None:
+        return {}
+    return {"lift": {"mean": round(span.mean, 3), "low": round(span.low, 3), "high": round(span.high, 3)}}
 
 
 class Stored(Answer):

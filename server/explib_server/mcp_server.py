@@ -26,8 +26,9 @@ from explib.words import storable
 from explib_server.analyst_choice import analyst_name
 from explib_server.callers import current_caller, remember_caller, within_reach
 from explib_server.observing.outcomes import Observer, Outcome
-from explib_server.opening import Opening
+from explib_server.opening import Current, Opening
 from explib_server.prompts import add_prompts, prompt_problem
+from explib_server.quick_answers import TOOL, QuickAnswers
 from explib_server.resources import add_resources
 from explib_server.stdio import are_pipes, stdio_streams
 from explib_server.tool_schemas import compact, compact_input, unknown_argument, wrong_arguments
@@ -64,6 +65,15 @@ class ExperienceMCP(MCPServer[Opening]):
     @cached_property
     def _arguments(self) -> dict[str, list[str]]:
         return {}
+
+    def answer_quickly(self, current: Current) -> None:
+        """Have `get_experiences` answered by the shortest way."""
+        stamp = self._lowlevel_server.server_info_stamp
+        self.middleware.append(QuickAnswers(current, stamp, self._answered))
+
+    def _answered(self, seconds: float) -> None:
+        if self.observer is not None:
+            self.observer.called(TOOL, "ok", seconds)
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side."""
@@ -173,6 +183,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
         log_level=settings.log_level,
     )
     server.runtime = current
+    server.answer_quickly(current)
     add_tools(server, current, tools)
     add_resources(server, current)
     add_prompts(server, current, tools)

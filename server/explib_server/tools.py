@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 from explib.errors import ExplibError
 from explib.models.submissions import Submission
 from explib.words import number_of
-from explib_server.answers import Experiences, LibraryStatus, Stored
+from explib_server.answers import Experiences, LibraryStatus, Stored, structured
 from explib_server.callers import current_session
 from explib_server.opening import Current, Opening
 
@@ -50,6 +50,17 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
     )
 
 
+async def fetched(current: Current, task: str, library: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
+    """The text and the structured content of `get_experiences`. Raises ExplibError."""
+    runtime = await current()
+    chosen = await runtime.library(library)
+    session = current_session()
+    served = await runtime.fetch(chosen, task, limit, session)
+    # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
+    text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
+    return text, structured(chosen.name, served)
+
+
 def add_agent_tools(server: MCPServer[Opening], current: Current) -> None:
     """Register the four tools; `current` gives the runtime of the running server."""
     _add_get_experiences(server, current)
@@ -71,13 +82,8 @@ def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
         with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
-            session = current_session()
-            served = await runtime.fetch(chosen, task, limit, session)
-        # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
-        text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
-        return result(text, Experiences.of(chosen.name, served))
+            text, found = await fetched(current, task, library, limit)
+        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=found)
 
 
 def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None:
