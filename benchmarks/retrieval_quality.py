@@ -58,7 +58,7 @@ async def quality(store: Store, labelled: Labelled, embedder: WordllamaEmbedder)
         ranked["words"].append(held.by_words(words, DEPTH))
         ranked["meaning"].append(held.by_nearness(query, DEPTH))
         ranked["ranks fused"].append(_fused(ranked["words"][-1], ranked["meaning"][-1]))
-        ranked["served"].append(list(held.relevance(words, query, DEPTH)))
+        ranked["served"].append([entry.id for entry, _ in held.relevance(words, query, DEPTH)])
     return {side: labelled.ndcg([[int(known[1:]) - 1 for known in ids] for ids in ranked[side]]) for side in SIDES}
 
 

@@ -11,6 +11,7 @@ from explib.retrieval import lexical, nearness
 from explib.retrieval.held_library import HeldLibrary, prepare
 from explib.retrieval.lexical import Postings, hashes
 from explib.retrieval.nearness import Vectors
+from explib.retrieval.ranking import at_least_the
 from explib.words import terms
 
 WORDS = ("parcel", "refund", "angry", "customer", "lock", "退款", "返金", "คืนเงิน", "policy", "when")
@@ -103,7 +104,7 @@ def test_scores_are_those_of_the_formula(documents: list[list[str]]) -> None:
     postings = Postings()
     postings.change({}, {place: hashes(text) for place, text in enumerate(texts)}, len(texts))
     query = terms("refund 退款 angry")
-    covered = postings.coverage(query).at(np.arange(len(texts)))
+    covered = postings.coverage(query)
     mean = sum(map(len, texts)) / len(texts)
     having = {term: sum(term in text for text in texts) for term in query}
     telling = {term: np.log(1 + (len(texts) - count + 0.5) / (count + 0.5)) for term, count in having.items()}
@@ -119,14 +120,22 @@ def test_the_commonest_terms_are_left_out_where_a_query_would_read_too_many_post
     postings = Postings()
     documents = {place: hashes(["when", *(["refund"] if place < 3 else [])]) for place in range(100)}
     postings.change({}, documents, 100)
-    assert postings.coverage(["when", "refund"]).places.tolist() == [0, 1, 2]
-    assert len(postings.coverage(["when"]).places) == 100
+    assert np.flatnonzero(postings.coverage(["when", "refund"])).tolist() == [0, 1, 2]
+    assert np.count_nonzero(postings.coverage(["when"])) == 100
+
+
+@given(st.lists(st.floats(-1, 1, width=16), max_size=400), st.integers(0, 10), st.integers(1, 30))
+def test_the_best_are_found_whatever_the_sample_says(some: list[float], times: int, most: int) -> None:
+    scores = np.array(some * times, np.float64)
+    found = at_least_the(most, scores)
+    last = np.sort(scores)[::-1][:most][-1:]
+    assert sorted(found.tolist()) == [at for at, score in enumerate(scores.tolist()) if (score >= last).all()]
 
 
 def test_nothing_is_found_in_nothing() -> None:
     held = HeldLibrary()
     assert held.by_words(["refund"], 5) == []
-    assert held.relevance(["refund"], vector_of("refund"), 5) == {}
+    assert held.relevance(["refund"], vector_of("refund"), 5) == []
     put(held, [lesson(1, ("refund",))], [])
     put(held, [], ["e1"])
     assert held.by_words(["refund"], 5) == []

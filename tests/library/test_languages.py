@@ -9,7 +9,7 @@ from retrieval_sets import Labelled, written_sets
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.library_index import LibraryIndex
+from explib.retrieval.library_index import Candidates, LibraryIndex
 from explib.storage.committing import Proposal
 from explib.storage.store import Store
 from explib.words import terms
@@ -31,6 +31,10 @@ def places(ids: list[str]) -> list[int]:
     return [int(identity[1:]) - 1 for identity in ids]
 
 
+def relevant(found: Candidates) -> list[str]:
+    return [entry.id for entry, relevance in found.ranked if relevance > 0]
+
+
 def reached(labelled: Labelled, ranked: list[list[str]]) -> float:
     return labelled.ndcg(list(map(places, ranked)))
 
@@ -49,7 +53,7 @@ async def test_each_language_is_found_by_the_index(store: Store) -> None:
     index = LibraryIndex(None)
     await index.follow(store, library)
     for labelled in SETS:
-        ranked = [list((await index.candidates(task, 1_000)).relevance) for task in labelled.tasks]
+        ranked = [relevant(await index.candidates(task, 1_000)) for task in labelled.tasks]
         assert reached(labelled, ranked) >= FLOORS[labelled.name], labelled.name
 
 

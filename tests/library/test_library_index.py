@@ -108,9 +108,9 @@ async def test_no_text_is_embedded_twice_whoever_asks(store: Store, url: str) ->
         await index.follow(other, library)
         assert second.texts == ["When a kettle leaks, descale it."]
         found = await index.candidates("my kettle leaks", ROOM)
-    assert next(iter(found.relevance)) == "e3"
-    assert "e4" not in found.entries
-    assert "kettle" in found.entries["e3"].content
+    assert found.ranked[0][0].id == "e3"
+    assert "kettle" in found.ranked[0][0].content
+    assert "e4" not in {entry.id for entry, _ in found.ranked}
 
 
 async def test_a_call_that_is_cancelled_while_it_follows_leaves_an_index_that_is_whole(store: Store) -> None:
@@ -127,7 +127,7 @@ async def test_a_call_that_is_cancelled_while_it_follows_leaves_an_index_that_is
         if index.revision == library.revision:
             break
         assert index.revision == -1
-        assert (await index.candidates(SET.tasks[0], ROOM)).entries == {}
+        assert (await index.candidates(SET.tasks[0], ROOM)).ranked == []
     await index.follow(store, library)
     assert await index.candidates(SET.tasks[0], ROOM) == await fresh.candidates(SET.tasks[0], ROOM)
 
@@ -173,8 +173,7 @@ async def test_a_library_too_large_to_be_held_is_found_in_the_database(
 
 async def reached(index: LibraryIndex, labelled: Labelled) -> float:
     found = [await index.candidates(task, ROOM) for task in labelled.tasks]
-    assert all(set(each.relevance) <= set(each.entries) for each in found)
-    return labelled.ndcg([[int(known[1:]) - 1 for known in each.relevance] for each in found])
+    return labelled.ndcg([[entry.number - 1 for entry, score in each.ranked if score > 0] for each in found])
 
 
 @BOTH_ENGINES
@@ -191,11 +190,11 @@ async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
         await store.vectors.settled()
         found = await index.candidates(content, ROOM)
         assert found.revision == library.revision
-        assert found.entries[next(iter(found.relevance))].content == content
+        assert found.ranked[0][0].content == content
     library = await commit(store, Operation("DELETE", "why", target=f"e{len(LESSONS) + 1}"))
     await index.follow(store, library)
     found = await index.candidates(kettle, ROOM)
-    assert kettle not in {entry.content for entry in found.entries.values()}
+    assert kettle not in {entry.content for entry, _ in found.ranked}
 
 
 async def test_missing_vectors_of_a_large_library_are_filled_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

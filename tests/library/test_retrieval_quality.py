@@ -32,7 +32,7 @@ async def rankings(labelled: Labelled) -> dict[str, float]:
     ranked = {
         "words": [held.by_words(words, DEPTH) for words, _ in asked],
         "meaning": [held.by_nearness(query, DEPTH) for _, query in asked],
-        "both": [list(held.relevance(words, query, DEPTH)) for words, query in asked],
+        "both": [[entry.id for entry, _ in held.relevance(words, query, DEPTH)] for words, query in asked],
     }
     return {name: labelled.ndcg([list(map(place, ids)) for ids in lists]) for name, lists in ranked.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from explib.models.experiences import ExperienceStatus, Lesson
 from explib.words import estimate_tokens
@@ -44,19 +44,20 @@ class Entry:
     version: int
     tokens: int
     """What its line costs a model to read, with the line's end."""
+    number: int
+    """The number in its id: the order in which the library's experiences were added."""
 
     @property
     def line(self) -> str:
         """Its line in a prompt."""
         return line_of(self)
 
-    @property
-    def number(self) -> int:
-        """The number in its id: the order in which the library's experiences were added."""
-        return int(self.id[1:])
+
+Ranked: TypeAlias = "tuple[Entry, float]"
+"""An experience and its relevance for a task, in 0 to 1."""
 
 
 def entry_of(lesson: Lesson) -> Entry:
     """An entry, with its line's tokens counted."""
     tokens = estimate_tokens(line_of(lesson)) + 1
-    return Entry(lesson.id, lesson.content, lesson.status, lesson.version, tokens)
+    return Entry(lesson.id, lesson.content, lesson.status, lesson.version, tokens, int(lesson.id[1:]))

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explib.models.experiences import Lesson
-from explib.retrieval.entry import Entry, entry_of
-from explib.retrieval.lexical import Coverage, Postings, hashes
+from explib.retrieval.entry import Entry, Ranked, entry_of
+from explib.retrieval.lexical import Postings, hashes
 from explib.retrieval.nearness import Vectors
-from explib.retrieval.ranking import blended
+from explib.retrieval.ranking import at_least_the, blended
 from explib.words import terms
 
 
@@ -121,8 +121,8 @@ class HeldLibrary:
             entry = self._entries[place]
             self._numbers[place] = 0 if entry is None else entry.number
 
-    def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> dict[str, float]:
-        """The `limit` most relevant ids for a task's terms and its unit vector, best first, each in 0 to 1.
+    def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> list[Ranked]:
+        """The `limit` most relevant for a task's terms and its unit vector, best first, each in 0 to 1 (0 excluded).
 
         The best of either side are scored by both: their words, and where there are vectors their nearness.
         """
@@ -130,12 +130,14 @@ class HeldLibrary:
         places = self._worded(coverage, limit)
         cosines = None
         if query is not None and self._vectors is not None:
-            places = np.union1d(places, self._near(query, limit))
-            cosines = self._vectors.cosines(query, places)
-        scores = blended(coverage.at(places), cosines)
+            near, near_cosines = self._near(query, limit)
+            both = np.concatenate([near, places])
+            places, first = np.unique(both, return_index=True)
+            cosines = np.concatenate([near_cosines, self._vectors.cosines(query, both[len(near) :])])[first]
+        scores = blended(coverage[places], cosines)
         best = self._best(places, scores, limit)
-        relevant = zip(self._numbers[places[best]].tolist(), scores[best].tolist(), strict=True)
-        return {f"e{number}": score for number, score in relevant if score > 0}
+        relevant = zip(places[best].tolist(), scores[best].tolist(), strict=True)
+        return [(entry, score) for place, score in relevant if score > 0 and (entry := self._entries[place])]
 
     def by_words(self, words: Sequence[str], limit: int) -> list[str]:
         """Ids of the best by BM25 of the words, best first."""
@@ -143,16 +145,18 @@ class HeldLibrary:
 
     def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
-        return self._ids(self._near(query, limit))
+        return self._ids(self._near(query, limit)[0])
 
-    def _worded(self, coverage: Coverage, limit: int) -> NDArray[np.intp]:
-        return coverage.places[self._best(coverage.places, coverage.shares, limit)]
+    def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+        places = np.flatnonzero(coverage > 0)
+        return places[self._best(places, coverage[places], limit)]
 
-    def _near(self, query: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
+    def _near(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         if self._vectors is None:
-            return np.zeros(0, np.intp)
+            return np.zeros(0, np.intp), np.zeros(0, np.float32)
         places, cosines = self._vectors.similar(query)
-        return places[self._best(places, cosines, limit)]
+        best = self._best(places, cosines, limit)
+        return places[best], cosines[best]
 
     def _ids(self, places: NDArray[np.intp]) -> list[str]:
         return [f"e{number}" for number in self._numbers[places].tolist()]
@@ -161,7 +165,5 @@ class HeldLibrary:
         self, places: NDArray[np.intp], scores: NDArray[np.float32] | NDArray[np.float64], limit: int
     ) -> NDArray[np.intp]:
         """Where the best scores are, best first; equal ones by the experiences' numbers, whatever their places."""
-        enough = np.arange(len(scores))
-        if len(scores) > limit:
-            enough = np.flatnonzero(scores >= np.partition(scores, len(scores) - limit)[len(scores) - limit])
+        enough = at_least_the(limit, scores)
         return enough[np.lexsort((self._numbers[places[enough]], -scores[enough]))[:limit]]

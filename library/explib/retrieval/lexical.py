@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +25,6 @@ REBUILT_SHARE = 0.05
 """A change that brings more than this share of the documents sorts all postings anew, which is then quicker."""
 
 Places = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The places that have any of a query's terms, ascending, and the share of the query that each covers.
-
-    Short documents may come to a little more than 1.
-    """
-
-    places: NDArray[np.intp]
-    shares: NDArray[np.float64]
-
-    def at(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The shares of the given places, 0 where they have none of the terms."""
-        if not len(self.places):
-            return np.zeros(len(places))
-        near = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
-        return np.where(self.places[near] == places, self.shares[near], 0.0)
 
 
 def hashes(terms: Iterable[str]) -> NDArray[np.int64]:
@@ -62,6 +43,7 @@ class Postings:
         self._lengths: Places = np.zeros(0, np.int32)
         self._documents = 0
         self._length = 0
+        self._weighed: NDArray[np.float64] | None = None
 
     def copy(self) -> Postings:
         """The same postings, to be changed apart."""
@@ -99,6 +81,7 @@ class Postings:
             self._lengths[place] = len(terms)
             self._length += len(terms)
         self._documents += len(added) - len(removed)
+        self._weighed = None
 
     def _all_of(self, terms: NDArray[np.int64]) -> list[Places]:
         """The places of each term, in the order of the terms."""
@@ -129,20 +112,28 @@ class Postings:
         self._ends = np.cumsum(counts)
         self._changed = {}
 
-    def coverage(self, terms: Sequence[str]) -> Coverage:
-        """How much of a query each place covers: its BM25 score as a share of Σ idf over the query's terms."""
-        asked = sorted(self._all_of(np.unique(hashes(terms))), key=len)
+    def coverage(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        """How much of a query each place covers: its BM25 score as a share of Σ idf over the query's distinct terms.
+
+        Short documents may come to a little more than 1.
+        """
+        asked = sorted(self._all_of(hashes(terms)), key=len)
         counts = np.array([len(places) for places in asked], np.int64)
         telling = np.log1p((self._documents - counts + 0.5) / (counts + 0.5))
         read = max(1, int(np.searchsorted(np.cumsum(counts), MOST_POSTINGS, "right")))
         found = np.concatenate([*asked[:read], self._places[:0]])
-        sums = np.bincount(found, np.repeat(telling[:read], counts[:read])).astype(np.float64, copy=False)
-        places = np.flatnonzero(sums)
-        if not len(places):
-            return Coverage(places, np.zeros(0))
-        relative = self._lengths[places] * (self._documents / self._length)
-        shares = sums[places] * ((K1 + 1) / telling.sum()) / (1 + K1 * (1 - B + B * relative))
-        return Coverage(places, shares)
+        summed = np.bincount(found, np.repeat(telling[:read], counts[:read]), len(self._lengths))
+        sums = summed.astype(np.float64, copy=False)
+        sums *= self._weights()
+        sums /= telling.sum() or 1.0
+        return sums
+
+    def _weights(self) -> NDArray[np.float64]:
+        """What a term's idf counts in each place: less in a long document."""
+        if self._weighed is None:
+            relative = self._lengths.astype(np.float64) * (self._documents / max(1, self._length))
+            self._weighed = np.divide(K1 + 1, 1 + K1 * (1 - B + B * relative))
+        return self._weighed
 
 
 def _flat(documents: Mapping[int, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Places]:

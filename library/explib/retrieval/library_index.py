@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.entry import Entry, entry_of
+from explib.retrieval.entry import Ranked, entry_of
 from explib.storage.store import Store
 from explib.words import terms
 
@@ -42,11 +43,9 @@ class Candidates:
     """What may be served for a task, all of one revision."""
 
     revision: int
-    relevance: dict[str, float]
-    """Id → relevance in 0 to 1, best first, for the shortlist; all of them are among the entries."""
-    entries: dict[str, Entry]
-    """The most relevant first, then the others in order of their numbers: the whole library where it fits the tokens
-    that were asked for, else the shortlist, filled up where few are relevant."""
+    ranked: list[Ranked]
+    """The most relevant first, then others of no relevance in order of their numbers: the whole library where it fits
+    the tokens that were asked for, else the shortlist, filled up where few are relevant."""
 
 
 @dataclass(slots=True)
@@ -121,13 +120,12 @@ class LibraryIndex:
         query = None if vectors is None else vectors[0]
         limit = max(SHORTLIST, room // TOKENS_EACH)
         if self._held is not None:
-            relevance = self._held.relevance(words, query, limit)
-            return Candidates(self.revision, relevance, _entries(self._held, relevance, room, limit))
+            found = self._held.relevance(words, query, limit)
+            return Candidates(self.revision, found + _others(self._held, found, room, limit))
         if self._search is None or self._library is None:
-            return Candidates(self.revision, {}, {})
-        revision, found = self.revision, await self._search.relevance(self._library, words, query, limit)
-        entries = {lesson.id: entry_of(lesson) for lesson, _ in found}
-        return Candidates(revision, {lesson.id: score for lesson, score in found if score > 0}, entries)
+            return Candidates(self.revision, [])
+        revision, searched = self.revision, await self._search.relevance(self._library, words, query, limit)
+        return Candidates(revision, [(entry_of(lesson), score) for lesson, score in searched])
 
     async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
@@ -138,12 +136,10 @@ class LibraryIndex:
         return await self._search.nearest(self._library, query, limit)
 
 
-def _entries(held: HeldLibrary, relevance: dict[str, float], room: int, limit: int) -> dict[str, Entry]:
-    chosen = {known: entry for known in relevance if (entry := held.get(known)) is not None}
+def _others(held: HeldLibrary, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
     wanted = len(held) if held.tokens <= room else limit
-    if len(chosen) < wanted:
-        for entry in held.first(wanted):
-            chosen.setdefault(entry.id, entry)
-            if len(chosen) >= wanted:
-                break
-    return chosen
+    missing = wanted - len(found)
+    if missing <= 0:
+        return []
+    known = {entry.id for entry, _ in found}
+    return list(islice(((entry, 0.0) for entry in held.first(wanted) if entry.id not in known), missing))

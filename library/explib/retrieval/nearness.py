@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESCORED = 1000
-"""Vectors that get the exact product, at least: a library up to this size is searched exactly."""
+"""Vectors that get the exact product, about: a library up to this size is searched exactly."""
 RESCORED_SHARE = 1 / 30
 """The same as a share of a large library, so that its recall doesn't fall with its size."""
+SAMPLED = 8
+"""One of so many vectors is looked at to learn how many signs the nearest share."""
 PART = 4096
 """Vectors that are taken in together: bounds the memory that this needs beside them."""
 SCALE = 32767.0
@@ -72,14 +74,15 @@ class Vectors:
         return np.where(self._taken[places], np.einsum("ij,j->i", numbers, query / np.float32(SCALE)), np.float32(0))
 
     def _alike(self, query: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
-        """At least `wanted` places (where there are so many), by how many signs they share with the query."""
+        """About `wanted` places, those that share the most signs with the query; by a sample, how many it has to be."""
         signs = _signs(query[None])[:, 0]
         differing = np.zeros(len(self._taken), np.uint16)
         for held, asked in zip(self._signs, signs, strict=True):
             differing += np.bitwise_count(held ^ asked)
         differing[~self._taken] = far = 64 * len(signs) + 1
-        reached = np.cumsum(np.bincount(differing, minlength=far + 1)[:far])
-        return np.flatnonzero(differing <= min(int(np.searchsorted(reached, wanted)), far - 1))
+        sample = differing[::SAMPLED]
+        furthest = np.partition(sample, among)[among] if (among := wanted // SAMPLED) < len(sample) else far
+        return np.flatnonzero(differing <= min(int(furthest), far - 1))
 
 
 def _signs(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -12,6 +12,27 @@ from numpy.typing import NDArray
 MEANING = 0.4
 """The weight of the nearest in meaning, where a lesson that has all of the task's words weighs 1."""
 
+SAMPLED = 16
+"""One of so many scores is looked at to foretell where the best begin."""
+
+
+def at_least_the(most: int, scores: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.intp]:
+    """Where the `most` best scores are, and whatever equals the last of them; in no order.
+
+    What is clearly below them, by a sample, is left out first: to part all of many scores takes ten times as long.
+    """
+    places: NDArray[np.intp] = np.arange(len(scores))
+    if len(scores) > 4 * SAMPLED + 4 * most:
+        sample = scores[::SAMPLED]
+        among = len(sample) - 1 - min(2 * most // SAMPLED + 8, len(sample) - 1)
+        clear = np.flatnonzero(scores >= np.partition(sample, among)[among])
+        if len(clear) >= most:
+            places, scores = clear, scores[clear]
+    if len(scores) > most:
+        last = len(scores) - most
+        places = places[scores >= np.partition(scores, last)[last]]
+    return places
+
 
 def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float32] | None) -> NDArray[np.float64]:
     """Relevance in 0 to 1 of each lesson: the share of the task's words it covers, and its cosine to the task.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from explib.evidence.drawing import follows, is_held_out, is_served
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
-from explib.retrieval.entry import Entry
+from explib.retrieval.entry import Ranked
 from explib.retrieval.library_index import Candidates
 from explib.retrieval.standing import TRIAL_FLOOR, Arms, Standing
 
@@ -24,8 +25,8 @@ class Drawn:
     """What chance decided for one retrieval."""
 
     servings: tuple[Serving, ...]
-    served: tuple[tuple[Entry, float], ...]
-    """With their relevance, the most relevant first."""
+    served: tuple[Ranked, ...]
+    """The most relevant first."""
     held_out: bool
     arms: dict[str, bool]
 
@@ -39,60 +40,59 @@ def draw(
     limit: int | None,
 ) -> Drawn:
     """Shortlist by relevance · (μ + s) within room and limit, then include each by itself with its probability."""
-    relevance = {known: candidates.relevance.get(known, 0.0) for known in candidates.entries}
-    shortlist = _shortlist(candidates.entries.values(), relevance, standing, room, limit)
+    ranked = candidates.ranked
+    shortlist = _shortlist(ranked, standing, room, limit)
     held_out = settings.exploration and is_held_out(retrieval_id, settings.holdout)
     arms: dict[str, bool] = {}
     if settings.exploration and standing.arms and not held_out:
-        mattering = [arm for arm in standing.arms if any(arm.touches(entry.id) for entry in shortlist)]
+        mattering = [arm for arm in standing.arms if any(arm.touches(entry.id) for entry, _ in shortlist)]
         arms = {str(arm.revision): follows(retrieval_id, arm.revision) for arm in mattering}
         earlier = [arm for arm in mattering if not arms[str(arm.revision)]]
         if earlier:
-            entries = _before(candidates.entries.values(), relevance, earlier)
-            shortlist = _shortlist(entries, relevance, standing, room, limit)
-    shortlist.sort(key=lambda entry: -relevance[entry.id])
-    servings = tuple(
-        _serving(retrieval_id, entry, relevance[entry.id], standing, settings, held_out) for entry in shortlist
-    )
-    served = tuple((entry, relevance[entry.id]) for entry, each in zip(shortlist, servings, strict=True) if each.served)
+            shortlist = _shortlist(_before(ranked, earlier), standing, room, limit)
+    shortlist.sort(key=itemgetter(1), reverse=True)
+    servings = _servings(retrieval_id, shortlist, standing, settings, held_out=held_out)
+    served = tuple(each for each, serving in zip(shortlist, servings, strict=True) if serving.served)
     return Drawn(servings, served, held_out, arms)
 
 
-def _shortlist(
-    entries: Iterable[Entry], relevance: dict[str, float], standing: Standing, room: int, limit: int | None
-) -> list[Entry]:
+def _shortlist(ranked: Sequence[Ranked], standing: Standing, room: int, limit: int | None) -> list[Ranked]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
-    priority = standing.ratings.priority
-    ranked = sorted(entries, key=lambda entry: -max(relevance[entry.id], LEAST_RELEVANCE) * priority(entry))
-    chosen: list[Entry] = []
-    for entry in ranked:
+    priorities = standing.ratings.priorities(entry for entry, _ in ranked)
+    worth = [max(relevance, LEAST_RELEVANCE) * rank for (_, relevance), rank in zip(ranked, priorities, strict=True)]
+    chosen: list[Ranked] = []
+    for at in sorted(range(len(ranked)), key=worth.__getitem__, reverse=True):
         if room < SHORTEST_LINE or len(chosen) == limit:
             break
-        if entry.tokens <= room:
-            chosen.append(entry)
-            room -= entry.tokens
+        tokens = ranked[at][0].tokens
+        if tokens <= room:
+            chosen.append(ranked[at])
+            room -= tokens
     return chosen
 
 
-def _before(entries: Iterable[Entry], relevance: dict[str, float], earlier: list[Arms]) -> list[Entry]:
+def _before(ranked: Iterable[Ranked], earlier: list[Arms]) -> list[Ranked]:
     """The candidates as they were before some revisions; what is put back counts as relevant as what replaced it."""
     gone = frozenset[str]().union(*(arm.adds for arm in earlier))
     replaced = {known: old for arm in earlier for known, old in arm.replaces.items()}
-    kept: list[Entry] = []
-    for entry in entries:
+    kept: dict[str, Ranked] = {}
+    for entry, relevance in ranked:
         for each in replaced.get(entry.id, () if entry.id in gone else (entry,)):
-            relevance.setdefault(each.id, relevance[entry.id])
-            kept.append(each)
-    return kept
+            kept.setdefault(each.id, (each, relevance))
+    return list(kept.values())
 
 
-def _serving(
-    retrieval_id: str, entry: Entry, relevance: float, standing: Standing, settings: LibrarySettings, held_out: bool
-) -> Serving:
-    probability = 1.0
-    if settings.exploration:
-        floor = max(settings.probability_floor, TRIAL_FLOOR * (entry.id in standing.added))
-        inclination = standing.ratings.inclination(entry)
-        probability = round(min(max(inclination, floor), settings.probability_ceiling), _DIGITS)
-    served = not held_out and is_served(retrieval_id, entry.id, entry.version, probability)
-    return Serving(entry.id, entry.version, relevance, probability, served)
+def _servings(
+    retrieval_id: str, shortlist: Sequence[Ranked], standing: Standing, settings: LibrarySettings, *, held_out: bool
+) -> tuple[Serving, ...]:
+    if not settings.exploration:
+        return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
+    floor, ceiling = settings.probability_floor, settings.probability_ceiling
+    inclinations = standing.ratings.inclinations(entry for entry, _ in shortlist)
+    servings = []
+    for (entry, relevance), inclination in zip(shortlist, inclinations, strict=True):
+        least = max(floor, TRIAL_FLOOR) if entry.id in standing.added else floor
+        probability = round(min(max(inclination, least), ceiling), _DIGITS)
+        served = not held_out and is_served(retrieval_id, entry.id, entry.version, probability)
+        servings.append(Serving(entry.id, entry.version, relevance, probability, served))
+    return tuple(servings)

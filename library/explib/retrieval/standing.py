@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,22 +92,27 @@ class Ratings:
         number = int(identity[1:])
         if number < len(self._versions) and self._versions[number] == version:
             return self._at(number)
-        return self._others.get(("experience", identity, version), UNKNOWN)
+        return self._other(identity, version)
 
-    def priority(self, entry: Entry) -> float:
-        """The same of an entry's priority alone, for every candidate of every call."""
-        return self._one(entry, "priority")
+    def priorities(self, entries: Iterable[Entry]) -> list[float]:
+        """The priority of each, for every candidate of every call."""
+        return self._all("priority", entries)
 
-    def inclination(self, entry: Entry) -> float:
-        """The same of an entry's inclination alone."""
-        return self._one(entry, "inclination")
+    def inclinations(self, entries: Iterable[Entry]) -> list[float]:
+        """The inclination of each."""
+        return self._all("inclination", entries)
 
-    def _one(self, entry: Entry, name: Literal["priority", "inclination"]) -> float:
-        number = entry.number
-        if number < len(self._versions) and self._versions[number] == entry.version:
-            return self._columns[name][number]
-        rating = self._others.get(("experience", entry.id, entry.version), UNKNOWN) if self._others else UNKNOWN
-        return rating.priority if name == "priority" else rating.inclination
+    def _all(self, name: Literal["priority", "inclination"], entries: Iterable[Entry]) -> list[float]:
+        versions, column, known = self._versions, self._columns[name], len(self._versions)
+        return [
+            column[entry.number]
+            if entry.number < known and versions[entry.number] == entry.version
+            else getattr(self._other(entry.id, entry.version), name)
+            for entry in entries
+        ]
+
+    def _other(self, identity: str, version: int) -> Rating:
+        return self._others.get(("experience", identity, version), UNKNOWN) if self._others else UNKNOWN
 
     def _at(self, number: int) -> Rating:
         s, w, v, n, inclination, priority = (column[number] for column in self._columns.values())
