@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from explib.evidence.ledger import ARM
@@ -10,15 +11,20 @@ _BYTES = 8
 _ALL = float(1 << 8 * _BYTES)
 
 
+def uniforms(retrieval_id: str, drawn: Iterable[str]) -> list[float]:
+    """Numbers from 0 to below 1, each as good as independent of every other thing's and every other retrieval's."""
+    keyed = blake2b(digest_size=_BYTES, key=retrieval_id.encode())
+    numbers = []
+    for each in drawn:
+        hashed = keyed.copy()
+        hashed.update(each.encode())
+        numbers.append(int.from_bytes(hashed.digest()) / _ALL)
+    return numbers
+
+
 def uniform(retrieval_id: str, drawn: str) -> float:
-    """A number from 0 to below 1, as good as independent of every other retrieval's and every other thing's."""
-    digest = blake2b(drawn.encode(), digest_size=_BYTES, key=retrieval_id.encode()).digest()
-    return int.from_bytes(digest) / _ALL
-
-
-def is_served(retrieval_id: str, experience_id: str, version: int, probability: float) -> bool:
-    """Whether a shortlisted experience is served."""
-    return uniform(retrieval_id, f"{experience_id}/{version}") < probability
+    """The number of one thing."""
+    return uniforms(retrieval_id, (drawn,))[0]
 
 
 def is_held_out(retrieval_id: str, share: float) -> bool:

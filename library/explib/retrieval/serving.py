@@ -107,11 +107,8 @@ class Retriever:
             held_out=drawn.held_out,
             arms=drawn.arms,
         )
-        lifts = {
-            entry.id: lift.times(settings.reward_max - settings.reward_min)
-            for entry, _ in drawn.served
-            if (lift := held.standing.lift(entry)) is not None
-        }
+        measured = held.standing.lifts(entry for entry, _ in drawn.served)
+        lifts = {known: lift.times(settings.reward_max - settings.reward_min) for known, lift in measured.items()}
         return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
 
     def open_retrieval(self, library: Library, task: str, session: Hashable | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from explib.evidence.drawing import follows, is_held_out, is_served
+from explib.evidence.drawing import follows, is_held_out, uniforms
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
 from explib.retrieval.entry import Ranked
@@ -15,7 +15,6 @@ from explib.retrieval.standing import TRIAL_FLOOR, Arms, Standing
 
 SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""
-_DIGITS = 4
 LEAST_RELEVANCE = 0.001
 """What counts as the relevance of those that neither words nor meaning brought up."""
 
@@ -58,7 +57,7 @@ def draw(
 
 def _shortlist(ranked: Sequence[Ranked], standing: Standing, room: int, limit: int | None) -> list[Ranked]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
-    priorities = standing.ratings.priorities(entry for entry, _ in ranked)
+    priorities = standing.ratings.priorities([entry for entry, _ in ranked])
     worth = [max(relevance, LEAST_RELEVANCE) * rank for (_, relevance), rank in zip(ranked, priorities, strict=True)]
     chosen: list[Ranked] = []
     for at in sorted(range(len(ranked)), key=worth.__getitem__, reverse=True):
@@ -88,11 +87,13 @@ def _servings(
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
     floor, ceiling = settings.probability_floor, settings.probability_ceiling
-    inclinations = standing.ratings.inclinations(entry for entry, _ in shortlist)
+    entries = [entry for entry, _ in shortlist]
+    inclinations = standing.ratings.inclinations(entries)
+    draws = uniforms(retrieval_id, [f"{entry.id}/{entry.version}" for entry in entries])
     servings = []
-    for (entry, relevance), inclination in zip(shortlist, inclinations, strict=True):
+    for (entry, relevance), inclination, drawn in zip(shortlist, inclinations, draws, strict=True):
         least = max(floor, TRIAL_FLOOR) if entry.id in standing.added else floor
-        probability = round(min(max(inclination, least), ceiling), _DIGITS)
-        served = not held_out and is_served(retrieval_id, entry.id, entry.version, probability)
+        probability = min(max(inclination, least), ceiling)
+        served = not held_out and drawn < probability
         servings.append(Serving(entry.id, entry.version, relevance, probability, served))
     return tuple(servings)

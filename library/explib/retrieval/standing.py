@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +21,7 @@ from explib.storage.store import Store
 
 TRIAL_FLOOR = 0.3
 """The least probability of serving an experience whose addition is on trial: below it the trial would take too long."""
+DIGITS = 4
 _SPARE = 1.25
 
 
@@ -34,9 +35,9 @@ class Rating:
 
 
 def rating_of(sums: Sums) -> Rating:
-    """By the posterior of its lift."""
+    """By the posterior of its lift; the inclination with as many digits as are written down with each draw."""
     belief = posterior(sums)
-    return Rating(belief.inclination, belief.priority, sums)
+    return Rating(round(belief.inclination, DIGITS), belief.priority, sums)
 
 
 UNKNOWN = rating_of(NOTHING)
@@ -62,6 +63,9 @@ class Ratings:
         self._versions = array("i")
         self._columns = {name: array("d") for name in ("s", "w", "v", "n", "inclination", "priority")}
         self._others: dict[Key, Rating] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._versions)
 
     def put(self, key: Key, sums: Sums) -> None:
         """Hold what is now known of one version."""
@@ -94,16 +98,18 @@ class Ratings:
             return self._at(number)
         return self._other(identity, version)
 
-    def priorities(self, entries: Iterable[Entry]) -> list[float]:
+    def priorities(self, entries: Sequence[Entry]) -> list[float]:
         """The priority of each, for every candidate of every call."""
         return self._all("priority", entries)
 
-    def inclinations(self, entries: Iterable[Entry]) -> list[float]:
+    def inclinations(self, entries: Sequence[Entry]) -> list[float]:
         """The inclination of each."""
         return self._all("inclination", entries)
 
-    def _all(self, name: Literal["priority", "inclination"], entries: Iterable[Entry]) -> list[float]:
+    def _all(self, name: Literal["priority", "inclination"], entries: Sequence[Entry]) -> list[float]:
         versions, column, known = self._versions, self._columns[name], len(self._versions)
+        if not known:
+            return [getattr(UNKNOWN, name)] * len(entries)
         return [
             column[entry.number]
             if entry.number < known and versions[entry.number] == entry.version
@@ -175,11 +181,13 @@ class Standing:
         )
         self.added = frozenset(known for each in trials if not each.replaces for known in each.adds)
 
-    def lift(self, entry: Entry) -> Interval | None:
-        """The lift of what is served, with its interval; None as long as the number would mean nothing."""
-        rating = self.ratings.of(entry.id, entry.version)
-        if rating.sums.n < FEWEST_REWARDS or not self.claims:
-            return None
-        if ("experience", entry.id, entry.version) in self._unclaimed:
-            return None
-        return interval(rating.sums)
+    def lifts(self, entries: Iterable[Entry]) -> dict[str, Interval]:
+        """By id the lifts of what is served, with their intervals; none where the number would mean nothing."""
+        if not self.claims or not self.ratings:
+            return {}
+        rated = [(entry, self.ratings.of(entry.id, entry.version)) for entry in entries]
+        return {
+            entry.id: interval(rating.sums)
+            for entry, rating in rated
+            if rating.sums.n >= FEWEST_REWARDS and ("experience", entry.id, entry.version) not in self._unclaimed
+        }
