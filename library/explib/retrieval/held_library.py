@@ -148,7 +148,8 @@ class HeldLibrary:
         return self._ids(self._near(query, limit)[0])
 
     def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-        places = np.flatnonzero(coverage > 0)
+        few = np.count_nonzero(coverage) < 4 * limit
+        places = np.flatnonzero(coverage) if few else at_least_the(limit, coverage)
         return places[self._best(places, coverage[places], limit)]
 
     def _near(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-RESCORED = 1000
+RESCORED = 500
 """Vectors that get the exact product, about: a library up to this size is searched exactly."""
-RESCORED_SHARE = 1 / 30
+RESCORED_SHARE = 1 / 60
 """The same as a share of a large library, so that its recall doesn't fall with its size."""
 SAMPLED = 8
 """One of so many vectors is looked at to learn how many signs the nearest share."""
