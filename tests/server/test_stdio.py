@@ -1,0 +1,167 @@
+"""The stdio transport: a real server process on real pipes, spoken to line by line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from mcp.types import PARSE_ERROR
+
+from explib_server.stdio import READ_BYTES
+
+SERVE = ("-m", "explib_server", "serve", "--learner", "off")
+INITIALIZE: dict[str, object] = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+PATIENCE = 60.0
+PRINTING = """
+import asyncio, subprocess, sys
+from explib_server.stdio import stdio_streams
+
+async def main():
+    async with stdio_streams():
+        print("stray", flush=True)
+        child = "import sys; print('of a child:', sys.stdin.read() or 'nothing')"
+        subprocess.run([sys.executable, "-c", child], check=True)
+    print("after")
+
+asyncio.run(main())
+"""
+
+
+def request(method: str, number: int = 1, params: dict[str, object] | None = None) -> str:
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}})
+
+
+def call(tool: str, number: int, arguments: dict[str, object]) -> str:
+    return request("tools/call", number, {"name": tool, "arguments": arguments})
+
+
+class Talk:
+    """A server process and what it says."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def ask(self, line: str) -> dict[str, object]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        return await self.heard()
+
+    async def heard(self) -> dict[str, object]:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            said: dict[str, object] = json.loads(await self.process.stdout.readline())
+        return said
+
+
+@asynccontextmanager
+async def talking() -> AsyncIterator[Talk]:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *SERVE, stdin=pipe, stdout=pipe, stderr=pipe, limit=64 * READ_BYTES
+    )
+    talk = Talk(process)
+    try:
+        await talk.ask(request("initialize", 1, INITIALIZE))
+        yield talk
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(PATIENCE):
+            _, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        assert "Traceback" not in errors.decode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["garbage", '{"jsonrpc": "2.0"', '["a batch"]', request("ping")[:-1] + r', "lone": "\ud800"}', "[" * 2000],
+)
+async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(line: str) -> None:
+    async with talking() as talk:
+        said = await talk.ask(line)
+        assert said["id"] is None
+        assert isinstance(error := said["error"], dict)
+        assert error["code"] == PARSE_ERROR
+        assert "no JSON-RPC message" in error["message"]
+        assert (await talk.ask(request("ping", 7)))["id"] == 7
+
+
+async def test_a_message_may_be_longer_than_what_is_read_at_once_and_empty_lines_are_nothing() -> None:
+    attempt: dict[str, object] = {
+        "task": "long",
+        "trajectory": [{"role": "assistant", "content": "word " * (READ_BYTES // 2)}],
+    }
+    async with talking() as talk:
+        said = await talk.ask("\n  \n" + call("submit_trajectory", 5, attempt))
+        assert said["id"] == 5
+        assert isinstance(result := said["result"], dict)
+        assert result["isError"] is False, result
+        assert (await talk.ask(request("ping", 6)))["id"] == 6
+
+
+async def test_many_requests_at_once_are_each_answered_once() -> None:
+    async with talking() as talk:
+        calls = [call("get_experiences", number, {"task": "t" * 50_000}) for number in range(99)]
+        first = asyncio.create_task(talk.ask("\n".join(calls)))
+        answered = [(await first)["id"], *[(await talk.heard())["id"] for _ in calls[1:]]]
+        assert sorted(map(str, answered)) == sorted(map(str, range(99)))
+
+
+def test_a_client_that_stops_reading_and_leaves_ends_the_server_quietly() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, *SERVE], stdin=pipe, stdout=pipe, stderr=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
+        server.stdin.write(f"{request('initialize', 1, INITIALIZE)}\n".encode())
+        server.stdin.flush()
+        server.stdout.readline()
+        server.stdout.close()
+        server.stdin.write(f"{request('tools/list')}\n".encode() * 100)
+        server.stdin.close()
+        assert server.wait(PATIENCE) == 0
+        assert "Traceback" not in server.stderr.read().decode()
+
+
+def test_where_there_is_a_file_instead_of_a_pipe_it_is_served_all_the_same(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    asked.write_text(request("initialize", 1, INITIALIZE) + "\n" + request("ping", 2) + "\n", encoding="utf-8")
+    with asked.open("rb") as source, (tmp_path / "said").open("wb") as sink:
+        subprocess.run([sys.executable, *SERVE], stdin=source, stdout=sink, check=True, timeout=PATIENCE)
+    said = [json.loads(line) for line in (tmp_path / "said").read_text(encoding="utf-8").splitlines()]
+    assert said[0]["result"]["serverInfo"]["name"] == "explib"
+
+
+def test_what_is_printed_meanwhile_goes_to_stderr_and_stdin_is_nobodys() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PRINTING], input="of the client\n", capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "after\n"
+    assert ran.stderr.splitlines() == ["stray", "of a child: nothing"]
+
+
+def test_pipes_are_as_before_at_the_end() -> None:
+    script = PRINTING + "import os\nassert os.get_blocking(0) and os.get_blocking(1)\n"
+    ran = subprocess.run([sys.executable, "-c", script], input="", capture_output=True, text=True, timeout=PATIENCE)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_stderr_that_is_stdout_is_left_as_it_is() -> None:
+    script = "from explib_server.stdio import are_pipes; import sys; print(are_pipes(), flush=True)"
+    both = subprocess.run(
+        [sys.executable, "-c", script], input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    )
+    apart = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, check=True)
+    assert (both.stdout, apart.stdout) == (f"False{os.linesep}".encode(), f"True{os.linesep}".encode())
