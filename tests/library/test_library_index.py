@@ -205,7 +205,9 @@ async def test_missing_vectors_of_a_large_library_are_filled_in(store: Store, mo
     vectors = await embedder.embed([lesson.content for lesson in missing[:100]])
     await store.vectors.save(library, embedder.name, [each.id for each in missing[:100]], [1] * 100, vectors)
     left = await store.vectors.missing(library, embedder.name, 1000)
-    assert {each.id for each in left} == {each.id for each in missing[100:]}
+    assert [each.id for each in left] == [each.id for each in missing[100:]]
+    pages = [left[:10], await store.vectors.missing(library, embedder.name, 1000, after=left[9].id)]
+    assert [each.id for page in pages for each in page] == [each.id for each in left]
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-
+import numpy as np
 import pytest
 from library.test_storage_vectors import DIMENSIONS, adding, vectors
 
-from explib.models.libraries import Library
+from explib.models.libraries import Library, LibrarySettings
 from explib.storage import vector_index
 from explib.storage.store import Store
 
-PATIENCE = 30.0
-"""Seconds after which a condition that should come true has failed."""
 INDEXES = (
     "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname LIKE 'ix_vectors_%' AND indisvalid"
 )
@@ -34,16 +31,41 @@ async def test_a_large_library_gets_an_index_of_its_own(
     monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
     ids = await adding(store, library, 100)
     await store.vectors.save(library, "it's one", ids, [1] * 100, vectors(100))
-    async with asyncio.timeout(PATIENCE):
-        while not (await asked(store, INDEXES)):
-            await asyncio.sleep(0.01)
+    await store.vectors.index(library, "it's one", DIMENSIONS)
+    assert len(await asked(store, INDEXES)) == 1
     query = vectors(100)[7]
     found = await store.vectors.nearest(library, "it's one", query, 3)
     assert found is not None
     assert found[0][0] == ids[7]
+    more = await store.vectors.nearest(library, "it's one", query, 100)
+    assert more is not None
+    assert {known for known, _ in more} == set(ids)
     placed = {":query": repr([*map(float, query)]), ":embedder": "it''s one"}
     statement = vector_index.NEAREST.format(dimensions=DIMENSIONS, library=library.id).replace(":limit", "3")
     for name, value in placed.items():
         statement = statement.replace(name, f"'{value}'")
     plan = await asked(store, f"EXPLAIN {statement}", "SET LOCAL enable_seqscan = off", "SET LOCAL enable_sort = off")
     assert f"ix_vectors_{library.id}_" in " ".join(plan)
+
+
+async def test_a_scan_for_more_than_the_index_looks_at_at_once_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = await store.libraries.ensure("large", LibrarySettings(max_experiences=600))
+    monkeypatch.setattr(vector_index, "INDEX_FROM", 500)
+    ids = await adding(store, library, 600)
+    await store.vectors.save(library, "one", ids, [1] * 600, vectors(600))
+    await store.vectors.index(library, "one", DIMENSIONS)
+    assert len(await asked(store, INDEXES)) == 1
+    found = await store.vectors.nearest(library, "one", vectors(600)[7], 400)
+    assert found is not None
+    assert len({known for known, _ in found}) == 400
+
+
+async def test_an_older_vector_does_not_take_the_place_of_a_newer_one(store: Store, library: Library) -> None:
+    [known] = await adding(store, library, 1)
+    await store.vectors.save(library, "one", [known], [2], vectors(2)[:1])
+    await store.vectors.save(library, "one", [known], [1], vectors(2)[1:])
+    stored = await store.vectors.load(library, "one")
+    assert stored.versions == [2]
+    assert np.array_equal(stored.matrix, vectors(2)[:1].astype(np.float16))

@@ -35,7 +35,7 @@ async def copy(source: Database, target: Database, progress: Progress) -> dict[s
         async with source.read() as reading:
             copied = {table.name: await _copy(reading, writing, table, progress) for table in kept_tables()}
         await rewrite_terms(writing, target)
-        await target.dialect.adopt_ids(writing)
+        await target.dialect.settle_in(writing)
         return copied
 
     return await target.write(work)

@@ -98,6 +98,10 @@ class Dialect(Protocol):
         """An INSERT that can be told what to do on a conflict."""
         ...
 
+    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """Whether a column has one of these values: the same statement for any number of them, where that is faster."""
+        ...
+
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch by the clock that all of this database's users share."""
         ...
@@ -127,8 +131,8 @@ class Dialect(Protocol):
         """What the engine itself finds broken in its storage, in its words."""
         ...
 
-    async def adopt_ids(self, connection: AsyncConnection) -> None:
-        """Let the engine's own counters go on after ids that were written by hand."""
+    async def settle_in(self, connection: AsyncConnection) -> None:
+        """What the engine needs where rows came in bulk with ids of their own: its counters and its statistics."""
         ...
 
     async def snapshot(self, path: Path) -> bool:

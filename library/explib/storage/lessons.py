@@ -40,10 +40,11 @@ class Lessons:
 
     async def named(self, library: Library, ids: Sequence[str]) -> list[Lesson]:
         """The lessons with these ids that are not retired, in the order of the ids."""
-        where = (experiences.c.library_id == library.id) & experiences.c.id.in_(ids)
+        where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, ids)
+        statement = select(*COLUMNS).where(where, experiences.c.status != "retired")
         async with self.database.read() as connection:
-            found = await _read(connection, select(*COLUMNS).where(where, experiences.c.status != "retired"))
-        by_id = {lesson.id: lesson for lesson in found}
+            found = (await connection.execute(statement)).all()
+        by_id = {row.id: Lesson(*row) for row in found}
         return [by_id[identity] for identity in ids if identity in by_id]
 
     async def sample(self, library: Library, size: int) -> tuple[int, list[Lesson]]:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Table, bindparam, event, func, text
+from sqlalchemy import ColumnElement, Double, Table, any_, bindparam, event, func, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -33,8 +33,8 @@ IDLE_SECONDS = 10.0
 CONNECT_SECONDS = 10.0
 SCHEMA_LOCK = 0x6578706C6962
 """The advisory lock of whoever creates or upgrades the tables: `explib` in ASCII."""
-EF_SEARCH = 200
-"""How many neighbours an HNSW index looks at: bounds how many it can find."""
+SEARCHING = {"hnsw.ef_search": "200", "hnsw.iterative_scan": "strict_order"}
+"""Neighbours that an HNSW index looks at at once; it goes on where more are wanted (from pgvector 0.8 on)."""
 SAYS = {
     "28": "PostgreSQL refuses the user or the password: check EXPLIB_DATABASE_URL.",
     "3D000": "There is no such database: create it (CREATE DATABASE …), or correct EXPLIB_DATABASE_URL.",
@@ -101,7 +101,7 @@ class PostgresqlDialect:
             "idle_in_transaction_session_timeout": IDLE_SECONDS,
         }
         server = {name: str(round(1000 * seconds)) for name, seconds in milliseconds.items()}
-        server |= {"application_name": "explib", "hnsw.ef_search": str(EF_SEARCH), "jit": "off"}
+        server |= {"application_name": "explib", "jit": "off", **SEARCHING}
         try:
             engine = create_async_engine(
                 self._url,
@@ -163,6 +163,10 @@ class PostgresqlDialect:
     def insert(self, table: Table) -> Insert:
         """PostgreSQL's INSERT, which can be told what to do on a conflict."""
         return insert(table)
+
+    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """By an array: each number of parameters would be prepared and planned anew."""
+        return column == any_(literal(list(values), ARRAY(Text)))
 
     def now(self) -> ColumnElement[float]:
         """The server's clock, as it goes on during a transaction."""
@@ -239,11 +243,12 @@ class PostgresqlDialect:
         )
         return [f"the index {row[0]} is not valid: REINDEX it" for row in found]
 
-    async def adopt_ids(self, connection: AsyncConnection) -> None:
-        """The sequence of the libraries' ids goes on after the largest one."""
+    async def settle_in(self, connection: AsyncConnection) -> None:
+        """The sequence of the libraries' ids goes on after the largest one; plans are made for what there is now."""
         await connection.execute(
             text("SELECT setval(pg_get_serial_sequence('libraries', 'id'), max(id)) FROM libraries HAVING count(*) > 0")
         )
+        await connection.execute(text("ANALYZE"))
 
     async def snapshot(self, _path: Path) -> bool:
         """A server writes no SQLite files: its rows are copied instead."""

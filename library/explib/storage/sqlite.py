@@ -163,6 +163,10 @@ class SqliteDialect:
         """SQLite's INSERT, which can be told what to do on a conflict."""
         return insert(table)
 
+    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """By as many parameters."""
+        return column.in_(values)
+
     def now(self) -> ColumnElement[float]:
         """The machine's clock: all users of the file are on one machine."""
         return literal(time.time(), Double)
@@ -215,7 +219,7 @@ class SqliteDialect:
         keys = await connection.execute(text('SELECT "table", parent FROM pragma_foreign_key_check'))
         return [*broken, *(f"a row of {row[0]} names a row of {row[1]} that does not exist" for row in keys)]
 
-    async def adopt_ids(self, _connection: AsyncConnection) -> None:
+    async def settle_in(self, _connection: AsyncConnection) -> None:
         """SQLite counts on from the largest id by itself."""
 
     async def snapshot(self, path: Path) -> bool:

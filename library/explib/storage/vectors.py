@@ -72,7 +72,7 @@ class Vectors:
     ) -> None:
         """Keep vectors, one row for each id, in place of those that the experiences had; durable when it returns.
 
-        Where the database can search many of them by an index, one is made behind the answer.
+        A vector of a newer version stays.
         """
         import numpy as np
 
@@ -84,8 +84,6 @@ class Vectors:
         rows.sort(key=lambda row: str(row["experience_id"]))  # all lock them in one order
         for start in range(0, len(rows), BATCH):
             await self._write(rows[start : start + BATCH])
-        if rows:
-            self._index_behind(library, embedder, packed.shape[1])
 
     def save_behind(
         self, library: Library, embedder: str, ids: Sequence[str], versions: Sequence[int], matrix: NDArray[np.floating]
@@ -105,14 +103,18 @@ class Vectors:
         while self._saving:
             await asyncio.wait(self._saving)
 
-    async def missing(self, library: Library, embedder: str, limit: int) -> list[Lesson]:
-        """Up to `limit` lessons that have no vector by this embedder of the version that they have now."""
+    async def missing(self, library: Library, embedder: str, limit: int, after: str = "") -> list[Lesson]:
+        """The first `limit` lessons, in order of their ids from behind `after` on, without a vector of their version.
+
+        Ids are in the order of their characters.
+        """
         same = (experience_vectors.c.library_id == experiences.c.library_id) & (
             experience_vectors.c.experience_id == experiences.c.id
         )
         same &= (experience_vectors.c.embedder == embedder) & (experience_vectors.c.version == experiences.c.version)
         mine = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
-        statement = select(*COLUMNS).where(mine, ~exists().where(same)).limit(limit)
+        behind = mine & (experiences.c.id > after)
+        statement = select(*COLUMNS).where(behind, ~exists().where(same)).order_by(experiences.c.id).limit(limit)
         async with self.database.read() as connection:
             return [Lesson(*row) for row in (await connection.execute(statement)).all()]
 
@@ -120,7 +122,8 @@ class Vectors:
         statement = self.database.dialect.insert(experience_vectors)
         keys = [experience_vectors.c[name] for name in ("library_id", "experience_id", "embedder")]
         replaced = {name: statement.excluded[name] for name in ("version", "vector")}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+        older = experience_vectors.c.version <= statement.excluded.version
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced, where=older)
 
         async def upsert(connection: AsyncConnection) -> None:
             await connection.execute(statement, rows)
@@ -137,8 +140,9 @@ class Vectors:
         async with self.database.read() as connection:
             return await self.database.dialect.nearest(connection, (library.id, embedder), vector, limit)
 
-    def _index_behind(self, library: Library, embedder: str, dimensions: int) -> None:
-        self.go_on(self.database.index_vectors((library.id, embedder), dimensions))
+    async def index(self, library: Library, embedder: str, dimensions: int) -> None:
+        """Have the database find the nearest by an index, where it has one and so many that it pays."""
+        await self.database.index_vectors((library.id, embedder), dimensions)
 
     def go_on(self, work: Coroutine[None, None, None]) -> None:
         """Let long work on vectors go on in the background until the store closes; it can be left at any point."""
