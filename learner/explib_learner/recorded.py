@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from explib.errors import BudgetExceeded
-from explib.models.learning import Cost, ModelCall
+from explib.models.learning import Cost, ModelCall, Reserved
 from explib.tracing import span
 from explib_learner.chat import ChatModel, ChatRequest
 
@@ -30,12 +30,16 @@ class CallRecords(Protocol):
         """The call with this hash, or None."""
         ...
 
-    async def save(self, call: ModelCall) -> None:
-        """Keep a call; it is durable when this returns."""
+    async def save(self, call: ModelCall, reservation: str | None = None) -> None:
+        """Keep a call, which is durable when this returns, in the place of what was reserved for it."""
         ...
 
-    async def tokens_since(self, since: float) -> int:
-        """Tokens of the calls that were recorded since this time."""
+    async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:
+        """Set tokens aside out of a budget of what all who share the records spend and reserve since this time."""
+        ...
+
+    async def release(self, reservation: str) -> None:
+        """The call came to nothing."""
         ...
 
 
@@ -70,8 +74,6 @@ class RecordedChat:
         self._budget = token_budget_per_day
         self._clock = clock
         self._turns = asyncio.Semaphore(concurrency)
-        self._counting = asyncio.Lock()
-        self._reserved = 0
         self._flights: dict[str, asyncio.Task[Answered]] = {}
 
     @property
@@ -120,13 +122,15 @@ class RecordedChat:
         if found is not None:
             return found
         async with self._turns:
-            expected = await self._reserve(request)
+            reservation = await self._reserve(request)
             try:
-                return await self._buy(request, key)
-            finally:
-                self._reserved -= expected
+                return await self._buy(request, key, reservation)
+            except BaseException:
+                if reservation is not None:
+                    await self._records.release(reservation)
+                raise
 
-    async def _buy(self, request: ChatRequest, key: str) -> Answered:
+    async def _buy(self, request: ChatRequest, key: str, reservation: str | None) -> Answered:
         with span("model.call", step=request.step) as seen:
             seen.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model})
             answer = await self._model.ask(request)
@@ -142,22 +146,20 @@ class RecordedChat:
             completion_tokens=answer.completion_tokens,
             created_at=self._clock(),
         )
-        await self._records.save(call)
+        await self._records.save(call, reservation)
         return Answered(answer.text, Cost(1, answer.prompt_tokens, answer.completion_tokens))
 
-    async def _reserve(self, request: ChatRequest) -> int:
-        """Set aside what the request may cost at most, with what calls under way may cost, or refuse it."""
+    async def _reserve(self, request: ChatRequest) -> str | None:
+        """Set aside what the request may cost at most, or refuse it: no process spends what another is about to."""
+        if self._budget is None:
+            return None
         expected = request.prompt_tokens + request.max_tokens
-        async with self._counting:
-            if self._budget is not None:
-                now = self._clock()
-                today = now - now % _DAY
-                reserved = self._reserved  # read first: a call saved meanwhile counts twice rather than never
-                spent = reserved + await self._records.tokens_since(today)
-                if spent + expected > self._budget:
-                    raise BudgetExceeded(_refusal(spent, expected, self._budget, today + _DAY))
-            self._reserved += expected
-        return expected
+        now = self._clock()
+        today = now - now % _DAY
+        reserved = await self._records.reserve(expected, self._budget, today)
+        if reserved.id is None:
+            raise BudgetExceeded(_refusal(reserved.taken, expected, self._budget, today + _DAY))
+        return reserved.id
 
 
 def _refusal(spent: int, expected: int, budget: int, resumes: float) -> str:

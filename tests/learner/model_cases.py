@@ -10,7 +10,7 @@ from learner.scripted_endpoint import Reply, Script, ScriptedEndpoint, answers, 
 from explib.models.experiences import Experience, Support
 from explib.models.groups import GradedGroup, Group
 from explib.models.json_value import Json
-from explib.models.learning import ModelCall
+from explib.models.learning import ModelCall, Reserved
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt, Step, Trajectory
 from explib_learner.analyst import Batch
@@ -27,17 +27,26 @@ class MemoryRecords:
 
     def __init__(self) -> None:
         self.calls: dict[str, ModelCall] = {}
+        self.reserved: dict[str, int] = {}
 
     async def find(self, request_hash: str) -> ModelCall | None:
         return self.calls.get(request_hash)
 
-    async def save(self, call: ModelCall) -> None:
+    async def save(self, call: ModelCall, reservation: str | None = None) -> None:
         self.calls[call.request_hash] = call
+        self.reserved.pop(reservation or "", None)
 
-    async def tokens_since(self, since: float) -> int:
-        return sum(
-            call.prompt_tokens + call.completion_tokens for call in self.calls.values() if call.created_at >= since
-        )
+    async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:
+        recent = [call for call in self.calls.values() if call.created_at >= since]
+        taken = sum(call.prompt_tokens + call.completion_tokens for call in recent) + sum(self.reserved.values())
+        if taken + tokens > budget:
+            return Reserved(None, taken)
+        name = f"c{len(self.calls)}-{len(self.reserved)}"
+        self.reserved[name] = tokens
+        return Reserved(name, taken)
+
+    async def release(self, reservation: str) -> None:
+        self.reserved.pop(reservation, None)
 
 
 def attempt(

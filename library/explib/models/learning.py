@@ -45,6 +45,15 @@ class ModelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserved:
+    """Tokens set aside out of a budget, under an id; None where they would not do."""
+
+    id: str | None
+    taken: int
+    """What was spent and reserved before."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisStep:
     """One request of the learner that an attached agent is to answer."""
 

@@ -16,7 +16,7 @@ from explib.storage.halfvec import as_text
 
 Owner: TypeAlias = tuple[int, str]
 """Library id and embedder."""
-INDEX_FROM = 20_000
+INDEX_FROM = 5_000
 """Vectors of one owner from which on an index is faster than a scan by more than it costs to keep."""
 BUILD_LOCK = 0x68_6E_73_77
 """The advisory lock of whoever makes an index, with the library's id: `hnsw` in ASCII."""

@@ -20,6 +20,14 @@ model_calls = Table(
     Index("ix_model_calls_created", "created_at"),
 )
 
+token_reservations = Table(
+    "token_reservations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tokens", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
 analysis_batches = Table(
     "analysis_batches",
     metadata,
