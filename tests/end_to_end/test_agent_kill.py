@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mcp import Client, StdioServerParameters, stdio_client
+from end_to_end import killed
 from mcp.shared.exceptions import MCPError
 from scripted_agent import Agent, Asked, lesson_about, structured, submit
 from sqlalchemy import select
@@ -20,20 +19,14 @@ from explib.storage.tables.learning import model_calls
 
 PATIENCE = 120.0
 TOPICS = ("parcels", "refunds", "invoices", "passwords", "holidays")
-PID_THEN_SERVE = 'echo $$ > "$0" && exec "$@"'
-SERVE = ("-m", "explib_server", "serve", "--tools", "all")
 
 
 @asynccontextmanager
 async def serving(pid_file: Path) -> AsyncIterator[tuple[Agent, int]]:
-    command = StdioServerParameters(
-        command="/bin/sh",
-        args=["-c", PID_THEN_SERVE, str(pid_file), sys.executable, *SERVE],
-        env={**os.environ, "EXPLIB_ANALYST": "agent", "EXPLIB_LEASE_SECONDS": "1"},
-    )
-    async with Client(stdio_client(command)) as client:
+    settings = {"EXPLIB_ANALYST": "agent", "EXPLIB_LEASE_SECONDS": "1"}
+    async with killed.serving(pid_file, "--tools", "all", **settings) as (client, pid):
         structured(await client.call_tool("library_status", {}))
-        yield Agent(client), int(await asyncio.to_thread(pid_file.read_text))
+        yield Agent(client), pid
 
 
 async def test_a_server_killed_between_the_question_and_the_answer_loses_neither(tmp_path: Path, url: str) -> None:

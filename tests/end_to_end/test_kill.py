@@ -8,7 +8,6 @@ import os
 import random
 import re
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from end_to_end import killed
 from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
-from mcp import Client, StdioServerParameters, stdio_client
+from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult
 from sqlalchemy import text
@@ -36,8 +36,6 @@ ATTEMPTS = 4
 ROUNDS = 5
 AT_ONCE = 12
 """Submissions under way when a server of the rounds is killed, more or less."""
-PID_THEN_SERVE = 'echo $$ > "$0" && exec "$@"'
-SERVE = ("-m", "explib_server", "serve", "--learner", "inprocess")
 
 
 @dataclass
@@ -72,13 +70,8 @@ def structured(result: CallToolResult) -> dict[str, object]:
 
 @asynccontextmanager
 async def serving(pid_file: Path, **settings: str) -> AsyncIterator[Server]:
-    command = StdioServerParameters(
-        command="/bin/sh",
-        args=["-c", PID_THEN_SERVE, str(pid_file), sys.executable, *SERVE],
-        env={**os.environ, **settings},
-    )
-    async with Client(stdio_client(command)) as client:
-        yield Server(client, int(await asyncio.to_thread(pid_file.read_text)))
+    async with killed.serving(pid_file, "--learner", "inprocess", **settings) as (client, pid):
+        yield Server(client, pid)
 
 
 def submission(topic: str, number: int) -> dict[str, object]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from library.evidence_cases import attempt, drawn
+from mcp import Client
+from mcp.types import TextResourceContents
 
 from explib.evidence.submitters import FEWEST_SUBMITTERS
 from explib.models.libraries import Library, LibrarySettings
@@ -19,8 +23,10 @@ from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
+from explib_server.answers import LibraryStatus
 from explib_server.cli import main
 from explib_server.evidence_report import UNCLAIMED, library_evidence, uplift_track
+from explib_server.mcp_server import build_server
 
 Reward: TypeAlias = Callable[[int, bool], float | None]
 LESSONS = ("When you call ship, call weigh before it.", "When it rains, take the bus.")
@@ -177,3 +183,39 @@ def test_without_matplotlib_the_error_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     _, err = explib("--plot", str(tmp_path / "lifts.png"))
     assert "pip install 'explib[plot]'" in err
+
+
+@pytest.mark.usefixtures("measured")
+async def test_json_the_status_tool_and_the_page_tell_the_same_numbers() -> None:
+    async with open_store(Settings().database_url) as store:
+        library = await store.libraries.get("default")
+        learned = (Operation("ADD", "because", content="When the parcel is heavy, weigh it twice."),)
+        await store.revisions.commit(Proposal(library, "learned", "learner", "contrast", learned))
+        for _ in range(5):  # recorded, and perhaps not counted yet
+            store.retrievals.record_behind(library, drawn(True, False))
+        await store.retrievals.settled()
+    async with Client(build_server(Settings(), "off")) as client:
+        status = LibraryStatus.model_validate((await client.call_tool("library_status", {})).structured_content)
+        [page] = (await client.read_resource("experience://default/e1")).contents
+    found = json.loads(await asyncio.to_thread(_json))
+    first, *_ = found["experiences"]
+    assert isinstance(page, TextResourceContents)
+    assert first["served"] == 50 + 5
+    assert f"Served {first['served']} times, {first['rewarded']} of them rewarded." in page.text
+    assert f"Lift {_span(first['lift'])}, P(helps) {first['helps']:.3f}, from {first['rewards']} rewards" in page.text
+    assert page.text.split("Lift")[1].splitlines()[0].endswith(f": {first['label']}.")
+    assert (
+        status.uplift == f"{_span(found['uplift']['lift'])}, {found['uplift']['label']}; 30% of retrievals are held out"
+    )
+    assert status.evidence == dict(Counter(each["label"].partition(":")[0] for each in found["experiences"]))
+    assert status.revisions_tried == found["trials"] == {"running": 1}
+    assert status.revision == found["revision"]
+
+
+def _json() -> str:
+    command = [sys.executable, "-m", "explib_server", "evidence", "--json"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def _span(lift: dict[str, float]) -> str:
+    return f"{lift['mean']:+.3f} ({lift['low']:+.3f} to {lift['high']:+.3f})"
