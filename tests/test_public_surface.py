@@ -34,7 +34,7 @@ COMMANDS = {
     "doctor": set[str](),
     "diff": {"--library", "--json"},
     "experiences add": {"--reason", "--author", "--library", "--json"},
-    "experiences edit": {"--reason", "--expected-version", "--author", "--library", "--json"},
+    "experiences edit": {"--pin", "--unpin", "--reason", "--expected-version", "--author", "--library", "--json"},
     "experiences list": {"--library", "--retired", "--status", "--json"},
     "experiences retire": {"--reason", "--expected-version", "--author", "--library", "--json"},
     "experiences review": {"--reason", "--content", "--author", "--library", "--json"},
@@ -122,7 +122,7 @@ TOOLS = {
 REST_OF_TOOLS = {
     "list_experiences": ["library", "status", "limit", "after"],
     "add_experience": ["content", "reason", "library"],
-    "edit_experience": ["id", "content", "reason", "expected_version", "library"],
+    "edit_experience": ["id", "content", "pinned", "reason", "expected_version", "library"],
     "retire_experience": ["id", "reason", "expected_version", "library"],
     "review_experience": ["id", "decision", "reason", "content", "library"],
     "history": ["library", "limit", "before"],
@@ -154,7 +154,7 @@ RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experienc
 def options(command: object) -> set[str]:
     assert isinstance(command, TyperCommand)
     parameters = [each for each in command.params if isinstance(each, TyperOption)]
-    return {flag for each in parameters for flag in each.opts if flag != "--help"}
+    return {flag for each in parameters for flag in (*each.opts, *each.secondary_opts) if flag != "--help"}
 
 
 def commands(command: object, name: str = "") -> dict[str, set[str]]:

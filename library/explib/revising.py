@@ -125,7 +125,7 @@ class Draft:
             created_revision=self.revision,
             updated_revision=self.revision,
             model=self.model,
-            pinned=operation.pins,
+            pinned=bool(operation.pins),
         )
 
     def _revised(self, operation: Operation, known: Experience) -> Experience:
@@ -144,7 +144,7 @@ class Draft:
             support=support,
             status=_status(operation.status, known.status, support),
             version=known.version + int(content != known.content),
-            pinned=known.pinned or operation.pins,
+            pinned=known.pinned if operation.pins is None else operation.pins,
         )
         return revised if revised == known else replace(revised, updated_revision=self.revision)
 

@@ -82,7 +82,7 @@ def revision_line(revision: Revision) -> str:
 
 def experience_line(known: Experience) -> str:
     """One experience in a line, with its status and version."""
-    return f"[{known.id}] ({known.status}, version {known.version}) {known.content}"
+    return f"[{known.id}] ({_standing(known)}, version {known.version}) {known.content}"
 
 
 def proposal_line(proposal: ProposedOperation) -> str:
@@ -99,7 +99,7 @@ def _heading(library: Library, known: Experience) -> str:
     support = known.support
     source = known.analyst + (f" ({known.model})" if known.model else "")
     return (
-        f"# {library.name} {known.id} ({known.status}, version {known.version})\n{known.content}\n\n"
+        f"# {library.name} {known.id} ({_standing(known)}, version {known.version})\n{known.content}\n\n"
         f"Learned by {source} in revision {known.created_revision}. Rests on "
         f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
         f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
@@ -138,10 +138,14 @@ def _changes(revision: Revision, identity: str | None = None) -> str:
     changes = [each for each in revision.changes if identity is None or identity in _ids(each)]
     for change in changes[:SHOWN_CHANGES]:
         lines.append(f"- {change.operation.kind}: {change.operation.reason}")
-        lines += [f"  - was [{each.id}] ({each.status}) {each.content}" for each in change.before]
-        lines += [f"  - now [{each.id}] ({each.status}) {each.content}" for each in change.after]
+        lines += [f"  - was [{each.id}] ({_standing(each)}) {each.content}" for each in change.before]
+        lines += [f"  - now [{each.id}] ({_standing(each)}) {each.content}" for each in change.after]
     lines += [f"- and {number_of(len(changes) - SHOWN_CHANGES, 'more change')}"] if len(changes) > SHOWN_CHANGES else []
     return "\n".join(lines)
+
+
+def _standing(known: Experience) -> str:
+    return f"{known.status}, pinned" if known.pinned else known.status
 
 
 def _title(revision: Revision, mark: str) -> str:

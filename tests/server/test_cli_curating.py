@@ -35,7 +35,7 @@ def learned(*contents: str, review: bool = False) -> None:
 
 def test_a_person_changes_the_library_and_goes_back(explib: Explib) -> None:
     assert explib("experiences", "add", LESSON, "--author", "ann").out == (
-        f"Revision 1 of default: [e1] (active, version 1) {LESSON}\n"
+        f"Revision 1 of default: [e1] (active, pinned, version 1) {LESSON}\n"
     )
     edited = explib("experiences", "edit", "e1", OTHER, "--author", "bob", "--expected-version", "1", "--json")
     assert (json.loads(edited.out)["revision"], json.loads(edited.out)["version"]) == (2, 2)
@@ -58,7 +58,7 @@ def test_what_waits_for_review_is_listed_and_decided_on(explib: Explib) -> None:
     assert listed[0] == f"waits for review p1: ADD {LESSON} (model: winners did; 0 attempts for it, 0 against)"
     assert explib("experiences", "review", "p1", "approve").out.splitlines() == [
         "p1 is approved: revision 1 of default",
-        f"[e1] (active, version 1) {LESSON}",
+        f"[e1] (active, pinned, version 1) {LESSON}",
     ]
     assert explib("experiences", "review", "p2", "reject", "--reason", "too vague").code == 0
     assert explib("experiences", "list").out == f"[e1]. {LESSON}\n"
@@ -72,6 +72,19 @@ def test_experiences_are_listed_by_status(explib: Explib) -> None:
     for status, ids in {"active": ["e1"], "candidate": [], "retired": ["e2"]}.items():
         listed = json.loads(explib("experiences", "list", "--status", status, "--json").out)
         assert [each["id"] for each in listed] == ids
+
+
+def test_an_experience_is_unpinned_and_pinned_without_another_text(explib: Explib) -> None:
+    explib("experiences", "add", LESSON)
+    assert (
+        explib("experiences", "edit", "e1", "--unpin").out
+        == f"Revision 2 of default: [e1] (active, version 1) {LESSON}\n"
+    )
+    again = explib("experiences", "edit", "e1", "--pin", "--reason", "sure of it")
+    assert again.out == f"Revision 3 of default: [e1] (active, pinned, version 1) {LESSON}\n"
+    assert "Pass another text" in one_line(explib("experiences", "edit", "e1"))
+    assert "sure of it" in explib("history").out
+    assert "now [e1] (active, pinned)" in explib("experiences", "show", "e1").out
 
 
 def test_the_difference_of_two_revisions_reads_as_lines_and_as_json(explib: Explib) -> None:

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from library.evidence_cases import attempt, drawn
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from explib.errors import OperationRefused, RevisionConflict
+from explib.lifecycle import Lifecycle
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
@@ -368,3 +370,46 @@ async def test_what_a_person_wrote_or_approved_is_pinned_and_only_a_person_retir
     assert [each.id for each in await store.revisions.experiences(library)] == ["e1", "e3"]
     await curator.retire(library, "e1", By("learner"))
     assert [each.id for each in await store.revisions.experiences(library)] == ["e3"]
+
+
+async def test_what_is_unpinned_is_evidences_and_the_learners_again_and_the_history_says_who_did_it(
+    store: Store,
+) -> None:
+    async with curating() as tools:
+        await tools("add_experience", content=LESSON)
+        unpinned = await tools("edit_experience", id="e1", pinned=False, reason="let rewards decide")
+        assert (unpinned["pinned"], unpinned["version"], unpinned["status"]) == (False, 1, "active")
+        assert "e1 is not pinned already" in await tools.text("edit_experience", id="e1", pinned=False)
+        assert "whether it is pinned" in await tools.text("edit_experience", id="e1")
+        history = await tools.text("history")
+        await tools("edit_experience", id="e1", pinned=True)
+        await learned(Operation("DELETE", "refuted", target="e1"), review=False)
+        assert LESSON in await tools.served()
+        reworded = await tools("edit_experience", id="e1", content=OTHER, pinned=False)
+        assert (reworded["pinned"], reworded["version"]) == (False, 2)
+        await learned(Operation("DELETE", "refuted", target="e1"), review=False)
+        assert OTHER not in await tools.served()
+    assert "1 KEEP  let rewards decide" in history
+    revision = await store.revisions.get(await store.libraries.get("default"), 2)
+    [change] = revision.changes
+    assert (revision.author, change.before[0].pinned, change.after[0].pinned) == ("mcp", True, False)
+
+
+async def test_a_reward_that_retires_what_was_pinned_does_so_once_it_is_unpinned(store: Store) -> None:
+    library = await store.libraries.ensure("default", LibrarySettings())
+    curator = Curator(store)
+    await curator.add(library, LESSON, By("ann"))
+    for number in range(80):
+        retrieval = drawn(number % 2 == 0, task=f"task {number}")
+        store.retrievals.record_behind(library, retrieval)
+        await store.retrievals.settled()
+        await store.trajectories.submit(library, attempt(retrieval, float(number % 2)))
+    lifecycle = Lifecycle(store)
+    assert await lifecycle.look(await store.libraries.get("default")) == []
+    await curator.edit(library, "e1", None, By("ann"), pinned=False)
+    late = drawn(True, task="the last")
+    store.retrievals.record_behind(library, late)
+    await store.retrievals.settled()
+    await store.trajectories.submit(library, attempt(late, 0.0))
+    assert await lifecycle.look(await store.libraries.get("default")) == [3]
+    assert await store.revisions.experiences(library) == []

@@ -38,8 +38,8 @@ class Operation:
     status: ExperienceStatus | None = None
     """Status of an added experience; None lets the support decide (two groups or more: active)."""
     note: str = ""
-    pins: bool = False
-    """For ADD, MODIFY and MERGE: a person wrote or approved this."""
+    pins: bool | None = None
+    """Whether a person wrote or approved this, so that only people change or retire it; None: as it was."""
     restores: int | None = None
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
 

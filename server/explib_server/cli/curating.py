@@ -74,17 +74,22 @@ def add(
 
 def edit(
     identity: IdArgument,
-    text: TextArgument,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Leave it out to pin or unpin only.")] = None,
+    pinned: Annotated[
+        bool | None,
+        typer.Option("--pin/--unpin", help="Whether only people change or retire it; a new text pins it by itself."),
+    ] = None,
     reason: ReasonOption = "",
     expected_version: VersionOption = None,
     author: AuthorOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give an experience another text; the old one stays in the history."""
+    """Give an experience another text (the old one stays in the history), or pin or unpin it."""
 
     async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
-        committed = await curator.edit(chosen, identity, text, by_person(author, reason), expected_version)
+        by = by_person(author, reason)
+        committed = await curator.edit(chosen, identity, text, by, expected_version, pinned=pinned)
         return await changed(runtime.store, chosen, committed, identity)
 
     act(library, as_json, change)

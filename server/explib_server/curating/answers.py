@@ -94,6 +94,7 @@ class Changed(Answer):
     revision: int | None
     id: str
     status: str
+    pinned: bool
     version: int
     content: str
 
@@ -105,6 +106,7 @@ class Changed(Answer):
             revision=committed.revision,
             id=known.id,
             status=known.status,
+            pinned=known.pinned,
             version=known.version,
             content=known.content,
         )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from explib.errors import OperationRefused, RevisionConflict, TooLarge
+from explib.errors import InvalidInput, OperationRefused, RevisionConflict, TooLarge
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
@@ -96,18 +96,31 @@ class Curator:
         return await self._change(library, make)
 
     async def edit(
-        self, library: Library, identity: str, content: str, by: By, expected_version: int | None = None
+        self,
+        library: Library,
+        identity: str,
+        content: str | None,
+        by: By,
+        expected_version: int | None = None,
+        *,
+        pinned: bool | None = None,
     ) -> Committed:
-        """Give an experience another text. Raises NotFound, OperationRefused, RevisionConflict."""
-        reason = self._reason(by, "edited by hand")
+        """Give an experience another text, which pins it unless `pinned` says otherwise; or only pin or unpin it.
+
+        Raises InvalidInput, NotFound, OperationRefused, RevisionConflict.
+        """
+        if content is None and pinned is None:
+            raise InvalidInput("Pass another text, or whether it is pinned, or both.")
+        otherwise = "edited by hand" if content is not None else "pinned by hand" if pinned else "unpinned by hand"
+        reason = self._reason(by, otherwise)
         seen = await self._store.revisions.experience(library, identity)
 
         def make(reading: Reading) -> Proposal:
             known = reading.named(identity, expected_version)
             _check_unchanged(seen, known, f"{identity} was edited by somebody else just now")
-            operation = Operation("MODIFY", reason, content=_line(content), target=identity, status="active", pins=True)
-            if operation.content == known.content and known.status == "active":
-                raise OperationRefused(f"{identity} says exactly this already: nothing was changed.")
+            if content is None:
+                return self._proposal(reading, by, reason, _pinning(known, reason, pinned))
+            operation = _rewriting(known, reason, _line(content), pinned)
             return self._proposal(reading, by, reason, reading.checked(operation))
 
         return await self._change(library, make)
@@ -228,6 +241,19 @@ class Curator:
                 if not tries_left or not moved:
                     raise
         raise RevisionConflict
+
+
+def _pinning(known: Experience, reason: str, pinned: bool | None) -> Operation:
+    if known.pinned is pinned:
+        raise OperationRefused(f"{known.id} is {'' if pinned else 'not '}pinned already: nothing was changed.")
+    return Operation("KEEP", reason, target=known.id, pins=pinned)
+
+
+def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None) -> Operation:
+    pins = True if pinned is None else pinned
+    if content == known.content and known.status == "active" and (pinned is None or known.pinned is pins):
+        raise OperationRefused(f"{known.id} says exactly this already: nothing was changed.")
+    return Operation("MODIFY", reason, content=content, target=known.id, status="active", pins=pins)
 
 
 def _line(text: str) -> str:

@@ -92,13 +92,17 @@ def _add_add(server: MCPServer[Opening], current: Current) -> None:
 def _add_edit(server: MCPServer[Opening], current: Current) -> None:
     @server.tool(
         title="Edit experience",
-        description="Call when a lesson should say something else: gives it another text under the same id. "
-        "Its old text stays in the history.",
+        description="Call when a lesson should say something else: gives it another text under the same id; the old "
+        "one stays in the history. Or to pin or unpin it.",
         annotations=CHANGES,
     )
     async def edit_experience(
         id: ExperienceId,
-        content: Content,
+        content: Annotated[str | None, Field(description="The new text, as in add_experience.")] = None,
+        pinned: Annotated[
+            bool | None,
+            Field(description="true (as with every new text): only people change or retire it; false: evidence may."),
+        ] = None,
         reason: Reason = "",
         expected_version: ExpectedVersion = None,
         library: LibraryName = None,
@@ -106,7 +110,8 @@ def _add_edit(server: MCPServer[Opening], current: Current) -> None:
         with told():
             runtime = await current()
             chosen = await runtime.library(library)
-            committed = await curator_of(runtime).edit(chosen, id, content, by_caller(reason), expected_version)
+            curator, by = curator_of(runtime), by_caller(reason)
+            committed = await curator.edit(chosen, id, content, by, expected_version, pinned=pinned)
             return result(*await changed(runtime.store, chosen, committed, id))
 
 
