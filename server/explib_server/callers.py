@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explib.errors import NotAllowed, UnknownLibrary
@@ -110,16 +111,50 @@ NOBODY = Caller("nobody", None, frozenset(), frozenset())
 """Whom a request is taken to come from that nobody has let in."""
 LOCAL = Caller("local", None, ALL_SCOPES, None)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
-_request: ContextVar[ServerRequestContext[Any, Any] | None] = ContextVar("explib_request", default=None)
+
+
+class _Asked:
+    """The request that is being answered; what is asked of it several times is found out once."""
+
+    def __init__(self, context: ServerRequestContext[Any, Any]) -> None:
+        self._context = context
+
+    @cached_property
+    def request(self) -> Request | None:
+        """Over HTTP the request itself."""
+        given = self._context.request
+        if given is None:
+            return None
+        from starlette.requests import Request
+
+        return given if isinstance(given, Request) else None
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who asks."""
+        if self.request is not None:
+            known = self.request.scope.get(CALLER_KEY, NOBODY)
+            if known != ANYBODY:
+                return known if isinstance(known, Caller) else NOBODY
+        return Caller(self._client_name(), None, ALL_SCOPES, None)
+
+    def _client_name(self) -> str:
+        """As the client calls itself: at `initialize` (legacy) or with each request (modern)."""
+        told = self._context.session.client_params
+        name = "" if told is None else "".join(filter(str.isprintable, told.client_info.name)).strip()
+        return name[:NAME_CHARACTERS] or LOCAL.name
+
+
+_asked: ContextVar[_Asked | None] = ContextVar("explib_asked", default=None)
 
 
 async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Middleware of the MCP server: what runs inside knows its caller."""
-    token = _request.set(ctx)
+    token = _asked.set(_Asked(ctx))
     try:
         return await call_next(ctx)
     finally:
-        _request.reset(token)
+        _asked.reset(token)
 
 
 def library_uri(name: str) -> str:
@@ -129,47 +164,25 @@ def library_uri(name: str) -> str:
 
 def current_caller() -> Caller:
     """The caller of the request that is being answered. Outside of a request, and on stdio, all is allowed."""
-    context = _request.get()
-    if context is None:
-        return LOCAL
-    request = _http_request(context)
-    if request is not None:
-        known = request.scope.get(CALLER_KEY, NOBODY)
-        if known != ANYBODY:
-            return known if isinstance(known, Caller) else NOBODY
-    return Caller(_client_name(context), None, ALL_SCOPES, None)
+    asked = _asked.get()
+    return LOCAL if asked is None else asked.caller
 
 
 def current_session() -> str | None:
     """What ties the calls of one client together: this process over stdio, an MCP session of one token over HTTP."""
-    context = _request.get()
-    if context is None:
+    asked = _asked.get()
+    if asked is None:
         return None
-    request = _http_request(context)
-    if request is None:
+    if asked.request is None:
         return STDIO_SESSION
-    named = request.headers.get(SESSION_HEADER)
-    return f"{current_caller().token_id or ANYBODY} {named}" if named else None
-
-
-def _http_request(context: ServerRequestContext[Any, Any]) -> Request | None:
-    from starlette.requests import Request
-
-    return context.request if isinstance(context.request, Request) else None
-
-
-def _client_name(context: ServerRequestContext[Any, Any]) -> str:
-    """As the client calls itself: at `initialize` (legacy) or with each request (modern)."""
-    told = context.session.client_params
-    name = "" if told is None else "".join(filter(str.isprintable, told.client_info.name)).strip()
-    return name[:NAME_CHARACTERS] or LOCAL.name
+    named = asked.request.headers.get(SESSION_HEADER)
+    return f"{asked.caller.token_id or ANYBODY} {named}" if named else None
 
 
 async def within_reach(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Middleware of the MCP server: a subscription hears of the caller's own libraries only."""
-    caller = current_caller()
-    if ctx.method == LISTEN and ctx.params and caller.libraries is not None:
-        own = {library_uri(name) for name in caller.libraries}
+    if ctx.method == LISTEN and ctx.params and (libraries := current_caller().libraries) is not None:
+        own = {library_uri(name) for name in libraries}
         asked = ctx.params.get("notifications")
         if isinstance(asked, dict) and isinstance(uris := asked.get("resourceSubscriptions"), list):
             heard = {**asked, "resourceSubscriptions": [uri for uri in uris if uri in own]}

@@ -51,6 +51,7 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
     app = server.streamable_http_app(
         host=host,
         stateless_http=stateless,
+        json_response=server.toolset == "agent",  # none of its tools reports progress: no stream is needed
         transport_security=security,
         max_request_body_size=settings.request_bytes,
     )

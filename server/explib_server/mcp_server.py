@@ -60,6 +60,7 @@ class ExperienceMCP(MCPServer[Opening]):
 
     runtime: Opening
     """The runtime of the running server."""
+    toolset: Toolset
     observer: Observer | None = None
 
     @cached_property
@@ -183,6 +184,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
         log_level=settings.log_level,
     )
     server.runtime = current
+    server.toolset = tools
     server.answer_quickly(current)
     add_tools(server, current, tools)
     add_resources(server, current)
