@@ -193,7 +193,7 @@ async def _follow(store: Store, index: LibraryIndex) -> Figures:
         follows.append(time.perf_counter() - started)
         asks.append(await _seconds(index.candidates(contents[0], ROOM)))
         answers = [await index.candidates(content, ROOM) for content in contents]
-        firsts = [each.entries[next(iter(each.relevance))].content for each in answers]
+        firsts = [each.ranked[0][0].content for each in answers]
         found += sum(first == content for first, content in zip(firsts, contents, strict=True))
         await store.vectors.settled()
     return {

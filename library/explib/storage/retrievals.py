@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
 from explib.ids import made_at
@@ -105,10 +107,14 @@ class Retrievals:
             log.error(trouble, exc_info=error)
 
     async def _record(self, batch: list[tuple[Library, Retrieval]]) -> dict[int, Totals]:
-        # run again after a commit that nobody knows of, an insert fails, and nothing is recorded twice
-        return await self.database.write(
-            lambda connection: record(connection, self.database, batch), repeatable=True, locks=True
-        )
+        tries = itertools.count()
+
+        async def write(connection: AsyncConnection) -> dict[int, Totals]:
+            again = next(tries) > 0  # after a commit that nobody knows of: what is recorded is not recorded twice
+            left = await _unrecorded(connection, batch) if again else batch
+            return await record(connection, self.database, left)
+
+        return await self.database.write(write, repeatable=True, locks=True)
 
     async def get(self, library: Library, identity: str) -> Retrieval:
         """Raises UnknownRetrieval."""
@@ -123,3 +129,13 @@ class Retrievals:
         """Experience ids by BM25 of their terms, best first."""
         async with self.database.read() as connection:
             return await self.database.dialect.search_terms(connection, library.id, words, limit)
+
+
+async def _unrecorded(
+    connection: AsyncConnection, batch: Sequence[tuple[Library, Retrieval]]
+) -> list[tuple[Library, Retrieval]]:
+    """Those that are not there."""
+    named = retrievals.c.id.in_([retrieval.id for _, retrieval in batch])
+    owned = retrievals.c.library_id.in_({library.id for library, _ in batch})
+    known = set((await connection.execute(select(retrievals.c.id).where(owned, named))).scalars())
+    return [(library, retrieval) for library, retrieval in batch if retrieval.id not in known]
