@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from explib.ending import ended
 from explib.errors import LeaseLost, StorageError
 from explib.models.learning import Lease
 from explib.storage.store import Store
@@ -29,8 +30,7 @@ async def heartbeat(store: Store, lease: Lease, seconds: float) -> AsyncIterator
             raise LeaseLost from None
         raise
     finally:
-        beating.cancel()
-        await asyncio.wait({beating})
+        await ended(beating)
 
 
 async def _beat(store: Store, lease: Lease, seconds: float) -> None:

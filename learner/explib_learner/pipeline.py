@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from explib.ending import finished
 from explib.errors import AnswerPending, Conflict, RevisionConflict
 from explib.lifecycle import Lifecycle
 from explib.models.experiences import Experience
@@ -95,7 +96,7 @@ class Pipeline:
         try:
             run = await self._learn(library, claim, lease)
         except (asyncio.CancelledError, Conflict, AnswerPending):
-            await asyncio.shield(self._claims.give_back(library, claim.groups))
+            await finished(self._claims.give_back(library, claim.groups))
             raise
         await self._claims.close(library, lease)
         return run

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from explib.ending import ended
 from explib.errors import BudgetExceeded
 from explib.models.learning import Cost, ModelCall, Reserved
 from explib.tracing import span
@@ -106,11 +107,11 @@ class RecordedChat:
     async def close(self) -> None:
         """Give the calls under way, which will be paid for, a moment to be stored; then end them."""
         flights = list(self._flights.values())
-        if flights:
-            await asyncio.wait(flights, timeout=GRACE_SECONDS)
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        try:
+            if flights:
+                await asyncio.wait(flights, timeout=GRACE_SECONDS)
+        finally:
+            await ended(*flights)
 
     def _landed(self, key: str, task: asyncio.Task[Answered]) -> None:
         del self._flights[key]

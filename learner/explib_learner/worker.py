@@ -85,7 +85,8 @@ class Worker:
             except Exception:  # the outermost loop: the groups keep their state, the tries are counted
                 log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._awake.wait()
 
     async def learn_ready(self, only: str | None = None) -> list[Run]:
         """Learn everything that is due now, in every library or in `only`; the runs that did something.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
+from explib.ending import ended
 from explib.errors import RevisionConflict
 from explib.evidence.ledger import SHORTLIST, Account, Key, experience_key, revision_key
 from explib.evidence.missing import missing_depends_on_serving
@@ -95,8 +96,7 @@ class Lifecycle:
     async def close(self) -> None:
         """Stop looking: what was not looked at waits for the next look, here or elsewhere."""
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+            await ended(self._watching)
 
     async def _watch(self) -> None:
         while self._waiting:

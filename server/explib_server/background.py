@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
+from explib.ending import ended
 from explib.settings import Settings
 from explib.tracing import Link, here
 from explib_learner.pipeline import Run
@@ -50,8 +51,7 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
@@ -80,4 +80,5 @@ async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
             log.exception("could not look for something to learn")
         stored.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(stored.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await stored.wait()

@@ -27,5 +27,7 @@ async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analy
     try:
         yield ModelAnalyst(chat, asked)
     finally:
-        await chat.close()
-        await endpoint.close()
+        try:
+            await chat.close()
+        finally:
+            await endpoint.close()

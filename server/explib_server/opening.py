@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
+from explib.ending import ended
 from explib.errors import ExplibError
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ class Opening:
         try:
             yield
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            await ended(keeping)
 
     async def _keep(self) -> None:
         """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted.wait(), HANDSHAKE_SECONDS)
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await self._wanted.wait()
         while True:
             try:
                 async with await self._open_runtime() as runtime:

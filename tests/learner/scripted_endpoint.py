@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from explib.ending import ended
 from explib.models.json_value import Json
 
 AT_ONCE = {"retry-after-ms": "1"}
@@ -89,6 +90,7 @@ class ScriptedEndpoint:
         self.most_at_once = 0
         self.url = ""
         self._script = script
+        self._answering: set[asyncio.Task[None]] = set()
         self._open = 0
 
     async def has(self, count: int) -> None:
@@ -96,8 +98,25 @@ class ScriptedEndpoint:
         async with self.arrived:
             await self.arrived.wait_for(lambda: len(self.asked) >= count)
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: read one request, answer it, close."""
+        answering = asyncio.create_task(self._connected(reader, writer))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+
+    async def leave(self) -> None:
+        """Close what is not answered yet."""
+        await ended(*self._answering)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             length = int(head.split("content-length:")[1].split("\r\n")[0])
@@ -113,9 +132,6 @@ class ScriptedEndpoint:
             lines += [f"{key}: {value}" for key, value in headers.items()]
             writer.write("\r\n".join((*lines, "\r\n")).encode() + reply.body[: reply.die_after])
             await writer.drain()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
     async def _next(self, body: Asked) -> Reply:
         async with self.arrived:
@@ -131,11 +147,12 @@ class ScriptedEndpoint:
 async def endpoint(script: Script) -> AsyncIterator[ScriptedEndpoint]:
     """The server, running on a free port of 127.0.0.1."""
     scripted = ScriptedEndpoint(script)
-    server = await asyncio.start_server(scripted.handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(scripted.connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     scripted.url = f"http://127.0.0.1:{port}/v1"
     try:
         yield scripted
     finally:
         server.close()
+        await scripted.leave()
         await server.wait_closed()

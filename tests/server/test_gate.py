@@ -159,13 +159,15 @@ async def _chunked(address: str, chunks: int) -> str:
     host, port = address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = ["POST /mcp HTTP/1.1", f"Host: {host}:{port}", "Content-Type: application/json", "Connection: close"]
-    writer.write(("\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""])).encode())
-    writer.write(b"a\r\n0123456789\r\n" * chunks)
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
-    answer = (await reader.read()).decode()
-    writer.close()
-    return answer
+    try:
+        writer.write(("\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""])).encode())
+        writer.write(b"a\r\n0123456789\r\n" * chunks)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return (await reader.read()).decode()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_health_and_readiness_need_no_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
+from cancelling import CutOff, files_open, until_nothing_is
 from mcp import Client
 from mcp.types import TextContent
 
@@ -90,6 +92,25 @@ async def test_a_call_that_gives_up_leaves_the_opening_to_the_others() -> None:
         impatient.cancel()
         assert (await patient).settings == Settings()
     assert counted.opened == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is open is found in /proc")
+async def test_a_server_that_is_broken_off_while_it_opens_or_runs_closes_what_it_opened(tmp_path: Path) -> None:
+    """The scopes of anyio cancel at every wait, also where the runtime is closed."""
+    for at in count(1):
+        counted = Counted()
+        cut = await CutOff(called(Opening(counted)), at, 1000).cut()
+        await until_nothing_is(lambda: files_open(tmp_path))
+        if not cut:
+            break
+    assert at > 2
+    assert (counted.opened, counted.closed) == (1, 1)
+
+
+async def called(current: Opening) -> None:
+    async with current.running():
+        library = await (await current()).library()
+        assert library.revision == 0
 
 
 async def test_after_a_failure_the_next_call_tries_again() -> None:

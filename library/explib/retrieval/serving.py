@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass, field
@@ -22,7 +20,6 @@ from explib.retrieval.shortlist import Drawn, draw
 from explib.storage.store import Store
 from explib.words import estimate_tokens, says_something
 
-log = logging.getLogger(__name__)
 MAX_TASK_CHARACTERS = 100_000
 FOLLOW_SECONDS = 1.0
 """How old what is known of other processes' rewards may be. None is wrong: what was drawn with is written down."""
@@ -56,7 +53,6 @@ class Retriever:
         self.embedder = embedder
         self._holding = Holding(embedder, most)
         self._repeats: Repeats[Served] = Repeats()
-        self._background: set[asyncio.Task[None]] = set()
 
     async def serve(
         self, library: Library, task: str, limit: int | None = None, session: Hashable | None = None
@@ -125,19 +121,12 @@ class Retriever:
             self._start(held.standing.follow(self._store, library))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work, name="follow evidence")
-        self._background.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("evidence could not be read; what was known serves on", exc_info=error)
+        failed = "evidence could not be read; what was known serves on"
+        self._store.database.behind.start(work, "follow evidence", failed)
 
     async def settled(self) -> None:
         """Returns when what is read in the background is read."""
-        while self._background:
-            await asyncio.wait(self._background)
+        await self._store.database.behind.settled()
 
 
 def _check(task: str, limit: int | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from explib.ending import Behind, finished
 from explib.errors import ExplibError
 from explib.storage.glance import Found, Glance
 from explib.tracing import span
@@ -168,6 +169,8 @@ class Database:
             self._engine = dialect.create_engine()
         self._writer = dialect.writer(self._engine)
         self._glance = dialect.glance(self._engine)
+        self.behind = Behind()
+        """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
 
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch, by the one clock that everybody on this database goes by."""
@@ -181,7 +184,7 @@ class Database:
             try:
                 yield connection
             finally:
-                await connection.close()
+                await finished(connection.close())
 
     async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
         """The first row of a short read as of now, as the driver gives it, or None. Raises StorageError."""
@@ -198,7 +201,7 @@ class Database:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            await (await opening).close()
+            await finished(_left(opening))
             raise
 
     async def write(
@@ -236,7 +239,13 @@ class Database:
         await self._writer.settled()
 
     async def close(self) -> None:
-        """Finish the writes under way and close every connection."""
+        """Leave what goes on behind, finish the writes under way, and close every connection."""
+        await self.behind.end()
         await self._writer.close()
         await self._glance.close()
         await self._engine.dispose()
+
+
+async def _left(opening: asyncio.Future[AsyncConnection]) -> None:
+    with suppress(DBAPIError, ExplibError):
+        await (await opening).close()

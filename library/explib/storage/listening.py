@@ -37,7 +37,8 @@ class Listener:
             await self._listen()  # what came before nobody heard: it is looked for now
             return
         try:
-            await asyncio.wait_for(self._heard.wait(), QUIET_SECONDS)
+            async with asyncio.timeout(QUIET_SECONDS):
+                await self._heard.wait()
         except TimeoutError:
             self._heard.set()
         self._heard.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from explib.ending import Behind
 from explib.errors import UnknownRetrieval
 from explib.ids import made_at
 from explib.models.libraries import Library
@@ -23,7 +23,6 @@ from explib.storage.engine import Database
 from explib.storage.entering import Totals
 from explib.storage.tables.evidence import retrievals
 
-log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.25
 """How long a record may wait for others to be written with it: a transaction of many costs little more than of one."""
 LOOK_SECONDS = 0.05
@@ -41,8 +40,8 @@ class Retrievals:
 
     database: Database
     _pending: list[tuple[Library, Retrieval]] = field(default_factory=list, repr=False)
-    _writing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
-    _counting: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _writing: Behind = field(default_factory=Behind, repr=False)
+    _counting: Behind = field(default_factory=Behind, repr=False)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def record_behind(self, library: Library, retrieval: Retrieval) -> None:
@@ -51,17 +50,16 @@ class Retrievals:
         It promises nothing to anybody yet; a failure is logged, and a submission that names it will be told.
         """
         self._pending.append((library, retrieval))
-        if not self._writing:
-            writing = asyncio.create_task(self._write_behind(), name="record retrievals")
-            self._writing.add(writing)
-            writing.add_done_callback(self._written)
+        if self._writing.idle:
+            self._writing.start(self._write_behind(), "record retrievals", "retrievals could not be recorded")
 
     async def settled(self) -> None:
         """Returns when every record that was taken is written, or has failed."""
         self._hurry.set()
-        while self._writing:
-            await asyncio.wait(self._writing)
-        self._hurry.clear()
+        try:
+            await self._writing.settled()
+        finally:
+            self._hurry.clear()
 
     async def awaited(self, library: Library, identity: str) -> None:
         """Returns when the record is written, or will not be: who has just made it may be another process."""
@@ -76,35 +74,23 @@ class Retrievals:
     async def close(self) -> None:
         """Settle, and finish what is being entered in the evidence."""
         await self.settled()
-        while self._counting:
-            await asyncio.wait(self._counting)
+        await self._counting.settled()
 
     async def _write_behind(self) -> None:
         while self._pending:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), GATHER_SECONDS)
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._hurry.wait()
             batch = self._pending.copy()
             self._pending.clear()
             totals = await self._record(batch)
-            if not self._counting and (waiting := [known for known, each in totals.items() if due(each)]):
-                counting = asyncio.create_task(self._count(waiting), name="count retrievals")
-                self._counting.add(counting)
-                counting.add_done_callback(self._counted)
+            if self._counting.idle and (waiting := [known for known, each in totals.items() if due(each)]):
+                failed = "retrievals could not be entered in the evidence; the next ones will try"
+                self._counting.start(self._count(waiting), "count retrievals", failed)
 
     async def _count(self, libraries: list[int]) -> None:
         for library_id in libraries:
             await count(self.database, library_id)
-
-    def _written(self, writing: asyncio.Task[None]) -> None:
-        self._ended(self._writing, writing, "retrievals could not be recorded")
-
-    def _counted(self, counting: asyncio.Task[None]) -> None:
-        self._ended(self._counting, counting, "retrievals could not be entered in the evidence; the next ones will try")
-
-    def _ended(self, running: set[asyncio.Task[None]], task: asyncio.Task[None], trouble: str) -> None:
-        running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error(trouble, exc_info=error)
 
     async def _record(self, batch: list[tuple[Library, Retrieval]]) -> dict[int, Totals]:
         tries = itertools.count()

@@ -7,6 +7,7 @@ lock or for the disk, and what reads many rows, goes to the thread as ever.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +35,23 @@ def sqlite_module() -> ModuleType:
         return sqlite3
 
 
-class WritingConnection(aiosqlite.Connection):
+class ReadingConnection(aiosqlite.Connection):
+    """Can be stopped while it is being closed, as SQLAlchemy does where whoever closes it is cancelled meanwhile.
+
+    aiosqlite would wait for its thread a second time, which has ended: forever, so that the program could not end.
+    """
+
+    _stopping = False
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Ends the thread; only the first call gives something to wait for."""
+        if self._stopping:
+            return None
+        self._stopping = True
+        return super().stop()
+
+
+class WritingConnection(ReadingConnection):
     """Statements run on the event loop; locking, committing and long results in the thread."""
 
     def run(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -70,7 +87,7 @@ class WritingConnection(aiosqlite.Connection):
         return await queue(fn, *args, **kwargs)
 
 
-def driver(sqlite: ModuleType, kind: type[aiosqlite.Connection] = aiosqlite.Connection) -> AsyncAdapt_aiosqlite_dbapi:
+def driver(sqlite: ModuleType, kind: type[aiosqlite.Connection] = ReadingConnection) -> AsyncAdapt_aiosqlite_dbapi:
     """aiosqlite on the given SQLite module: the same threads and proxies, that module's connections and errors."""
     module = ModuleType("aiosqlite")
     for name in ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError"):

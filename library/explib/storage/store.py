@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from explib.ending import finished
 from explib.errors import DatabaseUnavailable
 from explib.storage.engine import Database, Dialect
 from explib.storage.evidence import Evidence
@@ -63,6 +64,15 @@ class Store:
         """Raises StorageError unless the database answers and has this program's schema."""
         await check_schema(self.database)
 
+    async def close(self) -> None:
+        """Finish what is written behind, and close every connection."""
+        try:
+            await self.vectors.settled()
+            await self.retrievals.close()
+            await self.tokens.settled()
+        finally:
+            await self.database.close()
+
 
 def database_file(url: str) -> Path | None:
     """The file of an embedded database; None for one that is a server's."""
@@ -98,15 +108,9 @@ async def open_store(
     Leases and back-off go by `clock`, where one is given, instead of the database's own. PostgreSQL gets at most
     `pool_size` connections, and `statement_timeout` seconds for each statement.
     """
-    database = Database(dialect_for(url, pool_size, statement_timeout), clock)
+    store = Store(Database(dialect_for(url, pool_size, statement_timeout), clock), clock or time.time)
     try:
-        await ensure_schema(database)
-        store = Store(database, clock or time.time)
-        try:
-            yield store
-        finally:
-            await store.vectors.close()
-            await store.retrievals.close()
-            await store.tokens.settled()
+        await ensure_schema(store.database)
+        yield store
     finally:
-        await database.close()
+        await finished(store.close())

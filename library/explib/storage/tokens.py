@@ -6,9 +6,7 @@ because checking a signature needs it.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +15,13 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Text, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from explib.ending import Behind
 from explib.errors import UnknownToken
 from explib.ids import new_id
 from explib.models.access import Token, TokenScope
 from explib.storage.engine import Database
 from explib.storage.tables.access import tokens
 
-log = logging.getLogger(__name__)
 PREFIX = "explib_"
 SECRET_BYTES = 32
 USE_SECONDS = 60.0
@@ -49,7 +47,7 @@ class Tokens:
     database: Database
     clock: Callable[[], float]
     _noted: dict[str, float] = field(default_factory=dict, repr=False)
-    _writing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _writing: Behind = field(default_factory=Behind, repr=False)
 
     async def create(
         self, name: str, scope: TokenScope, libraries: Sequence[str] | None, expires_at: float | None
@@ -129,25 +127,17 @@ class Tokens:
         if now - max(self._noted.get(token.id, 0.0), token.last_used_at or 0.0) < USE_SECONDS:
             return
         self._noted[token.id] = now
-        writing = asyncio.create_task(self._note(token.id, now), name="record token use")
-        self._writing.add(writing)
-        writing.add_done_callback(self._written)
+        self._writing.start(self._note(token.id, now), "record token use", "the use of a token could not be recorded")
 
     async def settled(self) -> None:
         """Returns when every use that was noted is written, or has failed."""
-        while self._writing:
-            await asyncio.wait(self._writing)
+        await self._writing.settled()
 
     async def _note(self, identity: str, now: float) -> None:
         async def mark(connection: AsyncConnection) -> None:
             await connection.execute(update(tokens).where(tokens.c.id == identity).values(last_used_at=now))
 
         await self.database.write(mark, repeatable=True)
-
-    def _written(self, writing: asyncio.Task[None]) -> None:
-        self._writing.discard(writing)
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            log.error("the use of a token could not be recorded", exc_info=error)
 
 
 def _digest(secret: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from explib.ending import Behind
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.storage.engine import Database
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-log = logging.getLogger(__name__)
 BATCH = 2_000
 """Vectors saved in one transaction, so that no other write waits long."""
 
@@ -40,8 +38,7 @@ class Vectors:
     """The vectors of every library of one database; those of retired experiences are gone."""
 
     database: Database
-    _saving: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
-    _going: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _saving: Behind = field(default_factory=Behind, repr=False)
 
     @property
     def searched(self) -> bool:
@@ -89,19 +86,12 @@ class Vectors:
         self, library: Library, embedder: str, ids: Sequence[str], versions: Sequence[int], matrix: NDArray[np.floating]
     ) -> None:
         """Take the vectors and go on: they are saved meanwhile. Lost ones cost whoever comes next their computation."""
-        saving = asyncio.create_task(self.save(library, embedder, ids, versions, matrix), name="save vectors")
-        self._saving.add(saving)
-        saving.add_done_callback(self._saved)
-
-    def _saved(self, saving: asyncio.Task[None]) -> None:
-        self._saving.discard(saving)
-        if not saving.cancelled() and (error := saving.exception()) is not None:
-            log.error("vectors could not be saved: they will be computed again", exc_info=error)
+        saving = self.save(library, embedder, ids, versions, matrix)
+        self._saving.start(saving, "save vectors", "vectors could not be saved: they will be computed again")
 
     async def settled(self) -> None:
         """Returns when every vector that was taken is saved, or could not be."""
-        while self._saving:
-            await asyncio.wait(self._saving)
+        await self._saving.settled()
 
     async def missing(self, library: Library, embedder: str, limit: int, after: str = "") -> list[Lesson]:
         """The first `limit` lessons, in order of their ids from behind `after` on, without a vector of their version.
@@ -145,19 +135,6 @@ class Vectors:
         await self.database.index_vectors((library.id, embedder), dimensions)
 
     def go_on(self, work: Coroutine[None, None, None]) -> None:
-        """Let long work on vectors go on in the background until the store closes; it can be left at any point."""
-        task = asyncio.create_task(work, name="work on vectors")
-        self._going.add(task)
-        task.add_done_callback(self._gone)
-
-    def _gone(self, task: asyncio.Task[None]) -> None:
-        self._going.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("vectors could not be made or indexed: they are searched without", exc_info=error)
-
-    async def close(self) -> None:
-        """Finish saving, and leave the rest; what is half made is made again with the next vectors."""
-        await self.settled()
-        for task in self._going:
-            task.cancel()
-        await asyncio.gather(*self._going, return_exceptions=True)
+        """Let long work on vectors go on behind; what is half made is made again with the next vectors."""
+        failed = "vectors could not be made or indexed: they are searched without"
+        self.database.behind.start(work, "work on vectors", failed)

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from explib.ending import ended
 from explib.errors import StorageError
 from explib_learner.worker import POLL_SECONDS
 from explib_server.learning.log import learner_log
@@ -28,8 +29,7 @@ async def learner_process(runtime: Runtime) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await ended(keeping)
         await _last_look(runtime)
 
 
@@ -49,7 +49,8 @@ async def _keep(runtime: Runtime) -> None:
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
         with suppress(TimeoutError):
-            await asyncio.wait_for(stored.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await stored.wait()
 
 
 async def _last_look(runtime: Runtime) -> None:
