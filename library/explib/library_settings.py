@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -89,3 +89,16 @@ def changed(settings: LibrarySettings, changes: LibraryChanges) -> LibrarySettin
             f"reward_min is {after.reward_min:g} and reward_max {after.reward_max:g}: reward_min must be the lower one."
         )
     return after
+
+
+def difference(before: LibrarySettings, after: LibrarySettings) -> str:
+    """What differs, e.g. `max_words 32 → 40, review off → on`."""
+    pairs = [(each.name, getattr(before, each.name), getattr(after, each.name)) for each in fields(before)]
+    return ", ".join(f"{name} {said(old)} → {said(new)}" for name, old, new in pairs if old != new)
+
+
+def said(value: object) -> str:
+    """A setting's value as people write it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return repr(value) if isinstance(value, str) else f"{value:g}"

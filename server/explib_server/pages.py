@@ -77,7 +77,8 @@ def revision_line(revision: Revision) -> str:
     """One revision in a line."""
     kinds = [change.operation.kind for change in revision.changes]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    return f"{revision.number}  {when(revision.created_at)}  {revision.author}  {counted}  {revision.cause}"
+    said = (str(revision.number), when(revision.created_at), revision.author, counted, revision.cause)
+    return "  ".join(filter(None, said))
 
 
 def experience_line(known: Experience) -> str:

@@ -5,11 +5,11 @@ from dataclasses import fields
 
 import pytest
 
-from explib.errors import InvalidSetting
+from explib.errors import InvalidInput, InvalidReward, InvalidSetting
 from explib.library_settings import LibraryChanges, changed, read_changes
 from explib.models.groups import Group
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.submissions import Submission
+from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.settings import Settings
 from explib.storage.store import Store, open_store
@@ -60,10 +60,10 @@ def test_what_is_left_out_stays_as_it_was() -> None:
 @ENGINES
 async def test_a_reward_range_that_leaves_rewards_outside_is_refused(store: Store, library: Library) -> None:
     await submit(store, library, "a task", 0.0, 0.9)
-    with pytest.raises(InvalidSetting, match=r"1 graded trajectories .* \(from 0\.9 to 0\.9\)"):
-        await store.libraries.change(library, LibraryChanges(reward_max=0.5))
+    with pytest.raises(InvalidSetting, match=r"has 1 reward outside 0 to 0\.5 \(from 0\.9 to 0\.9\)"):
+        await store.libraries.change(library, LibraryChanges(reward_max=0.5), "ann")
     assert (await store.libraries.get(library.name)).settings == LibrarySettings()
-    wider = await store.libraries.change(library, LibraryChanges(reward_min=-1.0))
+    wider = await store.libraries.change(library, LibraryChanges(reward_min=-1.0), "ann")
     assert (wider.settings.reward_min, wider.settings.reward_max) == (-1.0, 1.0)
 
 
@@ -72,7 +72,7 @@ async def test_another_least_group_settles_which_groups_wait(store: Store, libra
     await submit(store, library, "two that differ", 0.0, 1.0)
     await submit(store, library, "three that differ", 0.0, 1.0, 0.5)
     await submit(store, library, "no contrast", 1.0, 1.0, 1.0)
-    await store.libraries.change(library, LibraryChanges(min_group=3))
+    await store.libraries.change(library, LibraryChanges(min_group=3), "ann")
     assert {each.task: each.state for each in await store.groups.all(library)} == {
         "two that differ": "waiting",
         "three that differ": "ready",
@@ -80,8 +80,57 @@ async def test_another_least_group_settles_which_groups_wait(store: Store, libra
     }
     reasons = {each.task: each.reason for each in await store.groups.all(library)}
     assert reasons["two that differ"] == "2 of at least 3 graded trajectories"
-    await store.libraries.change(library, LibraryChanges(min_group=2))
+    await store.libraries.change(library, LibraryChanges(min_group=2), "ann")
     assert {each.task for each in await store.groups.all(library, "ready")} == {"two that differ", "three that differ"}
+
+
+@ENGINES
+async def test_a_change_of_settings_is_a_revision_that_says_who_changed_what(store: Store, library: Library) -> None:
+    await submit(store, library, "a task", 0.0, 1.0)
+    changed = await store.libraries.change(library, LibraryChanges(max_words=40, review=True), "ann", "they are long")
+    again = await store.libraries.change(library, LibraryChanges(max_words=40), "bob")
+    assert changed == again == await store.libraries.get(library.name)
+    [revision] = await store.revisions.history(changed)
+    assert (revision.number, revision.author) == (changed.revision, "ann") == (1, "ann")
+    assert revision.cause == "they are long (settings: max_words 32 → 40, review off → on)"
+    assert (revision.changes, revision.refusals, revision.groups) == ((), (), ())
+    assert await store.trials.all(changed) == []
+    assert [each.state for each in await store.groups.all(changed)] == ["ready"]
+    assert await store.revisions.at(changed, 1) == []
+
+
+@ENGINES
+async def test_what_was_read_before_the_settings_changed_is_no_reason_to_break_them(
+    store: Store, library: Library
+) -> None:
+    before = await store.libraries.change(library, LibraryChanges(reward_max=10.0), "ann")
+    steps = (Step("assistant", "tried"),)
+    stored = await store.trajectories.submit(before, Submission("a task", steps, reward=0.0))
+    await store.libraries.change(before, LibraryChanges(reward_max=1.0, min_group=3), "ann")
+    with pytest.raises(InvalidReward, match="range of 0 to 1"):
+        await submit(store, before, "a task", 5.0)
+    with pytest.raises(InvalidReward, match="range of 0 to 1"):
+        await store.trajectories.report_reward(before, stored.trajectory_id, Grade(5.0))
+    group = await submit(store, before, "a task", 0.5)
+    assert (group.size, group.reason) == (2, "2 of at least 3 graded trajectories")
+
+
+@ENGINES
+async def test_a_range_and_a_reward_that_come_at_once_never_end_up_apart(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        outcomes = set()
+        for turn in range(20):
+            library = await one.libraries.ensure(f"turn-{turn}", LibrarySettings(reward_max=10.0))
+            done = await asyncio.gather(
+                submit(one, library, "a task", 5.0),
+                other.libraries.change(library, LibraryChanges(reward_max=1.0), "ann"),
+                return_exceptions=True,
+            )
+            submitted, narrowed = (not isinstance(each, BaseException) for each in done)
+            assert submitted != narrowed, done
+            assert all(isinstance(each, InvalidInput) for each in done if isinstance(each, BaseException))
+            outcomes.add(submitted)
+        assert outcomes
 
 
 @ENGINES
@@ -89,8 +138,8 @@ async def test_two_who_change_different_settings_at_once_both_get_theirs(url: st
     async with open_store(url) as one, open_store(url) as other:
         library = await one.libraries.ensure("default", LibrarySettings())
         await asyncio.gather(
-            one.libraries.change(library, LibraryChanges(objective="sell")),
-            other.libraries.change(library, LibraryChanges(review=True)),
+            one.libraries.change(library, LibraryChanges(objective="sell"), "ann"),
+            other.libraries.change(library, LibraryChanges(review=True), "ann"),
         )
         settings = (await one.libraries.get("default")).settings
     assert (settings.objective, settings.review) == ("sell", True)

@@ -60,7 +60,7 @@ async def trajectory(store: Store, library: Library, reward: float) -> str:
 
 async def test_what_the_learner_proposes_waits_and_changes_nothing(store: Store, library: Library) -> None:
     await commit(store, library, adding("When a, do b."))
-    library = await store.libraries.change(library, REVIEWED)
+    library = await store.libraries.change(library, REVIEWED, "ann")
     cited = await trajectory(store, library, 1.0)
     done = await commit(
         store,
@@ -83,31 +83,35 @@ async def test_review_that_is_turned_on_while_the_learner_works_holds_for_what_i
     store: Store, library: Library
 ) -> None:
     as_read = await store.libraries.get(library.name)
-    await store.libraries.change(library, REVIEWED)
-    await store.revisions.commit(Proposal(as_read, "learned", "learner", "model", (adding("When a, do b."),)))
+    await store.libraries.change(library, REVIEWED, "ann")
+    brought = (adding("When a, do b."),)
+    with pytest.raises(RevisionConflict):
+        await store.revisions.commit(Proposal(as_read, "learned", "learner", "model", brought))
+    at_the_revision = replace(as_read, revision=as_read.revision + 1)
+    await store.revisions.commit(Proposal(at_the_revision, "learned", "learner", "model", brought))
     assert await store.revisions.experiences(library) == []
     assert await store.proposals.count(library) == 1
 
 
 async def test_an_approved_proposal_is_a_revision_by_who_approved_it(store: Store, library: Library) -> None:
-    library = await store.libraries.change(library, REVIEWED)
+    library = await store.libraries.change(library, REVIEWED, "ann")
     await commit(store, library, adding("When a, do b."))
     done = await decide(store, library, "p1", approve=True)
-    assert done.revision == 1
+    assert done.revision == 2
     [known] = await store.revisions.experiences(library)
     assert (known.id, known.content, known.analyst, known.model) == ("e1", "When a, do b.", "model", "m")
-    assert (await store.revisions.get(library, 1)).author == "ann"
+    assert (await store.revisions.get(library, 2)).author == "ann"
     decided = await store.proposals.get(library, "p1")
-    assert (decided.state, decided.decided_by, decided.revision) == ("approved", "ann", 1)
+    assert (decided.state, decided.decided_by, decided.revision) == ("approved", "ann", 2)
     assert await store.proposals.all(library, "waiting") == []
 
 
 async def test_a_rejected_proposal_is_a_revision_that_changes_nothing(store: Store, library: Library) -> None:
-    library = await store.libraries.change(library, REVIEWED)
+    library = await store.libraries.change(library, REVIEWED, "ann")
     await commit(store, library, adding("When a, do b."))
     done = await decide(store, library, "p1", approve=False)
-    assert (done.revision, done.changes) == (1, ())
-    revision = await store.revisions.get(library, 1)
+    assert (done.revision, done.changes) == (2, ())
+    revision = await store.revisions.get(library, 2)
     assert (revision.author, revision.cause, revision.changes) == ("ann", "too vague", ())
     assert revision.refusals[0].reason == "rejected by ann: too vague"
     assert await store.revisions.experiences(library, retired=True) == []
@@ -183,7 +187,7 @@ async def test_a_library_goes_back_to_each_of_its_revisions(store: Store, librar
 async def test_a_library_that_was_larger_than_it_may_be_now_does_not_go_back(store: Store, library: Library) -> None:
     await commit(store, library, adding("When a, do b."), adding("When c, do d."))
     await commit(store, library, Operation("DELETE", "w", target="e1"), Operation("DELETE", "w", target="e2"))
-    await store.libraries.change(library, LibraryChanges(max_experiences=1))
+    await store.libraries.change(library, LibraryChanges(max_experiences=1), "ann")
     with pytest.raises(OperationRefused, match="the library is full"):
         await store.revisions.revert(await store.libraries.get(library.name), 1, "ann", "back")
     assert await store.revisions.experiences(library) == []

@@ -112,9 +112,15 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
     made = explib("libraries", "create", "airline", "objective=rebook flights", "review=on", "reward_max=10")
     assert made.out.splitlines()[:2] == ["airline, at revision 0", "  objective = rebook flights"]
     assert "  review = on" in made.out
-    changed = json.loads(explib("libraries", "set", "airline", "max_words=40", "review=off", "--json").out)
+    why = ("--author", "ann", "--reason", "lessons need room")
+    changed = json.loads(explib("libraries", "set", "airline", "max_words=40", "review=off", *why, "--json").out)
     assert (changed["settings"]["max_words"], changed["settings"]["review"]) == (40, False)
-    assert "  reward_max = 10.0" in explib("libraries", "show", "airline").out
+    assert "  reward_max = 10\n" in explib("libraries", "show", "airline").out
+    [line] = explib("history", "--library", "airline").out.splitlines()
+    assert line.startswith("1  ")
+    assert line.endswith("UTC  ann  lessons need room (settings: max_words 32 → 40, review on → off)")
+    explib("libraries", "set", "airline", "review=off")
+    assert len(explib("history", "--library", "airline").out.splitlines()) == 1, "nothing was changed"
     explib("experiences", "add", LESSON, "--library", "airline")
     assert explib("libraries", "list").out == "airline  1 experience  rebook flights\n"
     assert json.loads(explib("libraries", "list", "--json").out)[0]["experiences"] == 1

@@ -191,9 +191,9 @@ async def test_what_waits_for_review_is_nowhere_served_and_a_person_decides_on_i
         assert "twice" not in await tools.served()
 
         approved = await tools("review_experience", id="p1", decision="approve", reason="seen it", content=OTHER[:-1])
-        assert (approved["revision"], approved["changed"]) == (2, ["e2"])
+        assert (approved["revision"], approved["changed"]) == (3, ["e2"])
         rejected = await tools("review_experience", id="p3", decision="reject", reason="too vague")
-        assert (rejected["revision"], rejected["changed"]) == (3, [])
+        assert (rejected["revision"], rejected["changed"]) == (4, [])
         await tools("edit_experience", id="e1", content="When you ship, weigh first.")
         conflict = await tools.text("review_experience", id="p2", decision="approve")
         assert "e1 says 'When you ship, weigh first.' now, after p2 was proposed: reject p2" in conflict
@@ -264,16 +264,23 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         settings = made["settings"]
         assert isinstance(settings, dict)
         assert (settings["objective"], settings["reward_max"], settings["max_words"]) == ("rebook flights", 10.0, 32)
-        changed = await tools("create_library", name="airline", settings={"max_words": 20}, update=True)
+        changed = await tools("create_library", name="airline", settings={"max_words": 20}, update=True, reason="terse")
         assert changed["created"] is False
         await tools("add_experience", content=LESSON, library="airline")
         listed = await tools("list_libraries")
-        assert {"name": "airline", "objective": "rebook flights", "revision": 1, "experiences": 1, "review": True} in (
+        assert {"name": "airline", "objective": "rebook flights", "revision": 2, "experiences": 1, "review": True} in (
             listed["libraries"] if isinstance(listed["libraries"], list) else []
         )
-        assert "airline (1 experience, revision 1, reviewed by people): rebook flights" in await tools.text(
+        assert "airline (1 experience, revision 2, reviewed by people): rebook flights" in await tools.text(
             "list_libraries"
         )
+        revisions = (await tools("history", library="airline"))["revisions"]
+        assert isinstance(revisions, list)
+        [second, first] = revisions
+        assert (first["author"], first["cause"], first["changes"]) == ("mcp", "terse (settings: max_words 32 → 20)", [])
+        [page] = (await tools.client.read_resource("experience://airline/revisions/1")).contents
+        assert "max_words 32 → 20" in getattr(page, "text", "")
+        assert second["revision"] == 2
 
 
 async def commit_elsewhere(operation: Operation) -> None:

@@ -69,6 +69,7 @@ class Revision:
     cause: str
     author: str
     changes: tuple[Change, ...]
+    """Of experiences; none where settings were changed (the cause says which) or a proposal was rejected."""
     refusals: tuple[Refusal, ...]
     groups: tuple[str, ...]
     cost: Cost

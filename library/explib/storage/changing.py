@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, replace
+
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import InvalidSetting
 from explib.groups import readiness
-from explib.library_settings import LibraryChanges, changed
+from explib.library_settings import LibraryChanges, changed, difference
+from explib.models.learning import Cost
 from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Revision
 from explib.storage import rows
+from explib.storage.engine import Database
 from explib.storage.grading import kept_rewards
+from explib.storage.numbering import enter_revision
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories
 from explib.words import number_of
 
+_SETTLED = select(libraries).where(libraries.c.id == bindparam("owner")).with_for_update(read=True, key_share=True)
+"""Built once: building a statement takes longer than running it."""
 
-async def change_settings(connection: AsyncConnection, library_id: int, changes: LibraryChanges) -> Library:
-    """The library with changed settings, inside a writing transaction; what others changed meanwhile stays."""
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfSettings:
+    """What a person changes of a library's settings, and why."""
+
+    changes: LibraryChanges
+    author: str
+    reason: str = ""
+
+
+async def change_settings(
+    connection: AsyncConnection, database: Database, library_id: int, change: ChangeOfSettings
+) -> Library:
+    """The library with changed settings, at a revision of its own, inside a writing transaction.
+
+    What others changed meanwhile stays. FOR UPDATE waits for every submission and reward that is under way, and they
+    for it (see `settled`): their rewards fit the old settings and are looked at here, or they are held to the new ones.
+    """
     mine = libraries.c.id == library_id
     before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
-    settings = changed(before.settings, changes)
+    settings = changed(before.settings, change.changes)
+    if settings == before.settings:
+        return before
     await _check_rewards(connection, before, settings)
-    await connection.execute(
-        update(libraries).where(mine).values(settings=rows.SETTINGS.dump_python(settings, mode="json"))
-    )
+    said = difference(before.settings, settings)
+    cause = f"{change.reason} (settings: {said})" if change.reason else f"settings: {said}"
+    revision = Revision(before.revision + 1, cause, change.author, (), (), (), Cost(), time.time())
+    stored = rows.SETTINGS.dump_python(settings, mode="json")
+    await enter_revision(connection, database, library_id, revision, settings=stored)
     if settings.min_group != before.settings.min_group:
         await _settle_groups(connection, library_id, settings)
-    return rows.library((await connection.execute(select(libraries).where(mine))).mappings().one())
+    return replace(before, settings=settings, revision=revision.number)
+
+
+async def settled(connection: AsyncConnection, library: Library) -> Library:
+    """The library as it is now; its settings stay so until the transaction ends."""
+    return rows.library((await connection.execute(_SETTLED, {"owner": library.id})).mappings().one())
 
 
 async def _check_rewards(connection: AsyncConnection, library: Library, settings: LibrarySettings) -> None:
@@ -60,6 +94,6 @@ async def _settle_groups(connection: AsyncConnection, library_id: int, settings:
         if state != row[1] or (state == "waiting" and reason != row[2])
     ]
     if settled:
-        statement = update(groups).where(groups.c.id == bindparam("group"))
+        statement = update(groups).where(groups.c.library_id == library_id, groups.c.id == bindparam("group"))
         again = {"state": bindparam("new_state"), "reason": bindparam("new_reason"), "tries": 0, "not_before": 0.0}
         await connection.execute(statement.values(**again), settled)

@@ -14,18 +14,19 @@ from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Trial
-from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, ReviewState
+from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, ReviewState, Revision
 from explib.revising import Draft
 from explib.storage import rows
 from explib.storage.drafting import draft_of
 from explib.storage.engine import Database
 from explib.storage.entering import continue_record
 from explib.storage.leases import check_lease
+from explib.storage.numbering import enter_revision
 from explib.storage.proposals import check_waiting, decide, needs_review, park
 from explib.storage.protecting import LEARNER
 from explib.storage.tables.experiences import citations, experience_vectors, experiences
 from explib.storage.tables.libraries import libraries
-from explib.storage.tables.revisions import operations, revisions
+from explib.storage.tables.revisions import operations
 from explib.storage.tables.trajectories import groups, learned_groups
 from explib.storage.trials import Revised, follow_trials
 from explib.words import terms
@@ -228,23 +229,14 @@ async def _check_unlearned(connection: AsyncConnection, library: Library, group:
 
 
 async def _write_revision(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
-    library = proposal.library
-    await connection.execute(
-        revisions.insert().values(
-            library_id=library.id,
-            number=draft.revision,
-            cause=proposal.cause,
-            author=proposal.author,
-            groups=[group.id for group in proposal.learned],
-            calls=proposal.cost.calls,
-            prompt_tokens=proposal.cost.prompt_tokens,
-            completion_tokens=proposal.cost.completion_tokens,
-            created_at=time.time(),
-        )
+    revision = Revision(
+        number=draft.revision,
+        cause=proposal.cause,
+        author=proposal.author,
+        changes=tuple(draft.changes),
+        refusals=proposal.refusals,
+        groups=tuple(group.id for group in proposal.learned),
+        cost=proposal.cost,
+        created_at=time.time(),
     )
-    await connection.execute(
-        update(libraries)
-        .where(libraries.c.id == library.id)
-        .values(revision=draft.revision, next_experience=draft.next_number)
-    )
-    await database.dialect.announce(connection)
+    await enter_revision(connection, database, proposal.library.id, revision, next_experience=draft.next_number)

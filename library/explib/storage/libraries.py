@@ -13,7 +13,7 @@ from explib.errors import InvalidLibraryName, UnknownLibrary
 from explib.library_settings import LibraryChanges
 from explib.models.libraries import Library, LibraryOverview, LibrarySettings
 from explib.storage import rows
-from explib.storage.changing import change_settings
+from explib.storage.changing import ChangeOfSettings, change_settings
 from explib.storage.engine import Database
 from explib.storage.tables.experiences import experiences
 from explib.storage.tables.libraries import libraries
@@ -90,9 +90,15 @@ class Libraries:
         async with self.database.read() as connection:
             return {row[0]: row[1] for row in await connection.execute(statement)}
 
-    async def change(self, library: Library, changes: LibraryChanges) -> Library:
-        """The library with changed settings. Raises InvalidSetting where they don't fit it or each other."""
-        return await self.database.write(lambda connection: change_settings(connection, library.id, changes))
+    async def change(self, library: Library, changes: LibraryChanges, author: str, reason: str = "") -> Library:
+        """The library with changed settings, which is a revision of it unless they were so already.
+
+        Raises InvalidSetting where they don't fit it or each other.
+        """
+        change = ChangeOfSettings(changes, author, reason)
+        return await self.database.write(
+            lambda connection: change_settings(connection, self.database, library.id, change), locks=True
+        )
 
     async def overview(self, library: Library) -> LibraryOverview:
         """What is in the library, counted."""

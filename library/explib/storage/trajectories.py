@@ -28,6 +28,7 @@ from explib.models.submissions import Grade, Receipt, Submission
 from explib.models.trajectories import Attempt, Trajectory
 from explib.rewards import checked_reward
 from explib.storage import rows
+from explib.storage.changing import settled
 from explib.storage.engine import DIALECTS, Database, MakeInsert
 from explib.storage.entering import rescore
 from explib.storage.grading import group_row, regrade, regroup
@@ -44,6 +45,16 @@ _SUBMITTED = (
     select(trajectories)
     .where(trajectories.c.library_id == bindparam("owner"), trajectories.c.submission_key == bindparam("submission"))
     .with_for_update(key_share=True)
+)
+_BEGUN = (
+    select(libraries, trajectories.c.id.label("known"))
+    .outerjoin_from(
+        libraries,
+        trajectories,
+        (trajectories.c.library_id == libraries.c.id) & (trajectories.c.submission_key == bindparam("submission")),
+    )
+    .where(libraries.c.id == bindparam("owner"))
+    .with_for_update(read=True, key_share=True, of=libraries)
 )
 _RECORDED = select(retrievals.c.id).where(
     retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
@@ -88,7 +99,10 @@ class Trajectories:
         self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
     ) -> Receipt:
         key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
-        known = await _submitted(connection, library, key)
+        library, is_known = await _begun(connection, library, key)
+        if submission.reward is not None:
+            checked_reward(submission.reward, library.settings)
+        known = await _submitted(connection, library, key) if is_known else None
         if known is not None:
             return await self._again(connection, library, known, submission, content)
         submission = await self._with_retrieval(connection, library, submission)
@@ -240,6 +254,8 @@ class Trajectories:
         grade = replace(grade, reward=checked_reward(grade.reward, library.settings))
 
         async def write(connection: AsyncConnection) -> Receipt:
+            now = await settled(connection, library)
+            checked_reward(grade.reward, now.settings)
             mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
             row = (
                 (await connection.execute(select(trajectories).where(mine).with_for_update(key_share=True)))
@@ -248,10 +264,8 @@ class Trajectories:
             )
             if row is None:
                 raise UnknownTrajectory
-            receipt = await regrade(connection, library, row, grade)
-            return (
-                receipt if receipt.duplicate else await self._scored(connection, library, row["retrieval_id"], receipt)
-            )
+            receipt = await regrade(connection, now, row, grade)
+            return receipt if receipt.duplicate else await self._scored(connection, now, row["retrieval_id"], receipt)
 
         return await self.database.write(write, repeatable=True, locks=True)
 
@@ -287,6 +301,13 @@ def _digest(text: str) -> str:
 
 def _content_hash(submission: Submission) -> str:
     return _digest(repr([getattr(submission, name) for name in HASHED]))
+
+
+async def _begun(connection: AsyncConnection, library: Library, key: str) -> tuple[Library, bool]:
+    """The library as it is now, whose settings stay so until the transaction ends; whether the key is known."""
+    found = await connection.execute(_BEGUN, {"owner": library.id, "submission": key})
+    row = found.mappings().one()
+    return rows.library(row), row["known"] is not None
 
 
 async def _submitted(connection: AsyncConnection, library: Library, key: str) -> RowMapping | None:

@@ -10,9 +10,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from explib.errors import InvalidSetting
-from explib.library_settings import LibraryChanges, read_changes
+from explib.library_settings import LibraryChanges, read_changes, said
 from explib.models.libraries import Library
 from explib.words import number_of
+from explib_server.cli.curating import AuthorOption, ReasonOption, by_person
 from explib_server.cli.running import JsonOption, run, say
 from explib_server.curating.setting_up import set_up
 from explib_server.runtime import Runtime
@@ -55,15 +56,21 @@ def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
 def create_library(name: NameArgument, settings: SettingsArgument = None, as_json: JsonOption = False) -> None:
     """Create a library, e.g. explib libraries create airline objective='rebook flights' review=on."""
     changes = _changes(settings or [])
-    library, _ = run(lambda runtime: set_up(runtime, name, changes, update=False))
+    library, _ = run(lambda runtime: set_up(runtime, name, changes, by_person(None, ""), update=False))
     _say(library, as_json)
 
 
 @app.command("set")
-def set_library(name: NameArgument, settings: SettingsArgument, as_json: JsonOption = False) -> None:
+def set_library(
+    name: NameArgument,
+    settings: SettingsArgument,
+    reason: ReasonOption = "",
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Change settings of a library, e.g. explib libraries set airline max_words=40."""
     changes = _changes(settings or [])
-    library, _ = run(lambda runtime: set_up(runtime, name, changes, update=True))
+    library, _ = run(lambda runtime: set_up(runtime, name, changes, by_person(author, reason), update=True))
     _say(library, as_json)
 
 
@@ -78,9 +85,6 @@ def _say(library: Library, as_json: bool) -> None:
     if as_json:
         say(json.dumps(asdict(library), indent=2))
     else:
-        settings = [f"  {name} = {_shown(value)}" for name, value in asdict(library.settings).items()]
+        found = asdict(library.settings).items()
+        settings = [f"  {name} = {value if isinstance(value, str) else said(value)}" for name, value in found]
         say("\n".join([f"{library.name}, at revision {library.revision}", *settings]))
-
-
-def _shown(value: object) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from explib.errors import InvalidInput, OperationRefused, RevisionConflict, TooLarge
+from explib.library_settings import LibraryChanges
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
@@ -170,6 +171,10 @@ class Curator:
             return await self._store.revisions.revert(current, number, by.signed, reason)
 
         return await self._retried(library, go_back)
+
+    async def configure(self, library: Library, changes: LibraryChanges, by: By) -> Library:
+        """Change settings of a library; a revision too. Raises InvalidSetting."""
+        return await self._store.libraries.change(library, changes, by.signed, self._reason(by, ""))
 
     async def _review_experience(
         self, library: Library, identity: str, decision: Decision, by: By, content: str | None

@@ -9,10 +9,11 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
-from explib.library_settings import LibraryChanges, read_changes
+from explib.library_settings import LibraryChanges, read_changes, said
 from explib_server.curating.answers import LibraryList, LibrarySetUp
 from explib_server.curating.reading import library_list
 from explib_server.curating.setting_up import set_up
+from explib_server.curating.tools import by_caller
 from explib_server.opening import Current, Opening
 from explib_server.tool_schemas import compact_input
 from explib_server.tools import READS, result, told
@@ -58,13 +59,15 @@ def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
         name: Annotated[str, Field(description="a-z, 0-9, '.', '_', '-', e.g. airline.")],
         settings: SettingsGiven = None,
         update: Annotated[bool, Field(description="true: change the one that is there.")] = False,
+        reason: Annotated[str, Field(description="With update: why; kept in the history.")] = "",
     ) -> Annotated[CallToolResult, LibrarySetUp]:
         with told():
             runtime = await current()
-            library, created = await set_up(runtime, name, read_changes(settings or {}), update=update)
+            changes, by = read_changes(settings or {}), by_caller(reason)
+            library, created = await set_up(runtime, name, changes, by, update=update)
         did = "created" if created else "updated"
         text = f"{library.name} is {did}: " + ", ".join(
-            f"{each} {value!r}" for each, value in asdict(library.settings).items()
+            f"{each} {said(value)}" for each, value in asdict(library.settings).items()
         )
         return result(
             text,

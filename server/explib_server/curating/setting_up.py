@@ -6,11 +6,12 @@ from explib.errors import Conflict
 from explib.library_settings import LibraryChanges, changed
 from explib.models.libraries import Library
 from explib_server.callers import current_caller
+from explib_server.curating.curator import By, Curator
 from explib_server.runtime import Runtime
 
 
-async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, *, update: bool) -> tuple[Library, bool]:
-    """The library, and whether it is new.
+async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, by: By, *, update: bool) -> tuple[Library, bool]:
+    """The library, and whether it is new. An update is a revision by who asks for it.
 
     Raises InvalidLibraryName, InvalidSetting, Conflict where it is there already and not to be updated, UnknownLibrary
     where it is to be updated and is not there, or is out of the caller's reach.
@@ -18,7 +19,8 @@ async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, *, update
     libraries = runtime.store.libraries
     current_caller().library(name, runtime.settings.library)  # raises where it is out of reach
     if update:
-        return await libraries.change(await runtime.library(name), changes), False
+        curator = Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
+        return await curator.configure(await runtime.library(name), changes, by), False
     settings = changed(runtime.settings.library_defaults(), changes)
     library, created = await libraries.create(name, settings)
     if not created:
