@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 
 from lessons import lessons
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.models.experiences import Experience, Support
+from explib.models.learning import Cost
 from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Revision
 from explib.storage import rows
+from explib.storage.numbering import enter_revision
 from explib.storage.store import Store, open_store
 from explib.storage.tables.experiences import experiences
-from explib.storage.tables.libraries import libraries
-from explib.storage.tables.revisions import revisions
 
 BATCH = 5_000
 LIBRARY = "default"
@@ -39,21 +39,8 @@ async def _insert(store: Store, library: Library, made: list[Experience]) -> Non
         for start in range(0, len(made), BATCH):
             values = [rows.experience_values(each) | {"library_id": library.id} for each in made[start : start + BATCH]]
             await connection.execute(experiences.insert(), values)
-        await connection.execute(
-            revisions.insert().values(
-                library_id=library.id,
-                number=1,
-                cause="seeded",
-                author="benchmarks",
-                groups=[],
-                calls=0,
-                prompt_tokens=0,
-                completion_tokens=0,
-                created_at=time.time(),
-            )
-        )
-        here = libraries.c.id == library.id
-        await connection.execute(update(libraries).where(here).values(revision=1, next_experience=len(made) + 1))
+        revision = Revision(1, "seeded", "benchmarks", (), (), (), Cost(), time.time())
+        await enter_revision(connection, store.database, library.id, revision, next_experience=len(made) + 1)
 
     await store.database.write(insert)
 

@@ -67,6 +67,7 @@ def revision_page(revision: Revision) -> str:
         f"Cost: {number_of(cost.calls, 'model call')}, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
         f"Groups: {_some(revision.groups, SHOWN_GROUPS) or 'none'}",
         "",
+        *([f"- settings: {revision.settings}"] if revision.settings else []),
         _changes(revision),
     ]
     lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals[:SHOWN_CHANGES]]
@@ -77,7 +78,14 @@ def revision_line(revision: Revision) -> str:
     """One revision in a line."""
     kinds = [change.operation.kind for change in revision.changes]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    said = (str(revision.number), when(revision.created_at), revision.author, counted, revision.cause)
+    said = (
+        str(revision.number),
+        when(revision.created_at),
+        revision.author,
+        counted,
+        revision.cause,
+        revision.settings,
+    )
     return "  ".join(filter(None, said))
 
 

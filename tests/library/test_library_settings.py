@@ -12,6 +12,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.settings import Settings
+from explib.storage.checking import check
 from explib.storage.store import Store, open_store
 
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -92,7 +93,8 @@ async def test_a_change_of_settings_is_a_revision_that_says_who_changed_what(sto
     assert changed == again == await store.libraries.get(library.name)
     [revision] = await store.revisions.history(changed)
     assert (revision.number, revision.author) == (changed.revision, "ann") == (1, "ann")
-    assert revision.cause == "they are long (settings: max_words 32 → 40, review off → on)"
+    assert (revision.cause, revision.settings) == ("they are long", "max_words 32 → 40, review off → on")
+    assert await check(store.database) == []
     assert (revision.changes, revision.refusals, revision.groups) == ((), (), ())
     assert await store.trials.all(changed) == []
     assert [each.state for each in await store.groups.all(changed)] == ["ready"]

@@ -73,7 +73,7 @@ class Life:
         self.library, _ = await self.store.libraries.create("life", LibrarySettings(exploration=True))
 
     async def change(self) -> None:
-        self.library = await self.store.libraries.change(self.library, LibraryChanges(max_words=40))
+        self.library = await self.store.libraries.change(self.library, LibraryChanges(max_words=40), "ann")
 
     async def submit(self) -> None:
         number = len(self.ids)
@@ -140,10 +140,10 @@ class Life:
         )
 
     async def revert(self) -> None:
-        await self.store.revisions.revert(await self.store.libraries.get("life"), 1, "ann", "worse")
+        await self.store.revisions.revert(await self.store.libraries.get("life"), 2, "ann", "worse")
 
     async def park(self) -> None:
-        self.library = await self.store.libraries.change(self.library, LibraryChanges(review=True))
+        self.library = await self.store.libraries.change(self.library, LibraryChanges(review=True), "ann")
         await self.commit(Operation("ADD", "won", content="When it waits, wait."), learned=True)
 
     async def decide(self) -> None:

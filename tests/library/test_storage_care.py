@@ -75,7 +75,7 @@ async def test_a_whole_database_has_nothing_to_complain_of(store: Store) -> None
         ("DELETE FROM trajectory_bodies", "a trajectory without its steps"),
         ("UPDATE groups SET graded = graded + 1", "a group that counts its trajectories wrong"),
         ("UPDATE libraries SET revision = 7", "revisions are not numbered"),
-        ("DELETE FROM operations WHERE revision = 2", "a revision without operations"),
+        ("DELETE FROM operations WHERE revision = 2", "a revision that changed nothing"),
         ("UPDATE groups SET state = 'learned'", "a learned group without its record"),
         ("UPDATE libraries SET next_experience = 1", "beyond its library's counter"),
         ("DELETE FROM experience_terms", "the full text has wrong"),

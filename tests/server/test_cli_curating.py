@@ -118,7 +118,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
     assert "  reward_max = 10\n" in explib("libraries", "show", "airline").out
     [line] = explib("history", "--library", "airline").out.splitlines()
     assert line.startswith("1  ")
-    assert line.endswith("UTC  ann  lessons need room (settings: max_words 32 → 40, review on → off)")
+    assert line.endswith("UTC  ann  lessons need room  max_words 32 → 40, review on → off")
     explib("libraries", "set", "airline", "review=off")
     assert len(explib("history", "--library", "airline").out.splitlines()) == 1, "nothing was changed"
     explib("experiences", "add", LESSON, "--library", "airline")

@@ -277,7 +277,7 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         revisions = (await tools("history", library="airline"))["revisions"]
         assert isinstance(revisions, list)
         [second, first] = revisions
-        assert (first["author"], first["cause"], first["changes"]) == ("mcp", "terse (settings: max_words 32 → 20)", [])
+        assert (first["author"], first["cause"], first["settings"]) == ("mcp", "terse", "max_words 32 → 20")
         [page] = (await tools.client.read_resource("experience://airline/revisions/1")).contents
         assert "max_words 32 → 20" in getattr(page, "text", "")
         assert second["revision"] == 2

@@ -69,11 +69,12 @@ class Revision:
     cause: str
     author: str
     changes: tuple[Change, ...]
-    """Of experiences; none where settings were changed (the cause says which) or a proposal was rejected."""
     refusals: tuple[Refusal, ...]
     groups: tuple[str, ...]
     cost: Cost
     created_at: float
+    settings: str = ""
+    """What it changed of the library's settings, e.g. `max_words 32 → 40`; it changed no experience then."""
 
 
 @dataclass(frozen=True, slots=True)

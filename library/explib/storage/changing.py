@@ -49,9 +49,9 @@ async def change_settings(
     if settings == before.settings:
         return before
     await _check_rewards(connection, before, settings)
+    number, cause = before.revision + 1, change.reason or "settings changed"
     said = difference(before.settings, settings)
-    cause = f"{change.reason} (settings: {said})" if change.reason else f"settings: {said}"
-    revision = Revision(before.revision + 1, cause, change.author, (), (), (), Cost(), time.time())
+    revision = Revision(number, cause, change.author, (), (), (), Cost(), time.time(), said)
     stored = rows.SETTINGS.dump_python(settings, mode="json")
     await enter_revision(connection, database, library_id, revision, settings=stored)
     if settings.min_group != before.settings.min_group:

@@ -71,8 +71,8 @@ RULES = (
         "OR l.revision != (SELECT count(*) FROM revisions r WHERE r.library_id = l.id)",
     ),
     _Rule(
-        "a revision without operations",
-        "SELECT r.library_id || '/' || r.number FROM revisions r WHERE NOT EXISTS "
+        "a revision that changed nothing",
+        "SELECT r.library_id || '/' || r.number FROM revisions r WHERE r.settings = '' AND NOT EXISTS "
         "(SELECT 1 FROM operations o WHERE o.library_id = r.library_id AND o.revision = r.number)",
     ),
     _Rule(

@@ -26,6 +26,7 @@ async def enter_revision(
             prompt_tokens=revision.cost.prompt_tokens,
             completion_tokens=revision.cost.completion_tokens,
             created_at=revision.created_at,
+            settings=revision.settings,
         )
     )
     await connection.execute(

@@ -178,4 +178,5 @@ def _revision(row: RowMapping, applied: Sequence[RowMapping]) -> Revision:
         groups=tuple(row["groups"]),
         cost=Cost(row["calls"], row["prompt_tokens"], row["completion_tokens"]),
         created_at=row["created_at"],
+        settings=row["settings"],
     )

@@ -140,6 +140,7 @@ class HistoryEntry(Answer):
     at: str
     author: str
     cause: str
+    settings: Annotated[str, Field(description="What of the library's settings was changed.")]
     changes: list[HistoryChange]
     left_out: Annotated[int, Field(description="Changes not shown: read experience://{library}/revisions/{n}.")]
     refused: int
@@ -153,6 +154,7 @@ class HistoryEntry(Answer):
             at=when(revision.created_at),
             author=revision.author,
             cause=clipped(revision.cause),
+            settings=clipped(revision.settings),
             changes=[
                 HistoryChange(
                     operation=change.operation.kind,

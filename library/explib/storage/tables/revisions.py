@@ -18,6 +18,7 @@ revisions = Table(
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("settings", Text, nullable=False),
 )
 
 operations = Table(
