@@ -21,6 +21,7 @@ from explib.settings import Settings
 from explib_server.access.binding import check_binding
 from explib_server.access.gate import Gate
 from explib_server.access.oauth import is_loopback
+from explib_server.collecting import collect_seldom
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server
 from explib_server.observing.logs import announce, set_up_logs
@@ -82,6 +83,7 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
     """The application of one process. Several have no sessions: the next request may reach another of them."""
     set_up_logs(settings)
     set_up_traces()
+    collect_seldom()
     server = build_server(settings, serving.learner, serving.tools)
     gate = http_app(server, settings, serving.host, stateless=serving.workers > 1)
     _end_streams_with_the_server(gate)

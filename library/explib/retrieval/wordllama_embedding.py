@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
 BATCH = 512
 """Texts embedded in one go: bounds how long the event loop waits."""
+WORDS = 20_000
+"""Words whose tokens are remembered, about 200 bytes each."""
+LONGEST = 24
+"""Characters of a word that is remembered; what is longer, as a sentence without spaces, doesn't come again."""
 
 
 class WordllamaEmbedder:
-    """Loads on first use (about 0.3 s), in a thread. A text's vector is the mean of those of its tokens.
+    """Loads on first use (about 0.3 s), in a thread. A text's vector is the mean of those of its words' tokens.
 
-    The means are taken here: the library's own way, which pads all texts to one length, takes three times as long.
+    The means are taken here: the library's own way, which pads all texts to one length, takes three times as long. Words
+    are cut one by one and remembered: no token reaches over a space, and to cut a whole text takes ten times as long.
     """
 
     name = "wordllama-256"
 
     def __init__(self) -> None:
         self._loading = asyncio.Lock()
+        self._remembered = lru_cache(WORDS)(self._cut)
 
     @cached_property
     def _model(self) -> WordLlamaInference:
@@ -58,10 +64,16 @@ class WordllamaEmbedder:
         """The sums of the vectors of each text's tokens, which have the direction of their means."""
         import numpy as np
 
-        encoded = self._model.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         table: NDArray[np.float32] = self._model.embedding
-        sums = np.zeros((len(encoded), table.shape[1]), np.float32)
-        for row, each in zip(sums, encoded, strict=True):
-            if each.ids:
-                table.take(each.ids, axis=0).sum(axis=0, out=row)
+        sums = np.zeros((len(texts), table.shape[1]), np.float32)
+        for row, text in zip(sums, texts, strict=True):
+            if ids := [each for word in text.split() for each in self._tokens(word)]:
+                table.take(ids, axis=0).sum(axis=0, out=row)
         return sums
+
+    def _tokens(self, word: str) -> list[int]:
+        return self._remembered(word) if len(word) <= LONGEST else self._cut(word)
+
+    def _cut(self, word: str) -> list[int]:
+        ids: list[int] = self._model.tokenizer.encode(word, add_special_tokens=False).ids
+        return ids
