@@ -124,17 +124,22 @@ class HeldLibrary:
     def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> list[Ranked]:
         """The `limit` most relevant for a task's terms and its unit vector, best first, each in 0 to 1 (0 excluded).
 
-        The best of either side are scored by both: their words, and where there are vectors their nearness.
+        Those that either side brings up are scored by both: their words, and where there are vectors their nearness.
         """
         coverage = self._postings.coverage(words)
-        places = self._worded(coverage, limit)
-        cosines = None
-        if query is not None and self._vectors is not None:
-            near, near_cosines = self._near(query, limit)
-            both = np.concatenate([near, places])
-            places, first = np.unique(both, return_index=True)
-            cosines = np.concatenate([near_cosines, self._vectors.cosines(query, both[len(near) :])])[first]
-        scores = blended(coverage[places], cosines)
+        if query is None or self._vectors is None:
+            places = self._worded(coverage, limit)
+            scores = blended(coverage[places], None)
+        else:
+            places, cosines = self._vectors.similar(query)
+            if len(places) < len(self):
+                near = np.zeros(len(coverage), np.bool_)
+                near[places] = True
+                others = self._worded(coverage, limit)
+                others = others[~near[others]]
+                cosines = np.concatenate([cosines, self._vectors.cosines(query, others)])
+                places = np.concatenate([places, others])
+            scores = blended(coverage[places], cosines)
         best = self._best(places, scores, limit)
         relevant = zip(places[best].tolist(), scores[best].tolist(), strict=True)
         return [(entry, score) for place, score in relevant if score > 0 and (entry := self._entries[place])]
@@ -145,19 +150,15 @@ class HeldLibrary:
 
     def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
-        return self._ids(self._near(query, limit)[0])
+        if self._vectors is None:
+            return []
+        places, cosines = self._vectors.similar(query)
+        return self._ids(places[self._best(places, cosines, limit)])
 
     def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
         few = np.count_nonzero(coverage) < 4 * limit
         places = np.flatnonzero(coverage) if few else at_least_the(limit, coverage)
         return places[self._best(places, coverage[places], limit)]
-
-    def _near(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        if self._vectors is None:
-            return np.zeros(0, np.intp), np.zeros(0, np.float32)
-        places, cosines = self._vectors.similar(query)
-        best = self._best(places, cosines, limit)
-        return places[best], cosines[best]
 
     def _ids(self, places: NDArray[np.intp]) -> list[str]:
         return [f"e{number}" for number in self._numbers[places].tolist()]

@@ -8,6 +8,7 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009). Terms ar
 from __future__ import annotations
 
 import copy
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,7 +21,8 @@ MOST_POSTINGS = 30_000
 """Postings read for one query, the rarest terms first: bounds its time. The commonest terms say least."""
 FOLDED_TERMS = 4096
 """Changed terms that are held beside the sorted postings before they are folded into them."""
-
+REMEMBERED_TERMS = 10_000
+"""Terms of queries whose postings are at hand, about 400 bytes each."""
 REBUILT_SHARE = 0.05
 """A change that brings more than this share of the documents sorts all postings anew, which is then quicker."""
 
@@ -44,11 +46,12 @@ class Postings:
         self._documents = 0
         self._length = 0
         self._weighed: NDArray[np.float64] | None = None
+        self._remembered: dict[str, tuple[Places, float]] = {}
 
     def copy(self) -> Postings:
         """The same postings, to be changed apart."""
         other = copy.copy(self)  # arrays are replaced, never written to
-        other._changed, other._lengths = self._changed.copy(), self._lengths.copy()
+        other._changed, other._lengths, other._remembered = self._changed.copy(), self._lengths.copy(), {}
         return other
 
     def change(
@@ -82,6 +85,7 @@ class Postings:
             self._length += len(terms)
         self._documents += len(added) - len(removed)
         self._weighed = None
+        self._remembered.clear()
 
     def _all_of(self, terms: NDArray[np.int64]) -> list[Places]:
         """The places of each term, in the order of the terms."""
@@ -117,16 +121,31 @@ class Postings:
 
         Short documents may come to a little more than 1.
         """
-        asked = sorted(self._all_of(hashes(terms)), key=len)
-        counts = np.array([len(places) for places in asked], np.int64)
-        telling = np.log1p((self._documents - counts + 0.5) / (counts + 0.5))
-        read = max(1, int(np.searchsorted(np.cumsum(counts), MOST_POSTINGS, "right")))
-        found = np.concatenate([*asked[:read], self._places[:0]])
-        summed = np.bincount(found, np.repeat(telling[:read], counts[:read]), len(self._lengths))
-        sums = summed.astype(np.float64, copy=False)
-        sums *= self._weights()
-        sums /= telling.sum() or 1.0
-        return sums
+        if not terms:
+            return np.zeros(len(self._lengths))
+        asked = sorted(self._asked(terms), key=_rarest_first)
+        whole = sum(telling for _, telling in asked) or 1.0
+        read: list[Places] = []
+        postings = 0
+        for places, _ in asked:
+            postings += len(places)
+            if read and postings > MOST_POSTINGS:
+                break
+            read.append(places)
+        shares = np.repeat([telling / whole for _, telling in asked[: len(read)]], [len(places) for places in read])
+        summed = np.bincount(np.concatenate(read), shares, len(self._lengths))
+        return np.multiply(summed, self._weights())
+
+    def _asked(self, terms: Sequence[str]) -> list[tuple[Places, float]]:
+        """The places of each term, and its idf; remembered, since tasks are written with the same words."""
+        new = [term for term in terms if term not in self._remembered]
+        if len(self._remembered) + len(new) > REMEMBERED_TERMS:
+            self._remembered.clear()
+            new = list(terms)
+        for term, places in zip(new, self._all_of(hashes(new)) if new else (), strict=True):
+            count = len(places)
+            self._remembered[term] = places, math.log1p((self._documents - count + 0.5) / (count + 0.5))
+        return [self._remembered[term] for term in terms]
 
     def _weights(self) -> NDArray[np.float64]:
         """What a term's idf counts in each place: less in a long document."""
@@ -134,6 +153,10 @@ class Postings:
             relative = self._lengths.astype(np.float64) * (self._documents / max(1, self._length))
             self._weighed = np.divide(K1 + 1, 1 + K1 * (1 - B + B * relative))
         return self._weighed
+
+
+def _rarest_first(asked: tuple[Places, float]) -> int:
+    return len(asked[0])
 
 
 def _flat(documents: Mapping[int, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Places]:

@@ -42,7 +42,8 @@ def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float32] | None) 
     """
     if cosines is None:
         return np.minimum(coverage, 1.0)
-    positive = np.maximum(cosines.astype(np.float64), 0.0)
-    greatest = positive.max(initial=0.0)
-    near = positive / greatest if greatest > 0 else positive
-    return np.minimum((coverage + MEANING * near) / (1 + MEANING), 1.0)
+    greatest = float(cosines.max(initial=0.0))
+    if greatest <= 0:
+        return np.minimum(coverage / (1 + MEANING), 1.0)
+    near = np.maximum(cosines, 0.0) * (MEANING / greatest)
+    return np.minimum((coverage + near) / (1 + MEANING), 1.0)

@@ -24,8 +24,8 @@ LONGEST = 24
 class WordllamaEmbedder:
     """Loads on first use (about 0.3 s), in a thread. A text's vector is the mean of those of its words' tokens.
 
-    The means are taken here: the library's own way, which pads all texts to one length, takes three times as long. Words
-    are cut one by one and remembered: no token reaches over a space, and to cut a whole text takes ten times as long.
+    The means are taken here: the library's own way, which pads all texts to one length, takes three times as long.
+    Words are cut one by one and remembered: no token reaches over a space, and most words come again.
     """
 
     name = "wordllama-256"
