@@ -48,7 +48,7 @@ def structured(library: str, served: Served) -> dict[str, Any]:
         "library": library,
         "revision": served.retrieval.revision,
         "experiences": [
-            {"id": entry.id, "content": entry.content, "status": entry.status, "relevance": round(relevance, 4)}
+            {"id": entry.id, "content": entry.content, "status": entry.status, "relevance": relevance}
             | _lift(served.lifts.get(entry.id))
             for entry, relevance in served.experiences
         ],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 MEANING = 0.4
 """The weight of the nearest in meaning, where a lesson that has all of the task's words weighs 1."""
 
+DIGITS = 4
 SAMPLED = 16
 """One of so many scores is looked at to foretell where the best begin."""
 
@@ -38,12 +39,12 @@ def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float32] | None) 
     """Relevance in 0 to 1 of each lesson: the share of the task's words it covers, and its cosine to the task.
 
     Cosines count as a share of the greatest, since what is near differs between languages and embedders. None: there
-    are none.
+    are none. Four digits: they are written down with every retrieval.
     """
     if cosines is None:
-        return np.minimum(coverage, 1.0)
+        return np.minimum(coverage, 1.0).round(DIGITS)
     greatest = float(cosines.max(initial=0.0))
     if greatest <= 0:
-        return np.minimum(coverage / (1 + MEANING), 1.0)
+        return np.minimum(coverage / (1 + MEANING), 1.0).round(DIGITS)
     near = np.maximum(cosines, 0.0) * (MEANING / greatest)
-    return np.minimum((coverage + near) / (1 + MEANING), 1.0)
+    return np.minimum((coverage + near) / (1 + MEANING), 1.0).round(DIGITS)

@@ -86,14 +86,13 @@ def _servings(
 ) -> tuple[Serving, ...]:
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
-    floor, ceiling = settings.probability_floor, settings.probability_ceiling
+    floor, ceiling, added = settings.probability_floor, settings.probability_ceiling, standing.added
     entries = [entry for entry, _ in shortlist]
     inclinations = standing.ratings.inclinations(entries)
     draws = uniforms(retrieval_id, [f"{entry.id}/{entry.version}" for entry in entries])
     servings = []
     for (entry, relevance), inclination, drawn in zip(shortlist, inclinations, draws, strict=True):
-        least = max(floor, TRIAL_FLOOR) if entry.id in standing.added else floor
+        least = max(floor, TRIAL_FLOOR) if entry.id in added else floor
         probability = min(max(inclination, least), ceiling)
-        served = not held_out and drawn < probability
-        servings.append(Serving(entry.id, entry.version, relevance, probability, served))
+        servings.append(Serving(entry.id, entry.version, relevance, probability, not held_out and drawn < probability))
     return tuple(servings)
