@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from pathlib import Path
 
 from lessons import lessons
@@ -30,19 +31,25 @@ async def seed(url: str, size: int) -> None:
     """A library of `size` lessons at revision 1."""
     async with open_store(url) as store:
         library = await store.libraries.ensure(LIBRARY, LibrarySettings(max_experiences=max(size, 1)))
-        made = [_experience(number, content) for number, content in enumerate(lessons(size), start=1)]
-        await _insert(store, library, made)
+        every = enumerate(lessons(size), start=1)
+        while made := [_experience(number, content) for number, content in islice(every, BATCH)]:
+            await _insert(store, [rows.experience_values(each) | {"library_id": library.id} for each in made])
+        await _finish(store, library, size)
 
 
-async def _insert(store: Store, library: Library, made: list[Experience]) -> None:
+async def _insert(store: Store, values: list[dict[str, object]]) -> None:
     async def insert(connection: AsyncConnection) -> None:
-        for start in range(0, len(made), BATCH):
-            values = [rows.experience_values(each) | {"library_id": library.id} for each in made[start : start + BATCH]]
-            await connection.execute(experiences.insert(), values)
-        revision = Revision(1, "seeded", "benchmarks", (), (), (), Cost(), time.time())
-        await enter_revision(connection, store.database, library.id, revision, next_experience=len(made) + 1)
+        await connection.execute(experiences.insert(), values)
 
     await store.database.write(insert)
+
+
+async def _finish(store: Store, library: Library, size: int) -> None:
+    async def finish(connection: AsyncConnection) -> None:
+        revision = Revision(1, "seeded", "benchmarks", (), (), (), Cost(), time.time())
+        await enter_revision(connection, store.database, library.id, revision, next_experience=size + 1)
+
+    await store.database.write(finish)
 
 
 def _experience(number: int, content: str) -> Experience:

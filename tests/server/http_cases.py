@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 
@@ -105,13 +105,10 @@ async def ask(
     method = how.get("method", "POST" if body else "GET")
 
     def once() -> Answer:
-        connection = HTTPConnection(address.removeprefix("http://"), timeout=20)
-        connection.request(method, path, body or None, sent)
-        answer = connection.getresponse()
-        got = Answer(
-            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read().decode()
-        )
-        connection.close()
-        return got
+        with closing(HTTPConnection(address.removeprefix("http://"), timeout=20)) as connection:
+            connection.request(method, path, body or None, sent)
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status, headers, answer.read().decode())
 
     return await asyncio.to_thread(once)
