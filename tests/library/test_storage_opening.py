@@ -5,18 +5,20 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseTooNew, DatabaseUnavailable, NotADatabase, StorageFull
 from explib.models.libraries import LibrarySettings
-from explib.models.submissions import Submission
+from explib.models.submissions import Receipt, Submission
 from explib.models.trajectories import Step
 from explib.storage import schema
-from explib.storage.store import open_store
+from explib.storage.store import Store, open_store
 
 
 async def opened(url: str) -> None:
@@ -68,7 +70,7 @@ async def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 READ_ONLY = """
 import asyncio, os, sys
 from explib.errors import DatabaseUnavailable
-from explib.storage.store import open_store
+from explib.storage.store import Store, open_store
 async def open_one(url):
     async with open_store(url):
         pass
@@ -87,6 +89,63 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     urls = [f"sqlite+aiosqlite:///{tmp_path}/{name}" for name in ("good.db", "closed/library.db")]
     said = subprocess.run([sys.executable, "-c", READ_ONLY, *urls], capture_output=True, text=True, check=False)
     assert "EXPLIB_DATABASE_URL" in said.stdout, said.stderr
+
+
+async def submitted(store: Store, task: str) -> Receipt:
+    library = await store.libraries.get("default")
+    return await store.trajectories.submit(library, Submission(task, (Step("assistant", "ok"),)))
+
+
+async def test_nothing_is_acknowledged_into_a_file_that_was_deleted(url: str, tmp_path: Path) -> None:
+    async with open_store(url) as store:
+        await store.libraries.ensure("default", LibrarySettings())
+        await submitted(store, "kept")
+        (tmp_path / "library.db").unlink()
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable, match="is gone while it was open: nothing was stored"):
+                await submitted(store, "lost")
+        with pytest.raises(DatabaseUnavailable, match="is gone"):
+            await store.ready()
+        assert not (tmp_path / "library.db").exists(), "no new file hides that the old one is gone"
+
+
+async def test_a_file_that_goes_during_a_commit_is_told_too(url: str, tmp_path: Path) -> None:
+    async with open_store(url) as store:
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.exec_driver_sql("CREATE TABLE mine (number INTEGER)")
+            (tmp_path / "library.db").unlink()
+
+        with pytest.raises(DatabaseUnavailable, match="is gone"):
+            await store.database.write(work)
+
+
+async def test_a_file_that_comes_back_is_gone_on_with(url: str, tmp_path: Path) -> None:
+    path, aside = tmp_path / "library.db", tmp_path / "aside.db"
+    async with open_store(url) as store:
+        await store.libraries.ensure("default", LibrarySettings())
+        path.rename(aside)
+        with pytest.raises(DatabaseUnavailable):
+            await submitted(store, "a task")
+        aside.rename(path)
+        stored = await submitted(store, "a task")
+        again = await submitted(store, "a task")
+    assert again == replace(stored, duplicate=True)
+
+
+async def test_a_file_in_anothers_place_is_left_alone(url: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    async with open_store(f"sqlite+aiosqlite:///{other}") as store:
+        await store.libraries.ensure("another", LibrarySettings())
+    async with open_store(url) as store:
+        await store.libraries.ensure("default", LibrarySettings())
+        other.replace(tmp_path / "library.db")
+        with pytest.raises(DatabaseUnavailable, match="was replaced by another while it was open"):
+            await submitted(store, "a task")
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"library.db{suffix}").unlink(missing_ok=True)
+    async with open_store(url) as store:
+        assert [each.name for each in await store.libraries.all()] == ["another"]
 
 
 async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(url: str) -> None:

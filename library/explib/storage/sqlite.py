@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
 from explib.storage.engine import Writer
 from explib.storage.sqlite_driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
+from explib.storage.sqlite_file import OpenedFile
 from explib.storage.sqlite_glance import SqliteGlance
 from explib.storage.writer import WRITES, GroupingWriter
 
@@ -71,6 +72,7 @@ class SqliteDialect:
             )
         self._url = url
         self._path = Path(url.database)
+        self._file = OpenedFile(self._path)
         self._sqlite = sqlite_module()
         self._version: tuple[int, ...] = tuple(self._sqlite.sqlite_version_info)
 
@@ -95,18 +97,21 @@ class SqliteDialect:
 
     def writer(self, _engine: AsyncEngine) -> Writer:
         """Writes that wait at the same time share a commit, on one connection that is made for them."""
-        return GroupingWriter(self._engine(module=driver(self._sqlite, WritingConnection), poolclass=NullPool))
+        engine = self._engine(module=driver(self._sqlite, WritingConnection), poolclass=NullPool)
+        return GroupingWriter(engine, self._file.check)
 
     def _engine(self, **options: Any) -> AsyncEngine:
         engine = create_async_engine(self._url, hide_parameters=True, **options)
         # Many rows in one statement: between two statements the driver's thread waits for the interpreter, up to 5 ms.
         engine.dialect.use_insertmanyvalues_wo_returning = True
+        event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())  # or it would make a new file
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
 
     async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
         """A transaction sees one moment as it is."""
+        self._file.check()
         return await engine.connect()
 
     def _set_up(self, connection: _Connection, _record: object) -> None:
@@ -117,6 +122,7 @@ class SqliteDialect:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+        self._file.opened()
 
     def glance(self, _engine: AsyncEngine) -> SqliteGlance:
         """On a connection of its own that waits for nobody."""

@@ -42,8 +42,10 @@ class _Pending:
 class GroupingWriter:
     """Runs writes one batch at a time on one connection of its own; SQLite lets nobody else write meanwhile."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, check: Callable[[], None]) -> None:
+        """`check` raises StorageError where what was committed would not be kept."""
         self._engine = engine
+        self._check = check
         self._queue: deque[_Pending] = deque()
         self._task: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
@@ -86,11 +88,14 @@ class GroupingWriter:
                 await self._disconnect()
 
     async def _transact(self, batch: list[_Pending]) -> list[BaseException | None]:
+        self._check()
         if self._connection is None:
             self._connection = await self._engine.connect()
             self._connection = await self._connection.execution_options(**{WRITES: True})
         async with self._connection.begin():
-            return [await self._attempt(self._connection, pending) for pending in batch]
+            outcomes = [await self._attempt(self._connection, pending) for pending in batch]
+        self._check()
+        return outcomes
 
     async def _attempt(self, connection: AsyncConnection, pending: _Pending) -> BaseException | None:
         savepoint = await connection.begin_nested()
