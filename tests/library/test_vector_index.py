@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from library.test_storage_vectors import DIMENSIONS, adding, vectors
+from postgresql_server import PostgresqlServer
+from sqlalchemy import make_url
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.storage import vector_index
-from explib.storage.store import Store
+from explib.storage.store import Store, open_store
 
 INDEXES = (
     "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname LIKE 'ix_vectors_%' AND indisvalid"
@@ -69,3 +71,17 @@ async def test_an_older_vector_does_not_take_the_place_of_a_newer_one(store: Sto
     stored = await store.vectors.load(library, "one")
     assert stored.versions == [2]
     assert np.array_equal(stored.matrix, vectors(2)[:1].astype(np.float16))
+
+
+async def test_without_the_shared_memory_for_many_workers_one_builds_the_index(
+    url: str, store: Store, library: Library, monkeypatch: pytest.MonkeyPatch, postgresql: PostgresqlServer
+) -> None:
+    monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
+    ids = await adding(store, library, 100)
+    await store.vectors.save(library, "one", ids, [1] * 100, vectors(100))
+    many = ("maintenance_work_mem = '1TB'", "min_parallel_table_scan_size = 0", "max_parallel_maintenance_workers = 2")
+    for setting in many:
+        postgresql.sql(f"ALTER DATABASE {make_url(url).database} SET {setting};")
+    async with open_store(url) as fresh:
+        await fresh.vectors.index(library, "one", DIMENSIONS)
+    assert len(await asked(store, INDEXES)) == 1

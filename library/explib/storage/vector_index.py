@@ -9,10 +9,12 @@ import hashlib
 from typing import TypeAlias
 
 from sqlalchemy import bindparam, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import Text
 
 from explib.storage.halfvec import as_text
+from explib.storage.retrying import sqlstate
 
 Owner: TypeAlias = tuple[int, str]
 """Library id and embedder."""
@@ -41,6 +43,8 @@ SELECT set_config('maintenance_work_mem', greatest(
 """As much as is needed, at most 2 GB."""
 ANALYZE = "ANALYZE experiences, experience_terms, experience_vectors"
 """So many rows have come at once that the planner would go by what it knew before."""
+NO_ROOM = ("53100", "53200")
+"""Not enough shared memory, which several workers would build in (a container often has 64 MB): one builds without."""
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"
 COUNT = "SELECT count(*) FROM experience_vectors WHERE library_id = :library AND embedder = :embedder"
 
@@ -75,10 +79,20 @@ async def make_index(engine: AsyncEngine, owner: Owner, dimensions: int) -> None
         try:
             await connection.execute(text("SET statement_timeout = 0"))
             await connection.execute(text(ROOM), {"wanted": vectors * BUILD_BYTES})
-            await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
-            create = text(CREATE.format(name=name, dimensions=int(dimensions), library=int(library)))
-            embedder_in_place = bindparam("embedder", literal_execute=True, type_=Text)
-            await connection.execute(create.bindparams(embedder_in_place), {"embedder": embedder})
+            create = CREATE.format(name=name, dimensions=int(dimensions), library=int(library))
+            try:
+                await _create(connection, name, create, embedder)
+            except DBAPIError as error:
+                if not sqlstate(error).startswith(NO_ROOM):
+                    raise
+                await connection.execute(text("SET max_parallel_maintenance_workers = 0"))
+                await _create(connection, name, create, embedder)
             await connection.execute(text(ANALYZE))
         finally:
             await connection.invalidate()  # ends the session, and with it the lock and the settings
+
+
+async def _create(connection: AsyncConnection, name: str, create: str, embedder: str) -> None:
+    await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
+    in_place = bindparam("embedder", literal_execute=True, type_=Text)
+    await connection.execute(text(create).bindparams(in_place), {"embedder": embedder})
