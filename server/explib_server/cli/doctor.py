@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 import tomllib
 from importlib.metadata import version
 
 from pydantic import SecretStr
 
-from explib.errors import ExplibError
+from explib.errors import ExplibError, ModelError, ModelUnavailable
 from explib.settings import Settings, config_file
 from explib_server.analyst_choice import analyst_name
 from explib_server.attaching.attached import Attached, Command, Launch, attached
@@ -34,13 +35,14 @@ def doctor() -> None:
 
 
 async def _works(settings: Settings) -> bool:
-    """Every check is made, whatever the ones before it said."""
+    """Every check that can be made is, whatever the ones before it said."""
     parts = await _check_parts(settings)
+    model = await check_model(settings) if parts else False
     server = await _check_server() if parts else False
     clients = [await _check_client(each) for each in attached(this_machine())]
     if not clients:
         say("-     no client has the server in its configuration: `explib attach CLIENT` puts it there")
-    return parts and server and all(clients)
+    return parts and model and server and all(clients)
 
 
 async def _check_server() -> bool:
@@ -79,6 +81,28 @@ async def _check_parts(settings: Settings) -> bool:
     except ExplibError as error:
         say(f"FAIL  {error}")
         return False
+    return True
+
+
+async def check_model(settings: Settings) -> bool:
+    """One short request to the model's endpoint, where the learner asks one."""
+    if analyst_name(settings) != "model":
+        return True
+    from explib_server.model_runtime import try_model
+
+    address = settings.model_base_url or os.environ.get("OPENAI_BASE_URL", "OpenAI's address")
+    where = f"the model {settings.model_name} at {address}"
+    started = time.monotonic()
+    try:
+        answer = await try_model(settings)
+    except ModelUnavailable as error:
+        say(f"FAIL  {where}: {error} Is it running, and is EXPLIB_MODEL_BASE_URL its address?")
+        return False
+    except ModelError as error:
+        say(f"FAIL  {where}: {error}")
+        return False
+    spent = f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
+    say(f"ok    {where} answers in {time.monotonic() - started:.1f} s ({spent})")
     return True
 
 

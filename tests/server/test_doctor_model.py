@@ -1,0 +1,82 @@
+"""The doctor asks the configured model, once and briefly, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from learner.scripted_endpoint import Reply, answers, endpoint, refuses, text_of
+
+from explib.errors import ModelUnavailable
+from explib.settings import Settings
+from explib_server.cli.doctor import check_model
+from explib_server.model_runtime import try_model
+
+KEY = "sk-very-secret"
+
+
+async def doctor(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[bool, str]:
+    monkeypatch.setenv("EXPLIB_MODEL", "small")
+    monkeypatch.setenv("EXPLIB_MODEL_BASE_URL", url)
+    monkeypatch.setenv("EXPLIB_MODEL_API_KEY", KEY)
+    works = await check_model(Settings())
+    said = capsys.readouterr().out
+    assert KEY not in said
+    return works, said
+
+
+async def test_a_model_that_answers_is_asked_once_for_few_tokens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with endpoint([answers({"works": True}, 20, 6)]) as server:
+        works, said = await doctor(server.url, monkeypatch, capsys)
+    assert works
+    assert said.startswith(f"ok    the model small at {server.url} answers in ")
+    assert said.endswith("(20 + 6 tokens)\n")
+    [asked] = server.asked
+    assert (asked["model"], asked["max_tokens"]) == ("small", 32)
+    assert len(text_of(asked)) < 100
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (refuses(401, f"Incorrect API key provided: {KEY}"), "check EXPLIB_MODEL, EXPLIB_MODEL_BASE_URL and"),
+        (refuses(404, "model 'small' not found"), "model 'small' not found"),
+        (refuses(500, "out of memory"), "HTTP 500: "),
+        (Reply(200, b"<html>welcome</html>"), "answered no chat completion"),
+    ],
+)
+async def test_what_is_wrong_with_an_endpoint_is_said_without_the_key(
+    reply: Reply, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with endpoint([reply]) as server:
+        works, said = await doctor(server.url, monkeypatch, capsys)
+    assert not works
+    assert said.startswith(f"FAIL  the model small at {server.url}: ")
+    assert says in said
+    assert len(server.asked) == 1, "a doctor asks once"
+
+
+async def test_an_endpoint_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with endpoint([]) as server:
+        nowhere = server.url
+    works, said = await doctor(nowhere, monkeypatch, capsys)
+    assert not works
+    assert "Is it running, and is EXPLIB_MODEL_BASE_URL its address?" in said
+
+
+async def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLIB_MODEL", "small")
+    never = asyncio.Event()
+    async with endpoint([Reply(200, b"", wait_for=never)]) as server:
+        monkeypatch.setenv("EXPLIB_MODEL_BASE_URL", server.url)
+        with pytest.raises(ModelUnavailable, match="did not answer in time"):
+            await try_model(Settings(), 0.2)
+
+
+async def test_without_a_model_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await check_model(Settings())
+    assert capsys.readouterr().out == ""
