@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TRACK_POINTS = 200
 UNCLAIMED = "nothing can be claimed"
+UNKNOWN = "not known yet: "
+UNEXPLORED = "not measured: exploration is off"
 NOT_EXPLORING = "not measured (exploration is off: all that fits is served, so rewards cannot show what it changes)"
 
 
@@ -75,6 +77,8 @@ class LibraryEvidence:
     revision: int
     retrievals: int
     rewards: int
+    submitters: int
+    """Who reported them; from FEWEST_SUBMITTERS on each counts once, below that each reward."""
     exploration: bool
     uplift: Uplift
     trials: dict[str, int]
@@ -97,11 +101,12 @@ async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
         revision=library.revision,
         retrievals=totals.retrievals,
         rewards=totals.rewards,
+        submitters=len((await store.evidence.by_submitter(library, [SHORTLIST]))[SHORTLIST]),
         exploration=library.settings.exploration,
         uplift=await library_uplift(store, library),
         trials=await store.trials.tally(library),
         rolled_back=tuple(EndedTrial(each.revision, each.reason) for each in ended),
-        unclaimed=missing_depends_on_serving(shortlist.missing),
+        unclaimed=missing_depends_on_serving(shortlist.missing, "more lessons are"),
         experiences=tuple(each for each in found if each.status != "retired" or each.rewards),
     )
 
@@ -132,7 +137,7 @@ async def library_uplift(store: Store, library: Library) -> Uplift:
     if not sums.n:
         how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
         return Uplift(share, 0, None, f"not measured ({how})")
-    if (problem := missing_depends_on_serving(account.missing)) is not None:
+    if (problem := missing_depends_on_serving(account.missing, "anything is")) is not None:
         return Uplift(share, sums.n, None, problem)
     span = interval(sums)
     settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
@@ -175,6 +180,8 @@ def uplift_text(uplift: Uplift) -> str:
 def evidence_text(found: ExperienceEvidence) -> str:
     """What rewards say of one experience, in a few sentences."""
     counted = f"Served {number_of(found.served, 'time')}, {found.rewarded:,} of them rewarded."
+    if found.label == UNCLAIMED:
+        return f"{counted} Nothing can be claimed: which rewards are reported depends on what was served."
     if found.lift is None or found.helps is None:
         return f"{counted} {found.label.capitalize()}."
     rests = f"from {number_of(found.rewards, 'reward')} of tasks for which chance decided"
@@ -204,9 +211,13 @@ def _judged(
         rewards=sums.n,
         lift=_scaled(library, found.interval) if shown else None,
         helps=found.belief.helps if shown else None,
-        label=found.label if claimed else UNCLAIMED,
+        label=_label(library, found.label) if claimed else UNCLAIMED,
         votes=votes,
     )
+
+
+def _label(library: Library, label: str) -> str:
+    return label if library.settings.exploration or not label.startswith(UNKNOWN) else UNEXPLORED
 
 
 def _scaled(library: Library, span: Interval) -> Interval:

@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from explib.evidence.interval import Interval
+from explib.evidence.submitters import FEWEST_SUBMITTERS
 from explib.words import number_of
-from explib_server.evidence_report import ExperienceEvidence, LibraryEvidence, uplift_text
+from explib_server.evidence_report import UNKNOWN, ExperienceEvidence, LibraryEvidence, uplift_text
 
-UNKNOWN = "not known yet: "
 STYLES = {"proven": "green", "likely helps": "green", "proven to harm": "red", "likely harms": "red"}
 
 
@@ -18,15 +18,13 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
     """A heading, what is known of the library, and a table of its experiences, the best first."""
     lines: list[RenderableType] = [
         Text(f"{found.library}, revision {found.revision}", style="bold"),
-        Text(f"{number_of(found.retrievals, 'retrieval')}, {found.rewards:,} with a reward"),
+        Text(f"{number_of(found.retrievals, 'retrieval')}, {found.rewards:,} with a reward{_reported_by(found)}"),
         Text.assemble("Uplift of the library over serving nothing: ", uplift_text(found.uplift)),
         Text(f"Revisions tried: {_tried(found)}"),
         *(Text(f"  revision {each.revision} rolled back: {each.reason}", style="dim") for each in found.rolled_back),
     ]
-    if not found.exploration:
-        lines.append(Text("Exploration is off: everything is served, so nothing new is measured.", style="yellow"))
     if found.unclaimed:
-        lines.append(Text(found.unclaimed.capitalize(), style="yellow"))
+        lines.append(Text(f"{found.unclaimed[0].upper()}{found.unclaimed[1:]}.", style="yellow"))
     if not found.experiences:
         return Group(*lines, Text("no experiences yet"))
     note = (
@@ -35,6 +33,13 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
         "Label: what is settled, or how many more rewards that takes."
     )
     return Group(*lines, "", _table(found), Text(note, style="dim"))
+
+
+def _reported_by(found: LibraryEvidence) -> str:
+    if found.submitters < 2:
+        return ""
+    crowd = found.submitters >= FEWEST_SUBMITTERS
+    return f" from {found.submitters} submitters" + (", each of whom counts once" if crowd else "")
 
 
 def _tried(found: LibraryEvidence) -> str:
@@ -51,10 +56,16 @@ def _table(found: LibraryEvidence) -> Table:
     for each in sorted(found.experiences, key=_best_first):
         votes = f"{each.votes.up}/{each.votes.down}" if each.votes.up or each.votes.down else ""
         helps = "" if each.helps is None else f"{each.helps:.3f}"
-        label = Text(each.label.removeprefix(UNKNOWN), style=STYLES.get(each.label, "" if each.lift else "dim"))
+        label = Text(_short(each.label), style=STYLES.get(each.label, "" if each.lift else "dim"))
         counts = (f"{each.served:,}", f"{each.rewards:,}")
         table.add_row(each.id, each.status, *counts, _lift(each.lift), helps, votes, label)
     return table
+
+
+def _short(label: str) -> str:
+    """`~2,100 more` for `not known yet: about 2,100 more rewards`: the note below the table says what it is."""
+    unknown = label.removeprefix(UNKNOWN)
+    return label if unknown == label else unknown.replace("about ", "~").removesuffix(" rewards")
 
 
 def _lift(lift: Interval | None) -> str:

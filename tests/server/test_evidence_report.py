@@ -25,7 +25,7 @@ from explib.storage.committing import Proposal
 from explib.storage.store import Store, open_store
 from explib_server.answers import LibraryStatus
 from explib_server.cli import main
-from explib_server.evidence_report import UNCLAIMED, library_evidence, uplift_track
+from explib_server.evidence_report import UNCLAIMED, UNEXPLORED, evidence_text, library_evidence, uplift_track
 from explib_server.mcp_server import build_server
 
 Reward: TypeAlias = Callable[[int, bool], float | None]
@@ -88,8 +88,18 @@ async def test_where_rewards_are_missing_by_what_was_served_nothing_is_claimed(s
     await rewarded(store, library, 400, lambda number, served: 1.0 if served or number % 8 == 1 else None)
     found = await library_evidence(store, library)
     assert found.unclaimed is not None
-    assert found.unclaimed.startswith("nothing can be claimed: rewards are reported more often when it is served")
+    assert found.unclaimed.startswith(
+        "nothing can be claimed: rewards are reported more often when more lessons are served"
+    )
     assert [(each.lift, each.label) for each in found.experiences] == [(None, UNCLAIMED)] * 2
+    assert "which rewards are reported depends on what was served" in evidence_text(found.experiences[0])
+
+
+async def test_where_exploration_is_off_nothing_says_how_many_more_rewards_it_takes(store: Store) -> None:
+    library = await filled(store, LibrarySettings(exploration=False))
+    found = await library_evidence(store, library)
+    assert {each.label for each in found.experiences} == {UNEXPLORED}
+    assert found.uplift.label.startswith("not measured (exploration is off")
 
 
 async def test_a_crowd_of_submitters_is_counted_by_head(store: Store) -> None:
@@ -101,7 +111,9 @@ async def test_a_crowd_of_submitters_is_counted_by_head(store: Store) -> None:
         return float(served) if number % crowd < 2 else 0.5
 
     await rewarded(store, library, 10 * crowd, forged_by_two, submitters=crowd)
-    [forged, _] = (await library_evidence(store, library)).experiences
+    found = await library_evidence(store, library)
+    [forged, _] = found.experiences
+    assert found.submitters == crowd
     assert forged.lift is not None
     assert forged.lift.low < 0
     assert abs(forged.lift.mean) < 0.02

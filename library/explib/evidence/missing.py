@@ -10,14 +10,14 @@ from explib.evidence.interval import interval
 from explib.evidence.sums import Sums
 
 
-def missing_depends_on_serving(reported: Sums) -> str | None:
-    """Why nothing can be claimed, or None."""
+def missing_depends_on_serving(reported: Sums, what: str = "it is") -> str | None:
+    """Why nothing can be claimed, or None; `what` is served."""
     span = interval(reported)
     if not span.excludes_zero:
         return None
     direction = "more" if span.mean > 0 else "less"
     return (
-        f"nothing can be claimed: rewards are reported {direction} often when it is served ({span.mean:+.0%}, "
-        f"{span.low:+.0%} to {span.high:+.0%}), so those that came are not those of all tasks. "
-        "Report the reward of every attempt, failed ones too."
+        f"nothing can be claimed: rewards are reported {direction} often when {what} served ({span.mean:+.0%}, "
+        f"{span.low:+.0%} to {span.high:+.0%}), so those that came are not those of all tasks: "
+        "report the reward of every attempt, failed ones too"
     )
