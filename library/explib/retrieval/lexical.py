@@ -11,6 +11,8 @@ import copy
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ REBUILT_SHARE = 0.05
 """A change that brings more than this share of the documents sorts all postings anew, which is then quicker."""
 
 Places = NDArray[np.int32]
+_Term: TypeAlias = "tuple[int, float, Places]"
+"""How many places have it, its idf, and where they are."""
+_COUNT = itemgetter(0)
 
 
 def hashes(terms: Iterable[str]) -> NDArray[np.int64]:
@@ -46,7 +51,7 @@ class Postings:
         self._documents = 0
         self._length = 0
         self._weighed: NDArray[np.float64] | None = None
-        self._remembered: dict[str, tuple[Places, float]] = {}
+        self._remembered: dict[str, _Term] = {}
 
     def copy(self) -> Postings:
         """The same postings, to be changed apart."""
@@ -123,29 +128,29 @@ class Postings:
         """
         if not terms:
             return np.zeros(len(self._lengths))
-        asked = sorted(self._asked(terms), key=_rarest_first)
-        whole = sum(telling for _, telling in asked) or 1.0
-        read: list[Places] = []
-        postings = 0
-        for places, _ in asked:
-            postings += len(places)
+        asked = sorted(self._asked(terms), key=_COUNT)
+        whole = sum(telling for _, telling, _ in asked) or 1.0
+        read, postings = 0, 0
+        for count, _, _ in asked:
+            postings += count
             if read and postings > MOST_POSTINGS:
                 break
-            read.append(places)
-        shares = np.repeat([telling / whole for _, telling in asked[: len(read)]], [len(places) for places in read])
-        summed = np.bincount(np.concatenate(read), shares, len(self._lengths))
+            read += 1
+        counts, tellings, places = zip(*asked[:read], strict=True)
+        shares = np.repeat(np.array(tellings) / whole, counts)
+        summed = np.bincount(np.concatenate(places), shares, len(self._lengths))
         return np.multiply(summed, self._weights())
 
-    def _asked(self, terms: Sequence[str]) -> list[tuple[Places, float]]:
-        """The places of each term, and its idf; remembered, since tasks are written with the same words."""
-        new = [term for term in terms if term not in self._remembered]
-        if len(self._remembered) + len(new) > REMEMBERED_TERMS:
-            self._remembered.clear()
-            new = list(terms)
+    def _asked(self, terms: Sequence[str]) -> list[_Term]:
+        """Each term; remembered, since tasks are written with the same words."""
+        known = self._remembered
+        if len(known) + len(terms) > REMEMBERED_TERMS:
+            known.clear()
+        new = [term for term in terms if term not in known]
         for term, places in zip(new, self._all_of(hashes(new)) if new else (), strict=True):
             count = len(places)
-            self._remembered[term] = places, math.log1p((self._documents - count + 0.5) / (count + 0.5))
-        return [self._remembered[term] for term in terms]
+            known[term] = count, math.log1p((self._documents - count + 0.5) / (count + 0.5)), places
+        return [known[term] for term in terms]
 
     def _weights(self) -> NDArray[np.float64]:
         """What a term's idf counts in each place: less in a long document."""
@@ -153,10 +158,6 @@ class Postings:
             relative = self._lengths.astype(np.float64) * (self._documents / max(1, self._length))
             self._weighed = np.divide(K1 + 1, 1 + K1 * (1 - B + B * relative))
         return self._weighed
-
-
-def _rarest_first(asked: tuple[Places, float]) -> int:
-    return len(asked[0])
 
 
 def _flat(documents: Mapping[int, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Places]:

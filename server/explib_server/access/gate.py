@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 import anyio
@@ -254,7 +255,11 @@ def address(scope: Scope) -> str:
 
 def network(scope: Scope) -> str:
     """What counts as one visitor: an IPv4 address, or the /64 that one IPv6 visitor has."""
-    given = address(scope)
+    return _network(address(scope))
+
+
+@lru_cache(maxsize=1000)
+def _network(given: str) -> str:
     try:
         parsed = ip_address(given)
     except ValueError:

@@ -199,6 +199,7 @@ def _check_url(name: str, url: str) -> None:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
     """Whether this address (or the name localhost) stays on this machine."""
     try:
