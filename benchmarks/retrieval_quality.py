@@ -1,11 +1,13 @@
 """How good retrieval is: nDCG@10 by words, by meaning, fused by rank, and as served; recall of approximate search.
 
     .venv/bin/python benchmarks/retrieval_quality.py [--url postgresql+asyncpg://…] [--sizes 10000,100000]
+                                                    [--among 0]
 
 The sets: 16 topics in four languages written for this project (`labelled_lessons.toml`, all languages in one library),
 and the simulated order desk of the demo. `database` is the ranking of the database's own full text: SQLite's, or that
 of `--url`. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank fusion (k = 60) of words and
-meaning, which it was measured against. Recall@10 is of the nearest in meaning, against an exact search.
+meaning, which it was measured against. `--among` puts so many other lessons (half of them jumbled) into what is held in
+memory, all but `database`. Recall@10 is of the nearest in meaning, against an exact search.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ VOCABULARY = 6_000
 SIDES = ("database", "words", "meaning", "ranks fused", "served")
 
 
-async def quality(store: Store, labelled: Labelled, embedder: WordllamaEmbedder) -> dict[str, float]:
+async def quality(
+    store: Store, labelled: Labelled, embedder: WordllamaEmbedder, others: Sequence[str]
+) -> dict[str, float]:
     """nDCG@10 of each side."""
     library = await store.libraries.ensure(
         labelled.name.lower().replace(" ", "-"), LibrarySettings(max_experiences=999)
@@ -49,8 +53,9 @@ async def quality(store: Store, labelled: Labelled, embedder: WordllamaEmbedder)
     added = tuple(Operation("ADD", "labelled", content=each) for each in labelled.lessons)
     await store.revisions.commit(Proposal(library, "benchmark", "me", "contrast", added))
     held = HeldLibrary()
-    listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(labelled.lessons, start=1)]
-    held.change(prepare(listed), [], await embedder.embed(labelled.lessons))
+    texts = [*labelled.lessons, *others]
+    listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(texts, start=1)]
+    held.change(prepare(listed), [], await embedder.embed(texts))
     ranked: dict[str, list[list[str]]] = {side: [] for side in SIDES}
     for task, query in zip(labelled.tasks, await embedder.embed(labelled.tasks), strict=True):
         words = terms(task)
@@ -97,16 +102,18 @@ async def recall(size: int, embedder: WordllamaEmbedder) -> float:
 
 async def run(chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Every set, their mean, and the recalls."""
-    embedder = WordllamaEmbedder()
+    embedder, half = WordllamaEmbedder(), chosen.among // 2
+    others = [*lessons(half), *jumbled(half, seed=1)]
     with tempfile.TemporaryDirectory() as folder:
         async with open_store(chosen.url or sqlite_url(Path(folder) / "sets.db")) as store:
-            found = {each.name: await quality(store, each, embedder) for each in [*written_sets(), desk_set()]}
+            found = {each.name: await quality(store, each, embedder, others) for each in [*written_sets(), desk_set()]}
     found["mean"] = {side: mean(each[side] for each in found.values()) for side in SIDES}
     return found | {"recall@10": {str(size): await recall(size, embedder) for size in numbers(chosen.sizes)}}
 
 
 def main() -> None:
     options = parser(__doc__)
+    options.add_argument("--among", type=int, default=0, help="other lessons in the library")
     options.add_argument("--url", default="", help="an empty database instead of an SQLite file")
     options.add_argument("--sizes", default="10000,100000", help="libraries in which recall is measured")
     chosen = options.parse_args()
