@@ -68,6 +68,39 @@ def test_a_server_over_http_is_found_with_its_token_where_the_file_has_it(client
         assert found.launch == Address(URL, {"Authorization": f"Bearer {TOKEN}"})
 
 
+@EVERY
+def test_at_home_a_projects_file_is_the_users_and_found_once(client: ClientName, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, tmp_path, "linux", {})
+    asked = attachment("explib", None, None, None, None)
+    attaching(CLIENTS[client], CLIENTS[client].file(machine, Scope.user), asked).apply()
+    assert len(list(attached(machine))) == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "./explib", "args": ["serve"]},
+        {"command": own_command()[0], "args": ["-c", "pass"]},
+        {"command": own_command()[0], "args": [*own_command()[1:]], "env": {"PYTHONPATH": "."}},
+    ],
+)
+def test_a_program_that_a_folder_brings_along_is_not_started_unasked(
+    entry: dict[str, object], machine: Machine
+) -> None:
+    path = CLIENTS[ClientName.cursor].file(machine, Scope.project)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"mcpServers": {"explib": entry}}), encoding="utf-8")
+    [found] = attached(machine)
+    assert "is not started unasked" in str(found.launch)
+
+
+def test_our_own_program_in_a_folders_file_is_tried(machine: Machine) -> None:
+    path = CLIENTS[ClientName.cursor].file(machine, Scope.project)
+    attaching(CLIENTS[ClientName.cursor], path, attachment("explib", None, None, "airline", None)).apply()
+    [found] = attached(machine)
+    assert isinstance(found.launch, Command)
+
+
 def test_entries_of_others_are_none_of_ours_and_a_renamed_one_is(machine: Machine) -> None:
     path = CLIENTS[ClientName.cursor].file(machine, Scope.user)
     path.parent.mkdir(parents=True)

@@ -436,6 +436,25 @@ def test_codex_keeps_its_comments(home: Path) -> None:
     assert path.read_text().rstrip() == text.rstrip()
 
 
+@pytest.mark.parametrize("behind", ["[mcp_servers.other]\ncommand = 'y'\n", "[tui]\ntheme = 'dark'\n", ""])
+@pytest.mark.parametrize("gap", ["\n", "", "\n\n"])
+@pytest.mark.parametrize("entry", ["url = 'x'\n", "command = 'x'\n\n[mcp_servers.explib.env]\nEXPLIB_LIBRARY = 'a'\n"])
+def test_codex_keeps_the_comment_of_what_follows_the_entry(entry: str, gap: str, behind: str, home: Path) -> None:
+    """tomlkit counts it to the table above."""
+    text = f"model = 'o4'\n\n[mcp_servers.explib]\n{entry}{gap}# about the rest,\n  # in two lines\n{behind}"
+    path = put(home / ".codex/config.toml", text)
+    for options in (["--url", URL], [], ["--library", "b"], ["--remove"]):
+        succeed("codex", *options)
+        lines = path.read_text().splitlines()
+        assert lines.count("# about the rest,") == lines.count("  # in two lines") == 1, options
+        place = lines.index("# about the rest,")
+        assert lines[place + 1] == "  # in two lines"
+        if behind:
+            assert lines[place + 2] == behind.splitlines()[0], options
+    none: dict[str, Json] = {"mcp_servers": {}}
+    assert {**none, **tomllib.loads(path.read_text())} == {**none, "model": "o4", **tomllib.loads(behind)}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -463,6 +482,27 @@ def test_a_layout_that_cannot_be_changed_safely_is_refused_with_what_to_paste(ho
     path = put(home / ".codex/config.toml", "mcp_servers.other.command = 'x'\nlast = 1\n")
     assert f'[mcp_servers.explib]\ncommand = "{COMMAND}"' in failure("codex")
     assert path.read_text() == "mcp_servers.other.command = 'x'\nlast = 1\n"
+
+
+def test_what_is_taken_out_of_an_entry_is_told(home: Path) -> None:
+    succeed("cursor", "--library", "airline", "--database-url", "sqlite+aiosqlite:////data/lessons.db")
+    said = succeed("cursor", "--library", "airline")
+    assert "Taken out of it: env.EXPLIB_DATABASE_URL." in said
+    assert "Taken out" not in succeed("cursor", "--library", "shipping")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give files away")
+def test_the_owner_of_a_file_stays_also_when_root_attaches(home: Path) -> None:
+    path = put(home / ".cursor/mcp.json", "{}")
+    os.chown(path, 1234, 5678)
+    succeed("cursor", "--url", URL, "--token", TOKEN)
+    for each in (path, path.with_name("mcp.json.explib-backup")):
+        assert (each.stat().st_uid, each.stat().st_gid) == (1234, 5678)
+
+
+def test_a_number_that_is_too_long_is_told(home: Path) -> None:
+    put(home / ".claude.json", '{"number": ' + "1" * 5_000 + "}")
+    assert "cannot be changed and is as it was" in failure("claude-code")
 
 
 def test_what_a_user_added_to_the_entry_stays(home: Path) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from explib.errors import InvalidInput
 from explib_server.attaching import files
 from explib_server.attaching.clients import CLIENTS, Client
+from explib_server.attaching.entries import own_command
 from explib_server.attaching.places import ClientName, Machine, Scope
 from explib_server.attaching.values import Json
 
 OUR_NAME = "explib"
 OUR_MODULE = "explib_server"
+OUR_PREFIX = "EXPLIB_"
 ASKED_FOR = "${input:"
 """How VS Code writes a value that it asks its user for: nobody else knows it."""
 
@@ -52,11 +54,17 @@ class Attached:
 
 def attached(machine: Machine) -> Iterator[Attached]:
     """Every entry of ours in every client's file, for the user and for the project. Files that can't be read say so."""
+    seen: set[Path] = set()
     for name, client in CLIENTS.items():
         for scope in Scope:
             if scope is Scope.project and client.project_file is None:
                 continue
-            yield from _in_file(name, client, client.file(machine, scope))
+            path = client.file(machine, scope)
+            if path in seen:  # at home, a project's file is the user's
+                continue
+            seen.add(path)
+            found = _in_file(name, client, path)
+            yield from found if scope is Scope.user else map(_not_unasked, found)
 
 
 def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]:
@@ -72,6 +80,18 @@ def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]
     for key, entry in servers.items() if isinstance(servers, dict) else ():
         if isinstance(entry, dict) and _is_ours(key, entry):
             yield Attached(name, path, key, launch_of(entry))
+
+
+def _not_unasked(found: Attached) -> Attached:
+    """A folder's file may come from anybody who wrote what is in the folder: only our own program is started for it."""
+    launch, own = found.launch, own_command()
+    if not isinstance(launch, Command):
+        return found
+    ours = (launch.command, *launch.arguments)[: len(own)] == own
+    if ours and all(name.startswith(OUR_PREFIX) for name in launch.environment):
+        return found
+    said = f"the program that this folder's file names ({launch.command}) is not started unasked: it is not this explib"
+    return replace(found, launch=said)
 
 
 def launch_of(entry: Mapping[str, Json]) -> Launch | str:

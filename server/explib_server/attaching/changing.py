@@ -23,6 +23,8 @@ class Change:
     before: bytes | None
     content: bytes
     private: bool
+    dropped: tuple[str, ...] = ()
+    """What the entry said before and doesn't now, by its place, e.g. `env.EXPLIB_LIBRARY`."""
 
     @property
     def needed(self) -> bool:
@@ -71,7 +73,9 @@ def _change(client: Client, path: Path, advice: str, entry: Entry | None, name: 
             raise InvalidInput("its layout is one that explib does not know how to change")
     except (InvalidInput, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be changed and is as it was: {error}. {advice}") from error
-    return Change(path, before, (mark + text).encode(), entry is not None and entry.secret)
+    gone = [step.keys[2:] for step in steps if isinstance(step, Remove)]
+    dropped = tuple(".".join(map(str, keys)) for keys in gone if keys)
+    return Change(path, before, (mark + text).encode(), entry is not None and entry.secret, dropped)
 
 
 def _steps(client: Client, document: Json, entry: Entry | None, name: str) -> Iterator[Step]:
@@ -85,7 +89,7 @@ def _steps(client: Client, document: Json, entry: Entry | None, name: str) -> It
         yield from _merged(present, entry, at)
     else:
         yield Write(at, entry.fresh())
-    if client.title == "VS Code":
+    if client.asks_for_token:
         others = {key: value for key, value in servers.items() if key != name}
         yield from _prompts(_map(document), entry.prompt if entry else None, f"{name}-token", others)
 

@@ -29,6 +29,10 @@ class Client:
     project_file: str | None
     next_step: str
     format: Format = JSON
+    asks_for_token: bool = False
+    """It asks its user for a server's token, by an entry of `inputs` beside the servers."""
+    commented: bool = False
+    """Its file may also be called `.jsonc`."""
 
     def file(self, machine: Machine, scope: Scope) -> Path:
         """The file to change: `.jsonc` where only that exists. Raises InvalidInput for a scope it doesn't have."""
@@ -39,7 +43,7 @@ class Client:
         else:
             raise InvalidInput(f"{self.title} has no configuration for one project: leave out --scope project.")
         commented = path.with_suffix(".jsonc")
-        return commented if self.title == "opencode" and commented.exists() and not path.exists() else path
+        return commented if self.commented and commented.exists() and not path.exists() else path
 
 
 def _either(asked: Attachment) -> Entry:
@@ -121,6 +125,7 @@ CLIENTS = {
         ".vscode/mcp.json",
         "In VS Code run `MCP: List Servers` and start it.",
         JSONC,
+        asks_for_token=True,
     ),
     ClientName.cursor: Client(
         "Cursor",
@@ -148,6 +153,7 @@ CLIENTS = {
         "opencode.json",
         "Start opencode again; `opencode mcp list` shows the server.",
         JSONC,
+        commented=True,
     ),
     ClientName.gemini: Client(
         "Gemini CLI",

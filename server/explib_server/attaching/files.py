@@ -33,12 +33,13 @@ def replace(path: Path, before: bytes | None, content: bytes, private: bool) -> 
     """Put `content` in place of `before`, which is copied first. Raises Conflict if the file is no longer that."""
     with _sentences(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = None if before is None else stat.S_IMODE(path.stat().st_mode)
-        with _new_file(path, content, PRIVATE if private else mode) as new:
+        old = None if before is None else path.stat()
+        mode = None if old is None else stat.S_IMODE(old.st_mode)
+        with _new_file(path, content, PRIVATE if private else mode, old) as new:
             if read(path) != before:
                 raise Conflict(f"{path} was changed by another program just now: nothing was written; run this again.")
             if before is not None:
-                with _new_file(backup_of(path), before, mode) as copy:
+                with _new_file(backup_of(path), before, mode, old) as copy:
                     copy.replace(backup_of(path))
             new.replace(path)
 
@@ -53,8 +54,8 @@ def make_private(path: Path) -> bool:
 
 
 @contextmanager
-def _new_file(path: Path, content: bytes, mode: int | None) -> Iterator[Path]:
-    """A synced file beside `path`; it is gone afterwards unless it was moved away."""
+def _new_file(path: Path, content: bytes, mode: int | None, old: os.stat_result | None) -> Iterator[Path]:
+    """A synced file beside `path`, its owner's as the old one; it is gone afterwards unless it was moved away."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else PRIVATE)
     try:
@@ -62,6 +63,8 @@ def _new_file(path: Path, content: bytes, mode: int | None) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(number)
+        if old is not None and os.name == "posix" and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(new, old.st_uid, old.st_gid)
         if mode is not None:
             new.chmod(mode)
         yield new

@@ -29,9 +29,9 @@ class JsonFormat:
             return {}
         try:
             document: Json = json.loads(text)
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             if not self.comments:
-                raise InvalidInput(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+                raise InvalidInput(str(error)) from error
             return scan(text).plain()
         except RecursionError as error:
             raise InvalidInput("it is nested too deeply") from error

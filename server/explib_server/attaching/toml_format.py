@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -28,6 +30,7 @@ class TomlFormat:
 
     def changed(self, text: str, step: Step) -> str:
         """The text after one step."""
+        text, remarks = _without_remarks(text)
         try:
             document = tomlkit.parse(text)
             _change(document, step)
@@ -35,7 +38,7 @@ class TomlFormat:
         except (TOMLKitError, ValueError, KeyError) as error:
             raise InvalidInput(str(error)) from error
         blank_line_is_ours = isinstance(step, Remove) and new.endswith("\n\n") and not text.endswith("\n\n")
-        return new[:-1] if blank_line_is_ours else new
+        return _with_remarks(new[:-1] if blank_line_is_ours else new, remarks)
 
     def fragment(self, value: Mapping[str, Json]) -> str:
         """A document of its own with only this."""
@@ -44,6 +47,53 @@ class TomlFormat:
             for name, entry in members.items() if isinstance(members, dict) else ():
                 text = self.changed(text, Write((container, name), entry))
         return text.rstrip("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Remark:
+    """Comment lines above a table's header, which is the `nth` line that reads so; above the end where it is empty."""
+
+    header: str
+    nth: int
+    text: str
+
+
+def _without_remarks(text: str) -> tuple[str, list[_Remark]]:
+    """The text without the comments above its tables, and those comments.
+
+    tomlkit counts them to the table before: they would go with it, and what is added to it would come behind them.
+    """
+    kept: list[str] = []
+    remarks: list[_Remark] = []
+    seen: Counter[str] = Counter()
+    for line in [*text.splitlines(keepends=True), ""]:
+        if not line or line.lstrip().startswith("["):
+            start = len(kept)
+            while start and (not kept[start - 1].strip() or kept[start - 1].lstrip().startswith("#")):
+                start -= 1
+            while start < len(kept) and not kept[start].strip():
+                start += 1
+            if start < len(kept):
+                remarks.append(_Remark(line.strip(), seen[line.strip()], "".join(kept[start:])))
+                del kept[start:]
+            seen[line.strip()] += 1
+        kept.append(line)
+    return "".join(kept), remarks
+
+
+def _with_remarks(text: str, remarks: Sequence[_Remark]) -> str:
+    """The text with the comments above the same headers; those of a table that is gone are above the next one."""
+    lines = [*text.splitlines(keepends=True), ""]
+    above = ""
+    for remark in remarks:
+        places = [place for place, line in enumerate(lines) if line.strip() == remark.header]
+        if not remark.header:
+            places = [len(lines) - 1]
+        above += remark.text
+        if len(places) > remark.nth:
+            lines[places[remark.nth]] = above + lines[places[remark.nth]]
+            above = ""
+    return "".join([*lines, above])
 
 
 def _change(document: MutableMapping[str, object], step: Step) -> None:

@@ -76,6 +76,7 @@ def _attached(change: Change, where: str, client: Client, asked: Attachment, sco
     warning = " It holds a secret, so only you may read it (mode 0600)" if change.private else ""
     commit = ": don't commit it." if change.private and scope is Scope.project else "." if change.private else ""
     note = f" {entry.note}" if entry.note else ""
+    note += f" Taken out of it: {', '.join(change.dropped)}." if change.dropped else ""
     return f"{where} ({runs}) is in {change.path}{_backup(change)}.{warning}{commit}{note}\n{client.next_step}"
 
 
