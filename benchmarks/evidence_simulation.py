@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "forgery": (forgery.forgers, 200, 20),
     "memory": (costs.in_memory, 2_000, 300),
     "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 1_000, 200),
+    "records": (lambda retrievals: asyncio.run(costs.of_records(retrievals)), 8_000, 2_000),
     "tools": (lambda tasks: asyncio.run(through_tools.library_over_mcp(tasks)), 1_000, 150),
 }
 """Name → what measures it, and how many runs (rewards, tasks) in full and quick."""

@@ -18,11 +18,14 @@ from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.retrieval.standing import Ratings
 from explib.storage.committing import Proposal
+from explib.storage.counting import record
 from explib.storage.store import Store, open_store
 from simulated.figures import Figure, median
 
 EXPERIENCES = 10_000
 DRAWN = 30
+SHORTLIST, BATCH = 38, 50
+"""What the default token budget shortlists of a large library, and how many retrievals are recorded together."""
 TOGETHER = 100
 """Rewards that arrive at the same moment in the second measurement: they share transactions."""
 MILLISECONDS = 1e3
@@ -51,6 +54,40 @@ async def through_the_store(rewards: int) -> list[Figure]:
     ]
 
 
+async def of_records(retrievals: int) -> list[Figure]:
+    """The time of a retrieval beside its answer: to record it, and to enter it in the evidence with others."""
+    chance = random.Random(1)
+    times = {"record": 0.0, "count": 0.0}
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_store(f"sqlite+aiosqlite:///{Path(folder) / 'library.db'}") as store:
+            library = await store.libraries.ensure("costs", LibrarySettings())
+            for start in range(0, retrievals, BATCH):
+                batch = [_retrieval(chance, f"r_{start + number}", SHORTLIST) for number in range(BATCH)]
+                started = time.process_time()
+                await _recorded(store, library, batch)
+                times["record"] += time.process_time() - started
+            started = time.process_time()
+            await store.evidence.count_all(library)
+            times["count"] = time.process_time() - started
+    each = {name: seconds / retrievals * MILLISECONDS for name, seconds in times.items()}
+    note = f"processor time; {retrievals:,} retrievals of {SHORTLIST} draws from {EXPERIENCES:,}"
+    return [
+        Figure(f"time to record a retrieval, {BATCH} at once, ms", each["record"], note=note),
+        Figure("time to enter it in the evidence, with many, ms", each["count"], note=note),
+        Figure("time of a retrieval beside its answer, ms", sum(each.values()), at_most=0.25, note=note),
+    ]
+
+
+async def _recorded(store: Store, library: Library, batch: list[Retrieval]) -> None:
+    owned = [(library, each) for each in batch]
+    await store.database.write(lambda connection: record(connection, store.database, owned), locks=True)
+
+
+def _retrieval(chance: random.Random, identity: str, draws: int) -> Retrieval:
+    numbers = chance.sample(range(1, EXPERIENCES + 1), draws)
+    return Retrieval(identity, "a task", 1, tuple(_serving(chance, each) for each in numbers), time.time())
+
+
 def in_memory(rewards: int) -> list[Figure]:
     """What a server holds of 10,000 rated experiences, and what it computes for a reward beside the database."""
     chance = random.Random(1)
@@ -62,8 +99,7 @@ def in_memory(rewards: int) -> list[Figure]:
     tracemalloc.stop()
     times: list[float] = []
     for number in range(rewards):
-        servings = tuple(_serving(chance, each) for each in chance.sample(range(1, EXPERIENCES + 1), DRAWN))
-        retrieval = Retrieval(f"r_{number}", "task", 1, servings, 0.0)
+        retrieval = _retrieval(chance, f"r_{number}", DRAWN)
         started = time.process_time()
         for key, entry in entries_of_reward(retrieval, None, 1.0).items():
             if key[0] == "experience":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from operator import add
 from random import Random
 from typing import TypeAlias
 
@@ -11,6 +14,7 @@ from explib.evidence.interval import interval
 from explib.evidence.posterior import posterior, serving_probability
 from explib.evidence.sums import NOTHING, score
 from explib.evidence.verdicts import trial_verdict
+from explib.retrieval.standing import TRIAL_FLOOR
 from simulated.figures import Figure, mean, median
 from simulated.world import Lesson, Rewards, World, solved
 
@@ -91,7 +95,10 @@ def _serve_by_coin(world: World, lessons: list[Lesson], rewards: Rewards, at: in
 
 
 def trials(runs: int) -> list[Figure]:
-    """A revision that costs .10, tried half and half against the one before it; and one that changes nothing."""
+    """A revision that costs .10, tried half and half against the one before it; and one that changes nothing.
+
+    For comparison, revisions that only add: tried by the draws of what they add, which share the cost.
+    """
     ended = [_rolled_back_after(World(seed), -COST) for seed in range(runs)]
     within = [after for after in ended if after is not None]
     harmless = [_rolled_back_after(World(seed), 0.0) for seed in range(runs)]
@@ -104,7 +111,34 @@ def trials(runs: int) -> list[Figure]:
             mean([float(after is not None) for after in harmless]),
             note="for comparison",
         ),
+        *(_adding(runs, lessons) for lessons in (1, 2, 3)),
     ]
+
+
+def _adding(runs: int, lessons: int) -> Figure:
+    ended = [_removed_after(World(seed), [-COST / lessons] * lessons) for seed in range(runs)]
+    within = [after for after in ended if after is not None]
+    name = f"revision that adds {lessons} at a cost of .10: rolled back by 1,500 rewards"
+    return Figure(name, len(within) / runs, note=f"after a median of {median(within):.0f}; for comparison")
+
+
+def _removed_after(world: World, lifts: list[float]) -> int | None:
+    """As `_rolled_back_after`, by the experiences' own draws, all of them relevant to every task."""
+    own, rewards = [NOTHING] * len(lifts), Rewards()
+    for at in range(TRIAL):
+        kind = world.kind()
+        centre = rewards.baseline(kind)
+        chances = [serving_probability(posterior(each), TRIAL_FLOOR) for each in own]
+        served = [world.chance.random() < chance for chance in chances]
+        lift = sum(each for each, there in zip(lifts, served, strict=True) if there)
+        reward = world.reward(solved(world.base(kind, at), lift))
+        for number, (there, chance) in enumerate(zip(served, chances, strict=True)):
+            own[number] += score(served=there, probability=chance, outcome=reward, baseline=centre)
+        rewards.add(kind, reward)
+        decision = trial_verdict(replace(reduce(add, own, NOTHING), n=at + 1))
+        if decision is not None:
+            return at + 1 if decision[0] == "roll back" else None
+    return None
 
 
 def _rolled_back_after(world: World, lift: float) -> int | None:

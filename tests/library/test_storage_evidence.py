@@ -292,3 +292,12 @@ async def test_the_check_of_a_database_finds_evidence_that_its_records_do_not_ma
     await store.database.write(lambda connection: connection.execute(text(damage)))
     [found] = await check(store.database)
     assert found.examples[0].startswith(says)
+
+
+async def test_what_is_recorded_is_counted_behind_it_when_enough_waits(store: Store, library: Library) -> None:
+    await waiting(store, library, 20)
+    for _ in range(2):
+        store.retrievals.record_behind(library, drawn(True))
+        await store.retrievals.close()
+    assert (await store.evidence.totals(library)).counted == 25
+    assert await misstatements(store) == []

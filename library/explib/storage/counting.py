@@ -36,10 +36,10 @@ PIECE = 25
 
 async def record(
     connection: AsyncConnection, database: Database, batch: Sequence[tuple[Library, Retrieval]]
-) -> dict[int, Totals]:
-    """Store new retrievals, with numbers and with baselines that are fixed from now on; their libraries' totals."""
+) -> list[int]:
+    """Store new retrievals, with numbers and with baselines that are fixed from now on; the libraries now to count."""
     libraries = {library.id: library for library, _ in batch}
-    every: dict[int, Totals] = {}
+    to_count: list[int] = []
     for library in (libraries[known] for known in sorted(libraries)):  # each locks its totals: in one order for all
         mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
         totals = await enter_totals(connection, database, library.id, retrievals=len(mine))
@@ -47,8 +47,9 @@ async def record(
         fixed = await _with_baselines(connection, library, mine, totals)
         values = [(library.id, number, *rows.retrieval_columns(each)) for number, each in enumerate(fixed, first)]
         await _NEW.many(connection, database, values)
-        every[library.id] = totals
-    return every
+        if _crossed(totals, len(mine)):
+            to_count.append(library.id)
+    return to_count
 
 
 async def _with_baselines(
@@ -71,7 +72,17 @@ async def _with_baselines(
 
 def due(totals: Totals) -> bool:
     """Whether so many retrievals wait to be entered that it is time."""
-    return totals.retrievals - totals.counted >= min(AT_ONCE, max(totals.counted // SHARE, 1))
+    return totals.retrievals - totals.counted >= _enough(totals)
+
+
+def _enough(totals: Totals) -> int:
+    return min(AT_ONCE, max(totals.counted // SHARE, 1))
+
+
+def _crossed(totals: Totals, added: int) -> bool:
+    """Whether it became time with these, or time again: of several processes one counts, and the next if it died."""
+    waiting, enough = totals.retrievals - totals.counted, _enough(totals)
+    return waiting // enough > (waiting - added) // enough
 
 
 async def count_all(database: Database, library_id: int) -> None:

@@ -18,9 +18,8 @@ from explib.ids import made_at
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
 from explib.storage import rows
-from explib.storage.counting import count, due, record
+from explib.storage.counting import count, record
 from explib.storage.engine import Database
-from explib.storage.entering import Totals
 from explib.storage.tables.evidence import retrievals
 
 GATHER_SECONDS = 0.25
@@ -83,19 +82,19 @@ class Retrievals:
                     await self._hurry.wait()
             batch = self._pending.copy()
             self._pending.clear()
-            totals = await self._record(batch)
-            if self._counting.idle and (waiting := [known for known, each in totals.items() if due(each)]):
+            to_count = await self._record(batch)
+            if to_count and self._counting.idle:
                 failed = "retrievals could not be entered in the evidence; the next ones will try"
-                self._counting.start(self._count(waiting), "count retrievals", failed)
+                self._counting.start(self._count(to_count), "count retrievals", failed)
 
     async def _count(self, libraries: list[int]) -> None:
         for library_id in libraries:
             await count(self.database, library_id)
 
-    async def _record(self, batch: list[tuple[Library, Retrieval]]) -> dict[int, Totals]:
+    async def _record(self, batch: list[tuple[Library, Retrieval]]) -> list[int]:
         tries = itertools.count()
 
-        async def write(connection: AsyncConnection) -> dict[int, Totals]:
+        async def write(connection: AsyncConnection) -> list[int]:
             again = next(tries) > 0  # after a commit that nobody knows of: what is recorded is not recorded twice
             left = await _unrecorded(connection, batch) if again else batch
             return await record(connection, self.database, left)
