@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
+from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
@@ -31,7 +32,11 @@ from explib_server.runtime import open_runtime
 from explib_server.toolsets import Toolset
 
 GRACE_SECONDS = 10
-"""What is under way may take so long after the server was told to stop; then streams are broken off."""
+"""What is under way may take so long after the server was told to stop; then it is broken off."""
+ENDING_SECONDS = 2
+"""How long what is broken off may take to end, before uvicorn cancels it and says so in the log."""
+LOOK_SECONDS = 0.5
+"""How often a server that is to stop looks for further streams to break off."""
 HEALTH_SECONDS = 30
 """A worker that doesn't answer its supervisor for so long is replaced; one that died is at once."""
 
@@ -64,7 +69,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         log_config=None,
         ws="none",
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS + ENDING_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
     listening = config.bind_socket()
@@ -91,11 +96,23 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
 
 
 def _end_streams_with_the_server(gate: Gate) -> None:
-    """On a signal to stop; uvicorn, whose handlers are in place by now, only waits for what is under way."""
+    """On a signal to stop; uvicorn, whose handlers are in place by now, only waits for what is under way.
+
+    sse_starlette would break off every answer that is told in pieces, though it will soon be there.
+    """
     loop = asyncio.get_running_loop()
+    AppStatus.enable_automatic_graceful_drain = False
+
+    def end_streams() -> None:
+        gate.end_streams()
+        loop.call_later(LOOK_SECONDS, end_streams)  # one may just have been let in
+
+    def end() -> None:
+        end_streams()
+        loop.call_later(GRACE_SECONDS, gate.end_requests)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(gate.end_streams)
+        loop.call_soon_threadsafe(end)
         if callable(before := handlers[signal.Signals(number)]):
             before(number, frame)
 

@@ -9,17 +9,22 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from learner.scripted_endpoint import answers, endpoint
 from mcp.client.subscriptions import SubscriptionLost
+from mcp.types import CallToolResult
 from prometheus_client.parser import text_string_to_metric_families
+from scripted_agent import attempt_at, submit
 from server.http_cases import ask, client_with, make_library, make_token
 
 LESSON = "When boarding, weigh the bags."
+PATIENCE = 120.0
+"""Seconds after which a condition that should come true has failed."""
 COMMAND = [sys.executable, "-m", "explib_server", "serve", "--transport", "http"]
 
 
@@ -113,6 +118,78 @@ async def test_a_stopped_server_ends_its_streams_and_every_line_it_wrote_is_json
     assert any("explib listens on" in line["message"] for line in lines)
     assert {"time", "level", "logger", "message"} <= set(lines[0])
     assert not [line for line in lines if line["level"] == "ERROR"]
+
+
+def learning(done: Callable[[CallToolResult], None], address: str) -> asyncio.Task[None]:
+    async def learn() -> None:
+        async with client_with(address, None) as client:
+            await submit(client, "parcels")
+            done(await client.call_tool("learn_now", {}))
+
+    return asyncio.create_task(learn())
+
+
+async def request(address: str, headers: str, body: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """What a request begins with; the rest is up to the caller."""
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = ["POST /mcp HTTP/1.1", f"Host: {host}:{port}", "Content-Type: application/json"]
+    lines += ["Accept: application/json, text/event-stream", headers]
+    writer.write("\r\n".join([*lines, "", body]).encode())
+    await writer.drain()
+    return reader, writer
+
+
+async def test_a_stopped_server_answers_what_is_under_way_and_waits_for_nothing_half_sent(tmp_path: Path) -> None:
+    gate, results = asyncio.Event(), list[CallToolResult]()
+    reply = replace(answers({"difference": "", "lessons": []}), wait_for=gate)
+    async with endpoint(lambda _: reply) as model, asyncio.timeout(PATIENCE):
+        settings = {"MODEL": "scripted", "MODEL_BASE_URL": model.url, "MODEL_API_KEY": "none"}
+        async with served(tmp_path, "--tools", "all", "--learner", "off", **settings) as it:
+            asking = learning(results.append, it.address)
+            await model.has(1)
+            reader, writer = await request(it.address, "Content-Length: 1000", "{")
+            it.process.send_signal(signal.SIGTERM)
+            refused = (await reader.read()).decode()
+            writer.close()
+            await writer.wait_closed()
+            gate.set()
+            await asyncio.gather(asking, return_exceptions=True)
+            await it.process.wait()
+    assert refused.startswith("HTTP/1.1 503")
+    assert "being stopped" in refused
+    assert [result.is_error for result in results] == [False]
+    assert it.log.read_text().count("\n") == 1, it.log.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is open is found in /proc")
+async def test_clients_that_go_away_in_the_middle_leave_nothing_open_and_no_word(tmp_path: Path) -> None:
+    async with served(tmp_path, "--tools", "all", "--learner", "off") as it, asyncio.timeout(PATIENCE):
+        calls = [{"name": "submit_trajectory", "arguments": attempt_at("parcels", number)} for number in range(4)] + [
+            {"name": name, "arguments": {}} for name in ("library_status", "learn_now", "history")
+        ]
+        before = sockets(it.process.pid)
+        for call in calls:
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
+            for sent in ("", body[:20], body):
+                _, writer = await request(it.address, f"Content-Length: {len(body)}", sent)
+                writer.transport.abort()
+        for headers in ("Content-Length: 1000", "Transfer-Encoding: chunked"):
+            _, writer = await request(it.address, headers, "")
+            writer.close()
+        while sockets(it.process.pid) > before:
+            await asyncio.sleep(0.05)
+        assert (await ask(it.address, "/ready")).status == 200
+    assert it.log.read_text().count("\n") == 1, it.log.read_text()
+
+
+def sockets(process: int) -> int:
+    """How many sockets a process has open."""
+    opened = 0
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            opened += str(each.readlink()).startswith("socket:")
+    return opened
 
 
 async def test_a_wildcard_address_with_auth_required_serves_token_holders_only(tmp_path: Path) -> None:

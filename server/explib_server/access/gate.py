@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explib.errors import StorageError
 from explib.settings import AuthMode, Settings
+from explib_server.access.arriving import Arriving
 from explib_server.access.limits import Allowance, Kind, Limits, TooMany
 from explib_server.access.oauth import is_loopback
 from explib_server.access.verifying import Access, Verifier
@@ -34,6 +35,7 @@ RECHECK_SECONDS = 15.0
 DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
 OVER_LIMIT = -32_000
 UNAVAILABLE = -32_001
+STOPPING = "The server is being stopped: ask again in a moment."
 REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
 FORWARDED = ("forwarded", "x-forwarded-for")
 
@@ -100,6 +102,8 @@ class Gate:
         self._most_bytes = settings.request_bytes
         self._told = told
         self._streams: set[anyio.CancelScope] = set()
+        self._requests: set[anyio.CancelScope] = set()
+        self._unmade: set[anyio.CancelScope] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
@@ -150,14 +154,24 @@ class Gate:
         app = self._app if access is None else self._inside
         with limits.slot(key, kind, allowance):
             if kind == "request":
-                await app(scope, receive, answer)
-                return
-            async with self._stream(None if access is None else access.token.token):
-                await app(scope, receive, answer)
-            await answer.end()
+                with self._request() as under_way:
+                    await app(scope, Arriving(receive, under_way, self._unmade), answer)
+            else:
+                async with self._stream(None if access is None else access.token.token) as under_way:
+                    await app(scope, Arriving(receive, under_way, self._unmade), answer)
+            await answer.end(scope, receive)
+
+    @contextmanager
+    def _request(self) -> Iterator[anyio.CancelScope]:
+        with anyio.CancelScope() as under_way:
+            self._requests.add(under_way)
+            try:
+                yield under_way
+            finally:
+                self._requests.discard(under_way)
 
     @asynccontextmanager
-    async def _stream(self, secret: str | None) -> AsyncIterator[None]:
+    async def _stream(self, secret: str | None) -> AsyncIterator[anyio.CancelScope]:
         """Breaks off the body when its token ends, or the server."""
         async with anyio.create_task_group() as group:
 
@@ -171,14 +185,19 @@ class Gate:
                 group.start_soon(watch, secret)
             self._streams.add(group.cancel_scope)
             try:
-                yield
+                yield group.cancel_scope
             finally:
                 self._streams.discard(group.cancel_scope)
             group.cancel_scope.cancel()
 
     def end_streams(self) -> None:
-        """Break off every open stream: the server is to stop, and they would go on."""
-        for scope in tuple(self._streams):
+        """Break off every open stream, and what has not arrived: the server is to stop, and they would go on."""
+        for scope in (*self._streams, *self._unmade):
+            scope.cancel()
+
+    def end_requests(self) -> None:
+        """Break off what is still under way: the server can't wait for it any longer."""
+        for scope in tuple(self._requests):
             scope.cancel()
 
 
@@ -190,7 +209,7 @@ class Answer:
         self._told = told
         self._most_bytes = most_bytes
         self._replaced = False
-        self._open = False
+        self._started = self._open = False
 
     async def __call__(self, message: Message) -> None:
         """Pass on one ASGI message."""
@@ -200,17 +219,21 @@ class Answer:
             if message["status"] == 413:
                 await self._too_large()
                 return
-            self._open = True
+            self._started = self._open = True
         elif message["type"] == "http.response.body":
             if self._replaced:
                 return
             self._open = bool(message.get("more_body"))
         await self._send(message)
 
-    async def end(self) -> None:
-        """Close an answer that was broken off."""
+    async def end(self, scope: Scope, receive: Receive) -> None:
+        """Close an answer that was broken off; one that was not even begun says why."""
         if self._open:
             await self({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not self._started and not self._replaced:
+            await problem(503, UNAVAILABLE, STOPPING, {"Retry-After": "5", "Connection": "close"})(
+                scope, receive, self._send
+            )
 
     async def _too_large(self) -> None:
         self._replaced = True
