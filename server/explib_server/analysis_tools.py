@@ -17,7 +17,7 @@ from explib_server.learning.agent import answer_step, next_step, nothing_to_do
 from explib_server.learning.handing import Question, question
 from explib_server.learning.reports import run_lines
 from explib_server.opening import Current, Opening
-from explib_server.tools import LibraryName, result, told
+from explib_server.tools import LibraryName, at_library, result, told
 
 TAKES = ToolAnnotations(destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 ANSWERS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -81,9 +81,7 @@ def _add_next_analysis(server: MCPServer[Opening], current: Current) -> None:
         library: LibraryName = None,
         call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
     ) -> Annotated[CallToolResult, NextAnalysis]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             analyst = analyst_name(runtime.settings)
             if analyst != "agent":
                 reason = (

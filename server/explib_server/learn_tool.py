@@ -15,7 +15,7 @@ from explib_server.answers import Answer
 from explib_server.bounding import commonest
 from explib_server.learning.reports import run_lines, run_text, summary_text
 from explib_server.opening import Current, Opening
-from explib_server.tools import LibraryName, result, told
+from explib_server.tools import LibraryName, at_library, result
 
 LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 
@@ -45,9 +45,7 @@ def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
         annotations=LEARNS,
     )
     async def learn_now(ctx: Context[Opening], library: LibraryName = None) -> Annotated[CallToolResult, Learned]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             ready = len(await runtime.store.groups.all(chosen, "ready"))
             done = 0
 

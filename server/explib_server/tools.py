@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, TypeAlias
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -17,6 +17,10 @@ from explib.words import number_of
 from explib_server.answers import Experiences, LibraryStatus, Stored, structured
 from explib_server.callers import current_session
 from explib_server.opening import Current, Opening
+
+if TYPE_CHECKING:  # imported with the runtime, behind the first answers
+    from explib.models.libraries import Library
+    from explib_server.runtime import Runtime
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
 LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
@@ -41,6 +45,14 @@ def told() -> Iterator[None]:
         yield
     except ExplibError as error:
         raise ToolError(str(error)) from error
+
+
+@asynccontextmanager
+async def at_library(current: Current, named: str | None) -> AsyncIterator[tuple[Runtime, Library]]:
+    """The open runtime and the library that is meant, within the caller's reach; the model sees our errors."""
+    with told():
+        runtime = await current()
+        yield runtime, await runtime.library(named)
 
 
 def result(text: str, structured: BaseModel) -> CallToolResult:

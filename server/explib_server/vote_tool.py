@@ -13,7 +13,7 @@ from explib.voting import Verdict
 from explib_server.answers import Answer
 from explib_server.callers import current_caller
 from explib_server.opening import Current, Opening
-from explib_server.tools import ADDS, LibraryName, result, told
+from explib_server.tools import ADDS, LibraryName, at_library, result
 from explib_server.voting import cast_vote, outcome_text
 
 
@@ -58,8 +58,6 @@ def add_vote_tool(server: MCPServer[Opening], current: Current) -> None:
         reason: Annotated[str | None, Field(description="What happened, in a sentence.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Voted]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             cast = await cast_vote(runtime, chosen, id, current_caller().identity(), vote == "up", reason)
         return result(outcome_text(cast), Voted.of(cast))

@@ -12,7 +12,7 @@ import typer
 from explib.models.libraries import Library
 from explib_server.answers import Answer
 from explib_server.cli.running import JsonOption, LibraryOption, run, say
-from explib_server.curating.curator import By, Curator
+from explib_server.curating.curator import By, Curator, curator_of
 from explib_server.curating.outcomes import changed, reviewed
 from explib_server.runtime import Runtime
 
@@ -49,8 +49,7 @@ def act(library: str | None, as_json: bool, change: Callable[[Runtime, Curator, 
     """Make a change and say what came of it."""
 
     async def work(runtime: Runtime) -> Outcome:
-        curator = Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
-        return await change(runtime, curator, await runtime.library(library))
+        return await change(runtime, curator_of(runtime), await runtime.library(library))
 
     text, answer = run(work)
     say(answer.model_dump_json(indent=2) if as_json else text)

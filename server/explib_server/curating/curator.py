@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from explib.errors import InvalidInput, OperationRefused, RevisionConflict, TooLarge
 from explib.library_settings import LibraryChanges
@@ -18,6 +18,9 @@ from explib.storage.protecting import AUTOMATIC
 from explib.storage.store import Store
 from explib.words import storable
 from explib_learner.validation import OperationCheck
+
+if TYPE_CHECKING:
+    from explib_server.runtime import Runtime
 
 COMMIT_TRIES = 5
 REASON_CHARACTERS = 500
@@ -259,6 +262,11 @@ def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None
     if content == known.content and known.status == "active" and (pinned is None or known.pinned is pins):
         raise OperationRefused(f"{known.id} says exactly this already: nothing was changed.")
     return Operation("MODIFY", reason, content=content, target=known.id, status="active", pins=pins)
+
+
+def curator_of(runtime: Runtime) -> Curator:
+    """What makes the changes of people to the open libraries."""
+    return Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
 
 
 def _line(text: str) -> str:

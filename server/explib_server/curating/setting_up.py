@@ -6,7 +6,7 @@ from explib.errors import Conflict
 from explib.library_settings import LibraryChanges, changed
 from explib.models.libraries import Library
 from explib_server.callers import current_caller
-from explib_server.curating.curator import By, Curator
+from explib_server.curating.curator import By, curator_of
 from explib_server.runtime import Runtime
 
 
@@ -19,8 +19,7 @@ async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, by: By, *
     libraries = runtime.store.libraries
     current_caller().library(name, runtime.settings.library)  # raises where it is out of reach
     if update:
-        curator = Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
-        return await curator.configure(await runtime.library(name), changes, by), False
+        return await curator_of(runtime).configure(await runtime.library(name), changes, by), False
     settings = changed(runtime.settings.library_defaults(), changes)
     library, created = await libraries.create(name, settings)
     if not created:

@@ -10,12 +10,11 @@ from pydantic import Field
 
 from explib_server.callers import current_caller
 from explib_server.curating.answers import Changed, History, Listing, Reverted, Reviewed
-from explib_server.curating.curator import By, Curator
+from explib_server.curating.curator import By, curator_of
 from explib_server.curating.outcomes import changed, reverted, reviewed
 from explib_server.curating.reading import Status, history, listing
 from explib_server.opening import Current, Opening
-from explib_server.runtime import Runtime
-from explib_server.tools import READS, LibraryName, result, told
+from explib_server.tools import READS, LibraryName, at_library, result
 
 ADDS_ONCE = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 CHANGES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -30,11 +29,6 @@ ExpectedVersion: TypeAlias = Annotated[
     int | None, Field(description="The version you read: if it has moved on, nothing is changed and you are told.")
 ]
 Limit: TypeAlias = Annotated[int, Field(description="At most this many, 1 to 200.")]
-
-
-def curator_of(runtime: Runtime) -> Curator:
-    """What makes the changes of people."""
-    return Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
 
 
 def by_caller(reason: str) -> By:
@@ -66,9 +60,8 @@ def _add_list(server: MCPServer[Opening], current: Current) -> None:
         limit: Limit = 50,
         after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
     ) -> Annotated[CallToolResult, Listing]:
-        with told():
-            runtime = await current()
-            text, page = await listing(runtime.store, await runtime.library(library), status, limit, after)
+        async with at_library(current, library) as (runtime, chosen):
+            text, page = await listing(runtime.store, chosen, status, limit, after)
         return result(text, page)
 
 
@@ -82,9 +75,7 @@ def _add_add(server: MCPServer[Opening], current: Current) -> None:
     async def add_experience(
         content: Content, reason: Reason = "", library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             committed = await curator_of(runtime).add(chosen, content, by_caller(reason))
             return result(*await changed(runtime.store, chosen, committed, committed.changes[0].after[0].id))
 
@@ -107,9 +98,7 @@ def _add_edit(server: MCPServer[Opening], current: Current) -> None:
         expected_version: ExpectedVersion = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Changed]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             curator, by = curator_of(runtime), by_caller(reason)
             committed = await curator.edit(chosen, id, content, by, expected_version, pinned=pinned)
             return result(*await changed(runtime.store, chosen, committed, id))
@@ -125,9 +114,7 @@ def _add_retire(server: MCPServer[Opening], current: Current) -> None:
     async def retire_experience(
         id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             committed = await curator_of(runtime).retire(chosen, id, by_caller(reason), expected_version)
             return result(*await changed(runtime.store, chosen, committed, id))
 
@@ -146,9 +133,7 @@ def _add_review(server: MCPServer[Opening], current: Current) -> None:
         content: Annotated[str | None, Field(description="With approve: another text than proposed.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reviewed]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             committed = await curator_of(runtime).review(chosen, id, decision, by_caller(reason), content)
         return result(*reviewed(chosen, committed, id, decision))
 
@@ -165,9 +150,8 @@ def _add_history(server: MCPServer[Opening], current: Current) -> None:
         limit: Limit = 20,
         before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
-        with told():
-            runtime = await current()
-            text, page = await history(runtime.store, await runtime.library(library), limit, before)
+        async with at_library(current, library) as (runtime, chosen):
+            text, page = await history(runtime.store, chosen, limit, before)
         return result(text, page)
 
 
@@ -186,8 +170,6 @@ def _add_revert(server: MCPServer[Opening], current: Current) -> None:
         ] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reverted]:
-        with told():
-            runtime = await current()
-            chosen = await runtime.library(library)
+        async with at_library(current, library) as (runtime, chosen):
             committed = await curator_of(runtime).revert(chosen, revision, by_caller(reason), expected_revision)
             return result(*await reverted(runtime.store, chosen, committed, revision))
