@@ -217,14 +217,14 @@ SHARES = st.lists(st.tuples(st.floats(0, 1.7), st.floats(-1, 1, width=32)), min_
 
 @given(SHARES)
 def test_relevance_is_between_nothing_and_all(shares: list[tuple[float, float]]) -> None:
-    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares], np.float32)
+    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares])
     for scores in (blended(coverage, cosines), blended(coverage, None)):
         assert all(0 <= score <= 1 for score in scores.tolist())
 
 
 @given(SHARES)
 def test_what_is_before_another_on_both_sides_is_not_less_relevant(shares: list[tuple[float, float]]) -> None:
-    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares], np.float32)
+    coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares])
     scores = blended(coverage, cosines).tolist()
     for (words, meaning), score in zip(shares, scores, strict=True):
         for (other_words, other_meaning), other in zip(shares, scores, strict=True):

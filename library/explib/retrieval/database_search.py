@@ -92,7 +92,7 @@ class DatabaseSearch:
         cosines = None
         if near:
             last = min(near.values())
-            cosines = np.array([near.get(lesson.id, last) for lesson in lessons], np.float32)
+            cosines = np.array([near.get(lesson.id, last) for lesson in lessons])
         scored = zip(lessons, blended(coverage, cosines).tolist(), strict=True)
         return sorted(scored, key=lambda each: (-each[1], int(each[0].id[1:])))[:limit]
 

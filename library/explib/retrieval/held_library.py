@@ -131,14 +131,13 @@ class HeldLibrary:
             places = self._worded(coverage, limit)
             scores = blended(coverage[places], None)
         else:
-            places, cosines = self._vectors.similar(query)
-            if len(places) < len(self):
-                near = np.zeros(len(coverage), np.bool_)
-                near[places] = True
-                others = self._worded(coverage, limit)
-                others = others[~near[others]]
-                cosines = np.concatenate([cosines, self._vectors.cosines(query, others)])
-                places = np.concatenate([places, others])
+            places, cosines = self._vectors.similar(query, limit)
+            near = np.zeros(len(coverage), np.bool_)
+            near[places] = True
+            others = self._having(coverage, limit)
+            others = others[~near[others]]
+            cosines = np.concatenate([cosines, self._vectors.cosines(query, others)])
+            places = np.concatenate([places, others])
             scores = blended(coverage[places], cosines)
         best = self._best(places, scores, limit)
         relevant = zip(places[best].tolist(), scores[best].tolist(), strict=True)
@@ -152,13 +151,17 @@ class HeldLibrary:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
         if self._vectors is None:
             return []
-        places, cosines = self._vectors.similar(query)
+        places, cosines = self._vectors.similar(query, limit)
         return self._ids(places[self._best(places, cosines, limit)])
 
     def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-        few = np.count_nonzero(coverage) < 4 * limit
-        places = np.flatnonzero(coverage) if few else at_least_the(limit, coverage)
+        places = self._having(coverage, limit)
         return places[self._best(places, coverage[places], limit)]
+
+    def _having(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+        """Places that have words of the query, the best `limit` among them and not many more; in no order."""
+        few = np.count_nonzero(coverage) < 4 * limit
+        return np.flatnonzero(coverage) if few else at_least_the(limit, coverage)
 
     def _ids(self, places: NDArray[np.intp]) -> list[str]:
         return [f"e{number}" for number in self._numbers[places].tolist()]

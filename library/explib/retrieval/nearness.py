@@ -1,26 +1,31 @@
-"""Nearest vectors in memory: exact in a small library, approximate in a large one.
+"""Nearest vectors in memory, by scans: of all vectors in a library of usual size, of their signs in a large one.
 
-Each vector is held twice: as signs (a bit a dimension) and as 16-bit numbers. A query first counts the signs that
-differ, for all vectors, which is a scan of 32 bytes each; only the RESCORED best go through the exact product. It is a
-scan, so there is nothing to build and a change costs what the changed vectors cost. All in one thread and without BLAS,
-whose threads cost more than they save here.
+A vector is held as 8-bit numbers, which say its cosine to ±0.004, and as signs, a bit a dimension. Up to SCANNED
+vectors all are multiplied; of more, the signs that differ from the query's are counted first, a scan of 32 bytes each,
+and only the nearest by them are multiplied. There is nothing to build, and a change costs what the changed vectors
+cost. All in one thread: many servers share a machine.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import simsimd
 from numpy.typing import NDArray
 
-RESCORED = 500
-"""Vectors that get the exact product, about: a library up to this size is searched exactly."""
-RESCORED_SHARE = 1 / 60
-"""The same as a share of a large library, so that its recall doesn't fall with its size."""
+from explib.retrieval.ranking import at_least_the
+
+SCANNED = 20_000
+"""Vectors up to which all are multiplied: about as long as it takes to choose by signs."""
+MULTIPLIED_SHARE = 1 / 40
+"""The share of a larger library that is multiplied."""
 SAMPLED = 8
 """One of so many vectors is looked at to learn how many signs the nearest share."""
 PART = 4096
 """Vectors that are taken in together: bounds the memory that this needs beside them."""
-SCALE = 32767.0
-"""A component of 1 as a 16-bit number."""
+LARGEST = 127
+"""The largest 8-bit number; a vector's largest component becomes it."""
+FAR = -2.0
+"""The cosine of a place without a vector."""
 
 
 class Vectors:
@@ -28,14 +33,16 @@ class Vectors:
 
     def __init__(self, dimensions: int) -> None:
         self._dimensions = dimensions
-        self._numbers: NDArray[np.int16] = np.zeros((0, dimensions), np.int16)
-        self._signs: NDArray[np.uint64] = np.zeros((-(-dimensions // 64), 0), np.uint64)
+        self._numbers: NDArray[np.int8] = np.zeros((0, dimensions), np.int8)
+        self._scales: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._signs: NDArray[np.uint8] = np.zeros((0, -(-dimensions // 8)), np.uint8)
         self._taken: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def copy(self) -> Vectors:
         """The same vectors, to be changed apart."""
         other = Vectors(self._dimensions)
-        other._numbers, other._signs, other._taken = self._numbers.copy(), self._signs.copy(), self._taken.copy()
+        other._numbers, other._scales = self._numbers.copy(), self._scales.copy()
+        other._signs, other._taken = self._signs.copy(), self._taken.copy()
         return other
 
     def change(self, removed: NDArray[np.int32], added: NDArray[np.int32], vectors: NDArray[np.floating]) -> None:
@@ -46,48 +53,62 @@ class Vectors:
         self._make_room(int(added.max()) + 1)
         for start in range(0, len(added), PART):
             places, part = added[start : start + PART], vectors[start : start + PART].astype(np.float32)
-            self._numbers[places] = np.rint(part * SCALE)
-            self._signs[:, places] = _signs(part)
+            self._numbers[places], self._scales[places] = _numbers(part)
+            self._signs[places] = np.packbits(part > 0, axis=1)
             self._taken[places] = True
 
     def _make_room(self, places: int) -> None:
         held = len(self._taken)
         if places <= held:
             return
-        grown = max(places, held + held // 4)
-        numbers, signs, taken = self._numbers, self._signs, self._taken
-        self._numbers = np.zeros((grown, self._dimensions), np.int16)
-        self._signs = np.zeros((len(signs), grown), np.uint64)
-        self._taken = np.zeros(grown, np.bool_)
-        self._numbers[:held], self._signs[:, :held], self._taken[:held] = numbers, signs, taken
+        room = max(places, held + held // 4) - held
+        self._numbers = np.concatenate([self._numbers, np.zeros((room, self._dimensions), np.int8)])
+        self._scales = np.concatenate([self._scales, np.zeros(room, np.float32)])
+        self._signs = np.concatenate([self._signs, np.zeros((room, self._signs.shape[1]), np.uint8)])
+        self._taken = np.concatenate([self._taken, np.zeros(room, np.bool_)])
 
-    def similar(self, query: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """The places that are probably nearest to a unit vector, and the cosine of each; in no order."""
-        wanted = max(RESCORED, int(len(self._taken) * RESCORED_SHARE))
-        places = np.flatnonzero(self._taken) if len(self._taken) <= wanted else self._alike(query, wanted)
-        cosines = np.einsum("ij,j->i", self._numbers.take(places, axis=0).astype(np.float32), query / np.float32(SCALE))
-        return places, cosines
+    def similar(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The places of the `limit` nearest to a unit vector and not many more, with their cosines; in no order."""
+        if len(self._taken) <= SCANNED:
+            cosines = self._multiplied(query, self._numbers, self._scales)
+            cosines[~self._taken] = FAR
+            places = at_least_the(limit, cosines)
+            cosines = cosines[places]
+        else:
+            alike = self._alike(query, max(4 * limit, int(len(self._taken) * MULTIPLIED_SHARE)))
+            cosines = self.cosines(query, alike)
+            best = at_least_the(limit, cosines)
+            places, cosines = alike[best], cosines[best]
+        near = cosines > FAR
+        return places[near], cosines[near]
 
-    def cosines(self, query: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
-        """The cosine of each of the places to a unit vector; 0 for one without a vector."""
-        numbers = self._numbers.take(places, axis=0).astype(np.float32)
-        return np.where(self._taken[places], np.einsum("ij,j->i", numbers, query / np.float32(SCALE)), np.float32(0))
+    def cosines(self, query: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The cosine of each of the places to a unit vector; FAR for one without a vector."""
+        cosines = self._multiplied(query, self._numbers.take(places, axis=0), self._scales[places])
+        return np.where(self._taken[places], cosines, FAR)
+
+    @staticmethod
+    def _multiplied(
+        query: NDArray[np.float32], numbers: NDArray[np.int8], scales: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        if not len(numbers):
+            return np.zeros(0)
+        asked, scale = _numbers(query[None])
+        products: NDArray[np.float64] = np.asarray(simsimd.cdist(asked, numbers, "dot"))[0]
+        return products * (scales * scale)
 
     def _alike(self, query: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
         """About `wanted` places, those that share the most signs with the query; by a sample, how many it has to be."""
-        signs = _signs(query[None])[:, 0]
-        differing = np.zeros(len(self._taken), np.uint16)
-        for held, asked in zip(self._signs, signs, strict=True):
-            differing += np.bitwise_count(held ^ asked)
-        differing[~self._taken] = far = 64 * len(signs) + 1
+        signs = np.packbits(query > 0)[None]
+        differing: NDArray[np.float64] = np.asarray(simsimd.cdist(signs, self._signs, "hamming", dtype="bin8"))[0]
+        differing[~self._taken] = far = float(self._dimensions + 1)
         sample = differing[::SAMPLED]
         furthest = np.partition(sample, among)[among] if (among := wanted // SAMPLED) < len(sample) else far
-        return np.flatnonzero(differing <= min(int(furthest), far - 1))
+        return np.flatnonzero(differing <= min(float(furthest), far - 1))
 
 
-def _signs(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """A column for each vector: its signs in words of 64 bits."""
-    packed = np.packbits(vectors > 0, axis=1)
-    padded = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return padded.view(np.uint64).T
+def _numbers(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Each vector as 8-bit numbers, and what to multiply them with."""
+    largest = np.abs(vectors).max(axis=1)
+    largest[largest == 0] = 1
+    return np.rint(vectors * (LARGEST / largest)[:, None]).astype(np.int8), largest / np.float32(LARGEST)

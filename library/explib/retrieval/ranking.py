@@ -35,7 +35,7 @@ def at_least_the(most: int, scores: NDArray[np.float32] | NDArray[np.float64]) -
     return places
 
 
-def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float32] | None) -> NDArray[np.float64]:
+def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Relevance in 0 to 1 of each lesson: the share of the task's words it covers, and its cosine to the task.
 
     Cosines count as a share of the greatest, since what is near differs between languages and embedders. None: there
