@@ -108,4 +108,4 @@ def _votes(tallies: dict[str, Tally]) -> dict[str, int]:
 
 
 def _tally(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "no"
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
