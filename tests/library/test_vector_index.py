@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from library.test_storage_vectors import DIMENSIONS, adding, vectors
 from postgresql_server import PostgresqlServer
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.storage import vector_index
@@ -85,3 +85,20 @@ async def test_without_the_shared_memory_for_many_workers_one_builds_the_index(
     async with open_store(url) as fresh:
         await fresh.vectors.index(library, "one", DIMENSIONS)
     assert len(await asked(store, INDEXES)) == 1
+
+
+@pytest.mark.parametrize(("vectors_in_it", "looks_at"), [(1e3, "200"), (1e6, "633"), (1e9, "1000")])
+async def test_the_larger_the_index_the_more_is_looked_at(
+    store: Store, library: Library, monkeypatch: pytest.MonkeyPatch, vectors_in_it: float, looks_at: str
+) -> None:
+    monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
+    ids = await adding(store, library, 60)
+    await store.vectors.save(library, "one", ids, [1] * 60, vectors(60))
+    await store.vectors.index(library, "one", DIMENSIONS)
+    grown = text("UPDATE pg_class SET reltuples = :count WHERE relname LIKE 'ix_vectors_%'")
+    await store.database.write(lambda connection: connection.execute(grown, {"count": vectors_in_it}), locks=True)
+    async with store.database.read() as connection:
+        query = vectors(60)[3].astype("<f2").tobytes()
+        found = await vector_index.nearest(connection, (library.id, "one"), query, 5)
+        shown = (await connection.execute(text("SHOW hnsw.ef_search"))).scalar_one()
+    assert (found[0][0], shown) == (ids[3], looks_at)
