@@ -14,7 +14,6 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAut
 from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError
 from pydantic import AnyHttpUrl
 from starlette.authentication import AuthCredentials
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,7 +36,7 @@ OVER_LIMIT = -32_000
 UNAVAILABLE = -32_001
 STOPPING = "The server is being stopped: ask again in a moment."
 REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
-FORWARDED = ("forwarded", "x-forwarded-for")
+FORWARDED = (b"forwarded", b"x-forwarded-for")
 
 
 def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
@@ -68,11 +67,11 @@ class Admission:
                 return access
         return None
 
-    async def open_to(self, scope: Scope, headers: Headers) -> bool:
+    async def open_to(self, scope: Scope) -> bool:
         """Whether a request without a token is let in: on `auto`, from this machine while there are no tokens."""
         if self._mode != "auto":
             return self._mode == "none"
-        if not is_loopback(address(scope)) or any(name in headers for name in FORWARDED):
+        if not is_loopback(address(scope)) or any(header(scope, name) for name in FORWARDED):
             return False
         self._shut = self._shut or await self._tokens_exist()
         return not self._shut
@@ -130,13 +129,12 @@ class Gate:
 
     async def _caller(self, scope: Scope) -> Access | None:
         """Write into the ASGI scope whom the request comes from, if it may come in at all."""
-        headers = Headers(scope=scope)
-        secret = bearer(headers)
+        secret = bearer(scope)
         access = None if secret is None else await self._admission.access(secret)
         if access is not None:
             user, credentials = AuthenticatedUser(access.token), AuthCredentials(access.token.scopes)
             scope.update({CALLER_KEY: access.caller, "user": user, "auth": credentials})
-        elif secret is None and await self._admission.open_to(scope, headers):
+        elif secret is None and await self._admission.open_to(scope):
             scope[CALLER_KEY] = ANYBODY
         return access
 
@@ -256,9 +254,14 @@ def over_limit(error: TooMany) -> Response:
     return problem(429, OVER_LIMIT, str(error), {"Retry-After": str(max(1, math.ceil(error.seconds)))})
 
 
-def bearer(headers: Headers) -> str | None:
+def header(scope: Scope, name: bytes) -> list[str]:
+    """What each header of this name says."""
+    return [value.decode("latin-1") for each, value in scope["headers"] if each == name]
+
+
+def bearer(scope: Scope) -> str | None:
     """The secret of the Authorization header; "" where the header is there and holds no bearer token."""
-    given = headers.getlist("authorization")
+    given = header(scope, b"authorization")
     if not given:
         return None
     scheme, _, secret = given[0].partition(" ")
@@ -267,7 +270,7 @@ def bearer(headers: Headers) -> str | None:
 
 def is_stream(scope: Scope) -> bool:
     """A GET (legacy) or `subscriptions/listen` (modern, whose header the SDK checks against the body) stays open."""
-    return scope["method"] == "GET" or Headers(scope=scope).get("mcp-method") == LISTEN
+    return scope["method"] == "GET" or header(scope, b"mcp-method")[:1] == [LISTEN]
 
 
 def address(scope: Scope) -> str:
