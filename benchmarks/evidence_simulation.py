@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/evidence_simulation.py [--quick] [--json FILE] [--only NAME …]
 
-The worlds are described in `simulated/`. Full, it takes about four minutes on one core; `--quick` half a minute, with
+The worlds are described in `simulated/`. Full, it takes about six minutes on one core; `--quick` a minute, with
 wider errors. The exit code is 1 where a figure is not reached.
 """
 
