@@ -9,9 +9,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from waiting import PATIENCE
+
 STARTED = re.compile(r"learner process (\d+) started")
-PATIENCE = 120.0
-"""Seconds after which a condition that should come true has failed."""
 
 
 def learners(log: Path) -> list[int]:

@@ -7,22 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from results import structured
 
 from explib.models.json_value import Json
 
 Asked = dict[str, Json]
 """The structured result of next_analysis."""
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
-
-
-def structured(result: CallToolResult) -> Asked:
-    assert not result.is_error, text_of(result)
-    assert isinstance(result.structured_content, dict)
-    return result.structured_content
 
 
 def lesson_about(asked: Asked) -> Json:

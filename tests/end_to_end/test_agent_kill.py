@@ -11,7 +11,8 @@ from pathlib import Path
 
 from end_to_end import killed
 from mcp.shared.exceptions import MCPError
-from scripted_agent import Agent, Asked, lesson_about, structured, submit
+from results import structured
+from scripted_agent import Agent, Asked, lesson_about, submit
 from sqlalchemy import select
 
 from explib.storage.store import open_store

@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 from end_to_end.node import CLIENTS, command, environment, needs
-from server.test_mcp import http_server
+from server.http_cases import http_server
 
 SUITE = "conformance"
 SECONDS = 120
@@ -19,7 +19,7 @@ SECONDS = 120
 @pytest.mark.parametrize("specification", ["2025-06-18", "2025-11-25", "2026-07-28"])
 async def test_the_server_conforms_but_for_what_the_baseline_names(specification: str) -> None:
     baseline = CLIENTS / "conformance.yml"
-    async with http_server("off") as address:
+    async with http_server(tools="agent") as address:
         options = ["--suite", "all", "--spec-version", specification, "--expected-failures", str(baseline)]
         suite = await asyncio.create_subprocess_exec(
             command(SUITE),

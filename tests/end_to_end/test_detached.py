@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from detached import PATIENCE, alive, learners
+from detached import alive, learners
+from end_to_end.killed import serving
 from learner.scripted_endpoint import ScriptedEndpoint, answers, endpoint, refuses
-from mcp import Client, StdioServerParameters, stdio_client
+from mcp import Client
+from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Submission
@@ -26,25 +28,9 @@ from explib_server.learning.detached import environment, start_detached
 from explib_server.learning.log import LOG_BYTES, learner_log
 from explib_server.learning.process import LEASE, process_lease
 
-PID_THEN_SERVE = 'echo $$ > "$0" && exec "$@"'
 GROUPS = 6
-
-
-@asynccontextmanager
-async def serving(pid_file: Path, *options: str, **settings: str) -> AsyncIterator[tuple[Client, int]]:
-    command = StdioServerParameters(
-        command="/bin/sh",
-        args=["-c", PID_THEN_SERVE, str(pid_file), sys.executable, "-m", "explib_server", "serve", *options],
-        env={**os.environ, **settings},
-    )
-    async with Client(stdio_client(command)) as client:
-        yield client, int(await asyncio.to_thread(pid_file.read_text))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():
-            await asyncio.sleep(0.02)
+STAYS = {"EXPLIB_LEARNER_IDLE_SECONDS": "600"}
+"""The learner process goes on until it is ended."""
 
 
 @asynccontextmanager
@@ -93,6 +79,13 @@ async def all_learned(store: Store) -> bool:
     return (await store.libraries.overview(library)).groups == {"learned": GROUPS}
 
 
+async def learning(store: Store) -> int:
+    """The process that learns from this database."""
+    lease = await process_lease(store)
+    assert lease is not None
+    return int(lease.holder.split(":")[1])
+
+
 async def no_process(store: Store) -> bool:
     return await process_lease(store) is None
 
@@ -120,10 +113,6 @@ def command_status() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-async def _dead(process: int) -> bool:
-    return not alive(process)
-
-
 async def test_what_was_ready_is_learned_though_client_and_server_are_killed(tmp_path: Path, url: str) -> None:
     async with open_store(url) as store:
         async with serving(tmp_path / "pid") as (client, server):
@@ -133,8 +122,8 @@ async def test_what_was_ready_is_learned_though_client_and_server_are_killed(tmp
         library = await store.libraries.get("default")
         assert (await store.revisions.history(library))[0].author == "learner"
         await until(lambda: no_process(store))
-        [process] = started()
-        await until(lambda: _dead(process))
+        assert started()
+        await until(lambda: not any(map(alive, started())))
 
 
 async def test_a_client_that_closes_right_after_it_has_submitted_has_it_learned(tmp_path: Path, url: str) -> None:
@@ -163,10 +152,10 @@ async def test_a_process_learns_from_a_postgresql_server_too(url: str) -> None:
 
 
 async def test_the_process_is_nobodys_child_and_in_a_session_of_its_own(tmp_path: Path, url: str) -> None:
-    async with open_store(url) as store, serving(tmp_path / "pid") as (client, server):
+    async with open_store(url) as store, serving(tmp_path / "pid", **STAYS) as (client, server):
         await submit(client)
         await until(lambda: all_learned(store))
-        [process] = started()
+        process = await learning(store)
         assert parent_of(process) not in {server, os.getpid()}
         assert os.getsid(process) not in {os.getsid(server), os.getsid(0)}
         assert (Path("/proc") / f"{process}/fd/0").resolve() == Path(os.devnull)
@@ -202,11 +191,11 @@ async def test_after_kill_9_of_the_learner_the_server_starts_another(tmp_path: P
         async with serving(tmp_path / "pid", **settings, EXPLIB_MODEL_API_KEY="none") as (client, _):
             await submit(client)
             await model.has(1)
-            [first] = started()
-            os.kill(first, signal.SIGKILL)
+            killed = started()
+            os.kill(await learning(store), signal.SIGKILL)
             gate.set()
             await until(lambda: all_learned(store))
-            assert len(started()) > 1
+            assert len(started()) > len(killed)
             assert await process_lease(store) is not None
         library = await store.libraries.get("default")
         assert (await store.libraries.overview(library)).trajectories == GROUPS * 4
@@ -234,7 +223,7 @@ async def test_the_process_ends_when_the_database_is_gone(url: str, tmp_path: Pa
         await model.has(1)
         delete(tmp_path)
         [process] = started()
-        await until(lambda: _dead(process))
+        await until(lambda: not alive(process))
         assert not (tmp_path / "library.db").exists()
 
 
@@ -245,16 +234,16 @@ async def test_a_process_that_is_told_to_end_gives_back_what_it_holds(url: str) 
         await model.has(1)
         [process] = started()
         os.kill(process, signal.SIGTERM)
-        await until(lambda: _dead(process))
+        await until(lambda: not alive(process))
         assert await process_lease(store) is None
         assert {group.tries for group in await store.groups.all(library)} == {0}
 
 
 async def test_status_names_the_log_and_the_process(tmp_path: Path, url: str) -> None:
-    async with open_store(url) as store, serving(tmp_path / "pid", EXPLIB_LEARNER_IDLE_SECONDS="60") as (client, _):
+    async with open_store(url) as store, serving(tmp_path / "pid", **STAYS) as (client, _):
         await submit(client)
         await until(lambda: all_learned(store))
-        [process] = started()
+        process = await learning(store)
         said = str(await client.call_tool("library_status", {}))
         assert str(learner_log(Settings())) in said
         assert f":{process}:" in said

@@ -13,7 +13,7 @@ from pathlib import Path
 from end_to_end.killed import serving
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from scripted_agent import structured
+from results import structured
 from sqlalchemy import select
 
 from explib.models.libraries import LibrarySettings

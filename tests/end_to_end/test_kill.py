@@ -19,7 +19,7 @@ from end_to_end import killed
 from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult
+from results import structured
 from sqlalchemy import text
 
 from explib.models.json_value import Json
@@ -60,12 +60,6 @@ class Server:
 
     async def status(self) -> LibraryStatus:
         return LibraryStatus.model_validate(structured(await self.client.call_tool("library_status", {})))
-
-
-def structured(result: CallToolResult) -> dict[str, object]:
-    assert not result.is_error, result.content
-    assert isinstance(result.structured_content, dict)
-    return result.structured_content
 
 
 @asynccontextmanager

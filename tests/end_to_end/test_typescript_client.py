@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from end_to_end.node import CLIENTS, FOLDER, command, environment, needs
-from server.test_mcp import http_server
+from server.http_cases import http_server
 
 from explib.models.json_value import Json
 
@@ -61,7 +61,7 @@ async def test_a_task_is_fetched_submitted_and_graded(mode: str, transport: str)
     if transport == "stdio":
         seen = await round_of(mode, "stdio", *SERVER)
     else:
-        async with http_server("off") as address:
+        async with http_server(tools="agent") as address:
             seen = await round_of(mode, "http", f"{address}/mcp")
     assert seen["tools"] == ["get_experiences", "submit_trajectory", "report_reward", "library_status"]
     assert part(seen, "fetched", "structured", "experiences") == []

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from clock import Clock
 from learner.model_cases import lesson
 from sqlalchemy import delete
 
@@ -28,14 +29,6 @@ from explib_learner.worker import lease_name
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 START = 1_000_000.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def learning(store: Store) -> AgentLearning:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import pytest
+from clock import Clock
 
 from explib.errors import LeaseLost, RevisionConflict
 from explib.models.groups import GradedGroup, Group
@@ -24,16 +25,6 @@ Outcome: TypeAlias = Operation | Failure | Refusal
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-class Clock:
-    """A time that moves only when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def nothing() -> None:

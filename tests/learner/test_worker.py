@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from waiting import until
 
 from explib.models.groups import GradedGroup
 from explib.models.libraries import Library, LibrarySettings
@@ -89,12 +90,6 @@ async def submit(store: Store, library: Library, *tasks: str) -> None:
 
 async def states(store: Store, library: Library) -> dict[str, int]:
     return (await store.libraries.overview(library)).groups
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_everything_that_is_due_is_learned_in_batches_and_told(store: Store, library: Library) -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from itertools import count
 
 import numpy as np
 import pytest
+from cancelling import CutOff
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from retrieval_sets import Labelled, written_sets
+from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
@@ -117,14 +119,8 @@ async def test_a_call_that_is_cancelled_while_it_follows_leaves_an_index_that_is
     library = await filled(store)
     embedder = WordllamaEmbedder()
     index, fresh = LibraryIndex(embedder), await following(store, library, embedder)
-    for steps in range(40):
-        call = asyncio.create_task(index.follow(store, library))
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        call.cancel()
-        with suppress(asyncio.CancelledError):
-            await call
-        if index.revision == library.revision:
+    for waits in count(1):
+        if not await CutOff(index.follow(store, library), waits).cut():
             break
         assert index.revision == -1
         assert (await index.candidates(SET.tasks[0], ROOM)).ranked == []
@@ -218,7 +214,9 @@ async def test_a_search_in_the_database_embeds_what_nobody_has_embedded(
     library = await filled(store)
     embedder = WordllamaEmbedder()
     await following(store, library, embedder)
-    async with asyncio.timeout(30):
-        while await store.vectors.missing(library, embedder.name, 1):
-            await asyncio.sleep(0.01)
+
+    async def filled_in() -> bool:
+        return not await store.vectors.missing(library, embedder.name, 1)
+
+    await until(filled_in)
     assert len((await store.vectors.load(library, embedder.name)).ids) == len(LESSONS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
+from explib.errors import StorageError
 from explib.models.learning import ModelCall
 from explib.models.libraries import Library, LibrarySettings, Measures
 from explib.models.revisions import Operation
@@ -35,5 +37,9 @@ async def test_counts_are_by_library_and_model_calls_are_summed(store: Store, li
     assert (measured.model_calls, measured.prompt_tokens, measured.completion_tokens) == (2, 200, 20)
 
 
-async def test_a_database_with_the_newest_schema_is_ready(store: Store) -> None:
+async def test_a_database_is_ready_as_long_as_it_has_the_newest_schema(store: Store) -> None:
     await store.ready()
+    newer = text("UPDATE alembic_version SET version_num = '9999'")
+    await store.database.write(lambda connection: connection.execute(newer))
+    with pytest.raises(StorageError, match="has schema 9999"):
+        await store.ready()

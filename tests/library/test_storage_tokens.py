@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from clock import Clock
 from sqlalchemy import select
 
 from explib.errors import UnknownToken
@@ -17,16 +18,6 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-class Clock:
-    """Time as the test says."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def test_the_secret_is_found_again_and_not_stored(store: Store) -> None:

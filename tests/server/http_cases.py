@@ -15,6 +15,7 @@ import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
+from waiting import PATIENCE, until
 
 from explib.models.access import TokenScope
 from explib.models.libraries import LibrarySettings
@@ -23,7 +24,7 @@ from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store
 from explib_server.http import http_app
-from explib_server.mcp_server import build_server
+from explib_server.mcp_server import LearnerMode, build_server
 from explib_server.toolsets import Toolset
 
 ERAS = ["legacy", "auto"]
@@ -50,9 +51,7 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
             uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1, log_config=None)
         )
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        async with asyncio.timeout(20):
-            while not server.started:
-                await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
@@ -61,10 +60,12 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def http_server(settings: Settings | None = None, tools: Toolset = "all") -> AsyncIterator[str]:
+async def http_server(
+    settings: Settings | None = None, tools: Toolset = "all", learner: LearnerMode = "off"
+) -> AsyncIterator[str]:
     """The experience library over HTTP."""
     chosen = settings or Settings()
-    async with running(http_app(build_server(chosen, "off", tools), chosen, "127.0.0.1")) as address:
+    async with running(http_app(build_server(chosen, learner, tools), chosen, "127.0.0.1")) as address:
         yield address
 
 
@@ -73,7 +74,7 @@ async def client_with(address: str, secret: str | None, mode: str = "auto") -> A
     """The SDK's client, showing this token."""
     headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http,
         Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client

@@ -10,7 +10,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
-from scripted_agent import Agent, Asked, lesson_about, structured, submit, text_of
+from results import structured, text_of
+from scripted_agent import Agent, Asked, lesson_about, submit
 from server.http_cases import client_with, http_server, make_library, make_token
 
 from explib.errors import UnknownAnalysis

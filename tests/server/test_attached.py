@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from server.test_mcp import http_server
+from server.http_cases import http_server
 
 from explib.errors import InvalidInput
 from explib_server.attaching.attached import Address, Command, attached, launch_of
@@ -126,7 +126,7 @@ async def test_a_server_that_works_says_how_many_tools_it_has(own: Command) -> N
 
 
 async def test_a_server_over_http_is_reached() -> None:
-    async with http_server("off") as address:
+    async with http_server(tools="agent") as address:
         assert "answers with 4 tools" in await try_server(Address(f"{address}/mcp"))
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from library.evidence_cases import attempt, drawn
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from results import text_of
 
 from explib.errors import OperationRefused, RevisionConflict
 from explib.lifecycle import Lifecycle
@@ -28,10 +28,6 @@ from explib_server.mcp_server import build_server
 
 LESSON = "When you call ship, call weigh before it."
 OTHER = "When a search gives nothing, drop the least certain filter."
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
 
 
 class Tools:

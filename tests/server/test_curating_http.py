@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from mcp.types import CallToolResult, TextContent
+from results import text_of
 from server.http_cases import client_with, http_server, make_library, make_token
 
 AIRLINE = "When a flight is cancelled, look at the fare rules first."
 RETAIL = "When an order is late, ask the carrier before the customer does."
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
 
 
 async def test_a_curator_changes_their_own_library_under_their_name_and_sees_no_other() -> None:

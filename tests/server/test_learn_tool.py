@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from mcp import Client
-from scripted_agent import structured, submit, text_of
+from results import structured, text_of
+from scripted_agent import submit
+from waiting import until
 
 from explib.settings import Settings
 from explib.storage.store import open_store
@@ -23,9 +23,7 @@ async def test_what_is_ready_is_learned_now_and_its_progress_told(mode: str) -> 
         await submit(client, "parcels", "refunds")
         await submit(client, "holidays", attempts=1)
         result = await client.call_tool("learn_now", {}, progress_callback=progress)
-        async with asyncio.timeout(20):
-            while len(told) < 2:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(told) == 2)
         said = structured(result)
         assert (said["learned"], said["groups"], said["learned_by"]) == (2, {"learned": 2, "waiting": 1}, None)
         assert "default: 2 groups learned, 1 waiting" in text_of(result)

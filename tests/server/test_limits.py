@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from clock import Clock
 
 from explib_server.access.limits import MAX_KEYS, Allowance, Limits, TooMany
 
 SIXTY = Allowance(per_minute=60, requests=2, streams=1)
 NO_LIMIT = Allowance(None, None, None)
-
-
-class Clock:
-    """Time as the test says."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_minutes_worth_may_come_at_once_and_then_one_a_second() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,31 +14,21 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-import uvicorn
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, PromptReference, ResourceTemplateReference, TextContent
+from mcp.types import PromptReference, ResourceTemplateReference
+from results import structured, text_of
+from server.http_cases import ERAS, http_server
+from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
 from explib.storage.committing import Proposal
 from explib.storage.store import open_store
-from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server
 
-ERAS = ["legacy", "auto"]
 LESSON = "When you call ship, call weigh before it."
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
-
-
-def structured(result: CallToolResult) -> dict[str, object]:
-    assert not result.is_error, text_of(result)
-    assert isinstance(result.structured_content, dict)
-    return result.structured_content
 
 
 @asynccontextmanager
@@ -56,25 +45,11 @@ async def over_stdio(mode: str) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def http_server(learner: LearnerMode = "inprocess") -> AsyncIterator[str]:
-    settings = Settings()
-    app = http_app(build_server(settings, learner), settings, "127.0.0.1")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        async with asyncio.timeout(20):
-            while not server.started:
-                await asyncio.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
-
-
-@asynccontextmanager
 async def over_http(mode: str) -> AsyncIterator[Client]:
-    async with http_server() as address, Client(f"{address}/mcp", mode=mode) as client:
+    async with (
+        http_server(tools="agent", learner="inprocess") as address,
+        Client(f"{address}/mcp", mode=mode) as client,
+    ):
         yield client
 
 
@@ -106,14 +81,12 @@ async def submit_contrast(client: Client, groups: int = 6) -> None:
 
 
 async def learned(client: Client) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            status = structured(await client.call_tool("library_status", {}))
-            groups = status["groups"]
-            assert isinstance(groups, dict)
-            if groups.get("learned") and not groups.get("ready"):
-                return
-            await asyncio.sleep(0.05)
+    async def all_learned() -> bool:
+        groups = structured(await client.call_tool("library_status", {}))["groups"]
+        assert isinstance(groups, dict)
+        return bool(groups.get("learned")) and not groups.get("ready")
+
+    await until(all_learned)
 
 
 async def commit_lesson(content: str = LESSON) -> Library:
@@ -344,7 +317,7 @@ async def test_names_and_ids_are_completed() -> None:
 async def test_a_subscriber_is_told_of_a_revision_that_another_process_makes() -> None:
     async with (
         asyncio.timeout(30),
-        http_server("off") as address,
+        http_server(tools="agent") as address,
         Client(f"{address}/mcp") as client,
         client.listen(resource_subscriptions=["experience://default"]) as events,
     ):
@@ -366,7 +339,7 @@ def ask(address: str, method: str, path: str, headers: dict[str, str], body: str
 async def test_health_needs_no_session_and_a_foreign_host_is_refused() -> None:
     listing = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
     headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-    async with http_server("off") as address:
+    async with http_server(tools="agent") as address:
         status, health = await asyncio.to_thread(ask, address, "GET", "/health", {})
         assert (status, json.loads(health)["status"]) == (200, "ok")
         foreign = {**headers, "Host": "evil.example"}

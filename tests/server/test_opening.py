@@ -14,6 +14,7 @@ import pytest
 from cancelling import CutOff, files_open, until_nothing_is
 from mcp import Client
 from mcp.types import TextContent
+from waiting import until
 
 from explib.errors import DatabaseUnavailable
 from explib.settings import Settings
@@ -77,9 +78,8 @@ async def test_many_calls_at_once_share_one_runtime_which_is_closed_at_the_end()
 
 async def test_it_is_opened_though_nobody_calls() -> None:
     counted = Counted()
-    async with Opening(counted).running(), asyncio.timeout(20):
-        while not counted.opened:
-            await asyncio.sleep(0.01)
+    async with Opening(counted).running():
+        await until(lambda: counted.opened == 1)
 
 
 async def test_a_call_that_gives_up_leaves_the_opening_to_the_others() -> None:

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult
+from results import text_of
 
 from explib.models.libraries import LibrarySettings
 from explib.settings import Settings
@@ -22,10 +23,6 @@ from explib_server.mcp_server import build_server
 async def connected() -> AsyncIterator[Client]:
     async with Client(build_server(Settings(), "off")) as client:
         yield client
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
 
 
 async def new_key(*libraries: str) -> str:

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, Implementation, TextContent
+from mcp.types import CallToolResult, Implementation
+from results import text_of
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
@@ -37,10 +38,6 @@ async def agent(name: str) -> AsyncIterator[Client]:
     server = build_server(Settings(redact_emails=True), "off", "all")
     async with Client(server, client_info=Implementation(name=name, version="1")) as client:
         yield client
-
-
-def text_of(result: CallToolResult) -> str:
-    return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
 
 
 async def vote(name: str, opinion: str, **more: str) -> CallToolResult:
