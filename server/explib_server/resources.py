@@ -1,4 +1,7 @@
-"""The resources: a library as text, one experience with its provenance, one revision. And who completes their names."""
+"""The resources: a library as text, one experience with its provenance, one revision. And who completes their names.
+
+Pages are imported when one is asked for: the start of a server must not wait for them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from explib.errors import ExplibError, NotAllowed, UnknownLibrary, UnknownRevision
 from explib_server.opening import Current, Opening
-from explib_server.pages import experience_page, library_page, revision_page
 
 if TYPE_CHECKING:
     from explib_server.runtime import Runtime
@@ -43,6 +45,8 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
     async def library_text(library: str) -> str:
         with found():
             runtime = await current()
+            from explib_server.pages import library_page
+
             chosen = await runtime.library(library)
             return library_page(chosen, await runtime.store.revisions.experiences(chosen))
 
@@ -56,6 +60,8 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
     async def experience(library: str, id: str) -> str:
         with found():
             runtime = await current()
+            from explib_server.pages import experience_page
+
             return await experience_page(runtime, await runtime.library(library), id)
 
     @server.resource(
@@ -71,6 +77,8 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
             chosen = await runtime.library(library)
             if not (n.isdecimal() and len(n) <= MAX_DIGITS):
                 raise UnknownRevision.beyond(chosen.name, chosen.revision, n)
+            from explib_server.pages import revision_page
+
             return revision_page(await runtime.store.revisions.get(chosen, int(n)))
 
     _add_completion(server, current)
