@@ -140,7 +140,8 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_stored() -> None:
     assert REQUEST.hash in records.calls
 
 
-async def test_closing_ends_what_is_under_way() -> None:
+async def test_closing_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explib_learner.recorded.GRACE_SECONDS", 0.0)
     model, records = Model(), MemoryRecords()
     model.let.clear()
     recorded = chat(model, records)
