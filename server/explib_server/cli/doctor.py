@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from explib.errors import ExplibError, ModelError, ModelUnavailable
 from explib.settings import Settings, config_file
 from explib_server.analyst_choice import analyst_name
-from explib_server.attaching.attached import Attached, Command, Launch, attached
+from explib_server.attaching.attached import Address, Attached, Command, Launch, attached
 from explib_server.attaching.clients import CLIENTS
 from explib_server.attaching.entries import own_command
 from explib_server.attaching.places import this_machine
@@ -39,7 +39,7 @@ async def _works(settings: Settings) -> bool:
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
     server = await _check_server() if parts else False
-    clients = [await _check_client(each) for each in attached(this_machine())]
+    clients = [await check_client(each) for each in attached(this_machine())]
     if not clients:
         say("-     no client has the server in its configuration: `explib attach CLIENT` puts it there")
     return parts and model and server and all(clients)
@@ -52,12 +52,19 @@ async def _check_server() -> bool:
     return await _try("the server", Command(command, tuple(arguments), own))
 
 
-async def _check_client(found: Attached) -> bool:
+async def check_client(found: Attached) -> bool:
+    """One client's entry, started or reached as the client would."""
     title = f"{CLIENTS[found.client].title} ({found.path})"
     if isinstance(found.launch, str):
         say(f"?     {title}: {found.launch}")
         return True
-    return await _try(f"{title}: {found.name}", found.launch, f" Attach again: `explib attach {found.client}`.")
+    again = f"`explib attach {found.client}`"
+    advice = f"Attach again: {again}"
+    if isinstance(found.launch, Address):
+        advice = (
+            f"Is the server at {found.launch.url} running? If it is, attach again with a token that is good: {again}"
+        )
+    return await _try(f"{title}: {found.name}", found.launch, f" {advice}.")
 
 
 async def _try(title: str, launch: Launch, advice: str = "") -> bool:

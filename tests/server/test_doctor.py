@@ -1,15 +1,18 @@
-"""The doctor asks the configured model, once and briefly, and says what came of it."""
+"""The doctor asks the configured model, once and briefly, and the servers that clients are attached to."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from learner.scripted_endpoint import Reply, answers, endpoint, refuses, text_of
 
 from explib.errors import ModelUnavailable
 from explib.settings import Settings
-from explib_server.cli.doctor import check_model
+from explib_server.attaching.attached import Address, Attached
+from explib_server.attaching.places import ClientName
+from explib_server.cli.doctor import check_client, check_model
 from explib_server.model_runtime import try_model
 
 KEY = "sk-very-secret"
@@ -80,3 +83,10 @@ async def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch: p
 async def test_without_a_model_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert await check_model(Settings())
     assert capsys.readouterr().out == ""
+
+
+async def test_a_server_over_http_that_is_not_there_may_just_not_be_running(capsys: pytest.CaptureFixture[str]) -> None:
+    async with endpoint([]) as server:
+        nowhere = server.url
+    assert not await check_client(Attached(ClientName.cursor, Path("mcp.json"), "explib", Address(nowhere)))
+    assert f"Is the server at {nowhere} running?" in capsys.readouterr().out
