@@ -170,7 +170,7 @@ async def test_a_server_with_nothing_to_learn_starts_nothing(tmp_path: Path, url
 
 async def test_servers_that_start_one_at_the_same_time_end_with_one(url: str) -> None:
     async with hanging_model() as (model, _), open_store(url) as store:
-        settings = Settings(model="scripted", model_base_url=model.url)
+        settings = Settings(model="scripted", model_base_url=model.url, lease_seconds=600)
         await stored(store)
         await asyncio.gather(*(asyncio.to_thread(start_detached, settings) for _ in range(3)))
         await model.has(1)

@@ -21,6 +21,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from results import structured
 from sqlalchemy import text
+from waiting import PATIENCE, until
 
 from explib.models.json_value import Json
 from explib.models.libraries import Library
@@ -29,8 +30,6 @@ from explib.storage.store import Store, open_store
 from explib_learner.worker import lease_name
 from explib_server.answers import LibraryStatus
 
-PATIENCE = 60.0
-"""Seconds after which a condition that should come true has failed."""
 TOPICS = ("parcels", "refunds", "invoices", "passwords", "holidays", "warranties")
 ATTEMPTS = 4
 ROUNDS = 5
@@ -120,9 +119,11 @@ async def learner(store: Store) -> int:
 
 async def learned(server: Server) -> None:
     """Wait until no group is ready any more."""
-    async with asyncio.timeout(PATIENCE):
-        while (await server.status()).groups != {"learned": len(TOPICS)}:
-            await asyncio.sleep(0.05)
+
+    async def all_learned() -> bool:
+        return (await server.status()).groups == {"learned": len(TOPICS)}
+
+    await until(all_learned)
 
 
 async def nothing_is_half_there(store: Store) -> None:
@@ -229,7 +230,7 @@ async def test_a_server_killed_at_any_moment_loses_nothing_that_it_acknowledged(
             library = await store.libraries.get("default")
             await all_acknowledged_are_there(store, library, server.acknowledged)
             await nothing_is_half_there(store)
-    async with asyncio.timeout(PATIENCE), serving(tmp_path / "last", EXPLIB_LEASE_SECONDS="1") as server:
+    async with asyncio.timeout(PATIENCE), serving(tmp_path / "last") as server:
         await asyncio.gather(*(server.submit(each) for each in sent))
         assert server.acknowledged | acknowledged == server.acknowledged
         await learned(server)
