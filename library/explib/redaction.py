@@ -83,8 +83,8 @@ def redact(text: str, *, emails: bool = False) -> tuple[str, Counter[str]]:
     """The text with each secret (and, if asked for, e-mail address) replaced, and how many of each kind there were."""
     counts: Counter[str] = Counter()
     for _ in range(_MAX_PASSES):
-        spans = _merge(text, _find(text, emails))
-        if not spans:
+        found = list(_find(text, emails))
+        if not found or not (spans := _merge(text, found)):
             break
         pieces: list[str] = []
         done = 0
@@ -192,8 +192,10 @@ def _merge(text: str, found: Iterable[tuple[int, int, int, str]]) -> list[tuple[
 
 def _find(text: str, emails: bool) -> Iterator[tuple[int, int, int, str]]:
     lowered = text.lower()
-    for rank, rule in enumerate(_rules()):
-        if (rule.kind == "email" and not emails) or not any(map(lowered.__contains__, rule.hints)):
+    hinted = {rank for hint, ranks in _ranks() if hint in lowered for rank in ranks}
+    for rank in sorted(hinted):
+        rule = _rules()[rank]
+        if rule.kind == "email" and not emails:
             continue
         for match in chain.from_iterable(pattern.finditer(text) for pattern in rule.patterns):
             start, end = match.span("v" if "v" in match.re.groupindex else 0)
@@ -262,6 +264,16 @@ def _rules() -> tuple[_Rule, ...]:
         ).denylist
         made.append(_Rule(kind, tuple(hints.split()), tuple(patterns)))
     return (*made, *_own_rules())
+
+
+@cache
+def _ranks() -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Each hint, and the rules that it is for."""
+    by_hint: dict[str, list[int]] = {}
+    for rank, rule in enumerate(_rules()):
+        for hint in rule.hints:
+            by_hint.setdefault(hint, []).append(rank)
+    return tuple((hint, tuple(ranks)) for hint, ranks in by_hint.items())
 
 
 def _own_rules() -> Iterator[_Rule]:

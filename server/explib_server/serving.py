@@ -67,6 +67,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         port=serving.port,
         workers=serving.workers,
         log_config=None,
+        access_log=settings.log_level in {"DEBUG", "INFO"},
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS + ENDING_SECONDS,
