@@ -20,6 +20,9 @@ from mcp.shared.message import SessionMessage
 from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
+if sys.platform != "win32":
+    import fcntl
+
 READ_BYTES = 1 << 20
 """What is read ahead of the message that is being parsed; one message may be longer."""
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -115,12 +118,18 @@ async def stdio_streams() -> AsyncIterator[tuple[Incoming, Outgoing]]:
 
 
 def are_pipes() -> bool:
-    """Whether stdin and stdout can be read and written without waiting, and nobody writes to stdout through stderr."""
+    """Whether stdin and stdout can be read and written without waiting, and nobody writes to stdout through stderr.
+
+    What arrives on stdout is taken for its end by the event loop: it must be neither stdin's socket nor open to read.
+    """
     if sys.platform == "win32":
         return False
     source, sink, errors = (os.fstat(number) for number in (STDIN, STDOUT, STDERR))
-    shared = (sink.st_dev, sink.st_ino) == (errors.st_dev, errors.st_ino)
-    return not shared and all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in (source, sink))
+    if any(os.path.samestat(sink, other) for other in (source, errors)):
+        return False
+    if stat.S_ISFIFO(sink.st_mode) and fcntl.fcntl(STDOUT, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY:
+        return False
+    return all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in (source, sink))
 
 
 @contextmanager

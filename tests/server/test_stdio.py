@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -165,3 +166,29 @@ def test_a_stderr_that_is_stdout_is_left_as_it_is() -> None:
     )
     apart = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, check=True)
     assert (both.stdout, apart.stdout) == (f"False{os.linesep}".encode(), f"True{os.linesep}".encode())
+
+
+def test_a_client_may_give_one_socket_for_both_ways_as_sshd_does() -> None:
+    ours, theirs = socket.socketpair()
+    server = subprocess.Popen([sys.executable, *SERVE], stdin=theirs.fileno(), stdout=theirs.fileno())
+    with server, ours, theirs, ours.makefile("rb") as heard:
+        ours.settimeout(PATIENCE)
+        for number, line in enumerate([request("initialize", 0, INITIALIZE), request("ping"), request("ping", 2)]):
+            ours.sendall(line.encode() + b"\n")
+            assert json.loads(heard.readline())["id"] == number
+        ours.shutdown(socket.SHUT_WR)
+        assert server.wait(PATIENCE) == 0
+
+
+def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_them() -> None:
+    script = "from explib_server.stdio import are_pipes; assert are_pipes()"
+    (source, first), (sink, second) = socket.socketpair(), socket.socketpair()
+    with source, first, sink, second:
+        subprocess.run([sys.executable, "-c", script], stdin=source.fileno(), stdout=sink.fileno(), check=True)
+
+
+def test_a_pipe_that_is_open_both_ways_is_left_to_the_sdk(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "said")
+    script = "from explib_server.stdio import are_pipes; assert not are_pipes()"
+    with (tmp_path / "said").open("r+b", buffering=0) as sink:
+        subprocess.run([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=sink, check=True)
