@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +13,8 @@ from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from prometheus_client.parser import text_string_to_metric_families
 from server.http_cases import (
+    JSON_HEADERS,
+    LISTING,
     Answer,
     ask,
     client_with,
@@ -21,6 +24,7 @@ from server.http_cases import (
     running,
 )
 from starlette.types import Scope
+from waiting import PATIENCE, until
 
 from explib.errors import InvalidSetting
 from explib.settings import Settings
@@ -125,6 +129,34 @@ async def test_open_streams_have_their_own_limit_and_leave_room_for_calls() -> N
         with pytest.raises(MCPError, match="EXPLIB_OPEN_STREAMS"):
             await open_streams.enter_async_context(clients[2].listen(resource_subscriptions=["experience://airline"]))
         assert (await clients[2].list_tools()).tools
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK forgets the other's streams
+async def test_who_leaves_gives_the_place_back_though_its_answer_went_to_another_request_of_the_same_id() -> None:
+    call = {"name": "get_experiences", "arguments": {"task": "weigh the bags"}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call})
+    async with http_server(Settings(concurrent_requests=2), tools="agent") as address:
+        session = {"Mcp-Session-Id": (await ask(address)).headers["mcp-session-id"]}
+        host, port = address.removeprefix("http://").split(":")
+        head = {"Host": f"{host}:{port}", "Content-Length": str(len(body)), **JSON_HEADERS, **session}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        for _ in range(2):
+            pair = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
+            for _, writer in pair:
+                writer.write(f"POST /mcp HTTP/1.1\r\n{lines}\r\n{body}".encode())
+            answers = [asyncio.create_task(reader.readline()) for reader, _ in pair]
+            await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+            for answer, (_, writer) in zip(answers, pair, strict=True):
+                answer.cancel()
+                writer.close()
+                await writer.wait_closed()
+            await asyncio.gather(*answers, return_exceptions=True)
+
+        async def let_in() -> bool:
+            return (await ask(address, headers=session, body=LISTING)).status == 200
+
+        await until(let_in)
+    gc.collect()
 
 
 async def test_a_stream_ends_when_its_token_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,11 @@ class Arriving:
         self._receive = receive
         self._request = request
         self._unmade = unmade
-        self._whole = False
+        self._whole = anyio.Event()
 
     async def __call__(self) -> Message:
         """The next ASGI message."""
-        if self._whole:
+        if self._whole.is_set():
             return await self._receive()
         self._unmade.add(self._request)
         try:
@@ -31,5 +31,13 @@ class Arriving:
         if message["type"] == "http.disconnect":
             self._request.cancel()
             await checkpoint()
-        self._whole = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            self._whole.set()
         return message
+
+    async def leave(self) -> None:
+        """Break the request off once its client goes away, also where nobody who answers looks for that."""
+        await self._whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._request.cancel()

@@ -23,7 +23,7 @@ from explib_server.access.arriving import Arriving
 from explib_server.access.limits import Allowance, Kind, Limits, TooMany
 from explib_server.access.oauth import is_loopback
 from explib_server.access.verifying import Access, Verifier
-from explib_server.callers import ANYBODY, CALLER_KEY, LISTEN
+from explib_server.callers import ANYBODY, CALLER_KEY, LISTEN, SESSION_HEADER
 
 HEALTH = "/health"
 READY = "/ready"
@@ -37,6 +37,7 @@ UNAVAILABLE = -32_001
 STOPPING = "The server is being stopped: ask again in a moment."
 REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
 FORWARDED = (b"forwarded", b"x-forwarded-for")
+SESSION = SESSION_HEADER.encode()
 
 
 def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
@@ -153,7 +154,7 @@ class Gate:
         with limits.slot(key, kind, allowance):
             if kind == "request":
                 with self._request() as under_way:
-                    await app(scope, Arriving(receive, under_way, self._unmade), answer)
+                    await _answered(app, scope, Arriving(receive, under_way, self._unmade), answer)
             else:
                 async with self._stream(None if access is None else access.token.token) as under_way:
                     await app(scope, Arriving(receive, under_way, self._unmade), answer)
@@ -252,6 +253,17 @@ def problem(status: int, code: int, message: str, headers: dict[str, str] | None
 def over_limit(error: TooMany) -> Response:
     """429, with the seconds after which it is worth another try."""
     return problem(429, OVER_LIMIT, str(error), {"Retry-After": str(max(1, math.ceil(error.seconds)))})
+
+
+async def _answered(app: ASGIApp, scope: Scope, arriving: Arriving, answer: Answer) -> None:
+    """In a session the SDK may wait for an answer that it gave to another request of the same id."""
+    if not header(scope, SESSION):
+        await app(scope, arriving, answer)
+        return
+    async with anyio.create_task_group() as group:
+        group.start_soon(arriving.leave)
+        await app(scope, arriving, answer)
+        group.cancel_scope.cancel()
 
 
 def header(scope: Scope, name: bytes) -> list[str]:
