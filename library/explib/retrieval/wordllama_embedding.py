@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 BATCH = 512
 """Texts embedded in one go: bounds how long the event loop waits."""
-WORDS = 8_000
-"""Words whose vectors are at hand, 1 kB each."""
+WORDS = 20_000
+"""Words whose tokens are remembered, about 200 bytes each."""
 LONGEST = 24
 """Characters of a word that is remembered; what is longer, as a sentence without spaces, doesn't come again."""
 
@@ -32,6 +32,7 @@ class WordllamaEmbedder:
 
     def __init__(self) -> None:
         self._loading = asyncio.Lock()
+        self._remembered = lru_cache(WORDS)(self._cut)
 
     @cached_property
     def _model(self) -> WordLlamaInference:
@@ -63,46 +64,16 @@ class WordllamaEmbedder:
         """The sums of the vectors of each text's tokens, which have the direction of their means."""
         import numpy as np
 
-        sums = np.zeros((len(texts), self._model.embedding.shape[1]), np.float32)
+        table: NDArray[np.float32] = self._model.embedding
+        sums = np.zeros((len(texts), table.shape[1]), np.float32)
         for row, text in zip(sums, texts, strict=True):
-            self._words.add_up(text.split(), row)
+            if ids := [each for word in text.split() for each in self._tokens(word)]:
+                table.take(ids, axis=0).sum(axis=0, out=row)
         return sums
 
-    @cached_property
-    def _words(self) -> _Words:
-        return _Words(self._model)
+    def _tokens(self, word: str) -> list[int]:
+        return self._remembered(word) if len(word) <= LONGEST else self._cut(word)
 
-
-class _Words:
-    """The vectors of words, each the sum of those of its tokens; those that came up last are at hand."""
-
-    def __init__(self, model: WordLlamaInference) -> None:
-        import numpy as np
-
-        self._model = model
-        self._rows: dict[str, int] = {}
-        self._held: NDArray[np.float32] = np.zeros((WORDS, model.embedding.shape[1]), np.float32)
-
-    def add_up(self, words: Sequence[str], into: NDArray[np.float32]) -> None:
-        """The sum of the words' vectors."""
-        if len(self._rows) + len(words) > WORDS:
-            self._rows.clear()
-        rows: list[int] = []
-        for word in words:
-            known = self._rows.get(word)
-            if known is not None:
-                rows.append(known)
-            elif len(word) > LONGEST or len(self._rows) == WORDS:
-                into += self._cut(word)
-            else:
-                rows.append(len(self._rows))
-                self._held[len(self._rows)] = self._cut(word)
-                self._rows[word] = len(self._rows)
-        if rows:
-            into += self._held.take(rows, axis=0).sum(axis=0)
-
-    def _cut(self, word: str) -> NDArray[np.float32]:
-        table: NDArray[np.float32] = self._model.embedding
-        ids = self._model.tokenizer.encode(word, add_special_tokens=False).ids
-        vector: NDArray[np.float32] = table.take(ids, axis=0).sum(axis=0)
-        return vector
+    def _cut(self, word: str) -> list[int]:
+        ids: list[int] = self._model.tokenizer.encode(word, add_special_tokens=False).ids
+        return ids
