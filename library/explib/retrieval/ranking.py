@@ -46,5 +46,5 @@ def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float64] | None) 
     greatest = float(cosines.max(initial=0.0))
     if greatest <= 0:
         return np.minimum(coverage / (1 + MEANING), 1.0).round(DIGITS)
-    near = np.maximum(cosines, 0.0) * (MEANING / greatest)
-    return np.minimum((coverage + near) / (1 + MEANING), 1.0).round(DIGITS)
+    near = np.maximum(cosines, 0.0) / greatest
+    return np.minimum((coverage + MEANING * near) / (1 + MEANING), 1.0).round(DIGITS)
