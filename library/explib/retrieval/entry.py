@@ -53,6 +53,8 @@ class Entry:
         return line_of(self)
 
 
+DIGITS = 4
+"""Of a relevance and of a probability: both are written down for each draw of every retrieval."""
 Ranked: TypeAlias = "tuple[Entry, float]"
 """An experience and its relevance for a task, in 0 to 1."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from explib.retrieval.entry import DIGITS
+
 MEANING = 0.4
 """The weight of the nearest in meaning, where a lesson that has all of the task's words weighs 1."""
 
-DIGITS = 4
 SAMPLED = 16
 """One of so many scores is looked at to foretell where the best begin."""
 
@@ -41,10 +42,8 @@ def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float64] | None) 
     Cosines count as a share of the greatest, since what is near differs between languages and embedders. None: there
     are none. Four digits: they are written down with every retrieval.
     """
-    if cosines is None:
-        return np.minimum(coverage, 1.0).round(DIGITS)
-    greatest = float(cosines.max(initial=0.0))
-    if greatest <= 0:
-        return np.minimum(coverage / (1 + MEANING), 1.0).round(DIGITS)
-    near = np.maximum(cosines, 0.0) / greatest
-    return np.minimum((coverage + MEANING * near) / (1 + MEANING), 1.0).round(DIGITS)
+    scores = coverage
+    if cosines is not None:
+        greatest = float(cosines.max(initial=0.0)) or 1.0
+        scores = (coverage + MEANING * np.maximum(cosines, 0.0) / greatest) / (1 + MEANING)
+    return np.minimum(scores, 1.0).round(DIGITS)

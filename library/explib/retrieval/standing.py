@@ -16,12 +16,11 @@ from explib.evidence.sums import NOTHING, Sums
 from explib.evidence.verdicts import FEWEST_REWARDS
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
-from explib.retrieval.entry import Entry, entry_of
+from explib.retrieval.entry import DIGITS, Entry, entry_of
 from explib.storage.store import Store
 
 TRIAL_FLOOR = 0.3
 """The least probability of serving an experience whose addition is on trial: below it the trial would take too long."""
-DIGITS = 4
 _SPARE = 1.25
 
 
