@@ -72,13 +72,21 @@ class Agent:
         arguments = {"call_id": call_id, "response": response}
         return structured(await self.client.call_tool("answer_analysis", arguments))
 
-    async def learn(self) -> Asked:
-        """Step after step until none is handed out; how it ended."""
-        while (asked := await self.next())["state"] == "step":
+    async def take(self) -> Asked:
+        """The next step, if one is handed out, or why there is none."""
+        asked = await self.next()
+        if asked["state"] == "step":
             self.asked.append(asked)
+        return asked
+
+    async def learn(self, asked: Asked | None = None) -> Asked:
+        """Step after step, from the one taken already if there is one, until none is handed out; how it ended."""
+        asked = asked or await self.take()
+        while asked["state"] == "step":
             call_id = asked["call_id"]
             while call_id is not None:
                 answered = await self.answer(call_id, self.says(asked))
                 self.answered.append(answered)
                 call_id = answered["call_id"]
+            asked = await self.take()
         return asked

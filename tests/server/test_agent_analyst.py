@@ -87,15 +87,18 @@ async def test_two_agents_share_the_steps_and_do_none_twice() -> None:
     async with asyncio.timeout(PATIENCE), over_stdio() as one, over_stdio("legacy") as two:
         await submit(one, *TOPICS)
         agents = Agent(one), Agent(two)
+        steps = [await agent.take() for agent in agents]
+        assert [step["state"] for step in steps] == ["step", "step"]
 
-        async def learned(agent: Agent) -> None:
-            while (await agent.learn())["state"] != "done":
+        async def learned(agent: Agent, step: Asked) -> None:
+            ended = await agent.learn(step)
+            while ended["state"] != "done":
                 await asyncio.sleep(0.02)
+                ended = await agent.learn()
 
-        await asyncio.gather(*map(learned, agents))
+        await asyncio.gather(*map(learned, agents, steps))
         hashes = [(step["step"], step["input"]) for agent in agents for step in agent.asked]
         assert len(hashes) == len(set(hashes))
-        assert all(agent.asked for agent in agents)
         _, lessons = await revisions_and_lessons(one)
         assert len(lessons) == len(TOPICS)
     async with open_store(Settings().database_url) as store:
