@@ -31,7 +31,7 @@ from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
 from explib.retrieval.held_library import HeldLibrary, prepare
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.words import terms
 

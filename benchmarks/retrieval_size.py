@@ -43,7 +43,7 @@ from explib.models.revisions import Operation
 from explib.retrieval import library_index
 from explib.retrieval.library_index import LibraryIndex
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.postgresql import TERMS_INDEX
 from explib.storage.store import Store, open_store
 from explib.words import terms

@@ -17,7 +17,7 @@ from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.retrieval.standing import Ratings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.counting import record
 from explib.storage.store import Store, open_store
 from simulated.figures import Figure, median

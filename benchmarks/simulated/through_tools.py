@@ -16,7 +16,7 @@ from mcp import Client
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib_server.evidence_report import LibraryEvidence, library_evidence
 from explib_server.mcp_server import build_server

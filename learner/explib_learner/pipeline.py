@@ -16,7 +16,7 @@ from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.revisions import Change, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
-from explib.storage.committing import Committed, Proposal
+from explib.storage.commits import Committed, Proposal
 from explib.storage.store import Store
 from explib.tracing import span
 from explib.words import number_of

@@ -26,7 +26,7 @@ from explib.models.libraries import Library
 from explib.models.retrievals import Trial
 from explib.models.revisions import Operation
 from explib.reverting import continuing
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store
 from explib.trying import rolling_back
 

@@ -19,7 +19,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables.learning import model_calls
 from explib_learner.agent.learning import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict

@@ -8,7 +8,7 @@ from learner.test_pipeline import Scripted, lesson, run, submit
 from explib.models.experiences import Support
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, ProposedOperation, Refusal
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store
 from explib_learner.turned_down import not_again, turned_down
 

@@ -9,7 +9,7 @@ from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store
 from explib.voting import Judged
 from explib_learner.analyst import Analysis, Batch

@@ -10,7 +10,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.retrieval.holding import EACH, Holding
 from explib.retrieval.serving import Retriever
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store
 
 SERVED = {f"e{number}" for number in range(1, len(LESSONS) + 1)}

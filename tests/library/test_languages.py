@@ -10,7 +10,8 @@ from retrieval_sets import Labelled, written_sets
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.retrieval.library_index import Candidates, LibraryIndex
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
+from explib.storage.engine import Indexed
 from explib.storage.store import Store
 from explib.words import terms
 
@@ -79,6 +80,7 @@ async def test_a_word_that_is_found_is_the_whole_word(store: Store) -> None:
 async def test_any_text_that_has_terms_is_found_by_each_of_them(store: Store, library: Library, text: str) -> None:
     found = terms(text)
     put = store.database.dialect.index_terms
-    await store.database.write(lambda connection: put(connection, library.id, "e1", " ".join(found)))
+    indexed = [Indexed(library.id, "e1", " ".join(found))]
+    await store.database.write(lambda connection: put(connection, indexed))
     for term in found:
         assert await store.retrievals.search(library, [term], 1) == ["e1"], term

@@ -19,7 +19,7 @@ from explib.retrieval import library_index
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.library_index import LibraryIndex
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -18,7 +18,7 @@ from explib.models.retrievals import Retrieval, Serving, Trial
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade
 from explib.retrieval.serving import Retriever
-from explib.storage.committing import Committed, Proposal
+from explib.storage.commits import Committed, Proposal
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -16,7 +16,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.leases import check_lease
 from explib.storage.listening import QUIET_SECONDS
 from explib.storage.store import Store, open_store

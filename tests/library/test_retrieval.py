@@ -14,7 +14,7 @@ from explib.retrieval.embedding import Embedder
 from explib.retrieval.ranking import blended
 from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.words import estimate_tokens
 

@@ -28,7 +28,7 @@ from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.storage import retrying
 from explib.storage.checking import check, repair
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables import metadata
 from explib.storage.tables.libraries import libraries

@@ -17,7 +17,7 @@ from explib.models.trajectories import Step
 from explib.retrieval.repeats import MOST, Repeats
 from explib.retrieval.serving import NOTHING_THIS_TIME, Retriever, Served
 from explib.retrieval.standing import UNKNOWN, Ratings, rating_of
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 
 LESSONS = tuple(f"When the task says word{number}, do as rule {number} says." for number in range(1, 9))

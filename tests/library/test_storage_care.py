@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseUnavailable, NotADatabase
@@ -16,7 +19,7 @@ from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.storage.backups import backup, restore
 from explib.storage.checking import check, repair
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.copying import NotEmpty, copy, kept_tables
 from explib.storage.store import Store, open_store
 from explib.storage.tables.trajectories import trajectory_bodies
@@ -104,6 +107,35 @@ async def test_the_full_text_is_made_again(store: Store) -> None:
     await repair(store.database)
     assert await check(store.database) == []
     assert await store.retrievals.search(library, ["book"], 5) == ["e1"]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is sent to any database meanwhile; many rows of one statement are one."""
+    sent: list[str] = []
+
+    def note(*said: Any) -> None:
+        sent.append(said[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_many_lessons_are_written_and_their_full_text_made_again_in_bulk(store: Store) -> None:
+    library = await store.libraries.ensure("airline", LibrarySettings(max_experiences=1000))
+    lessons = tuple(Operation("ADD", "because", content=f"When asked for item{n}, look first.") for n in range(300))
+    with statements() as sent:
+        await store.revisions.commit(Proposal(library, "by hand", "ann", "contrast", lessons))
+    assert len(sent) < 60
+    await execute(store, "DELETE FROM experience_terms")
+    with statements() as sent:
+        await repair(store.database)
+    assert len(sent) < 20
+    assert await check(store.database) == []
+    assert await store.retrievals.search(library, ["item299"], 5) == ["e300"]
 
 
 async def test_a_copy_has_every_row_and_goes_on_where_the_original_was(store: Store, tmp_path: Path) -> None:

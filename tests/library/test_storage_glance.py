@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from explib.errors import UnknownLibrary
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.engine import Database
 from explib.storage.libraries import Libraries
 from explib.storage.sqlite import SqliteDialect

@@ -9,7 +9,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.committing import Committed, Proposal
+from explib.storage.commits import Committed, Proposal
 from explib.storage.store import Store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explib.errors import UnknownExperience
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.votes import Cast
 from explib.voting import Tally, Vote

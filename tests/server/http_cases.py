@@ -21,7 +21,7 @@ from explib.models.access import TokenScope
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import open_store
 from explib_server.http import http_app
 from explib_server.mcp_server import LearnerMode, build_server

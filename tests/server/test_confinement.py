@@ -18,7 +18,7 @@ from server.http_cases import ERAS, LISTING, ask, client_with, http_server, make
 from explib.models.access import TokenScope
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import open_store
 
 AIR, SEA = "When boarding, weigh the bags.", "When sailing, mind the tide."

@@ -19,7 +19,7 @@ from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib.words import estimate_tokens
 from explib_server.bounding import RESULT_TOKENS

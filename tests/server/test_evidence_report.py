@@ -21,7 +21,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import Store, open_store
 from explib_server.answers import LibraryStatus
 from explib_server.cli import main

@@ -24,7 +24,7 @@ from waiting import until
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import open_store
 from explib_server.mcp_server import LearnerMode, build_server
 

@@ -13,7 +13,7 @@ from mcp import Client
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import open_store
 from explib_server.mcp_server import ExperienceMCP, build_server
 from explib_server.observing.outcomes import Outcome

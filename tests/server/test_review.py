@@ -16,7 +16,7 @@ from explib.errors import ExplibError
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib_server.curating.curator import By, Curator, Decision
 from explib_server.curating.reading import listing
 from explib_server.pages import experience_page, library_page

@@ -15,7 +15,7 @@ from results import text_of
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings import Settings
-from explib.storage.committing import Proposal
+from explib.storage.commits import Proposal
 from explib.storage.store import open_store
 from explib.voting import REASON_CHARACTERS
 from explib_server.cli import main

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from sqlalchemy import RowMapping, delete, func, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import OperationRefused, RevisionConflict
 from explib.models.groups import Group
-from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.retrievals import Trial
-from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, ReviewState, Revision
+from explib.models.revisions import Change, Refusal, ReviewState, Revision
 from explib.revising import Draft
 from explib.storage import rows
+from explib.storage.commits import Committed, Proposal
 from explib.storage.drafting import draft_of
-from explib.storage.engine import Database
+from explib.storage.engine import Database, Indexed
 from explib.storage.entering import continue_record
 from explib.storage.leases import check_lease
 from explib.storage.numbering import enter_revision
@@ -30,45 +27,6 @@ from explib.storage.tables.revisions import operations
 from explib.storage.tables.trajectories import groups, learned_groups
 from explib.storage.trials import Revised, follow_trials
 from explib.words import terms
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Everything that one commit brings: made against `library.revision`, which must still be the newest."""
-
-    library: Library
-    cause: str
-    author: str
-    analyst: str
-    operations: tuple[Operation, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    learned: tuple[Group, ...] = ()
-    cost: Cost = Cost()
-    model: str | None = None
-    lease: Lease | None = None
-    read: Mapping[str, int] | None = None
-    """Experience id → `updated_revision` as the proposer read it: what changed since then is not overwritten."""
-    reviewed: bool = False
-    """A person decided this, or it only moves what a person decided before: it doesn't wait where there is review."""
-    strict: bool = False
-    """All of it or nothing: an operation that the library cannot take raises OperationRefused."""
-    continues: Mapping[str, int] = field(default_factory=dict)
-    """Experience id → the version whose text comes back: its evidence goes on with it."""
-    ends: Trial | None = None
-    """The trial that this commit ends, as it ends."""
-    decides: ProposedOperation | None = None
-    """The waiting proposal that this commit approves (by its operations) or rejects (having none)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit did. `revision` is None where nothing changed (the groups are learned all the same)."""
-
-    revision: int | None
-    changes: tuple[Change, ...]
-    refusals: tuple[Refusal, ...]
-    waiting: tuple[ProposedOperation, ...] = ()
-    """What waits for a person's decision from now on."""
 
 
 async def commit(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
@@ -129,19 +87,22 @@ async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) 
 
 async def _write_experiences(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
     library_id = proposal.library.id
-    for identity in dict.fromkeys(each.id for change in draft.changes for each in change.after):
-        current = draft.experiences[identity]
-        values = {**rows.experience_values(current), "library_id": library_id}
+    named = dict.fromkeys(each.id for change in draft.changes for each in change.after)
+    changed = [draft.experiences[identity] for identity in named]
+    if changed:
+        statement = database.dialect.insert(experiences)
         keys = [experiences.c.library_id, experiences.c.id]
-        statement = database.dialect.insert(experiences).values(**values)
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
-        indexed = "" if current.status == "retired" else " ".join(terms(current.content))
-        await database.dialect.index_terms(connection, library_id, identity, indexed)
-        if current.status == "retired":
-            mine = experience_vectors.c.library_id == library_id
-            await connection.execute(
-                delete(experience_vectors).where(mine, experience_vectors.c.experience_id == identity)
-            )
+        replaced = {column.name: statement.excluded[column.name] for column in experiences.c if not column.primary_key}
+        values = [{**rows.experience_values(current), "library_id": library_id} for current in changed]
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), values)
+    served = {known.id: " ".join(terms(known.content)) for known in changed if known.status != "retired"}
+    indexed = [Indexed(library_id, known.id, served.get(known.id, "")) for known in changed]
+    await database.dialect.index_terms(connection, indexed)
+    retired = [known.id for known in changed if known.id not in served]
+    if retired:
+        of = experience_vectors.c
+        mine = (of.library_id == library_id) & (of.experience_id == bindparam("retired"))
+        await connection.execute(delete(experience_vectors).where(mine), [{"retired": each} for each in retired])
     await _write_citations(connection, database, library_id, draft)
 
 

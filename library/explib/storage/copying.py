@@ -9,7 +9,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import Conflict
-from explib.storage.engine import Database
+from explib.storage.engine import Database, Indexed
 from explib.storage.tables import metadata
 from explib.storage.tables.experiences import experiences
 from explib.words import terms
@@ -27,7 +27,7 @@ class NotEmpty(Conflict):
 async def copy(source: Database, target: Database, progress: Progress) -> dict[str, int]:
     """Copy every row of every table, as of one moment, in one transaction; rows by table. The schemas are the same.
 
-    What can be made again from it (full text, vectors) is made again. Raises NotEmpty.
+    Only the full text, which each engine has in its own form, is made again. Raises NotEmpty.
     """
 
     async def work(writing: AsyncConnection) -> dict[str, int]:
@@ -66,8 +66,8 @@ async def _copy(reading: AsyncConnection, writing: AsyncConnection, table: Table
 
 async def rewrite_terms(connection: AsyncConnection, database: Database) -> None:
     """Write the full text of every library's served experiences again."""
-    served = select(experiences.c.library_id, experiences.c.id, experiences.c.content).where(
-        experiences.c.status != "retired"
-    )
-    for row in (await connection.execute(served)).all():
-        await database.dialect.index_terms(connection, row.library_id, row.id, " ".join(terms(row.content)))
+    columns = experiences.c.library_id, experiences.c.id, experiences.c.content
+    served = (await connection.execute(select(*columns).where(experiences.c.status != "retired"))).all()
+    for start in range(0, len(served), ROWS):
+        part = [Indexed(row.library_id, row.id, " ".join(terms(row.content))) for row in served[start : start + ROWS]]
+        await database.dialect.index_terms(connection, part)

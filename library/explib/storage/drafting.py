@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ColumnElement, RowMapping, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,12 +12,10 @@ from explib.models.experiences import Experience
 from explib.models.libraries import LibrarySettings
 from explib.revising import Draft, cited
 from explib.storage import rows
+from explib.storage.commits import Proposal
 from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.trajectories import trajectories
-
-if TYPE_CHECKING:
-    from explib.storage.committing import Proposal
 
 MANY = 5_000
 """Names in one statement; where there are more (a whole library is put back), all of the library is read."""

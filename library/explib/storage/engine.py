@@ -30,6 +30,15 @@ DIALECTS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Indexed:
+    """An experience and the terms by which it can be found, apart by spaces; none where it cannot."""
+
+    library_id: int
+    experience_id: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
 class Promises:
     """What `Database.write` was told about a piece of work."""
 
@@ -118,8 +127,8 @@ class Dialect(Protocol):
         """The statements that create the full-text table."""
         ...
 
-    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
-        """Put or replace the terms of one experience in the full-text table; empty terms take it out."""
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
+        """Put or replace the terms of experiences in the full-text table; empty terms take one out."""
         ...
 
     async def search_terms(

@@ -21,7 +21,7 @@ from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
 from explib.storage import vector_index
-from explib.storage.engine import Writer
+from explib.storage.engine import Indexed, Writer
 from explib.storage.listening import CHANNEL, Listener
 from explib.storage.postgresql_glance import PostgresqlGlance
 from explib.storage.retrying import Connector, RetryingWriter, sqlstate, unreachable
@@ -213,21 +213,20 @@ class PostgresqlDialect:
         """A generated tsvector over the terms that `explib.words.terms` makes, as they are."""
         return TERMS_TABLE, TERMS_INDEX
 
-    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
         """One row for each experience that can be found."""
-        key = {"library": library_id, "id": experience_id}
-        if not terms:
-            await connection.execute(
-                text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id"), key
-            )
-            return
-        await connection.execute(
-            text(
+        keys = [(each, {"library": each.library_id, "id": each.experience_id}) for each in indexed]
+        removed = [key for each, key in keys if not each.terms]
+        added = [{**key, "terms": each.terms} for each, key in keys if each.terms]
+        if removed:
+            deletion = text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id")
+            await connection.execute(deletion, removed)
+        if added:
+            insertion = text(
                 "INSERT INTO experience_terms (library_id, experience_id, terms) VALUES (:library, :id, :terms) "
                 "ON CONFLICT (library_id, experience_id) DO UPDATE SET terms = excluded.terms"
-            ),
-            {**key, "terms": terms},
-        )
+            )
+            await connection.execute(insertion, added)
 
     async def search_terms(
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int

@@ -15,7 +15,8 @@ from explib.models.libraries import Library
 from explib.models.revisions import Change, Citation, Refusal, Revision
 from explib.reverting import Standing, continuing, reverting
 from explib.storage import rows
-from explib.storage.committing import Committed, Proposal, commit
+from explib.storage.commits import Committed, Proposal
+from explib.storage.committing import commit
 from explib.storage.engine import Database
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.revisions import operations, revisions

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
-from explib.storage.engine import Writer
+from explib.storage.engine import Indexed, Writer
 from explib.storage.sqlite_driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
 from explib.storage.sqlite_file import OpenedFile
 from explib.storage.sqlite_glance import SqliteGlance
@@ -191,18 +191,24 @@ class SqliteDialect:
             "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'ascii')",
         )
 
-    async def index_terms(self, connection: AsyncConnection, library_id: int, experience_id: str, terms: str) -> None:
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
         """FTS5 has no upsert, and an index over its rows' numbers only: they hold library and experience."""
-        key = {"row": (library_id << 32) + int(experience_id[1:]), "library": library_id, "id": experience_id}
-        await connection.execute(text("DELETE FROM experience_terms WHERE rowid = :row"), key)
-        if terms:
-            await connection.execute(
-                text(
-                    "INSERT INTO experience_terms (rowid, terms, library_id, experience_id) "
-                    "VALUES (:row, :terms, :library, :id)"
-                ),
-                {**key, "terms": terms},
+        numbered = [((each.library_id << 32) + int(each.experience_id[1:]), each) for each in indexed]
+        if not numbered:
+            return
+        removed = [{"row": row} for row, _ in numbered]
+        await connection.execute(text("DELETE FROM experience_terms WHERE rowid = :row"), removed)
+        added = [
+            {"row": row, "terms": each.terms, "library": each.library_id, "id": each.experience_id}
+            for row, each in numbered
+            if each.terms
+        ]
+        if added:
+            insertion = text(
+                "INSERT INTO experience_terms (rowid, terms, library_id, experience_id) "
+                "VALUES (:row, :terms, :library, :id)"
             )
+            await connection.execute(insertion, added)
 
     async def search_terms(
         self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int

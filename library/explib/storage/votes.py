@@ -13,7 +13,8 @@ from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
 from explib.storage import rows
-from explib.storage.committing import Proposal, commit
+from explib.storage.commits import Proposal
+from explib.storage.committing import commit
 from explib.storage.engine import Database
 from explib.storage.tables.experiences import experiences, votes
 from explib.storage.tables.libraries import libraries

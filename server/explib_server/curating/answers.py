@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import OperationKind, ProposedOperation, Revision
-from explib.storage.committing import Committed
+from explib.storage.commits import Committed
 from explib_server.answers import Answer
 from explib_server.bounding import clipped
 from explib_server.pages import when

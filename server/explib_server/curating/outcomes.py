@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explib.models.libraries import Library
-from explib.storage.committing import Committed
+from explib.storage.commits import Committed
 from explib.storage.store import Store
 from explib.words import number_of
 from explib_server.curating.answers import Changed, Reverted, Reviewed
