@@ -11,7 +11,7 @@ from explib.errors import InvalidInput, InvalidTask
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.ranking import blended
+from explib.retrieval.ranking import blended, relevances
 from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.commits import Proposal
@@ -46,7 +46,7 @@ def ids(served: Served) -> list[str]:
     return [known.id for known, _ in served.experiences]
 
 
-def relevances(served: Served) -> list[float]:
+def relevances_in(served: Served) -> list[float]:
     return [relevance for _, relevance in served.experiences]
 
 
@@ -58,8 +58,8 @@ async def test_everything_is_served_when_it_fits_the_most_relevant_first(
     served = await Retriever(store, embedder).serve(library, "A customer wants a refund, what is the policy?")
     assert sorted(ids(served)) == ["e1", "e2", "e3", "e4", "e5"]
     assert ids(served)[0] == "e2"
-    assert relevances(served) == sorted(relevances(served), reverse=True)
-    assert all(0 <= relevance <= 1 for relevance in relevances(served))
+    assert relevances_in(served) == sorted(relevances_in(served), reverse=True)
+    assert all(0 <= relevance <= 1 for relevance in relevances_in(served))
 
 
 @WITH_AND_WITHOUT
@@ -186,7 +186,7 @@ async def test_other_scripts_are_found_by_their_words(store: Store, task: str, f
     )
     served = await Retriever(store, None).serve(library, task)
     assert ids(served)[0] == found
-    assert relevances(served)[0] > relevances(served)[1]
+    assert relevances_in(served)[0] > relevances_in(served)[1]
 
 
 @pytest.mark.parametrize("task", ['"', "NEAR(a b)", "a AND OR NOT", "col:x*", "'; DROP TABLE experiences", "😀", "-"])
@@ -219,7 +219,7 @@ SHARES = st.lists(st.tuples(st.floats(0, 1.7), st.floats(-1, 1, width=32)), min_
 def test_relevance_is_between_nothing_and_all(shares: list[tuple[float, float]]) -> None:
     coverage, cosines = np.array([each[0] for each in shares]), np.array([each[1] for each in shares])
     for scores in (blended(coverage, cosines), blended(coverage, None)):
-        assert all(0 <= score <= 1 for score in scores.tolist())
+        assert all(0 <= score <= 1 for score in relevances(scores))
 
 
 @given(SHARES)

@@ -21,7 +21,7 @@ from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.kept_vectors import MOST_NAMED, vectors_of
 from explib.retrieval.lexical import K1, B
-from explib.retrieval.ranking import blended
+from explib.retrieval.ranking import blended, relevances
 from explib.storage.store import Store
 from explib.words import terms
 
@@ -93,7 +93,7 @@ class DatabaseSearch:
         if near:
             last = min(near.values())
             cosines = np.array([near.get(lesson.id, last) for lesson in lessons])
-        scored = zip(lessons, blended(coverage, cosines).tolist(), strict=True)
+        scored = zip(lessons, relevances(blended(coverage, cosines)), strict=True)
         return sorted(scored, key=lambda each: (-each[1], int(each[0].id[1:])))[:limit]
 
     async def _worded(self, library: Library, words: Sequence[str], limit: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -13,7 +13,7 @@ from explib.models.experiences import Lesson
 from explib.retrieval.entry import Entry, Ranked, entry_of
 from explib.retrieval.lexical import Postings, hashes
 from explib.retrieval.nearness import Vectors
-from explib.retrieval.ranking import at_least_the, blended
+from explib.retrieval.ranking import at_least_the, blended, relevances
 from explib.words import terms
 
 
@@ -42,6 +42,8 @@ class HeldLibrary:
     _free: list[int] = field(default_factory=list)
     _postings: Postings = field(default_factory=Postings)
     _vectors: Vectors | None = None
+    _oldest: list[Entry] = field(default_factory=list)
+    """The answer of `first`, as far as it was asked for since the last change."""
 
     def copy(self) -> HeldLibrary:
         """The same library, to be changed apart."""
@@ -66,21 +68,22 @@ class HeldLibrary:
         place = self.places.get(identity)
         return None if place is None else self._entries[place]
 
-    def first(self, limit: int) -> Iterator[Entry]:
+    def first(self, limit: int) -> list[Entry]:
         """The `limit` oldest, in order of their numbers."""
-        numbers = self._numbers[self._numbers > 0]
-        if limit < len(numbers):
-            numbers = np.partition(numbers, limit)[:limit]
-        for number in np.sort(numbers).tolist():
-            entry = self._entries[self.places[f"e{number}"]]
-            if entry is not None:
-                yield entry
+        if len(self._oldest) < min(limit, len(self)):
+            numbers = self._numbers[self._numbers > 0]
+            if limit < len(numbers):
+                numbers = np.partition(numbers, limit)[:limit]
+            oldest = (self._entries[self.places[f"e{number}"]] for number in np.sort(numbers).tolist())
+            self._oldest = [entry for entry in oldest if entry is not None]
+        return self._oldest[:limit]
 
     def change(
         self, changed: Sequence[Prepared], retired: Sequence[str], vectors: NDArray[np.floating] | None = None
     ) -> None:
         """Put new and changed experiences in and take retired ones out; `vectors` has a row for each changed one."""
         removed: dict[int, NDArray[np.int64]] = {}
+        self._oldest = []
         for identity in [*retired, *(each.entry.id for each in changed)]:
             self._take_out(identity, removed)
         self._free.extend(sorted(removed, reverse=True))
@@ -124,39 +127,46 @@ class HeldLibrary:
     def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> list[Ranked]:
         """The `limit` most relevant for a task's terms and its unit vector, best first, each in 0 to 1 (0 excluded).
 
-        Those that either side brings up are scored by both: their words, and where there are vectors their nearness.
+        All are scored by their words and, where there are vectors, by their nearness; of a large library those that
+        either of both brings up.
         """
         coverage = self._postings.coverage(words)
         if query is None or self._vectors is None:
-            places = self._worded(coverage, limit)
+            places = self._having(coverage, limit)
             scores = blended(coverage[places], None)
+        elif self._vectors.few:
+            places = np.arange(len(coverage))
+            scores = blended(coverage, self._vectors.all_cosines(query)[: len(coverage)])
         else:
-            places, cosines = self._vectors.similar(query, limit)
-            near = np.zeros(len(coverage), np.bool_)
-            near[places] = True
-            others = self._having(coverage, limit)
-            others = others[~near[others]]
-            cosines = np.concatenate([cosines, self._vectors.cosines(query, others)])
-            places = np.concatenate([places, others])
+            places, cosines = self._brought_up(self._vectors, coverage, query, limit)
             scores = blended(coverage[places], cosines)
-        best = self._best(places, scores, limit)
-        relevant = zip(places[best].tolist(), scores[best].tolist(), strict=True)
+        best, scores = self._best(places, scores, limit)
+        relevant = zip(best.tolist(), relevances(scores), strict=True)
         return [(entry, score) for place, score in relevant if score > 0 and (entry := self._entries[place])]
+
+    def _brought_up(
+        self, vectors: Vectors, coverage: NDArray[np.float64], query: NDArray[np.float32], limit: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Places of the nearest and of those with most words, in no order, and their cosines."""
+        places, cosines = vectors.similar(query, limit)
+        near = np.zeros(len(coverage), np.bool_)
+        near[places] = True
+        others = self._having(coverage, limit)
+        others = others[~near[others]]
+        return np.concatenate([places, others]), np.concatenate([cosines, vectors.cosines(query, others)])
 
     def by_words(self, words: Sequence[str], limit: int) -> list[str]:
         """Ids of the best by BM25 of the words, best first."""
-        return self._ids(self._worded(self._postings.coverage(words), limit))
+        coverage = self._postings.coverage(words)
+        places = self._having(coverage, limit)
+        return self._ids(self._best(places, coverage[places], limit)[0])
 
     def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
         if self._vectors is None:
             return []
         places, cosines = self._vectors.similar(query, limit)
-        return self._ids(places[self._best(places, cosines, limit)])
-
-    def _worded(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-        places = self._having(coverage, limit)
-        return places[self._best(places, coverage[places], limit)]
+        return self._ids(self._best(places, cosines, limit)[0])
 
     def _having(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
         """Places that have words of the query, the best `limit` among them and not many more; in no order."""
@@ -167,8 +177,10 @@ class HeldLibrary:
         return [f"e{number}" for number in self._numbers[places].tolist()]
 
     def _best(
-        self, places: NDArray[np.intp], scores: NDArray[np.float32] | NDArray[np.float64], limit: int
-    ) -> NDArray[np.intp]:
-        """Where the best scores are, best first; equal ones by the experiences' numbers, whatever their places."""
+        self, places: NDArray[np.intp], scores: NDArray[np.float64], limit: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The places with the best scores and these, best first; equal ones by the experiences' numbers."""
         enough = at_least_the(limit, scores)
-        return enough[np.lexsort((self._numbers[places[enough]], -scores[enough]))[:limit]]
+        places, scores = places[enough], scores[enough]
+        order = np.lexsort((self._numbers[places], -scores))[:limit]
+        return places[order], scores[order]

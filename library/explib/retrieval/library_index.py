@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from explib.models.experiences import Lesson
@@ -138,8 +137,7 @@ class LibraryIndex:
 
 def _others(held: HeldLibrary, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
     wanted = len(held) if held.tokens <= room else limit
-    missing = wanted - len(found)
-    if missing <= 0:
+    if (missing := wanted - len(found)) <= 0:
         return []
     known = {entry.id for entry, _ in found}
-    return list(islice(((entry, 0.0) for entry in held.first(wanted) if entry.id not in known), missing))
+    return [(entry, 0.0) for entry in held.first(wanted) if entry.id not in known][:missing]

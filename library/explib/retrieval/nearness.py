@@ -67,11 +67,21 @@ class Vectors:
         self._signs = np.concatenate([self._signs, np.zeros((room, self._signs.shape[1]), np.uint8)])
         self._taken = np.concatenate([self._taken, np.zeros(room, np.bool_)])
 
+    @property
+    def few(self) -> bool:
+        """Whether all are multiplied."""
+        return len(self._taken) <= SCANNED
+
+    def all_cosines(self, query: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The cosine of every place to a unit vector, and perhaps of some to spare; FAR for one without a vector."""
+        cosines = self._multiplied(query, self._numbers, self._scales)
+        cosines[~self._taken] = FAR
+        return cosines
+
     def similar(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The places of the `limit` nearest to a unit vector and not many more, with their cosines; in no order."""
-        if len(self._taken) <= SCANNED:
-            cosines = self._multiplied(query, self._numbers, self._scales)
-            cosines[~self._taken] = FAR
+        if self.few:
+            cosines = self.all_cosines(query)
             places = at_least_the(limit, cosines)
             cosines = cosines[places]
         else:

@@ -37,13 +37,20 @@ def at_least_the(most: int, scores: NDArray[np.float32] | NDArray[np.float64]) -
 
 
 def blended(coverage: NDArray[np.float64], cosines: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Relevance in 0 to 1 of each lesson: the share of the task's words it covers, and its cosine to the task.
+    """How much of a task each lesson meets: the share of its words that it covers, and its cosine where there are any.
 
-    Cosines count as a share of the greatest, since what is near differs between languages and embedders. None: there
-    are none. Four digits: they are written down with every retrieval.
+    Cosines count as a share of the greatest, since what is near differs between languages and embedders.
     """
-    scores = coverage
-    if cosines is not None:
-        greatest = float(cosines.max(initial=0.0)) or 1.0
-        scores = (coverage + MEANING * np.maximum(cosines, 0.0) / greatest) / (1 + MEANING)
-    return np.minimum(scores, 1.0).round(DIGITS)
+    if cosines is None:
+        return coverage
+    greatest = float(cosines.max(initial=0.0)) or 1.0
+    scores = np.maximum(cosines, 0.0)
+    scores *= MEANING / (1 + MEANING) / greatest
+    scores += coverage * (1 / (1 + MEANING))
+    return scores
+
+
+def relevances(scores: NDArray[np.float64]) -> list[float]:
+    """Blended scores as they are written down with every retrieval: at most 1, with four digits."""
+    written: list[float] = np.minimum(scores, 1.0).round(DIGITS).tolist()
+    return written
