@@ -117,7 +117,8 @@ class Lifecycle:
             await self._store.evidence.count_due(library)
             current = await self._store.libraries.get(library.name)
             try:
-                made += await self._judge(current, await self._store.evidence.since(library, totals.judged))
+                changed = await self._store.evidence.since(library, totals.judged, totals.tick)
+                made += await self._judge(current, changed)
             except RevisionConflict:
                 if not tries_left:
                     log.warning("%s changes faster than its evidence can be acted on: next time", library.name)

@@ -12,9 +12,10 @@ from explib.evidence.ledger import HOLDOUT, Account, Entry, Key, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval
 from explib.models.submissions import Grade
-from explib.storage import counting
+from explib.storage import counting, evidence
 from explib.storage.checking import check
 from explib.storage.counting import SHARE, count
+from explib.storage.entering import continue_record
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -152,7 +153,7 @@ async def test_libraries_have_their_own_evidence(store: Store, library: Library)
     await recorded(store, other, drawn(True))
     await store.trajectories.submit(library, attempt(retrieval, 1.0))
     assert (await held(store, other)).sums.n == 0
-    assert (await store.evidence.since(other, 0)) == {}
+    assert (await store.evidence.since(other, 0, 1)) == {}
 
 
 @BOTH_ENGINES
@@ -161,11 +162,46 @@ async def test_only_what_changed_is_read_again(store: Store, library: Library) -
     other = await recorded(store, library, drawn(False))
     await store.trajectories.submit(library, attempt(one, 1.0))
     tick = (await store.evidence.totals(library)).tick
-    assert set(await store.evidence.since(library, 0)) >= {E1, E2}
+    assert set(await store.evidence.since(library, 0, tick)) >= {E1, E2}
     await store.trajectories.submit(library, attempt(other, 1.0))
-    changed = await store.evidence.since(library, tick)
+    changed = await store.evidence.since(library, tick, tick + 1)
     assert E1 in changed
     assert E2 not in changed
+
+
+@BOTH_ENGINES
+async def test_a_correction_is_a_change_too(store: Store, library: Library) -> None:
+    retrieval, other = [await recorded(store, library, drawn(*served)) for served in ((True, False), (True,))]
+    receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
+    await store.trajectories.submit(library, attempt(other, 1.0))
+    tick = (await store.evidence.totals(library)).tick
+    assert await store.evidence.since(library, tick, tick) == {}
+    await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(0.0))
+    assert {E1, E2} <= set(await store.evidence.since(library, tick, tick + 1))
+
+
+@BOTH_ENGINES
+async def test_after_very_many_rewards_all_accounts_are_read(
+    store: Store, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "MOST_TICKS", 1)
+    for served in ((True, False), (True,), (False,)):
+        await store.trajectories.submit(library, attempt(await recorded(store, library, drawn(*served)), 1.0))
+    tick = (await store.evidence.totals(library)).tick
+    assert E2 not in await store.evidence.since(library, tick - 1, tick)
+    assert await store.evidence.since(library, tick - 2, tick) == await store.evidence.since(library, -1, tick)
+
+
+@BOTH_ENGINES
+async def test_a_version_that_goes_on_with_anothers_record_is_read_again(store: Store, library: Library) -> None:
+    await store.trajectories.submit(library, attempt(await recorded(store, library, drawn(True)), 1.0))
+    tick = (await store.evidence.totals(library)).tick
+    database = store.database
+    await database.write(lambda connection: continue_record(connection, database, library, "e1", (1, 2)))
+    now = (await store.evidence.totals(library)).tick
+    changed = await store.evidence.since(library, tick, now)
+    assert changed[experience_key("e1", 2)] == changed[E1] == await held(store, library)
+    assert await store.evidence.since(library, now, now) == {}
 
 
 @BOTH_ENGINES

@@ -96,6 +96,11 @@ def entries_of_reward(
     return {key: change.entry(side, weight, served) for key, served, side, weight in _draws(retrieval)}
 
 
+def keys_of(retrieval: Retrieval) -> set[Key]:
+    """The accounts that its reward is entered in."""
+    return {key for key, *_ in _draws(retrieval)}
+
+
 class _Change:
     """The differences of `sums.score` that a reward makes, as factors of z − p (or a sum of them) and of its square."""
 

@@ -149,7 +149,7 @@ class Standing:
         async with self._following:
             totals = await store.evidence.totals(library)
             if totals.tick > self._tick:
-                changed = await store.evidence.since(library, self._tick)
+                changed = await store.evidence.since(library, self._tick, totals.tick)
                 self._take(changed)
                 self._tick = totals.tick
             trials = await store.trials.running(library)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, UpdateBase, bindparam, case, cast, select, update
+from sqlalchemy import Select, Text, UpdateBase, bindparam, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import PARTS, Entry, Key, entries_of_reward, experience_key
@@ -25,6 +25,8 @@ from explib.storage.tables.trajectories import trajectories
 KEY = ("library_id", "kind", "subject", "version")
 SUMS = PARTS[:4]
 COUNTED = ("retrievals", "rewards", "reward_total", "tick")
+MOST_TICKS = 200
+"""What at most so many ticks changed is read by name, from the retrievals that have them; after more, everything is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ async def rescore(connection: AsyncConnection, database: Database, library: Libr
         return False
     if retrieval.reward is None:
         submitter = graded[0][1]  # whoever gave the first of them, also after a correction by somebody else
-    await _REWARDED.rows(connection, database, **named, reward=reward, submitter=submitter)
     more, before = int(retrieval.reward is None), retrieval.reward or 0.0
     totals = await enter_totals(connection, database, library.id, rewards=more, reward_total=reward - before, tick=1)
+    await _REWARDED.rows(connection, database, **named, reward=reward, submitter=submitter, tick=totals.tick)
     entries = entries_of_reward(retrieval, retrieval.reward, reward, counted=number <= totals.counted)
-    await enter(connection, database, library.id, entries, totals.tick)
+    await enter(connection, database, library.id, entries)
     if submitter is not None:
         await _enter_for_submitter(connection, database, library.id, entries, submitter)
     return True
@@ -94,11 +96,11 @@ async def continue_record(
 ) -> None:
     """Let the second version, which has the first one's text again, go on with its record; the first keeps it too."""
     (kind, _, old), new = (experience_key(identity, version) for version in versions)
-    totals = await enter_totals(connection, database, library.id, tick=1)
+    await enter_totals(connection, database, library.id, tick=MOST_TICKS + 1)  # no retrieval tells of it
     key = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == old)
     mine = select(*(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library.id, key)
     for account in (await connection.execute(mine)).all():
-        await enter(connection, database, library.id, {new: list(account)}, totals.tick)
+        await enter(connection, database, library.id, {new: list(account)})
         marked = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == new[2])
         marking = update(evidence).where(evidence.c.library_id == library.id, marked)
         await connection.execute(marking.values(continues=old))
@@ -116,12 +118,10 @@ async def enter_totals(connection: AsyncConnection, database: Database, library_
     return Totals(*row)
 
 
-async def enter(
-    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry], tick: int = 0
-) -> None:
+async def enter(connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry]) -> None:
     """Add to the accounts, always in the same order, so that two who do so never wait for each other."""
     if entries:
-        values = [(library_id, *key, *entry, tick) for key, entry in sorted(entries.items())]
+        values = [(library_id, *key, *entry) for key, entry in sorted(entries.items())]
         await _ACCOUNTS.many(connection, database, values)
 
 
@@ -149,10 +149,9 @@ def _adding_totals(insert: MakeInsert) -> UpdateBase:
 
 def _adding_to_accounts(insert: MakeInsert) -> UpdateBase:
     keys = [evidence.c[name] for name in KEY]
-    statement = insert(evidence).values({name: bindparam(name) for name in (*KEY, *PARTS, "tick")})
+    statement = insert(evidence).values({name: bindparam(name) for name in (*KEY, *PARTS)})
     summed = {name: evidence.c[name] + statement.excluded[name] for name in PARTS}
-    newer = case((statement.excluded.tick > evidence.c.tick, statement.excluded.tick), else_=evidence.c.tick)
-    return statement.on_conflict_do_update(index_elements=keys, set_={**summed, "tick": newer})
+    return statement.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
 def _adding_to_shares(insert: MakeInsert) -> UpdateBase:
@@ -167,9 +166,11 @@ _RETRIEVAL = Prepared(
     lambda _: select(retrievals.c.number, retrievals.c.submitter, *RETRIEVAL).where(_MINE).with_for_update()
 )
 _REWARDED = Prepared(
-    lambda _: update(retrievals).where(_MINE).values(reward=bindparam("reward"), submitter=bindparam("submitter"))
+    lambda _: (
+        update(retrievals).where(_MINE).values({name: bindparam(name) for name in ("reward", "submitter", "tick")})
+    )
 )
 _GRADED, _SIGNED = Prepared(lambda _: _graded(signed=False)), Prepared(lambda _: _graded(signed=True))
 _TOTALS = Prepared(_adding_totals)
-_ACCOUNTS = Prepared(_adding_to_accounts, (*KEY, *PARTS, "tick"))
+_ACCOUNTS = Prepared(_adding_to_accounts, (*KEY, *PARTS))
 _SHARES = Prepared(_adding_to_shares, (*KEY, "submitter", *SUMS))

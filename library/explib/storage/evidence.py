@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import RowMapping, and_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import EMPTY, PARTS, Account, Key
+from explib.evidence.ledger import EMPTY, PARTS, Account, Key, keys_of
 from explib.evidence.sums import Sums, score
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.storage import rows
 from explib.storage.counting import count, count_all, due
 from explib.storage.engine import Database
-from explib.storage.entering import SUMS, Totals, totals_of
+from explib.storage.entering import KEY, MOST_TICKS, RETRIEVAL, SUMS, Totals, totals_of
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
 from explib.storage.tables.experiences import experiences
 from explib.storage.tables.revisions import revisions
@@ -40,12 +41,14 @@ class Evidence:
         if due(await self.totals(library)):
             await count(self.database, library.id)
 
-    async def since(self, library: Library, tick: int) -> dict[Key, Account]:
-        """The accounts that a reward changed after `tick`; −1: all of them."""
-        where = (evidence.c.library_id == library.id) & (evidence.c.tick > tick)
+    async def since(self, library: Library, after: int, upto: int) -> dict[Key, Account]:
+        """The accounts that were changed after one tick and up to another; all of them after −1, or many ticks."""
         async with self.database.read() as connection:
-            found = await connection.execute(select(evidence).where(where))
-            return {_key(row): _account(row) for row in found.mappings()}
+            if after < 0 or upto - after > MOST_TICKS:
+                return _accounts(await connection.execute(_EVERYTHING, {"owner": library.id}))
+            rewarded = await connection.execute(_REWARDED, {"owner": library.id, "after": after})
+            changed = set[Key]().union(*(keys_of(rows.retrieval_of(columns)) for columns in rewarded))
+            return await accounts_of(connection, library.id, changed)
 
     async def of(self, library: Library, keys: Iterable[Key]) -> dict[Key, Account]:
         """The named accounts; those that nothing was entered in are empty."""
@@ -106,15 +109,23 @@ async def accounts_of(connection: AsyncConnection, library_id: int, keys: Iterab
     wanted = set(keys)
     if not wanted:
         return {}
-    where = (evidence.c.library_id == library_id) & evidence.c.subject.in_({key[1] for key in wanted})
-    found = await connection.execute(select(evidence).where(where))
-    held = {_key(row): _account(row) for row in found.mappings()}
+    kinds, subjects = ({key[part] for key in wanted} for part in (0, 1))
+    named = evidence.c.kind.in_(kinds) & evidence.c.subject.in_(subjects)
+    held = _accounts(await connection.execute(_EVERYTHING.where(named), {"owner": library_id}))
     return {key: held.get(key, EMPTY) for key in wanted}
+
+
+def _accounts(found: Iterable[Sequence[Any]]) -> dict[Key, Account]:
+    return {(kind, subject, version): Account.of(numbers) for kind, subject, version, *numbers in found}
 
 
 def _key(row: RowMapping) -> Key:
     return row["kind"], row["subject"], row["version"]
 
 
-def _account(row: RowMapping) -> Account:
-    return Account.of([row[name] for name in PARTS])
+_EVERYTHING = select(*(evidence.c[name] for name in (*KEY[1:], *PARTS))).where(
+    evidence.c.library_id == bindparam("owner")
+)
+_REWARDED = select(*RETRIEVAL).where(
+    retrievals.c.library_id == bindparam("owner"), retrievals.c.tick > bindparam("after")
+)

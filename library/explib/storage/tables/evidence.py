@@ -23,7 +23,16 @@ retrievals = Table(
     Column("reporting", Double, nullable=False),
     Column("reward", Double),
     Column("submitter", String(200)),
+    Column("tick", BigInteger),  # the library's, when this one's reward was entered or corrected
     Index("ix_retrievals_number", "library_id", "number", unique=True),
+)
+_REWARDED = retrievals.c.tick.is_not(None)
+Index(
+    "ix_retrievals_tick",
+    retrievals.c.library_id,
+    retrievals.c.tick,
+    sqlite_where=_REWARDED,
+    postgresql_where=_REWARDED,
 )
 
 evidence_totals = Table(
@@ -56,9 +65,7 @@ evidence = Table(
     Column("missing_w", Double, nullable=False),
     Column("missing_v", Double, nullable=False),
     Column("missing_n", BigInteger, nullable=False),
-    Column("tick", BigInteger, nullable=False),
     Column("continues", Integer),  # the version with the same text whose record this one began with
-    Index("ix_evidence_tick", "library_id", "tick"),
     sqlite_with_rowid=False,
 )
 
