@@ -205,6 +205,18 @@ async def test_a_version_that_goes_on_with_anothers_record_is_read_again(store: 
 
 
 @BOTH_ENGINES
+async def test_any_number_of_accounts_and_experiences_can_be_named(store: Store, library: Library) -> None:
+    await store.trajectories.submit(library, attempt(await recorded(store, library, drawn(True)), 1.0, submitter="ann"))
+    names = [f"e{number}" for number in range(1, 40_001)]
+    keys = [experience_key(name, 1) for name in names]
+    accounts = await store.evidence.of(library, keys)
+    assert [key for key in keys if accounts[key].rewarded] == [E1]
+    shares = await store.evidence.by_submitter(library, keys)
+    assert [key for key in keys if shares[key]] == [E1]
+    assert await store.evidence.experiences(library, names, "me") == []
+
+
+@BOTH_ENGINES
 async def test_whatever_is_recorded_counted_and_reported_in_whatever_order_the_accounts_are_those_of_the_records(
     store: Store, library: Library, url: str
 ) -> None:

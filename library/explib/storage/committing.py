@@ -36,7 +36,7 @@ async def commit(connection: AsyncConnection, database: Database, proposal: Prop
     row, settings = await _locked(connection, proposal)
     review = settings.review and not proposal.reviewed
     parked = tuple(each for each in proposal.operations if review and needs_review(each))
-    draft = await draft_of(connection, proposal, row, settings)
+    draft = await draft_of(connection, database, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
     if proposal.strict and draft.refusals:

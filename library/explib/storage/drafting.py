@@ -13,6 +13,7 @@ from explib.models.libraries import LibrarySettings
 from explib.revising import Draft, cited
 from explib.storage import rows
 from explib.storage.commits import Proposal
+from explib.storage.engine import Database
 from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.trajectories import trajectories
@@ -22,7 +23,7 @@ MANY = 5_000
 
 
 async def draft_of(
-    connection: AsyncConnection, proposal: Proposal, row: RowMapping, settings: LibrarySettings
+    connection: AsyncConnection, database: Database, proposal: Proposal, row: RowMapping, settings: LibrarySettings
 ) -> Draft:
     """The library of `row`, which the caller holds, as far as the proposal concerns it. Raises UnknownTrajectory."""
     library = proposal.library
@@ -30,6 +31,9 @@ async def draft_of(
     cites = await _citations(connection, library.id, current)
     served = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
     count = (await connection.execute(select(func.count()).select_from(experiences).where(served))).scalar_one()
+    helping: dict[str, str] = {}
+    if proposal.author == LEARNER:
+        helping = await proven(connection, database, library, proposal.operations, current)
     return Draft(
         revision=row["revision"] + 1,
         next_number=row["next_experience"],
@@ -41,7 +45,7 @@ async def draft_of(
         groups_of=await _groups_of(connection, proposal, cites),
         read=proposal.read,
         protected=pinned(current) if proposal.author in AUTOMATIC else {},
-        proven=await proven(connection, library, proposal.operations, current) if proposal.author == LEARNER else {},
+        proven=helping,
         others=count - sum(known.status != "retired" for known in current.values()),
     )
 

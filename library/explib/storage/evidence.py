@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import EMPTY, PARTS, Account, Key, keys_of
@@ -46,25 +46,25 @@ class Evidence:
         async with self.database.read() as connection:
             if after < 0 or upto - after > MOST_TICKS:
                 return _accounts(await connection.execute(_EVERYTHING, {"owner": library.id}))
-            rewarded = await connection.execute(_REWARDED, {"owner": library.id, "after": after})
+            rewarded = await connection.execute(_REWARDED_SINCE, {"owner": library.id, "after": after})
             changed = set[Key]().union(*(keys_of(rows.retrieval_of(columns)) for columns in rewarded))
-            return await accounts_of(connection, library.id, changed)
+            return await accounts_of(connection, self.database, library.id, changed)
 
     async def of(self, library: Library, keys: Iterable[Key]) -> dict[Key, Account]:
         """The named accounts; those that nothing was entered in are empty."""
         async with self.database.read() as connection:
-            return await accounts_of(connection, library.id, keys)
+            return await accounts_of(connection, self.database, library.id, keys)
 
     async def by_submitter(self, library: Library, keys: Iterable[Key]) -> dict[Key, dict[str, Sums]]:
         """For each of the accounts, the sums of each submitter's own rewards."""
         wanted = set(keys)
         mine = submitter_evidence.c.library_id == library.id
-        where = mine & submitter_evidence.c.subject.in_({key[1] for key in wanted})
+        where = mine & self.database.dialect.among(submitter_evidence.c.subject, _subjects(wanted))
         async with self.database.read() as connection:
             found = (await connection.execute(select(submitter_evidence).where(where))).mappings().all()
         shares: dict[Key, dict[str, Sums]] = {key: {} for key in wanted}
         for row in found:
-            if (key := _key(row)) in shares:
+            if (key := (row["kind"], row["subject"], row["version"])) in shares:
                 shares[key][row["submitter"]] = Sums(**{name: row[name] for name in SUMS})
         return shares
 
@@ -89,7 +89,7 @@ class Evidence:
             revisions.c.library_id == experiences.c.library_id, revisions.c.number == experiences.c.updated_revision
         )
         statement = select(experiences, revisions.c.author).join_from(experiences, revisions, by)
-        where = (experiences.c.library_id == library.id) & experiences.c.id.in_(set(ids))
+        where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, list(ids))
         async with self.database.read() as connection:
             found = (await connection.execute(statement.where(where).order_by(experiences.c.id))).mappings().all()
         return [(rows.experience(row), row["author"] == author) for row in found]
@@ -104,28 +104,30 @@ class Evidence:
         await self.database.write(note)
 
 
-async def accounts_of(connection: AsyncConnection, library_id: int, keys: Iterable[Key]) -> dict[Key, Account]:
+async def accounts_of(
+    connection: AsyncConnection, database: Database, library_id: int, keys: Iterable[Key]
+) -> dict[Key, Account]:
     """The named accounts; those that nothing was entered in are empty."""
     wanted = set(keys)
     if not wanted:
         return {}
-    kinds, subjects = ({key[part] for key in wanted} for part in (0, 1))
-    named = evidence.c.kind.in_(kinds) & evidence.c.subject.in_(subjects)
+    kinds = evidence.c.kind.in_({kind for kind, _, _ in wanted})
+    named = kinds & database.dialect.among(evidence.c.subject, _subjects(wanted))
     held = _accounts(await connection.execute(_EVERYTHING.where(named), {"owner": library_id}))
     return {key: held.get(key, EMPTY) for key in wanted}
+
+
+def _subjects(keys: Iterable[Key]) -> list[str]:
+    return list({subject for _, subject, _ in keys})
 
 
 def _accounts(found: Iterable[Sequence[Any]]) -> dict[Key, Account]:
     return {(kind, subject, version): Account.of(numbers) for kind, subject, version, *numbers in found}
 
 
-def _key(row: RowMapping) -> Key:
-    return row["kind"], row["subject"], row["version"]
-
-
 _EVERYTHING = select(*(evidence.c[name] for name in (*KEY[1:], *PARTS))).where(
     evidence.c.library_id == bindparam("owner")
 )
-_REWARDED = select(*RETRIEVAL).where(
+_REWARDED_SINCE = select(*RETRIEVAL).where(
     retrievals.c.library_id == bindparam("owner"), retrievals.c.tick > bindparam("after")
 )

@@ -11,6 +11,7 @@ from explib.evidence.verdicts import HELPS, finding, numbers
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
+from explib.storage.engine import Database
 from explib.storage.evidence import accounts_of
 
 LEARNER = "learner"
@@ -25,13 +26,17 @@ def pinned(current: Mapping[str, Experience]) -> dict[str, str]:
 
 
 async def proven(
-    connection: AsyncConnection, library: Library, operations: Iterable[Operation], current: Mapping[str, Experience]
+    connection: AsyncConnection,
+    database: Database,
+    library: Library,
+    operations: Iterable[Operation],
+    current: Mapping[str, Experience],
 ) -> dict[str, str]:
     """Id → why a learner, who has seen a few attempts, doesn't remove it: rewards say that it helps."""
     removed = {each.target for each in operations if each.kind == "DELETE"}
     named = [known for known in current.values() if known.id in removed]
     keys = {experience_key(known.id, known.version): known.id for known in named}
-    accounts = await accounts_of(connection, library.id, keys)
+    accounts = await accounts_of(connection, database, library.id, keys)
     return {
         keys[key]: f"rewards say that experience {keys[key]} helps: {numbers(account.sums)}"
         for key, account in accounts.items()
