@@ -90,3 +90,7 @@ class Agent:
                 call_id = answered["call_id"]
             asked = await self.take()
         return asked
+
+    async def done(self) -> bool:
+        """Take what there is; whether nothing is left, with others neither."""
+        return (await self.learn())["state"] == "done"

@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from results import structured
 from scripted_agent import Agent, Asked, lesson_about, submit
 from sqlalchemy import select
+from waiting import until
 
 from explib.storage.store import open_store
 from explib.storage.tables.learning import model_calls
@@ -71,8 +72,7 @@ async def test_servers_killed_while_they_take_answers_lose_none_and_commit_once(
                         "answer_analysis", {"call_id": asked["call_id"], "response": lesson_about(asked)}
                     )
                     assert not result.is_error or "call next_analysis" in str(result.content)
-            while (await agent.learn())["state"] != "done":
-                await asyncio.sleep(0.05)
+            await until(agent.done)
     async with open_store(url) as store:
         library = await store.libraries.get("default")
         assert (await store.libraries.overview(library)).groups == {"learned": len(TOPICS)}

@@ -10,6 +10,7 @@ import pytest
 from postgresql_server import TERMINATE, PostgresqlServer
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from waiting import until
 
 from explib.errors import DatabaseUnavailable, LeaseLost, NotADatabase
 from explib.models.libraries import Library, LibrarySettings
@@ -276,8 +277,7 @@ async def test_submissions_survive_lost_connections_and_a_restarted_server(
             asyncio.create_task(submit_all(store, range(100 * at, 100 * at + 100))) for at, store in enumerate(stores)
         ]
         async with asyncio.timeout(2 * PATIENCE):
-            while len(done) < 60:
-                await asyncio.sleep(0.001)
+            await until(lambda: len(done) >= 60)
             await asyncio.to_thread(postgresql.restart if broken == "server" else lambda: postgresql.sql(TERMINATE))
             await asyncio.gather(*submitting)
         found = await stores[0].trajectories.heads(library, done)

@@ -13,6 +13,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from results import structured, text_of
 from scripted_agent import Agent, Asked, lesson_about, submit
 from server.http_cases import client_with, http_server, make_library, make_token
+from waiting import until
 
 from explib.errors import UnknownAnalysis
 from explib.models.json_value import Json
@@ -91,10 +92,8 @@ async def test_two_agents_share_the_steps_and_do_none_twice() -> None:
         assert [step["state"] for step in steps] == ["step", "step"]
 
         async def learned(agent: Agent, step: Asked) -> None:
-            ended = await agent.learn(step)
-            while ended["state"] != "done":
-                await asyncio.sleep(0.02)
-                ended = await agent.learn()
+            await agent.learn(step)
+            await until(agent.done)
 
         await asyncio.gather(*map(learned, agents, steps))
         hashes = [(step["step"], step["input"]) for agent in agents for step in agent.asked]
