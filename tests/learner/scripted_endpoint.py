@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from explib.ending import ended
@@ -14,6 +15,8 @@ from explib.models.json_value import Json
 
 AT_ONCE = {"retry-after-ms": "1"}
 """Header by which the openai client repeats without its usual wait."""
+TURNS_TO_CONNECT = 5
+"""Turns of the loop after which asyncio has handed over what it had accepted before a server was closed: it takes 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +103,21 @@ class ScriptedEndpoint:
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: read one request, answer it, close."""
-        answering = asyncio.create_task(self._connected(reader, writer))
+        answering = asyncio.create_task(self._answer(reader, writer))
         self._answering.add(answering)
-        answering.add_done_callback(self._answering.discard)
+        answering.add_done_callback(partial(self._answered, writer))
 
-    async def leave(self) -> None:
-        """Close what is not answered yet."""
+    def _answered(self, writer: asyncio.StreamWriter, answering: asyncio.Task[None]) -> None:
+        """Also where the task was cancelled before its first step."""
+        self._answering.discard(answering)
+        writer.close()
+
+    async def leave(self, server: asyncio.Server) -> None:
+        """Take no more connections, and close those that are open, answered or not."""
+        server.close()
+        for _ in range(TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
         await ended(*self._answering)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._answer(reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -153,6 +156,4 @@ async def endpoint(script: Script) -> AsyncIterator[ScriptedEndpoint]:
     try:
         yield scripted
     finally:
-        server.close()
-        await scripted.leave()
-        await server.wait_closed()
+        await scripted.leave(server)
