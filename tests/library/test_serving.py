@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import combinations
 
 import pytest
 
-from explib.evidence.drawing import uniform
+from explib.evidence.drawing import uniforms
 from explib.evidence.ledger import experience_key
 from explib.evidence.sums import Sums
 from explib.models.libraries import Library, LibrarySettings
@@ -212,13 +213,23 @@ async def test_a_late_reward_and_its_correction_reach_the_next_draws(store: Stor
     assert seen[0] > 0.5 > seen[1]
 
 
-def test_draws_are_repeatable_uniform_and_independent() -> None:
-    assert uniform("r_1", "e1/1") == uniform("r_1", "e1/1")
-    pairs = [(uniform(f"r_{n}", "e1/1"), uniform(f"r_{n}", "e2/1")) for n in range(4_000)]
-    means = [sum(values) / len(pairs) for values in zip(*pairs, strict=True)]
-    product = sum((one - 0.5) * (other - 0.5) for one, other in pairs) / len(pairs)
-    assert all(abs(mean - 0.5) < 4 * math.sqrt(1 / 12 / 4_000) for mean in means)
-    assert abs(product) < 4 * (1 / 12) / math.sqrt(4_000)
+def test_draws_are_repeatable_uniform_and_independent_of_others_and_of_other_retrievals() -> None:
+    assert uniforms("r_1", "experiences", 2) == uniforms("r_1", "experiences", 5)[:2]
+    drawn = [[*uniforms(f"r_{n}", "experiences", 3), *uniforms(f"r_{n}", "holdout", 1)] for n in range(4_000)]
+    assert all(0 <= each < 1 for numbers in drawn for each in numbers)
+    means = [sum(values) / len(drawn) for values in zip(*drawn, strict=True)]
+    assert all(abs(mean - 0.5) < 4 * math.sqrt(1 / 12 / len(drawn)) for mean in means)
+    following = [*drawn[1:], drawn[0]]
+    for one, other in combinations(range(4), 2):
+        assert abs(_product(drawn, drawn, one, other)) < 4 * (1 / 12) / math.sqrt(len(drawn))
+    for each in range(4):
+        assert abs(_product(drawn, following, each, each)) < 4 * (1 / 12) / math.sqrt(len(drawn))
+
+
+def _product(these: list[list[float]], those: list[list[float]], one: int, other: int) -> float:
+    """The mean product of what lies over a half."""
+    pairs = zip(these, those, strict=True)
+    return sum((mine[one] - 0.5) * (yours[other] - 0.5) for mine, yours in pairs) / len(these)
 
 
 def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:

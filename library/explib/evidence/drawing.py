@@ -1,37 +1,31 @@
-"""Chance that can be repeated: every draw is a hash of the retrieval's id and of what is drawn."""
+"""Chance that can be repeated: numbers made of a retrieval's id and of what is drawn, by an extendable hash (SHAKE)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import blake2b
+import struct
+from hashlib import shake_128
 
 from explib.evidence.ledger import ARM
 
-_BYTES = 8
-_ALL = float(1 << 8 * _BYTES)
+_UNUSED_BITS = 11
+"""Of 64: a float from 0 to 1 holds 53 evenly."""
+_STEP = 2.0**-53
 
 
-def uniforms(retrieval_id: str, drawn: Iterable[str]) -> list[float]:
-    """Numbers from 0 to below 1, each as good as independent of every other thing's and every other retrieval's."""
-    keyed = blake2b(digest_size=_BYTES, key=retrieval_id.encode())
-    numbers = []
-    for each in drawn:
-        hashed = keyed.copy()
-        hashed.update(each.encode())
-        numbers.append(int.from_bytes(hashed.digest()) / _ALL)
-    return numbers
+def uniforms(retrieval_id: str, drawn: str, count: int) -> list[float]:
+    """Numbers from 0 to below 1, each as good as independent of the others, of other draws and other retrievals.
 
-
-def uniform(retrieval_id: str, drawn: str) -> float:
-    """The number of one thing."""
-    return uniforms(retrieval_id, (drawn,))[0]
+    More of them begin with the same ones.
+    """
+    stream = shake_128(f"{retrieval_id}/{drawn}".encode()).digest(8 * count)
+    return [(number >> _UNUSED_BITS) * _STEP for number in struct.unpack(f"<{count}Q", stream)]
 
 
 def is_held_out(retrieval_id: str, share: float) -> bool:
     """Whether the retrieval gets nothing."""
-    return uniform(retrieval_id, "holdout") < share
+    return uniforms(retrieval_id, "holdout", 1)[0] < share
 
 
 def follows(retrieval_id: str, revision: int) -> bool:
     """Whether the retrieval follows a revision on trial, or the one before it."""
-    return uniform(retrieval_id, f"revision {revision}") < ARM
+    return uniforms(retrieval_id, f"revision {revision}", 1)[0] < ARM

@@ -9,7 +9,7 @@ from operator import itemgetter
 from explib.evidence.drawing import follows, is_held_out, uniforms
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
-from explib.retrieval.entry import Ranked
+from explib.retrieval.entry import Entry, Ranked
 from explib.retrieval.library_index import Candidates
 from explib.retrieval.standing import TRIAL_FLOOR, Arms, Standing
 
@@ -58,7 +58,10 @@ def draw(
 def _shortlist(ranked: Sequence[Ranked], standing: Standing, room: int, limit: int | None) -> list[Ranked]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
     priorities = standing.ratings.priorities([entry for entry, _ in ranked])
-    worth = [max(relevance, LEAST_RELEVANCE) * rank for (_, relevance), rank in zip(ranked, priorities, strict=True)]
+    worth = [
+        (relevance if relevance > LEAST_RELEVANCE else LEAST_RELEVANCE) * priority  # noqa: FURB136 (twice as fast)
+        for (_, relevance), priority in zip(ranked, priorities, strict=True)
+    ]
     chosen: list[Ranked] = []
     for at in sorted(range(len(ranked)), key=worth.__getitem__, reverse=True):
         if room < SHORTEST_LINE or len(chosen) == limit:
@@ -86,13 +89,23 @@ def _servings(
 ) -> tuple[Serving, ...]:
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
-    floor, ceiling, added = settings.probability_floor, settings.probability_ceiling, standing.added
-    entries = [entry for entry, _ in shortlist]
+    probabilities = _probabilities([entry for entry, _ in shortlist], standing, settings)
+    draws = uniforms(retrieval_id, "experiences", len(shortlist))
+    return tuple(
+        Serving(entry.id, entry.version, relevance, probability, not held_out and drawn < probability)
+        for (entry, relevance), probability, drawn in zip(shortlist, probabilities, draws, strict=True)
+    )
+
+
+def _probabilities(entries: Sequence[Entry], standing: Standing, settings: LibrarySettings) -> list[float]:
+    """The inclination of each between floor and ceiling; no less than the trial's floor where its addition is tried."""
+    floor, ceiling = settings.probability_floor, settings.probability_ceiling
     inclinations = standing.ratings.inclinations(entries)
-    draws = uniforms(retrieval_id, [f"{entry.id}/{entry.version}" for entry in entries])
-    servings = []
-    for (entry, relevance), inclination, drawn in zip(shortlist, inclinations, draws, strict=True):
-        least = max(floor, TRIAL_FLOOR) if entry.id in added else floor
-        probability = min(max(inclination, least), ceiling)
-        servings.append(Serving(entry.id, entry.version, relevance, probability, not held_out and drawn < probability))
-    return tuple(servings)
+    probabilities = [floor if each < floor else min(each, ceiling) for each in inclinations]
+    if not standing.added:
+        return probabilities
+    tried = min(max(floor, TRIAL_FLOOR), ceiling)
+    return [
+        max(probability, tried) if entry.id in standing.added else probability
+        for entry, probability in zip(entries, probabilities, strict=True)
+    ]
