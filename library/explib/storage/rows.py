@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
 from sqlalchemy import RowMapping
 
 from explib.models.experiences import Experience, Support
@@ -82,10 +81,11 @@ def retrieval_of(columns: Sequence[Any]) -> Retrieval:
 
 def retrieval_columns(retrieval: Retrieval) -> tuple[object, ...]:
     """The columns `RETRIEVAL`, as the driver takes them."""
-    values = [getattr(retrieval, name) for name in RETRIEVAL]
-    return tuple(
-        to_json(value).decode() if name in TEXTS else value for name, value in zip(RETRIEVAL, values, strict=True)
-    )
+    texts = {
+        "servings": SERVINGS.dump_json(retrieval.servings).decode(),
+        "arms": ARMS.dump_json(retrieval.arms).decode(),
+    }
+    return tuple(texts[name] if name in texts else getattr(retrieval, name) for name in RETRIEVAL)
 
 
 def model_call(row: RowMapping) -> ModelCall:
