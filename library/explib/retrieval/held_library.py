@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +142,13 @@ class HeldLibrary:
             places, cosines = self._brought_up(self._vectors, coverage, query, limit)
             scores = blended(coverage[places], cosines)
         best, scores = self._best(places, scores, limit)
-        relevant = zip(best.tolist(), relevances(scores), strict=True)
-        return [(entry, score) for place, score in relevant if score > 0 and (entry := self._entries[place])]
+        written = relevances(scores)
+        found = len(written) - written.count(0.0)
+        return list(zip(self._at(best[:found]), written[:found], strict=True))
+
+    def _at(self, places: NDArray[np.intp]) -> Iterable[Entry]:
+        """The entries of places that are taken, as whatever has a score is."""
+        return map(cast("list[Entry]", self._entries).__getitem__, places.tolist())
 
     def _brought_up(
         self, vectors: Vectors, coverage: NDArray[np.float64], query: NDArray[np.float32], limit: int

@@ -25,7 +25,7 @@ PART = 4096
 LARGEST = 127
 """The largest 8-bit number; a vector's largest component becomes it."""
 FAR = -2.0
-"""The cosine of a place without a vector."""
+"""What is below every cosine."""
 
 
 class Vectors:
@@ -48,6 +48,7 @@ class Vectors:
     def change(self, removed: NDArray[np.int32], added: NDArray[np.int32], vectors: NDArray[np.floating]) -> None:
         """Empty places, then fill others: `vectors` has a row for each added place. Removed places may be filled."""
         self._taken[removed] = False
+        self._scales[removed] = 0
         if not len(added):
             return
         self._make_room(int(added.max()) + 1)
@@ -73,15 +74,14 @@ class Vectors:
         return len(self._taken) <= SCANNED
 
     def all_cosines(self, query: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The cosine of every place to a unit vector, and perhaps of some to spare; FAR for one without a vector."""
-        cosines = self._multiplied(query, self._numbers, self._scales)
-        cosines[~self._taken] = FAR
-        return cosines
+        """The cosine of every place to a unit vector, and perhaps of some to spare; 0 for one without a vector."""
+        return self._multiplied(query, self._numbers, self._scales)
 
     def similar(self, query: NDArray[np.float32], limit: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The places of the `limit` nearest to a unit vector and not many more, with their cosines; in no order."""
         if self.few:
             cosines = self.all_cosines(query)
+            cosines[~self._taken] = FAR
             places = at_least_the(limit, cosines)
             cosines = cosines[places]
         else:
@@ -93,9 +93,8 @@ class Vectors:
         return places[near], cosines[near]
 
     def cosines(self, query: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The cosine of each of the places to a unit vector; FAR for one without a vector."""
-        cosines = self._multiplied(query, self._numbers.take(places, axis=0), self._scales[places])
-        return np.where(self._taken[places], cosines, FAR)
+        """The cosine of each of the places to a unit vector; 0 for one without a vector."""
+        return self._multiplied(query, self._numbers.take(places, axis=0), self._scales[places])
 
     @staticmethod
     def _multiplied(

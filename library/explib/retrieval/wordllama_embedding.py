@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ WORDS = 20_000
 """Words whose tokens are remembered, about 200 bytes each."""
 LONGEST = 24
 """Characters of a word that is remembered; what is longer, as a sentence without spaces, doesn't come again."""
+SHORTEST = 1e-30
+"""A sum that is no longer than this has no direction."""
 
 
 class WordllamaEmbedder:
@@ -32,7 +34,7 @@ class WordllamaEmbedder:
 
     def __init__(self) -> None:
         self._loading = asyncio.Lock()
-        self._remembered = lru_cache(WORDS)(self._cut)
+        self._remembered: dict[str, list[int]] = {}
 
     @cached_property
     def _model(self) -> WordLlamaInference:
@@ -49,16 +51,15 @@ class WordllamaEmbedder:
                 await asyncio.to_thread(lambda: self._model)
         import numpy as np
 
-        parts = [np.zeros((0, self._model.embedding.shape[1]), np.float32)]
+        parts: list[NDArray[np.float32]] = [np.zeros((0, self._model.embedding.shape[1]), np.float32)]
         for start in range(0, len(texts), BATCH):
             if start:
                 await asyncio.sleep(0)
             parts.append(self._summed(texts[start : start + BATCH]))
         vectors = parts[-1] if len(texts) <= BATCH else np.concatenate(parts)
-        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        lengths[lengths == 0] = 1
-        units: NDArray[np.float32] = vectors / lengths[:, None]
-        return units
+        lengths = np.sqrt(np.vecdot(vectors, vectors))
+        vectors /= np.maximum(lengths, SHORTEST, out=lengths)[:, None]
+        return vectors
 
     def _summed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The sums of the vectors of each text's tokens, which have the direction of their means."""
@@ -67,13 +68,20 @@ class WordllamaEmbedder:
         table: NDArray[np.float32] = self._model.embedding
         sums = np.zeros((len(texts), table.shape[1]), np.float32)
         for row, text in zip(sums, texts, strict=True):
-            if ids := [each for word in text.split() for each in self._tokens(word)]:
-                table.take(ids, axis=0).sum(axis=0, out=row)
+            if ids := self._tokens(text):
+                np.add.reduce(table.take(ids, axis=0), axis=0, out=row)
         return sums
 
-    def _tokens(self, word: str) -> list[int]:
-        return self._remembered(word) if len(word) <= LONGEST else self._cut(word)
+    def _tokens(self, text: str) -> list[int]:
+        known, tokens = self._remembered, list[int]()
+        for word in text.split():
+            tokens += known[word] if word in known else self._cut(word)
+        return tokens
 
     def _cut(self, word: str) -> list[int]:
         ids: list[int] = self._model.tokenizer.encode(word, add_special_tokens=False).ids
+        if len(word) <= LONGEST:
+            if len(self._remembered) >= WORDS:
+                self._remembered.clear()
+            self._remembered[word] = ids
         return ids
