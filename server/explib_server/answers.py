@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
@@ -11,6 +12,7 @@ from explib.models.submissions import Receipt
 
 if TYPE_CHECKING:
     from explib.evidence.interval import Interval
+    from explib.retrieval.entry import Entry
     from explib.retrieval.serving import Served
 
 
@@ -47,19 +49,21 @@ def structured(library: str, served: Served) -> dict[str, Any]:
         "retrieval_id": served.retrieval.id,
         "library": library,
         "revision": served.retrieval.revision,
-        "experiences": [
-            {"id": entry.id, "content": entry.content, "status": entry.status, "relevance": relevance}
-            | _lift(served.lifts.get(entry.id))
-            for entry, relevance in served.experiences
-        ],
+        "experiences": [_told(entry, relevance, served.lifts) for entry, relevance in served.experiences],
     }
 
 
-def _lift(span: Interval | None) -> dict[str, Any]:
-    """By how much it changes the expected reward, and the interval that it is in."""
-    if span is None:
-        return {}
-    return {"lift": {"mean": round(span.mean, 3), "low": round(span.low, 3), "high": round(span.high, 3)}}
+def _told(entry: Entry, relevance: float, lifts: Mapping[str, Interval]) -> dict[str, Any]:
+    """One experience; where it was measured, by how much it changes the expected reward, and between what that is."""
+    told: dict[str, Any] = {
+        "id": entry.id,
+        "content": entry.content,
+        "status": entry.status,
+        "relevance": relevance,
+    }
+    if lift := lifts.get(entry.id):
+        told["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
+    return told
 
 
 class Stored(Answer):

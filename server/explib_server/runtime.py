@@ -75,11 +75,11 @@ class Runtime:
         """
         caller = current_caller()
         chosen = storable(caller.library(name, self.settings.library))
-        if chosen == self.settings.library:
-            return await self.store.libraries.ensure(chosen, self.settings.library_defaults())
         try:
             return await self.store.libraries.get(chosen)
         except UnknownLibrary as error:
+            if chosen == self.settings.library:
+                return await self.store.libraries.ensure(chosen, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
             raise caller.not_made_yet(chosen) from error
