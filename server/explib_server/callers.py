@@ -5,6 +5,8 @@ Also the command line and the learner process ask: they don't wait for the impor
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -116,18 +118,18 @@ LOCAL = Caller("local", None, ALL_SCOPES, None)
 class _Asked:
     """The request that is being answered; what is asked of it several times is found out once."""
 
-    def __init__(self, context: ServerRequestContext[Any, Any]) -> None:
-        self._context = context
+    def __init__(self, request: Any, client_name: str) -> None:
+        self._given = request
+        self._client_name = client_name
 
     @cached_property
     def request(self) -> Request | None:
         """Over HTTP the request itself."""
-        given = self._context.request
-        if given is None:
+        if self._given is None:
             return None
         from starlette.requests import Request
 
-        return given if isinstance(given, Request) else None
+        return self._given if isinstance(self._given, Request) else None
 
     @cached_property
     def caller(self) -> Caller:
@@ -136,25 +138,31 @@ class _Asked:
             known = self.request.scope.get(CALLER_KEY, NOBODY)
             if known != ANYBODY:
                 return known if isinstance(known, Caller) else NOBODY
-        return Caller(self._client_name(), None, ALL_SCOPES, None)
-
-    def _client_name(self) -> str:
-        """As the client calls itself: at `initialize` (legacy) or with each request (modern)."""
-        told = self._context.session.client_params
-        name = "" if told is None else "".join(filter(str.isprintable, told.client_info.name)).strip()
-        return name[:NAME_CHARACTERS] or LOCAL.name
+        name = "".join(filter(str.isprintable, self._client_name)).strip()
+        return Caller(name[:NAME_CHARACTERS] or LOCAL.name, None, ALL_SCOPES, None)
 
 
 _asked: ContextVar[_Asked | None] = ContextVar("explib_asked", default=None)
 
 
-async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware of the MCP server: what runs inside knows its caller."""
-    token = _asked.set(_Asked(ctx))
+@contextmanager
+def answering(request: Request | None, client_name: str) -> Iterator[None]:
+    """What runs inside knows its caller. Over HTTP `request`; `client_name` as the client calls itself."""
+    token = _asked.set(_Asked(request, client_name))
     try:
-        return await call_next(ctx)
+        yield
     finally:
         _asked.reset(token)
+
+
+async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware of the MCP server: what runs inside knows its caller.
+
+    Clients say their name at `initialize` (legacy) or with each request (modern).
+    """
+    told = ctx.session.client_params
+    with answering(ctx.request, "" if told is None else told.client_info.name):
+        return await call_next(ctx)
 
 
 def library_uri(name: str) -> str:

@@ -23,7 +23,9 @@ from explib_server.access.verifying import StoredTokens, Verifier
 from explib_server.callers import ANYBODY, CALLER_KEY, LOCAL, Caller
 from explib_server.mcp_server import ExperienceMCP
 from explib_server.observing.metrics import Metrics
+from explib_server.quick_http import QuickHttp
 
+MCP_PATH = "/mcp"
 SCOPES = ["explib:read", "explib:submit", "explib:curate", "explib:admin"]
 
 
@@ -50,6 +52,7 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
     _add_pages(server, metrics, security)
     app = server.streamable_http_app(
         host=host,
+        streamable_http_path=MCP_PATH,
         stateless_http=stateless,
         json_response=server.toolset == "agent",  # none of its tools reports progress: no stream is needed
         transport_security=security,
@@ -58,7 +61,8 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
     metadata = None if by_oauth is None else _metadata(app, *by_oauth)
     limits = Limits(time.monotonic), Limits(time.monotonic)
     admission = Admission(settings.auth, tuple(verifiers), shut)
-    return Gate(app, admission, limits, settings, metadata, metrics.refused)
+    quick = QuickHttp(app, server.quick, TransportSecurityMiddleware(security), settings.request_bytes, MCP_PATH)
+    return Gate(quick, admission, limits, settings, metadata, metrics.refused)
 
 
 def _metadata(app: Starlette, issuer: Issuer, endpoint: AnyHttpUrl) -> AnyHttpUrl:

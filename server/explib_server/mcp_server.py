@@ -67,10 +67,13 @@ class ExperienceMCP(MCPServer[Opening]):
     def _arguments(self) -> dict[str, list[str]]:
         return {}
 
+    quick: QuickAnswers
+    """How `get_experiences` is answered by the shortest way."""
+
     def answer_quickly(self, current: Current) -> None:
         """Have `get_experiences` answered by the shortest way."""
-        stamp = self._lowlevel_server.server_info_stamp
-        self.middleware.append(QuickAnswers(current, stamp, self._answered))
+        self.quick = QuickAnswers(current, self._lowlevel_server.server_info_stamp, self._answered)
+        self.middleware.append(self.quick)
 
     def _answered(self, seconds: float) -> None:
         if self.observer is not None:

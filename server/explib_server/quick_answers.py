@@ -37,16 +37,19 @@ class QuickAnswers:
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Answer the call if it is one for `get_experiences` in good order; else let the SDK do it."""
         asked = _asked(ctx)
-        if asked is None:
-            return await call_next(ctx)
+        answer = None if asked is None else await self.answer(asked, ctx.protocol_version)
+        return await call_next(ctx) if answer is None else answer
+
+    async def answer(self, asked: Mapping[str, Any], version: str) -> dict[str, Any] | None:
+        """The result for these arguments as this version of MCP has it; None where the call fails."""
         started = time.perf_counter()
         try:
             current_caller().check_tool(TOOL)
             text, found = await fetched(self.current, asked["task"], asked.get("library"), asked.get("limit"))
         except ExplibError:
-            return await call_next(ctx)
+            return None
         self.answered(time.perf_counter() - started)
-        return self._result(ctx.protocol_version, text, found)
+        return self._result(version, text, found)
 
     def _result(self, version: str, text: str, found: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = {"content": [{"text": text, "type": "text"}], "isError": False}
@@ -57,11 +60,16 @@ class QuickAnswers:
 
 
 def _asked(ctx: ServerRequestContext[Any, Any]) -> Mapping[str, Any] | None:
-    """The arguments of a call for the tool by a client that has said who it is, if each is what the tool takes."""
+    """The arguments, if it is a call for the tool in good order by a client that has said who it is."""
     params = ctx.params
-    if ctx.method != "tools/call" or params is None or params.get("name") != TOOL or not _PARAMS.issuperset(params):
+    if ctx.method != "tools/call" or params is None or ctx.session.client_params is None:
         return None
-    if ctx.session.client_params is None or ("_meta" in params and ctx.meta is None):
+    return None if "_meta" in params and ctx.meta is None else arguments_of(params)
+
+
+def arguments_of(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The arguments of a call, if it is for this tool and each is what the tool takes."""
+    if params.get("name") != TOOL or not _PARAMS.issuperset(params):
         return None
     asked = params.get("arguments")
     if not isinstance(asked, Mapping) or not _ARGUMENTS.issuperset(asked):
