@@ -110,11 +110,9 @@ def _call(request: Request, body: bytes) -> Call | None:
     except ValidationError:
         return None
     arguments, client = arguments_of(asked.params), envelope.client_info
-    return (
-        None
-        if arguments is None or client is None
-        else Call(asked.id, envelope.protocol_version, client["name"], arguments)
-    )
+    if arguments is None or client is None:
+        return None
+    return Call(asked.id, envelope.protocol_version, client["name"], arguments)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
