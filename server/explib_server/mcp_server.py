@@ -15,6 +15,7 @@ from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
@@ -30,7 +31,7 @@ from explib_server.opening import Current, Opening
 from explib_server.prompts import add_prompts, prompt_problem
 from explib_server.quick_answers import TOOL, QuickAnswers
 from explib_server.resources import add_resources
-from explib_server.stdio import are_pipes, stdio_streams
+from explib_server.stdio import are_pipes, ended_by_signals, stdio_streams
 from explib_server.tool_schemas import compact, compact_input, unknown_argument, wrong_arguments
 from explib_server.tools import told
 from explib_server.toolsets import Toolset, add_tools
@@ -80,13 +81,11 @@ class ExperienceMCP(MCPServer[Opening]):
             self.observer.called(TOOL, "ok", seconds)
 
     async def run_stdio_async(self) -> None:
-        """Serve over stdin and stdout until the client closes its side."""
-        if not are_pipes():
-            await super().run_stdio_async()
-            return
+        """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
         server = self._lowlevel_server
-        async with stdio_streams() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+        async with stdio_streams() if are_pipes() else stdio_server() as (incoming, outgoing):
+            with ended_by_signals():
+                await server.run(incoming, outgoing, server.create_initialization_options())
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
+from anyio import CancelScope
+
 from explib.ending import ended
 from explib.errors import ExplibError
 
@@ -52,7 +54,8 @@ class Opening:
         try:
             yield
         finally:
-            await ended(keeping)
+            with CancelScope(shield=True):  # a cancelled scope wakes who waits in it with each turn of the event loop
+                await ended(keeping)
 
     async def _keep(self) -> None:
         """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""

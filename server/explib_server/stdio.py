@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +27,7 @@ if sys.platform != "win32":
 READ_BYTES = 1 << 20
 """What is read ahead of the message that is being parsed; one message may be longer."""
 STDIN, STDOUT, STDERR = 0, 1, 2
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Stream:
@@ -130,6 +132,39 @@ def are_pipes() -> bool:
     if stat.S_ISFIFO(sink.st_mode) and fcntl.fcntl(STDOUT, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY:
         return False
     return all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in (source, sink))
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """What goes on inside is cancelled by SIGINT or SIGTERM, and when it has ended the process ends by that signal.
+
+    Then and there, since the SDK's thread may read on for ever. A second signal ends the process at once.
+    """
+    if sys.platform == "win32":  # there, who ends a process asks nobody
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        caught.append(number)
+        release()
+        scope.cancel()
+
+    def release() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        with anyio.CancelScope() as scope:
+            yield
+    finally:
+        release()
+        for number in caught:
+            signal.raise_signal(number)
 
 
 @contextmanager

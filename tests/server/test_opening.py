@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from anyio import CancelScope
 from cancelling import CutOff, files_open, until_nothing_is
 from mcp import Client
 from mcp.types import TextContent
@@ -111,6 +112,38 @@ async def called(current: Opening) -> None:
     async with current.running():
         library = await (await current()).library()
         assert library.revision == 0
+
+
+async def test_who_is_cancelled_by_a_scope_is_not_woken_while_the_runtime_is_closed() -> None:
+    closing, closed = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def slow_to_close() -> AsyncIterator[Runtime]:
+        async with open_runtime(Settings()) as runtime:
+            try:
+                yield runtime
+            finally:
+                closing.set()
+                await closed.wait()
+
+    async def opened() -> AbstractAsyncContextManager[Runtime]:
+        return slow_to_close()
+
+    async def broken_off() -> None:
+        current = Opening(opened)
+        with CancelScope() as scope:
+            async with current.running():
+                await current()
+                scope.cancel()
+
+    server = asyncio.create_task(broken_off())
+    await closing.wait()
+    cancelled = server.cancelling()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert server.cancelling() == cancelled
+    closed.set()
+    await server
 
 
 async def test_after_a_failure_the_next_call_tries_again() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 from mcp.types import PARSE_ERROR
+from waiting import until
 
+from explib.storage.store import open_store
 from explib_server.stdio import READ_BYTES
 
 SERVE = ("-m", "explib_server", "serve", "--learner", "off")
@@ -66,10 +70,11 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking() -> AsyncIterator[Talk]:
+async def talking(stderr: int = asyncio.subprocess.PIPE, ends: int = 0) -> AsyncIterator[Talk]:
+    """A server that ends with this code, at the latest when the client closes its side."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *SERVE, stdin=pipe, stdout=pipe, stderr=pipe, limit=64 * READ_BYTES
+        sys.executable, *SERVE, stdin=pipe, stdout=pipe, stderr=stderr, limit=64 * READ_BYTES
     )
     talk = Talk(process)
     try:
@@ -79,9 +84,9 @@ async def talking() -> AsyncIterator[Talk]:
         assert process.stdin is not None
         process.stdin.close()
         async with asyncio.timeout(PATIENCE):
-            _, errors = await process.communicate()
-        assert process.returncode == 0, errors.decode()
-        assert "Traceback" not in errors.decode()
+            said = b"".join(filter(None, await process.communicate())).decode()
+        assert process.returncode == ends, said
+        assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(
@@ -133,6 +138,37 @@ def test_a_client_that_stops_reading_and_leaves_ends_the_server_quietly() -> Non
         server.stdin.close()
         assert server.wait(PATIENCE) == 0
         assert "Traceback" not in server.stderr.read().decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stderr", [asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT])  # our transport, the SDK's
+async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_is_written(
+    number: signal.Signals, stderr: int, url: str
+) -> None:
+    async with talking(stderr, ends=-number) as talk:
+        said = await talk.ask(call("get_experiences", 2, {"task": "a task"}))
+        talk.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            await talk.process.wait()
+    assert isinstance(result := said["result"], dict)
+    async with open_store(url) as store:
+        library = await store.libraries.get("default")
+        assert (await store.retrievals.get(library, result["structuredContent"]["retrieval_id"])).task == "a task"
+
+
+async def test_a_second_signal_ends_a_server_that_waits_for_the_database_to_close_it(tmp_path: Path) -> None:
+    async with talking(ends=-signal.SIGTERM) as talk:
+        await talk.ask(call("library_status", 2, {}))
+
+        def ended() -> bool:
+            if talk.process.returncode is None:
+                talk.process.terminate()
+            return talk.process.returncode is not None
+
+        with closing(sqlite3.connect(tmp_path / "library.db")) as another:
+            another.execute("BEGIN IMMEDIATE")
+            await talk.ask(call("get_experiences", 3, {"task": "a task"}))
+            await until(ended)
 
 
 def test_where_there_is_a_file_instead_of_a_pipe_it_is_served_all_the_same(tmp_path: Path) -> None:

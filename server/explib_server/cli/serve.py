@@ -65,8 +65,7 @@ def serve(
         settings = settings.serving_teams()
     mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
     if transport is Transport.stdio:
-        # Ctrl-C ends the process at once: the SDK's reading thread can't be interrupted. What is acknowledged is kept.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves Ctrl-C ends the process at once, and quietly
         if sys.stdin.isatty():
             typer.echo(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
