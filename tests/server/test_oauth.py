@@ -143,14 +143,22 @@ WRONG: dict[str, dict[str, JsonValue]] = {
     "another issuer": {"iss": "https://evil.example"},
     "no expiry": {"exp": None},
     "nobody": {"sub": None},
+    "a library that no database holds": {"explib_libraries": ["airline", "air\0line"]},
+    "another such in its scope": {"scope": "explib:read explib:library:\ud800"},
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
-async def test_a_token_with_a_wrong_claim_opens_nothing(what: str) -> None:
+async def test_a_token_with_a_wrong_claim_opens_nothing_and_the_log_says_why(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "explib_server.access.oauth")
     async with provider() as it, http_server(settings_for(it)) as address:
         assert (await ask(address, secret=it.sign())).status == 200
+        assert not caplog.messages
         assert (await ask(address, secret=it.sign_with(WRONG[what]))).status == 401
+    [said] = caplog.messages
+    assert said.startswith("an OAuth token was refused: ")
 
 
 @pytest.mark.parametrize("scope", ["openid profile", "read submit", "explib:reward", "explib:everything", ""])

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from explib.errors import InvalidSetting
 from explib.settings import Settings
+from explib.words import storable
 from explib_server.access.verifying import Access
 from explib_server.callers import SCOPES_OF, Caller, Scope
 
@@ -130,15 +131,17 @@ class OAuthTokens:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
+            return self._access(secret, claims)
         except jwt.PyJWTError as error:
             log.info("an OAuth token was refused: %s", error)
             return None
-        return self._access(secret, claims)
 
     def _access(self, secret: str, claims: Mapping[str, JsonValue]) -> Access:
         words = _words(claims.get(self._issuer.scope_claim))
         named = [word.removeprefix(LIBRARY_PREFIX) for word in words if word.startswith(LIBRARY_PREFIX)]
         named += _words(claims.get(self._issuer.libraries_claim))
+        if any(storable(name) != name for name in named):
+            raise jwt.InvalidTokenError("It names a library by a NUL or a lone surrogate, which no database holds")
         subject = str(claims["sub"])
         client = str(claims.get("client_id") or claims.get("azp") or subject)
         principal = hashlib.sha256(json.dumps([self._issuer.url, client, subject]).encode()).hexdigest()[:20]
