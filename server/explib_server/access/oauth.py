@@ -201,7 +201,6 @@ def _check_url(name: str, url: str) -> None:
     raise InvalidSetting(f"{name} must be an https address, not {url[:200]!r}: keys that travel openly can be swapped.")
 
 
-@lru_cache(maxsize=1024)
 @lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
     """Whether this address (or the name localhost) stays on this machine."""
