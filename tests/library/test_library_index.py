@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 
 import numpy as np
@@ -15,8 +15,9 @@ from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval import library_index
+from explib.retrieval import kept_vectors, library_index
 from explib.retrieval.embedding import Embedder
+from explib.retrieval.kept_vectors import fill
 from explib.retrieval.library_index import LibraryIndex
 from explib.retrieval.wordllama_embedding import WordllamaEmbedder
 from explib.storage.commits import Proposal
@@ -193,17 +194,43 @@ async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
     assert kettle not in {entry.content for entry, _ in found.ranked}
 
 
-async def test_missing_vectors_of_a_large_library_are_filled_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@BOTH_ENGINES
+async def test_each_lesson_without_a_vector_is_missing_wherever_one_begins_to_look(store: Store) -> None:
     library = await filled(store)
     embedder = WordllamaEmbedder()
     missing = await store.vectors.missing(library, embedder.name, 1000)
     assert sorted(lesson.content for lesson in missing) == sorted(LESSONS)
     vectors = await embedder.embed([lesson.content for lesson in missing[:100]])
     await store.vectors.save(library, embedder.name, [each.id for each in missing[:100]], [1] * 100, vectors)
-    left = await store.vectors.missing(library, embedder.name, 1000)
-    assert [each.id for each in left] == [each.id for each in missing[100:]]
-    pages = [left[:10], await store.vectors.missing(library, embedder.name, 1000, after=left[9].id)]
-    assert [each.id for page in pages for each in page] == [each.id for each in left]
+    for _ in range(20):
+        left = await store.vectors.missing(library, embedder.name, 1000)
+        assert {each.id for each in left} == {each.id for each in missing[100:]}
+    some = [await store.vectors.missing(library, embedder.name, 20) for _ in range(20)]
+    assert all(len(each) == 20 for each in some)
+    assert len({each[0].id for each in some}) > 1
+
+
+async def opened(store: Store, embedder: Embedder, library: Library) -> None:
+    await following(store, library, embedder)
+    await store.vectors.settled()
+
+
+@BOTH_ENGINES
+@pytest.mark.parametrize("embedding", [opened, fill])  # of a library that is held, and of one that is not
+async def test_those_who_open_a_library_at_the_same_time_share_the_embedding(
+    store: Store,
+    url: str,
+    embedding: Callable[[Store, Embedder, Library], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_vectors, "PART", 5)
+    library = await filled(store)
+    one, another = Counting(), Counting()
+    async with open_store(url) as other:
+        await asyncio.gather(embedding(store, one, library), embedding(other, another, library))
+    assert {*one.texts, *another.texts} == set(LESSONS)
+    assert len(one.texts + another.texts) < 1.5 * len(LESSONS)
+    assert not await store.vectors.missing(library, one.name, 1)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.kept_vectors import MOST_NAMED, vectors_of
+from explib.retrieval.kept_vectors import PART, fill, vectors_of
 from explib.retrieval.lexical import K1, B
 from explib.retrieval.ranking import blended, relevances
 from explib.storage.store import Store
@@ -29,8 +29,6 @@ SAMPLE = 2000
 """Lessons that are read to learn how common each term is."""
 MOST_FOUND = 3_000
 """Rows that a search by words may go through, as the sample foretells; the rarest terms are searched for."""
-FILLED = 2000
-"""Missing vectors that are computed and stored at a time."""
 
 
 @dataclass(slots=True)
@@ -59,8 +57,8 @@ class DatabaseSearch:
         revision, lessons = await self.store.lessons.changed(library, since)
         current = [lesson for lesson in lessons if lesson.status != "retired"]
         if self.embedder is not None and self.store.vectors.searched:
-            for start in range(0, len(current), MOST_NAMED):
-                await vectors_of(self.store, self.embedder, library, current[start : start + MOST_NAMED])
+            for start in range(0, len(current), PART):
+                await vectors_of(self.store, self.embedder, library, current[start : start + PART])
                 await self.store.vectors.settled()
         return revision
 
@@ -72,13 +70,8 @@ class DatabaseSearch:
         self._mean_length = max(1.0, sum(map(len, cut)) / max(1, len(cut)))
 
     async def _fill(self, library: Library, embedder: Embedder) -> None:
-        """Embed what has no vector yet, a part at a time, then have all of them indexed."""
-        last = ""
-        while lessons := await self.store.vectors.missing(library, embedder.name, FILLED, last):
-            vectors = await embedder.embed([lesson.content for lesson in lessons])
-            ids, versions = [lesson.id for lesson in lessons], [lesson.version for lesson in lessons]
-            await self.store.vectors.save(library, embedder.name, ids, versions, vectors)
-            last = ids[-1]
+        """Have the vectors of all lessons stored, then indexed."""
+        await fill(self.store, embedder, library)
         dimensions = (await embedder.embed([""])).shape[1]
         await self.store.vectors.index(library, embedder.name, dimensions)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
+from secrets import randbelow
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select
@@ -15,6 +16,7 @@ from explib.models.libraries import Library
 from explib.storage.engine import Database
 from explib.storage.lessons import COLUMNS, PART
 from explib.storage.tables.experiences import experience_vectors, experiences
+from explib.storage.tables.libraries import libraries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,20 +95,25 @@ class Vectors:
         """Returns when every vector that was taken is saved, or could not be."""
         await self._saving.settled()
 
-    async def missing(self, library: Library, embedder: str, limit: int, after: str = "") -> list[Lesson]:
-        """The first `limit` lessons, in order of their ids from behind `after` on, without a vector of their version.
+    async def missing(self, library: Library, embedder: str, limit: int) -> list[Lesson]:
+        """At most `limit` lessons without a vector of their version, from anywhere in the library and round to there.
 
-        Ids are in the order of their characters.
+        So processes that ask at the same time are given different ones, as long as there are many.
         """
         same = (experience_vectors.c.library_id == experiences.c.library_id) & (
             experience_vectors.c.experience_id == experiences.c.id
         )
         same &= (experience_vectors.c.embedder == embedder) & (experience_vectors.c.version == experiences.c.version)
         mine = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
-        behind = mine & (experiences.c.id > after)
-        statement = select(*COLUMNS).where(behind, ~exists().where(same)).order_by(experiences.c.id).limit(limit)
+        statement = select(*COLUMNS).where(mine, ~exists().where(same)).order_by(experiences.c.id)
+        number = select(libraries.c.next_experience).where(libraries.c.id == library.id)
+        found: list[Lesson] = []
         async with self.database.read() as connection:
-            return [Lesson(*row) for row in (await connection.execute(statement)).all()]
+            anywhere = f"e{randbelow((await connection.execute(number)).scalar_one())}"
+            for side in (experiences.c.id > anywhere, experiences.c.id <= anywhere):
+                rows = await connection.execute(statement.where(side).limit(limit - len(found)))
+                found += [Lesson(*row) for row in rows]
+        return found
 
     async def _write(self, rows: list[dict[str, object]]) -> None:
         statement = self.database.dialect.insert(experience_vectors)
