@@ -60,6 +60,11 @@ async def following(store: Store, library: Library, embedder: Embedder | None = 
     return index
 
 
+async def opened(store: Store, embedder: Embedder, library: Library) -> None:
+    await following(store, library, embedder)
+    await store.vectors.settled()
+
+
 CHANGES = st.lists(
     st.lists(st.tuples(st.sampled_from(["ADD", "MODIFY", "DELETE"]), st.integers(0, 20)), min_size=1, max_size=4),
     min_size=1,
@@ -195,6 +200,15 @@ async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
 
 
 @BOTH_ENGINES
+async def test_any_number_of_lessons_can_be_named(store: Store) -> None:
+    library = await filled(store)
+    await opened(store, WordllamaEmbedder(), library)
+    names = [f"e{number}" for number in range(1, 300_000)]  # more than any engine takes parameters
+    assert {lesson.content for lesson in await store.lessons.named(library, names)} == set(LESSONS)
+    assert len((await store.vectors.load(library, WordllamaEmbedder.name, names)).ids) == len(LESSONS)
+
+
+@BOTH_ENGINES
 async def test_each_lesson_without_a_vector_is_missing_wherever_one_begins_to_look(store: Store) -> None:
     library = await filled(store)
     embedder = WordllamaEmbedder()
@@ -208,11 +222,6 @@ async def test_each_lesson_without_a_vector_is_missing_wherever_one_begins_to_lo
     some = [await store.vectors.missing(library, embedder.name, 20) for _ in range(20)]
     assert all(len(each) == 20 for each in some)
     assert len({each[0].id for each in some}) > 1
-
-
-async def opened(store: Store, embedder: Embedder, library: Library) -> None:
-    await following(store, library, embedder)
-    await store.vectors.settled()
 
 
 @BOTH_ENGINES

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import LeaseLost, RevisionConflict, UnknownExperience, UnknownRevision
+from explib.models.experiences import Support
 from explib.models.groups import Group
 from explib.models.learning import Lease
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
+from explib.storage import rows
 from explib.storage.commits import Committed, Proposal
 from explib.storage.store import Store
+from explib.storage.tables.experiences import experiences
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
@@ -70,6 +76,26 @@ async def test_a_merge_keeps_one_id_and_the_evidence_of_all(store: Store, librar
     [left] = await store.revisions.experiences(library)
     assert (left.id, left.content, left.version, left.status) == ("e1", "When a, b.", 2, "active")
     assert (left.support.supporting, left.support.groups) == (4, 2)
+
+
+async def test_any_number_of_experiences_can_be_put_back_at_once(store: Store, library: Library) -> None:
+    """More than a statement takes parameters: PostgreSQL 32,767, and as many an SQLite that is not the bundled one."""
+    [group] = await store.groups.graded(library, [await ready_group(store, library)])
+    await commit(store, library, adding("When a, do b.", *(each.trajectory.id for each in group.attempts)))
+    first = await store.revisions.experience(library, "e1")
+    known = [replace(first, id=f"e{number}", support=Support()) for number in range(2, 33_000)]
+
+    async def insert(connection: AsyncConnection) -> None:
+        values = [rows.experience_values(each) | {"library_id": library.id} for each in known]
+        await connection.execute(experiences.insert(), values)
+
+    await store.database.write(insert)
+    back = [
+        Operation("MODIFY", "as it was", target=each.id, status="candidate", restores=1) for each in (first, *known)
+    ]
+    [change] = (await commit(store, library, *back)).changes
+    assert [each.support for each in (*change.before, *change.after)] == [first.support, Support()]
+    assert first.support != Support()
 
 
 async def test_an_operation_on_an_unknown_id_is_refused_and_recorded(store: Store, library: Library) -> None:

@@ -108,7 +108,9 @@ async def _write_experiences(connection: AsyncConnection, database: Database, pr
 
 async def _write_citations(connection: AsyncConnection, database: Database, library_id: int, draft: Draft) -> None:
     if draft.restored:
-        lost = (citations.c.library_id == library_id) & citations.c.experience_id.in_(draft.restored)
+        lost = (citations.c.library_id == library_id) & database.dialect.among(
+            citations.c.experience_id, draft.restored
+        )
         await connection.execute(delete(citations).where(lost))
     new = [
         {

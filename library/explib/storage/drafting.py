@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from sqlalchemy import Column, ColumnElement, RowMapping, func, select, true
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownTrajectory
@@ -18,17 +16,14 @@ from explib.storage.protecting import AUTOMATIC, LEARNER, pinned, proven
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.trajectories import trajectories
 
-MANY = 5_000
-"""Names in one statement; where there are more (a whole library is put back), all of the library is read."""
-
 
 async def draft_of(
     connection: AsyncConnection, database: Database, proposal: Proposal, row: RowMapping, settings: LibrarySettings
 ) -> Draft:
     """The library of `row`, which the caller holds, as far as the proposal concerns it. Raises UnknownTrajectory."""
     library = proposal.library
-    current = await _concerned(connection, proposal)
-    cites = await _citations(connection, library.id, current)
+    current = await _concerned(connection, database, proposal)
+    cites = await _citations(connection, database, library.id, current)
     served = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
     count = (await connection.execute(select(func.count()).select_from(experiences).where(served))).scalar_one()
     helping: dict[str, str] = {}
@@ -42,7 +37,7 @@ async def draft_of(
         model=proposal.model,
         experiences=current,
         citations=rows.CITATIONS.validate_python(cites),
-        groups_of=await _groups_of(connection, proposal, cites),
+        groups_of=await _groups_of(connection, database, proposal, cites),
         read=proposal.read,
         protected=pinned(current) if proposal.author in AUTOMATIC else {},
         proven=helping,
@@ -50,21 +45,23 @@ async def draft_of(
     )
 
 
-async def _concerned(connection: AsyncConnection, proposal: Proposal) -> dict[str, Experience]:
+async def _concerned(connection: AsyncConnection, database: Database, proposal: Proposal) -> dict[str, Experience]:
     """The experiences that the operations name, and those whose text one of them would add again."""
     named = {name for each in proposal.operations for name in (each.target, *each.merged) if name is not None}
     added = {each.content for each in proposal.operations if each.kind == "ADD" and each.content}
-    concerned = _among(experiences.c.id, named | proposal.continues.keys()) | _among(experiences.c.content, added)
-    found = await connection.execute(
-        select(experiences).where(experiences.c.library_id == proposal.library.id, concerned)
-    )
-    return {each["id"]: rows.experience(each) for each in found.mappings()}
+    mine = select(experiences).where(experiences.c.library_id == proposal.library.id)
+    concerned: dict[str, Experience] = {}
+    for column, values in ((experiences.c.id, named | proposal.continues.keys()), (experiences.c.content, added)):
+        if values:  # texts have no index: together, the names would not use theirs
+            found = await connection.execute(mine.where(database.dialect.among(column, values)))
+            concerned |= {each["id"]: rows.experience(each) for each in found.mappings()}
+    return concerned
 
 
 async def _citations(
-    connection: AsyncConnection, library_id: int, current: dict[str, Experience]
+    connection: AsyncConnection, database: Database, library_id: int, current: dict[str, Experience]
 ) -> dict[str, dict[str, str]]:
-    mine = (citations.c.library_id == library_id) & _among(citations.c.experience_id, current)
+    mine = (citations.c.library_id == library_id) & database.dialect.among(citations.c.experience_id, current)
     cites: dict[str, dict[str, str]] = {}
     for each in await connection.execute(select(citations).where(mine)):
         cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
@@ -72,18 +69,14 @@ async def _citations(
 
 
 async def _groups_of(
-    connection: AsyncConnection, proposal: Proposal, cites: dict[str, dict[str, str]]
+    connection: AsyncConnection, database: Database, proposal: Proposal, cites: dict[str, dict[str, str]]
 ) -> dict[str, str]:
     """Trajectory id → group id, of those that are cited now or were by the experiences concerned."""
     named = cited(proposal.operations)
-    wanted = _among(trajectories.c.id, named.union(*cites.values()))
+    wanted = database.dialect.among(trajectories.c.id, named.union(*cites.values()))
     mine = (trajectories.c.library_id == proposal.library.id) & wanted
     members = await connection.execute(select(trajectories.c.id, trajectories.c.group_id).where(mine))
     groups_of = {each.id: each.group_id for each in members}
     if unknown := named - groups_of.keys():
         raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
     return groups_of
-
-
-def _among(column: Column[str], names: Collection[str]) -> ColumnElement[bool]:
-    return column.in_(names) if len(names) <= MANY else true()

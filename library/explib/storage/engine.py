@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +108,8 @@ class Dialect(Protocol):
         """An INSERT that can be told what to do on a conflict."""
         ...
 
-    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-        """Whether a column has one of these values: the same statement for any number of them, where that is faster."""
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """Whether a column has one of these values: by one parameter, and so the same statement for however many."""
         ...
 
     def now(self) -> ColumnElement[float]:

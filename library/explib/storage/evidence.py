@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,13 +83,13 @@ class Evidence:
             for row in found
         ]
 
-    async def experiences(self, library: Library, ids: Iterable[str], author: str) -> list[tuple[Experience, bool]]:
+    async def experiences(self, library: Library, ids: Collection[str], author: str) -> list[tuple[Experience, bool]]:
         """The named experiences, retired or not, and whether `author` made the revision that last changed each."""
         by = and_(
             revisions.c.library_id == experiences.c.library_id, revisions.c.number == experiences.c.updated_revision
         )
         statement = select(experiences, revisions.c.author).join_from(experiences, revisions, by)
-        where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, list(ids))
+        where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, ids)
         async with self.database.read() as connection:
             found = (await connection.execute(statement.where(where).order_by(experiences.c.id))).mappings().all()
         return [(rows.experience(row), row["author"] == author) for row in found]
@@ -117,8 +117,8 @@ async def accounts_of(
     return {key: held.get(key, EMPTY) for key in wanted}
 
 
-def _subjects(keys: Iterable[Key]) -> list[str]:
-    return list({subject for _, subject, _ in keys})
+def _subjects(keys: Iterable[Key]) -> set[str]:
+    return {subject for _, subject, _ in keys}
 
 
 def _accounts(found: Iterable[Sequence[Any]]) -> dict[Key, Account]:

@@ -6,7 +6,7 @@ A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class PostgresqlDialect:
         """PostgreSQL's INSERT, which can be told what to do on a conflict."""
         return insert(table)
 
-    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
         """By an array: each number of parameters would be prepared and planned anew."""
         return column == any_(literal(list(values), ARRAY(Text)))
 

@@ -7,14 +7,15 @@ checkpoint at the same time. Where only such a version is there, the rollback jo
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, event, literal, text
+from sqlalchemy import ColumnElement, Double, Table, bindparam, event, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -46,6 +47,7 @@ ADVICE: dict[type[ExplibError], str] = {
     StorageFull: "free some space and try again; nothing was acknowledged that is not stored",
     DatabaseUnavailable: "check the folder and its permissions, or set EXPLIB_DATABASE_URL",
 }
+LISTED = text("SELECT value FROM json_each(:values)")
 
 
 class _Cursor(Protocol):
@@ -169,9 +171,9 @@ class SqliteDialect:
         """SQLite's INSERT, which can be told what to do on a conflict."""
         return insert(table)
 
-    def among(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-        """By as many parameters."""
-        return column.in_(values)
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """By a JSON list: an SQLite that is not the bundled one may take 32,766 parameters and no more."""
+        return column.in_(LISTED.bindparams(bindparam("values", json.dumps(list(values)), unique=True)))
 
     def now(self) -> ColumnElement[float]:
         """The machine's clock: all users of the file are on one machine."""

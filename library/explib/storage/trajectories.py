@@ -289,7 +289,7 @@ class Trajectories:
 
     async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
         """The named trajectories without their steps, oldest first."""
-        mine = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
+        mine = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
         async with self.database.read() as connection:
             found = await connection.execute(select(trajectories).where(mine).order_by(trajectories.c.id))
             return [rows.trajectory(row) for row in found.mappings()]

@@ -53,7 +53,7 @@ class Vectors:
 
         wanted = (experience_vectors.c.library_id == library.id) & (experience_vectors.c.embedder == embedder)
         if ids is not None:
-            wanted &= experience_vectors.c.experience_id.in_(ids)
+            wanted &= self.database.dialect.among(experience_vectors.c.experience_id, ids)
         columns = experience_vectors.c.experience_id, experience_vectors.c.version, experience_vectors.c.vector
         known: list[str] = []
         versions: list[int] = []
