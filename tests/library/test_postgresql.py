@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from postgresql_server import TERMINATE, PostgresqlServer
@@ -17,11 +18,14 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
+from explib.retrieval.serving import Retriever
+from explib.storage.checking import check
 from explib.storage.commits import Proposal
 from explib.storage.leases import check_lease
 from explib.storage.listening import QUIET_SECONDS
 from explib.storage.store import Store, open_store
 
+PARTITIONING = Path(__file__).parents[2] / "docs/partitioning.sql"
 MANY = 24
 PATIENCE = 30.0
 """Seconds after which a condition that should come true has failed."""
@@ -304,3 +308,29 @@ async def test_a_change_whose_commit_was_lost_half_way_is_not_made_twice(
     with pytest.raises(DatabaseUnavailable, match="lost"):
         await store.database.write(insert, repeatable=True)
     assert len(tries) > 2
+
+
+async def test_tables_partitioned_by_library_keep_what_they_have_and_serve_and_learn_on(
+    postgresql: PostgresqlServer, url: str
+) -> None:
+    async with open_store(url) as store:
+        libraries = [await store.libraries.ensure(name, LibrarySettings()) for name in ("one", "two", "three")]
+        ids = [(await store.trajectories.submit(each, attempt(1, 1.0))).trajectory_id for each in libraries]
+    postgresql.sql(f"\\c {make_url(url).database}\n{PARTITIONING.read_text(encoding='utf-8')}")
+    async with open_store(url) as store:
+        for library, first in zip(libraries, ids, strict=True):
+            assert (await store.trajectories.submit(library, attempt(1, 1.0))).trajectory_id == first
+            second = await store.trajectories.submit(library, attempt(2))
+            located, _ = await store.trajectories.locate(trajectory_id=second.trajectory_id)
+            assert located == library
+            await store.trajectories.report_reward(library, second.trajectory_id, Grade(0.0))
+            await revise(store, library)
+            served = await Retriever(store, None).serve(await store.libraries.get(library.name), "count")
+            await store.retrievals.settled()
+            assert (await store.retrievals.get(library, served.retrieval.id)).servings == served.retrieval.servings
+            [group] = await store.groups.all(library)
+            assert (group.size, group.graded, group.state) == (2, 2, "ready")
+        assert await check(store.database, deep=True) == []
+        async with store.database.read() as connection:
+            held = text("SELECT count(DISTINCT tableoid) FROM trajectories")
+            assert (await connection.execute(held)).scalar_one() > 1

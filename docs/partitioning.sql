@@ -1,0 +1,35 @@
+-- The largest tables become partitioned ones, by a hash of the library; rows that are there move along. Everything or
+-- nothing: it is one statement. Have no explib process running, and run it once, as the owner of the tables:
+--     psql --set ON_ERROR_STOP=1 -d THE_DATABASE -f docs/partitioning.sql
+-- Foreign keys are dropped and made again as they were; other keys and indexes hold library_id already and come along.
+DO $$
+DECLARE
+    partitioned CONSTANT text[] := ARRAY['groups', 'trajectories', 'trajectory_bodies', 'retrievals'];
+    partitions CONSTANT integer := 16;
+    foreign_key record;
+    made_again text[] := '{}';
+    name text;
+    statement text;
+BEGIN
+    FOR foreign_key IN
+        SELECT conrelid::regclass::text AS owner, conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+        WHERE contype = 'f' AND (conrelid = ANY (partitioned::regclass[]) OR confrelid = ANY (partitioned::regclass[]))
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', foreign_key.owner, foreign_key.conname);
+        made_again := made_again || format(
+            'ALTER TABLE %s ADD CONSTRAINT %I %s', foreign_key.owner, foreign_key.conname, foreign_key.definition);
+    END LOOP;
+    FOREACH name IN ARRAY partitioned LOOP
+        EXECUTE format('ALTER TABLE %I RENAME TO %I', name, name || '_whole');
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) PARTITION BY HASH (library_id)', name, name || '_whole');
+        FOR number IN 0 .. partitions - 1 LOOP
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH (MODULUS %s, REMAINDER %s)',
+                name || '_' || number, name, partitions, number);
+        END LOOP;
+        EXECUTE format('INSERT INTO %I SELECT * FROM %I', name, name || '_whole');
+        EXECUTE format('DROP TABLE %I', name || '_whole');
+    END LOOP;
+    FOREACH statement IN ARRAY made_again LOOP
+        EXECUTE statement;
+    END LOOP;
+END $$;
