@@ -115,11 +115,14 @@ class OpenAIChat:
                     raise self._explained(error) from error
             except openai.APITimeoutError as error:
                 raise ModelUnavailable(
-                    "The model's endpoint did not answer in time: it is tried again later."
+                    "The model's endpoint did not answer in time: see if it is overloaded, or still loading the model."
                 ) from error
             except openai.APIError as error:
                 why = error.__cause__ or error
-                raise ModelUnavailable(f"The model's endpoint broke off ({why}): it is tried again later.") from error
+                raise ModelUnavailable(
+                    f"The model's endpoint can't be reached, or broke off ({why}): check that it is running, and that "
+                    "EXPLIB_MODEL_BASE_URL is its address."
+                ) from error
         raise ModelMisconfigured(
             "The endpoint refuses every form of the request: check that EXPLIB_MODEL_BASE_URL speaks chat completions."
         )
@@ -163,7 +166,9 @@ class OpenAIChat:
         if error.status_code in _REFUSED and any(word in said.casefold() for word in _FILTER_WORDS):
             return ModelAnswerInvalid(f"The endpoint does not answer about these attempts. It answered {answer}")
         if error.status_code in _UNAVAILABLE or error.status_code >= _SERVER_ERROR:
-            return ModelUnavailable(f"The model's endpoint failed and is tried again later. It answered {answer}")
+            return ModelUnavailable(
+                f"The model's endpoint can't answer now: see its log and its limits. It said {answer}"
+            )
         return ModelMisconfigured(f"{ModelMisconfigured.__doc__} It answered {answer}")
 
 
@@ -192,9 +197,11 @@ def _answer(body: bytes, request: ChatRequest) -> ChatAnswer:
         completion = _Completion.model_validate_json(readable)
     except (ValueError, RecursionError) as error:
         said = storable(body.decode("utf-8", "replace"))[:_QUOTED_CHARACTERS] or "an empty body"
-        raise ModelUnavailable(f"The endpoint answered no chat completion, it is tried again later: {said}") from error
+        raise ModelUnavailable(
+            f"The endpoint answered no chat completion: check EXPLIB_MODEL_BASE_URL. It said {said}"
+        ) from error
     if not completion.choices and completion.usage is None:
-        raise ModelUnavailable("The endpoint answered without a choice: it is tried again later.")
+        raise ModelUnavailable("The endpoint answered a chat completion without a choice: see its log.")
     text = storable(_text(completion.choices[0].message)) if completion.choices else ""
     usage = completion.usage or _Usage()
     return ChatAnswer(

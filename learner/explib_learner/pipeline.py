@@ -186,7 +186,7 @@ class Pipeline:
                 library,
                 group,
                 lease,
-                failure.reason,
+                failure.reason if dead else f"to be tried again: {failure.reason}",
                 wait=wait,
                 counts=failure.counts,
                 dead=dead,

@@ -176,7 +176,7 @@ class ModelError(ExplibError):
 
 
 class ModelUnavailable(ModelError):
-    """The model's endpoint did not answer: it is tried again later."""
+    """The model's endpoint did not answer: check that it is running, and that EXPLIB_MODEL_BASE_URL is its address."""
 
 
 class ModelAnswerInvalid(ModelError):

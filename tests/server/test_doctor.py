@@ -68,7 +68,8 @@ async def test_an_endpoint_that_is_not_there_is_told(
         nowhere = server.url
     works, said = await doctor(nowhere, monkeypatch, capsys)
     assert not works
-    assert "Is it running, and is EXPLIB_MODEL_BASE_URL its address?" in said
+    assert "check that it is running, and that EXPLIB_MODEL_BASE_URL is its address" in said
+    assert "again" not in said
 
 
 async def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

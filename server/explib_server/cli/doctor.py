@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from pydantic import SecretStr
 
-from explib.errors import ExplibError, ModelError, ModelUnavailable
+from explib.errors import ExplibError, ModelError
 from explib.settings import Settings, config_file
 from explib_server.analyst_choice import analyst_name
 from explib_server.attaching.attached import Address, Attached, Command, Launch, attached
@@ -102,9 +102,6 @@ async def check_model(settings: Settings) -> bool:
     started = time.monotonic()
     try:
         answer = await try_model(settings)
-    except ModelUnavailable as error:
-        say(f"FAIL  {where}: {error} Is it running, and is EXPLIB_MODEL_BASE_URL its address?")
-        return False
     except ModelError as error:
         say(f"FAIL  {where}: {error}")
         return False
