@@ -45,6 +45,13 @@ class Libraries:
             self._held[name] = held = found, _library(*found)
         return held[1]
 
+    async def find(self, name: str) -> Library | None:
+        """The library of that name, where there is one. Raises InvalidLibraryName."""
+        try:
+            return await self.get(_checked(name))
+        except UnknownLibrary:
+            return None
+
     async def all(self) -> list[Library]:
         """Every library, by name."""
         async with self.database.read() as connection:
@@ -53,11 +60,10 @@ class Libraries:
 
     async def ensure(self, name: str, settings: LibrarySettings) -> Library:
         """The library of that name, created with `settings` where there is none. Raises InvalidLibraryName."""
-        try:
-            return await self.get(_checked(name))
-        except UnknownLibrary:
-            library, _ = await self.create(name, settings)
-            return library
+        found = await self.find(name)
+        if found is None:
+            found, _ = await self.create(name, settings)
+        return found
 
     async def create(self, name: str, settings: LibrarySettings) -> tuple[Library, bool]:
         """The library of that name, and whether it was made now, with these settings. Raises InvalidLibraryName."""

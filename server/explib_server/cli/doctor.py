@@ -82,7 +82,8 @@ async def _check_parts(settings: Settings) -> bool:
     try:
         async with open_runtime(settings) as runtime:
             say(f"ok    database: {runtime.store.database.dialect.describe()}")
-            say(f"ok    library {(await runtime.library()).name}: {await _retrieval(runtime)}")
+            say(await _library(runtime))
+            say(f"ok    {await _retrieval(runtime)}")
             analyst = analyst_name(settings)
             say(f"ok    analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
     except ExplibError as error:
@@ -108,6 +109,14 @@ async def check_model(settings: Settings) -> bool:
     spent = f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
     say(f"ok    {where} answers in {time.monotonic() - started:.1f} s ({spent})")
     return True
+
+
+async def _library(runtime: Runtime) -> str:
+    name = runtime.settings.library
+    found = await runtime.store.libraries.find(name)
+    if found is None:
+        return f"-     library {name} is not there yet: the first use makes it"
+    return f"ok    library {name}, at revision {found.revision}"
 
 
 async def _retrieval(runtime: Runtime) -> str:
