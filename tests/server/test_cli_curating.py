@@ -108,6 +108,21 @@ def test_the_difference_of_two_revisions_reads_as_lines_and_as_json(explib: Expl
     assert "has revisions 1 to 4, so there is no '9'" in one_line(explib("diff", "9"))
 
 
+def test_the_difference_of_two_revisions_has_the_settings_that_were_changed_between(explib: Explib) -> None:
+    explib("experiences", "add", LESSON)
+    explib("libraries", "set", "default", "max_words=40")
+    explib("experiences", "retire", "e1")
+    explib("libraries", "set", "default", "review=on", "max_words=50")
+    assert explib("diff", "1").out.splitlines() == [
+        f"- [e1] (active) {LESSON}",
+        "~ settings in revision 2: max_words 32 → 40",
+        "~ settings in revision 4: max_words 40 → 50, review off → on",
+    ]
+    assert explib("diff", "2", "3").out == f"- [e1] (active) {LESSON}\n"
+    back = json.loads(explib("diff", "2", "1", "--json").out)
+    assert back["settings"] == [{"revision": 2, "changed": "max_words 32 → 40"}]
+
+
 def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
     made = explib("libraries", "create", "airline", "objective=rebook flights", "review=on", "reward_max=10")
     assert made.out.splitlines()[:2] == ["airline, at revision 0", "  objective = rebook flights"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from explib.comparing import Difference, SettingsChange, difference
 from explib.errors import UnknownExperience, UnknownRevision
 from explib.models.experiences import Experience
 from explib.models.learning import Cost
@@ -91,6 +92,16 @@ class Revisions:
         """The library's experiences as they stood after revision `number` (0: empty). Raises UnknownRevision."""
         standing = await self.standing(library, number)
         return [known for known in standing.experiences.values() if known.status != "retired"]
+
+    async def difference(self, library: Library, before: int, after: int) -> Difference:
+        """Between the library after revision `before` and after revision `after`. Raises UnknownRevision."""
+        first, last = sorted((before, after))
+        number, changed = revisions.c.number, revisions.c.settings
+        where = (revisions.c.library_id == library.id) & (number > first) & (number <= last) & (changed != "")
+        then, now = await self.at(library, before), await self.at(library, after)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(number, changed).where(where).order_by(number))
+            return difference(then, now, [SettingsChange(*row) for row in found])
 
     async def standing(self, library: Library, number: int) -> Standing:
         """The library after revision `number` (0: empty), with what is retired and with the evidence.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from explib.comparing import Difference, difference
+from explib.comparing import Difference
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Revision
@@ -51,8 +51,7 @@ def diff(
     async def work(runtime: Runtime) -> tuple[int, Difference]:
         chosen = await runtime.library(library)
         until = chosen.revision if after is None else after
-        revisions = runtime.store.revisions
-        return until, difference(await revisions.at(chosen, before), await revisions.at(chosen, until))
+        return until, await runtime.store.revisions.difference(chosen, before, until)
 
     until, found = run(work)
     if as_json:
@@ -69,6 +68,8 @@ def _lines(found: Difference) -> Iterator[str]:
         yield _sign("+", new)
     for known in found.added:
         yield _sign("+", known)
+    for change in found.settings:
+        yield typer.style(f"~ settings in revision {change.revision}: {change.changed}", fg=typer.colors.YELLOW)
 
 
 def _sign(sign: str, known: Experience) -> str:
