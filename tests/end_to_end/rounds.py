@@ -11,16 +11,19 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from end_to_end.actor import LEASE_SECONDS
 from sqlalchemy import text
 
+from explib.ending import finished
 from explib.storage.checking import check
 from explib.storage.store import Store, open_store
+from explib_learner.asking import together
 
 ACTOR = Path(__file__).parent / "actor.py"
 SUBMITTERS, LEARNERS = 2, 2
@@ -90,11 +93,26 @@ class Actor:
         self.process.send_signal(number)
 
     async def kill(self) -> None:
-        assert self.process is not None
-        assert self.reading is not None
-        self.signal(signal.SIGKILL)
-        await self.process.wait()
-        await self.reading
+        await kill_all([self])
+
+
+class Killable(Protocol):
+    """A process, and what reads its output where that is read."""
+
+    process: asyncio.subprocess.Process | None
+    reading: asyncio.Task[None] | None
+
+
+async def kill_all(killed: Sequence[Killable]) -> None:
+    """SIGKILL to each before anything is waited for: none is left behind, whatever comes of reading and waiting."""
+    processes = [each.process for each in killed if each.process is not None]
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.kill()
+    try:
+        await finished(together([each.reading for each in killed if each.reading is not None]))
+    finally:
+        await finished(together([process.communicate() for process in processes]))
 
 
 @dataclass
@@ -134,9 +152,7 @@ async def fleet(url: str, outcome: Outcome) -> AsyncIterator[Fleet]:
         await more(outcome, 1)
         yield Fleet(submitters, learners)
     finally:
-        for actor in actors:
-            if actor.process is not None and actor.process.returncode is None:
-                await actor.kill()
+        await kill_all(actors)
 
 
 async def more(outcome: Outcome, count: int) -> None:
@@ -162,8 +178,7 @@ async def play(
                 outcome.rounds[kind] += 1
                 await more(outcome, random.randint(1, 20))
                 told(kind)
-            for actor in running.submitters:
-                await actor.kill()
+            await kill_all(running.submitters)
             await all_learned(store)
         await count(store, outcome)
     return outcome

@@ -22,12 +22,13 @@ from itertools import count as counting
 from pathlib import Path
 
 from end_to_end.actor import LEASE_SECONDS
-from end_to_end.rounds import Outcome, all_learned, more
+from end_to_end.rounds import Outcome, all_learned, kill_all, more
 from end_to_end.rounds import count as count_all
 from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
 from server.http_cases import JSON_HEADERS, ask
 from sqlalchemy import select
 
+from explib.ending import ended
 from explib.models.json_value import Json
 from explib.models.libraries import LibrarySettings
 from explib.storage.store import Store, open_store
@@ -63,6 +64,8 @@ class Server:
     log: Path
     port: int = field(default_factory=lambda: _free_port())
     process: asyncio.subprocess.Process | None = None
+    reading: asyncio.Task[None] | None = None
+    """None: it writes to its log."""
 
     @property
     def address(self) -> str:
@@ -222,12 +225,10 @@ async def team(url: str, outcome: Outcome, folder: Path) -> AsyncIterator[Team]:
             await more(outcome, 1)
             yield running
         finally:
-            for client in clients:
-                client.cancel()
-            await asyncio.gather(*clients, return_exceptions=True)
-            for server in servers:
-                if server.process is not None and server.process.returncode is None:
-                    await server.end(signal.SIGKILL)
+            try:
+                await kill_all(servers)
+            finally:
+                await ended(*clients)
 
 
 async def play_served(

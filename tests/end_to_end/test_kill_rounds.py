@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from end_to_end.rounds import play
+from end_to_end.rounds import Actor, Outcome, fleet, play
 from end_to_end.served_rounds import play_served
 from postgresql_server import TERMINATE, PostgresqlServer
+
+from explib.storage.store import open_store
 
 KINDS = ["kill_a_server", "kill_a_learner", "pause_a_learner"]
 
@@ -46,3 +51,20 @@ async def test_nothing_is_lost_or_doubled_whatever_befalls_real_servers(
     assert outcome.lost == []
     assert outcome.doubled == []
     assert outcome.revisions > 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_no_process_is_left_behind_where_reading_what_they_say_fails(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_actor: Actor, *_said: str) -> None:
+        raise ValueError("what was that?")
+
+    async with open_store(url), AsyncExitStack() as started:
+        running = await started.enter_async_context(fleet(url, Outcome()))
+        monkeypatch.setattr(Actor, "_acknowledged", unreadable)
+        await asyncio.wait([actor.reading for actor in running.submitters if actor.reading is not None])
+        with pytest.raises(ValueError, match="what was that"):
+            await started.aclose()
+    ends = [actor.process.returncode for actor in (*running.submitters, *running.learners) if actor.process is not None]
+    assert ends == [-signal.SIGKILL] * 4
