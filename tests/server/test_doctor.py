@@ -90,4 +90,4 @@ async def test_a_server_over_http_that_is_not_there_may_just_not_be_running(caps
     async with endpoint([]) as server:
         nowhere = server.url
     assert not await check_client(Attached(ClientName.cursor, Path("mcp.json"), "explib", Address(nowhere)))
-    assert f"Is the server at {nowhere} running?" in capsys.readouterr().out
+    assert f"Is the server at {nowhere} running, and is that all of its address" in capsys.readouterr().out

@@ -62,7 +62,8 @@ async def check_client(found: Attached) -> bool:
     advice = f"Attach again: {again}"
     if isinstance(found.launch, Address):
         advice = (
-            f"Is the server at {found.launch.url} running? If it is, attach again with a token that is good: {again}"
+            f"Is the server at {found.launch.url} running, and is that all of its address (mostly it ends in /mcp)? "
+            f"If so, attach again with a token that is good: {again}"
         )
     return await _try(f"{title}: {found.name}", found.launch, f" {advice}.")
 
@@ -128,7 +129,18 @@ async def _retrieval(runtime: Runtime) -> str:
 
 
 def _shown(value: object) -> str:
-    return "(set)" if isinstance(value, SecretStr) else str(value)
+    """As people write it."""
+    match value:
+        case SecretStr():
+            return "(set)"
+        case None | ():
+            return "unset"
+        case bool():
+            return "on" if value else "off"
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)
 
 
 def _source(name: str) -> str:
