@@ -152,7 +152,7 @@ RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experienc
 
 
 def options(command: object) -> set[str]:
-    assert isinstance(command, TyperCommand)
+    assert isinstance(command, TyperCommand | TyperGroup)
     parameters = [each for each in command.params if isinstance(each, TyperOption)]
     return {flag for each in parameters for flag in (*each.opts, *each.secondary_opts) if flag != "--help"}
 
@@ -160,6 +160,7 @@ def options(command: object) -> set[str]:
 def commands(command: object, name: str = "") -> dict[str, set[str]]:
     if not isinstance(command, TyperGroup):
         return {name: options(command)}
+    assert options(command) == set()
     command.list_commands(Context(command))  # imports them
     inside = command.commands.items()
     return {key: found for each, inner in inside for key, found in commands(inner, f"{name} {each}".strip()).items()}

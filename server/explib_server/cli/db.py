@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 
-app = typer.Typer(help="Upgrade, back up, check, copy and prune the database.", no_args_is_help=True)
+app = typer.Typer(
+    help="Upgrade, back up, check, copy and prune the database.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("upgrade")

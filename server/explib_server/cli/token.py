@@ -24,7 +24,9 @@ DURATION = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 NAME_CHARACTERS = 100
 
 app = typer.Typer(
-    help="Access tokens for HTTP, each for its libraries; and keys that sign rewards.", no_args_is_help=True
+    help="Access tokens for HTTP, each for its libraries; and keys that sign rewards.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
