@@ -275,6 +275,10 @@ def test_where_there_are_no_libraries_learning_says_so(explib: Explib, way: str)
         (("import", "/no/such/file.jsonl"), "cannot be read (No such file or directory)"),
         (("import", "/no/such/file.jsonl", "--format", "nope"), "There is no format 'nope'"),
         (("import", "/no/such/file.jsonl", "--library", "No Name"), "'No Name' cannot name a library"),
+        (
+            ("db", "copy", "here", "there"),
+            "The database URL (of EXPLIB_DATABASE_URL or `explib db copy`) can't be read",
+        ),
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(explib: Explib, arguments: tuple[str, ...], says: str) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from server.cli_cases import Explib, explib
+from server.cli_cases import Explib, explib, one_line
 
 from explib.settings import Settings
 from explib.storage.store import database_file
@@ -46,6 +46,10 @@ def test_a_backup_comes_back_into_a_new_database(
 def test_a_copy_names_what_it_copied(imported: Explib, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = Settings().database_url, f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}"
     assert "1 groups" in imported("db", "copy", source, target).out
+    nowhere = tmp_path / "no-such.db"
+    missing = imported("db", "copy", f"sqlite+aiosqlite:///{nowhere}", f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
+    assert f"There is no database {nowhere}" in one_line(missing)
+    assert not nowhere.exists()
     same = imported("db", "copy", source, source)
     assert (same.code, "same database" in same.err) == (1, True)
     monkeypatch.setenv("EXPLIB_DATABASE_URL", target)

@@ -34,6 +34,7 @@ from explib.storage.votes import Votes
 
 POOL_SIZE = 10
 STATEMENT_SECONDS = 30.0
+NAMED = "The database URL (of EXPLIB_DATABASE_URL or `explib db copy`)"
 URLS = "sqlite+aiosqlite:////path/to/library.db or postgresql+asyncpg://user:password@host/database"
 
 
@@ -85,14 +86,14 @@ def dialect_for(url: str, pool_size: int = POOL_SIZE, statement_timeout: float =
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise DatabaseUnavailable(f"EXPLIB_DATABASE_URL is not a database URL: it looks like {URLS}.") from error
+        raise DatabaseUnavailable(f"{NAMED} can't be read: one looks like {URLS}.") from error
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         return SqliteDialect(parsed.set(drivername="sqlite+aiosqlite"))
     if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
         from explib.storage.postgresql import PostgresqlDialect
 
         return PostgresqlDialect(parsed.set(drivername="postgresql+asyncpg"), pool_size, statement_timeout)
-    raise DatabaseUnavailable(f"EXPLIB_DATABASE_URL names {parsed.drivername!r}, which we don't have: use {URLS}.")
+    raise DatabaseUnavailable(f"{NAMED} names {parsed.drivername!r}, which we don't have: use {URLS}.")
 
 
 @asynccontextmanager

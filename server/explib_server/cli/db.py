@@ -78,10 +78,13 @@ def copy(
     meanwhile is not copied.
     """
     from explib.storage.copying import copy as copy_all
-    from explib.storage.store import open_store
+    from explib.storage.store import database_file, dialect_for, open_store
 
     if source == target:
         raise InvalidInput("FROM and TO are the same database: name another one as TO.")
+    dialect_for(source)  # raises where it is no URL of ours
+    if (file := database_file(source)) is not None and not file.exists():
+        raise InvalidInput(f"There is no database {file}: name the one to copy as FROM.")
 
     async def work() -> dict[str, int]:
         async with open_store(source) as read, open_store(target) as written:
@@ -138,10 +141,8 @@ def prune(
 
 
 def _copied(rows: dict[str, int]) -> str:
-    filled = {table: count for table, count in rows.items() if count}
-    return f"{number_of(sum(rows.values()), 'row')}: " + ", ".join(
-        f"{count:,} {table}" for table, count in filled.items()
-    )
+    by_table = ", ".join(f"{count:,} {table}" for table, count in rows.items() if count)
+    return f"{number_of(sum(rows.values()), 'row')}: {by_table or 'it was empty'}"
 
 
 def _finding(finding: Finding) -> str:
