@@ -18,6 +18,7 @@ from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from explib.errors import InvalidSetting
 from explib.settings import Settings
 from explib_server.access.binding import check_binding
 from explib_server.access.gate import Gate
@@ -55,8 +56,8 @@ class Serving:
 def serve_http(settings: Settings, serving: Serving) -> None:
     """Serve until stopped.
 
-    Raises StorageError and InvalidSetting before anything is bound: where the database cannot be used, and where
-    others would reach it with nothing that keeps anybody out.
+    Raises StorageError and InvalidSetting before anything is served: where the database cannot be used, where others
+    would reach it with nothing that keeps anybody out, and where the address cannot be had.
     """
     tokens_exist = asyncio.run(_tokens_exist(settings))
     check_binding(settings, serving.host, tokens_exist=tokens_exist)
@@ -73,7 +74,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS + ENDING_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
-    listening = config.bind_socket()
+    listening = _bound(serving.host, serving.port)
     # accepted connections inherit it; asyncio sets it itself only where a socket names its protocol, which this doesn't
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     hint = _hint(settings, serving.host, tokens_exist=tokens_exist)
@@ -83,6 +84,22 @@ def serve_http(settings: Settings, serving: Serving) -> None:
     else:
         with _shared_counters():
             Multiprocess(config, sockets=[listening]).run()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket as uvicorn would bind it, for workers too. Raises InvalidSetting."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise InvalidSetting(
+            f"Port {port} of {host} cannot be had ({error.strerror}): stop what listens there, or choose another "
+            "--port or --host."
+        ) from error
+    bound.set_inheritable(True)
+    return bound
 
 
 def worker_app(settings: Settings, serving: Serving) -> ASGIApp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path
     assert explib("import", str(path)).code == 0
     for name in ("airline", "default"):
         assert json.loads(explib("status", "--json", "--library", name).out)["trajectories"] == 1
+
+
+def test_a_port_that_another_has_is_one_line_that_says_so(explib: Explib) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        port = another.getsockname()[1]
+        said = one_line(explib("serve", "--transport", "http", "--port", str(port)))
+    assert said.startswith(f"explib: Port {port} of 127.0.0.1 cannot be had (Address already in use)")
 
 
 def test_secrets_are_counted_at_the_import(explib: Explib, tmp_path: Path) -> None:
