@@ -83,7 +83,7 @@ def state() -> dict[str, object]:
 
 def counts(said: Said) -> dict[str, int]:
     """What an import says became of the records."""
-    found = re.search(r"^(\d+) trajector(?:y|ies) stored.*, (\d+) known already, (\d+) bad, ", said.out)
+    found = re.search(r"^(\d+) trajector(?:y|ies) stored.*, (\d+) equal to stored ones, (\d+) bad, ", said.out)
     assert found, said
     return dict(zip(("stored", "known", "bad"), map(int, found.groups()), strict=True))
 
@@ -133,6 +133,11 @@ def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path
     assert explib("import", str(path)).code == 0
     for name in ("airline", "default"):
         assert json.loads(explib("status", "--json", "--library", name).out)["trajectories"] == 1
+
+
+def test_an_import_of_nothing_makes_no_library(explib: Explib) -> None:
+    assert "cannot be read" in one_line(explib("import", "/no/such/file.jsonl", "--library", "airline"))
+    assert explib("libraries", "list").out.startswith("no libraries yet")
 
 
 def test_a_port_that_another_has_is_one_line_that_says_so(explib: Explib) -> None:

@@ -50,11 +50,12 @@ def import_files(
 
     async def work(runtime: Runtime) -> Tally:
         name = library or runtime.settings.library
-        chosen = await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
+        await runtime.store.libraries.find(name)  # raises where it can't be a name
         tally = Tally()
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
             for path in files:
                 records = list(read(path, format_name, fields))
+                chosen = await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
                 for record in progress.track(records, description=path.name):
                     await _import(runtime, chosen, record, tally)
         return tally
@@ -62,7 +63,7 @@ def import_files(
     tally = run(work)
     say(
         f"{number_of(tally.stored, 'trajectory', 'trajectories')} stored ({tally.graded} graded), "
-        f"{tally.duplicates} known already, {tally.bad} bad, {number_of(tally.redactions, 'secret')} redacted"
+        f"{tally.duplicates} equal to stored ones, {tally.bad} bad, {number_of(tally.redactions, 'secret')} redacted"
     )
     if tally.stored and not tally.graded:
         say(f"none of them has a reward in the field {reward_field!r}: see --reward-field, or report rewards later")
