@@ -73,9 +73,7 @@ class Reading:
         uncited = replace(operation, citations=())  # what it rests on was checked when it was proposed
         problem = OperationCheck(served, {}, self.library.settings).reason_against_edit(uncited)
         if problem is not None:
-            raise OperationRefused(
-                f"Nothing was changed, because {problem.rstrip('.')}. Change the text and try again."
-            )
+            raise OperationRefused(f"Nothing was changed: {problem.rstrip('.')}. Change the text and try again.")
         return operation
 
 
