@@ -195,7 +195,9 @@ def test_removing_gives_the_file_back(name: ClientName, options: list[str], home
     path = put(file_of(name, home), existing(name))
     before = plain(CLIENTS[name], path)
     succeed(name, *options)
-    assert "is out of" in succeed(name, "--remove")
+    removed = succeed(name, "--remove")
+    assert "is out of" in removed
+    assert CLIENTS[name].next_step not in removed, "it tells how the server is seen"
     after = plain(CLIENTS[name], path)
     assert after.pop("inputs", []) == []
     assert after == before

@@ -65,7 +65,9 @@ def _removed(change: Change, where: str, client: Client, show: bool) -> str:
         return f"{where} would be taken out of {change.path}; nothing was written."
     if not change.needed or not change.apply():
         return f"{change.path} has no {where}: nothing was changed."
-    return f"{where} is out of {change.path}{_backup(change)}.\n{client.next_step}"
+    return (
+        f"{where} is out of {change.path}{_backup(change)}.\nStart {client.title} again: until then it has the server."
+    )
 
 
 def _attached(change: Change, where: str, client: Client, asked: Attachment, scope: Scope) -> str:
