@@ -22,19 +22,25 @@ async def show_demo(seeds: int, learner: LearnerMode, *, shuffle_rewards: bool) 
     """Play the rounds and print what came of them."""
     plan = Plan(learner=learner, shuffle_rewards=shuffle_rewards)
     console = Console()
-    analyst = analyst_name(load_settings())
-    console.print(
-        "[bold]Experience Library demo[/bold]: an order desk with conventions that no agent can know beforehand.\n"
-        f"{number_of(seeds, 'round')}. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts "
-        f"of a scripted agent with their rewards, background learning by the [bold]{analyst}[/bold] analyst, "
-        f"and then {plan.held_out} other tasks with what was learned.\n"
-    )
+    console.print(plan_text(plan, seeds, analyst_name(load_settings())))
     with console.status("practising, learning, trying again …"):
         rounds = await _play(seeds, plan)
     console.print(f"[bold]Learned in round 1[/bold] from {rounds[0].status.trajectories} trajectories:")
     console.print(rounds[0].lessons, markup=False, highlight=False)
     console.print(_table(rounds))
     console.print(_verdict(rounds))
+
+
+def plan_text(plan: Plan, seeds: int, analyst: str) -> str:
+    """What will be done, with console markup."""
+    rewards = "each other's rewards" if plan.shuffle_rewards else "their rewards"
+    learning = f"background learning by the [bold]{analyst}[/bold] analyst"
+    return (
+        "[bold]Experience Library demo[/bold]: an order desk with conventions that no agent can know beforehand.\n"
+        f"{number_of(seeds, 'round')}. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts "
+        f"of a scripted agent with {rewards}, {'no learning' if plan.learner == 'off' else learning}, "
+        f"and then {plan.held_out} other tasks with what was learned.\n"
+    )
 
 
 async def _play(seeds: int, plan: Plan) -> list[Round]:
