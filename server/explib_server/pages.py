@@ -106,10 +106,11 @@ def proposal_line(proposal: ProposedOperation) -> str:
 
 def _heading(library: Library, known: Experience) -> str:
     support = known.support
-    source = known.analyst + (f" ({known.model})" if known.model else "")
+    analyst = known.analyst + (f" ({known.model})" if known.model else "")
+    origin = "Written by a person" if analyst == "person" else f"Learned by {analyst}"
     return (
         f"# {library.name} {known.id} ({_standing(known)}, version {known.version})\n{known.content}\n\n"
-        f"Learned by {source} in revision {known.created_revision}. Rests on "
+        f"{origin} in revision {known.created_revision}. Rests on "
         f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
         f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
     )
@@ -117,6 +118,8 @@ def _heading(library: Library, known: Experience) -> str:
 
 def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
     """The attempts by group and stance."""
+    if not attempts:
+        return "## Attempts\nnone"
     lines = [
         "## Attempts",
         "for: won and did as it says, or lost and did not; against: the others. Rewards in brackets.",

@@ -87,6 +87,13 @@ def test_an_experience_is_unpinned_and_pinned_without_another_text(explib: Expli
     assert "now [e1] (active, pinned)" in explib("experiences", "show", "e1").out
 
 
+def test_what_a_person_wrote_is_not_shown_as_learned(explib: Explib) -> None:
+    explib("experiences", "add", LESSON)
+    shown = explib("experiences", "show", "e1").out
+    assert "Written by a person in revision 1. " in shown
+    assert "## Attempts\nnone\n" in shown
+
+
 def test_the_difference_of_two_revisions_reads_as_lines_and_as_json(explib: Explib) -> None:
     learned(LESSON, OTHER)
     explib("experiences", "edit", "e1", "When you ship, weigh first.")
