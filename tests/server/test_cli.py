@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -350,3 +351,7 @@ def test_ways_of_learning_that_contradict_each_other_are_refused(explib: Explib,
     assert (said.code, said.out) == (2, "")
     assert first in said.err
     assert second in said.err
+
+
+def test_the_version_is_that_of_the_package(explib: Explib) -> None:
+    assert explib("--version") == Said(0, f"explib {version('explib')}\n", "")
