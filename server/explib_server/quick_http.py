@@ -17,7 +17,7 @@ from mcp.server.streamable_http import check_accept_headers
 from mcp.server.transport_security import TransportSecurityMiddleware
 from mcp.shared.inbound import InboundModernRoute, classify_inbound_request, find_duplicated_routing_header
 from mcp.types import JSONRPCRequest
-from mcp.types.methods import validate_client_request
+from mcp.types.methods import parse_client_request
 from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -106,7 +106,7 @@ def _call(request: Request, body: bytes) -> Call | None:
         envelope = classify_inbound_request({"method": CALL, "params": asked.params}, headers=request.headers)
         if not isinstance(envelope, InboundModernRoute):
             return None
-        validate_client_request(CALL, envelope.protocol_version, asked.params)
+        parse_client_request(CALL, envelope.protocol_version, asked.params)
     except ValidationError:
         return None
     arguments, client = arguments_of(asked.params), envelope.client_info

@@ -85,6 +85,9 @@ BAD: dict[str, object] = {
     "somebody without a name": body(TASK, {f"{META}clientInfo": {"version": "1"}}),
     "somebody is a text": body(TASK, {f"{META}clientInfo": "me"}),
     "progress token is a list": body(TASK, {"progressToken": [7]}),
+    "progress token is null": body(
+        params=body()["params"] | {"_meta": body()["params"]["_meta"] | {"progressToken": None}}
+    ),
     "another tool": body(params=body()["params"] | {"name": "library_status", "arguments": {}}),
     "no tool": body(params=body()["params"] | {"name": None}),
     "a state": body(params=body()["params"] | {"requestState": "x"}),
