@@ -24,10 +24,11 @@ from pydantic import ValidationError
 if sys.platform != "win32":
     import fcntl
 
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 READ_BYTES = 1 << 20
 """What is read ahead of the message that is being parsed; one message may be longer."""
 STDIN, STDOUT, STDERR = 0, 1, 2
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Stream:
@@ -136,7 +137,7 @@ def are_pipes() -> bool:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """What goes on inside is cancelled by SIGINT or SIGTERM, and when it has ended the process ends by that signal.
+    """What goes on inside is cancelled by one of SIGNALS, and when it has ended the process ends by that signal.
 
     Then and there, since the SDK's thread may read on for ever. A second signal ends the process at once.
     """
@@ -152,11 +153,12 @@ def ended_by_signals() -> Iterator[None]:
         scope.cancel()
 
     def release() -> None:
-        for number in SIGNALS:
+        for number in heeded:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
-    for number in SIGNALS:
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as after nohup
+    for number in heeded:
         loop.add_signal_handler(number, stop, number)
     try:
         with anyio.CancelScope() as scope:

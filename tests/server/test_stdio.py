@@ -140,7 +140,7 @@ def test_a_client_that_stops_reading_and_leaves_ends_the_server_quietly() -> Non
         assert "Traceback" not in server.stderr.read().decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("stderr", [asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT])  # our transport, the SDK's
 async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_is_written(
     number: signal.Signals, stderr: int, url: str
@@ -154,6 +154,16 @@ async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_i
     async with open_store(url) as store:
         library = await store.libraries.get("default")
         assert (await store.retrievals.get(library, result["structuredContent"]["retrieval_id"])).task == "a task"
+
+
+async def test_a_signal_that_whoever_started_the_server_ignores_does_not_end_it() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        async with talking() as talk:
+            talk.process.send_signal(signal.SIGHUP)
+            assert "result" in await talk.ask(call("library_status", 2, {}))
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_second_signal_ends_a_server_that_waits_for_the_database_to_close_it(tmp_path: Path) -> None:
