@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from postgresql_server import TERMINATE, PostgresqlServer
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from waiting import until
 
 from explib.errors import DatabaseUnavailable, LeaseLost, NotADatabase
@@ -26,6 +27,15 @@ from explib.storage.listening import QUIET_SECONDS
 from explib.storage.store import Store, open_store
 
 PARTITIONING = Path(__file__).parents[2] / "docs/partitioning.sql"
+OWNED = """
+CREATE ROLE explib_owner; GRANT CREATE ON SCHEMA public TO explib_owner; CREATE ROLE "A reader";
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('ALTER TABLE %I OWNER TO explib_owner', name);
+    END LOOP;
+END $$;
+GRANT SELECT ON trajectories TO PUBLIC; GRANT SELECT, INSERT ON trajectories TO "A reader" WITH GRANT OPTION;
+"""
 MANY = 24
 PATIENCE = 30.0
 """Seconds after which a condition that should come true has failed."""
@@ -334,3 +344,20 @@ async def test_tables_partitioned_by_library_keep_what_they_have_and_serve_and_l
         async with store.database.read() as connection:
             held = text("SELECT count(DISTINCT tableoid) FROM trajectories")
             assert (await connection.execute(held)).scalar_one() > 1
+
+
+async def test_partitioned_tables_keep_their_owner_and_who_may_read_them_and_are_partitioned_once(
+    postgresql: PostgresqlServer, url: str
+) -> None:
+    at, said = f"\\c {make_url(url).database}\n", PARTITIONING.read_text(encoding="utf-8")
+    await opened(url)
+    postgresql.sql(at + OWNED)
+    who = f"{at}SELECT relowner::regrole, relacl FROM pg_class WHERE relname = 'trajectories';"
+    before = postgresql.sql(who)
+    postgresql.sql(f"{at}{said}")
+    assert postgresql.sql(who) == before
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError, match="partitioned already"):
+            await connection.exec_driver_sql(said)
+    await engine.dispose()
