@@ -12,6 +12,7 @@ from explib_server.cli import app
 from explib_server.mcp_server import build_server
 
 COMMANDS = {
+    "": {"--version"},
     "attach": {
         "--url",
         "--token",
@@ -158,12 +159,15 @@ def options(command: object) -> set[str]:
 
 
 def commands(command: object, name: str = "") -> dict[str, set[str]]:
+    """The options of each by its name; a group stands among them where it has options of its own."""
+    own = options(command)
     if not isinstance(command, TyperGroup):
-        return {name: options(command)}
-    assert options(command) == set()
+        return {name: own}
     command.list_commands(Context(command))  # imports them
-    inside = command.commands.items()
-    return {key: found for each, inner in inside for key, found in commands(inner, f"{name} {each}".strip()).items()}
+    known = {name: own} if own else {}
+    for each, inner in command.commands.items():
+        known |= commands(inner, f"{name} {each}".strip())
+    return known
 
 
 def test_the_commands_and_their_options_are_these() -> None:
