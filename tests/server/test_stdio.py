@@ -156,14 +156,15 @@ async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_i
         assert (await store.retrievals.get(library, result["structuredContent"]["retrieval_id"])).task == "a task"
 
 
-async def test_a_signal_that_whoever_started_the_server_ignores_does_not_end_it() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])  # as nohup does, and a shell to background jobs
+async def test_a_signal_that_whoever_started_the_server_ignores_does_not_end_it(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         async with talking() as talk:
-            talk.process.send_signal(signal.SIGHUP)
+            talk.process.send_signal(number)
             assert "result" in await talk.ask(call("library_status", 2, {}))
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(number, before)
 
 
 async def test_a_second_signal_ends_a_server_that_waits_for_the_database_to_close_it(tmp_path: Path) -> None:

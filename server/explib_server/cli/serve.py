@@ -65,7 +65,8 @@ def serve(
         settings = settings.serving_teams()
     mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
     if transport is Transport.stdio:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves Ctrl-C ends the process at once, and quietly
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of a shell's background job
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves Ctrl-C ends it at once, and quietly
         if sys.stdin.isatty():
             typer.echo(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
