@@ -354,6 +354,8 @@ async def test_partitioned_tables_keep_their_owner_and_who_may_read_them_and_are
     postgresql.sql(at + OWNED)
     who = f"{at}SELECT relowner::regrole, relacl FROM pg_class WHERE relname = 'trajectories';"
     before = postgresql.sql(who)
+    assert "explib_owner" in before
+    assert "A reader" in before
     postgresql.sql(f"{at}{said}")
     assert postgresql.sql(who) == before
     engine = create_async_engine(url)
