@@ -54,7 +54,7 @@ def structured(library: str, served: Served) -> dict[str, Any]:
 
 
 def _told(entry: Entry, relevance: float, lifts: Mapping[str, Interval]) -> dict[str, Any]:
-    """One experience; where it was measured, by how much it changes the expected reward, and between what that is."""
+    """One experience; where it was measured, by how much it changes the expected reward, with the interval."""
     told: dict[str, Any] = {
         "id": entry.id,
         "content": entry.content,

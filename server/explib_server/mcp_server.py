@@ -63,13 +63,12 @@ class ExperienceMCP(MCPServer[Opening]):
     """The runtime of the running server."""
     toolset: Toolset
     observer: Observer | None = None
+    quick: QuickAnswers
+    """How `get_experiences` is answered by the shortest way."""
 
     @cached_property
     def _arguments(self) -> dict[str, list[str]]:
         return {}
-
-    quick: QuickAnswers
-    """How `get_experiences` is answered by the shortest way."""
 
     def answer_quickly(self, current: Current) -> None:
         """Have `get_experiences` answered by the shortest way."""

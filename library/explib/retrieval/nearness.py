@@ -29,7 +29,7 @@ FAR = -2.0
 
 
 class Vectors:
-    """Unit vectors by place; a place without one is far from everything."""
+    """Unit vectors by place; a place without one is near to nothing: its cosine is 0."""
 
     def __init__(self, dimensions: int) -> None:
         self._dimensions = dimensions
