@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from mcp.types import PARSE_ERROR
 from waiting import until
 
 from explib.storage.store import open_store
-from explib_server.stdio import READ_BYTES
+from explib_server.stdio import READ_BYTES, SIGNALS
 
 SERVE = ("-m", "explib_server", "serve", "--learner", "off")
 INITIALIZE: dict[str, object] = {
@@ -49,6 +49,17 @@ def request(method: str, number: int = 1, params: dict[str, object] | None = Non
 
 def call(tool: str, number: int, arguments: dict[str, object]) -> str:
     return request("tools/call", number, {"name": tool, "arguments": arguments})
+
+
+@pytest.fixture(autouse=True)
+def _no_signal_ignored() -> Iterator[None]:
+    """Servers are started as by a terminal, also where the tests run under nohup or behind a shell's `&`."""
+    ignored = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Talk:
