@@ -346,18 +346,22 @@ async def test_tables_partitioned_by_library_keep_what_they_have_and_serve_and_l
             assert (await connection.execute(held)).scalar_one() > 1
 
 
-async def test_partitioned_tables_keep_their_owner_and_who_may_read_them_and_are_partitioned_once(
+async def test_partitioned_tables_keep_owner_grants_and_index_names_and_are_partitioned_once(
     postgresql: PostgresqlServer, url: str
 ) -> None:
     at, said = f"\\c {make_url(url).database}\n", PARTITIONING.read_text(encoding="utf-8")
     await opened(url)
     postgresql.sql(at + OWNED)
     who = f"{at}SELECT relowner::regrole, relacl FROM pg_class WHERE relname = 'trajectories';"
-    before = postgresql.sql(who)
+    names = (
+        f"{at}SELECT indexname FROM pg_indexes WHERE tablename IN ('trajectories', 'retrievals') ORDER BY indexname;"
+    )
+    before, named = postgresql.sql(who), postgresql.sql(names)
     assert "explib_owner" in before
     assert "A reader" in before
     postgresql.sql(f"{at}{said}")
     assert postgresql.sql(who) == before
+    assert postgresql.sql(names) == named
     engine = create_async_engine(url)
     async with engine.connect() as connection:
         with pytest.raises(DBAPIError, match="partitioned already"):
