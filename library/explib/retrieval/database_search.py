@@ -20,15 +20,13 @@ from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.kept_vectors import PART, fill, vectors_of
-from explib.retrieval.lexical import K1, B
+from explib.retrieval.lexical import K1, MOST_POSTINGS, B
 from explib.retrieval.ranking import blended, relevances
 from explib.storage.store import Store
 from explib.words import terms
 
 SAMPLE = 2000
 """Lessons that are read to learn how common each term is."""
-MOST_FOUND = 3_000
-"""Rows that a search by words may go through, as the sample foretells; the rarest terms are searched for."""
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ class DatabaseSearch:
     async def _worded(self, library: Library, words: Sequence[str], limit: int) -> list[str]:
         rarest = sorted(words, key=lambda term: self._documents[term])
         foretold = accumulate(self._each * (self._documents[term] or 0.5) for term in rarest)
-        asked = [term for term, rows in zip(rarest, foretold, strict=True) if rows <= MOST_FOUND] or rarest[:1]
+        asked = [term for term, rows in zip(rarest, foretold, strict=True) if rows <= MOST_POSTINGS] or rarest[:1]
         return await self.store.retrievals.search(library, asked, limit) if asked else []
 
     async def _near(self, library: Library, query: NDArray[np.float32] | None, limit: int) -> dict[str, float]:

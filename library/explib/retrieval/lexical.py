@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 K1 = 1.2
 B = 0.75
 MOST_POSTINGS = 3_000
-"""Postings read for one query, the rarest terms first: bounds its time. The commonest terms say least: among 10⁴ and
-6 · 10⁴ others nothing is served worse for it with an embedder, and without one English alone is
-(`benchmarks/retrieval_quality.py --among`)."""
+"""Postings read for one query, here and in the database, the rarest terms first: bounds its time. The commonest terms
+say least: among 10⁴ and 6 · 10⁴ others nothing is served worse for it with an embedder, and without one English alone
+is (`benchmarks/retrieval_quality.py --among`)."""
 FOLDED_TERMS = 4096
 """Changed terms that are held beside the sorted postings before they are folded into them."""
 REMEMBERED_TERMS = 10_000

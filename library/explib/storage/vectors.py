@@ -111,8 +111,9 @@ class Vectors:
         async with self.database.read() as connection:
             anywhere = f"e{randbelow((await connection.execute(number)).scalar_one())}"
             for side in (experiences.c.id > anywhere, experiences.c.id <= anywhere):
-                rows = await connection.execute(statement.where(side).limit(limit - len(found)))
-                found += [Lesson(*row) for row in rows]
+                if len(found) < limit:
+                    rows = await connection.execute(statement.where(side).limit(limit - len(found)))
+                    found += [Lesson(*row) for row in rows]
         return found
 
     async def _write(self, rows: list[dict[str, object]]) -> None:
