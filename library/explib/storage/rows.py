@@ -26,9 +26,8 @@ MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
 CITATIONS = TypeAdapter(Citations)
 TRIAL = TypeAdapter(Trial)
 SERVINGS = TypeAdapter(tuple[Serving, ...])
-ARMS = TypeAdapter(dict[str, bool])
 RETRIEVAL = tuple(Retrieval.__dataclass_fields__)
-TEXTS = ("servings", "arms")
+TEXTS: dict[str, TypeAdapter[Any]] = {"servings": SERVINGS, "arms": TypeAdapter(dict[str, bool])}
 """Those of them that are JSON."""
 
 
@@ -73,19 +72,15 @@ def retrieval(row: RowMapping) -> Retrieval:
 def retrieval_of(columns: Sequence[Any]) -> Retrieval:
     """The columns `RETRIEVAL`, as the driver gives them; of `TEXTS` the text."""
     found = dict(zip(RETRIEVAL, columns, strict=True))
-    found["servings"] = SERVINGS.validate_json(found["servings"])
-    found["arms"] = ARMS.validate_json(found["arms"])
+    found |= {name: texts.validate_json(found[name]) for name, texts in TEXTS.items()}
     found["held_out"] = bool(found["held_out"])
     return Retrieval(**found)
 
 
 def retrieval_columns(retrieval: Retrieval) -> tuple[object, ...]:
     """The columns `RETRIEVAL`, as the driver takes them."""
-    texts = {
-        "servings": SERVINGS.dump_json(retrieval.servings).decode(),
-        "arms": ARMS.dump_json(retrieval.arms).decode(),
-    }
-    return tuple(texts[name] if name in texts else getattr(retrieval, name) for name in RETRIEVAL)
+    values = ((name, getattr(retrieval, name)) for name in RETRIEVAL)
+    return tuple(TEXTS[name].dump_json(value).decode() if name in TEXTS else value for name, value in values)
 
 
 def model_call(row: RowMapping) -> ModelCall:
