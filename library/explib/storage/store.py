@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from explib.ending import finished
@@ -75,18 +75,22 @@ class Store:
             await self.database.close()
 
 
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise DatabaseUnavailable(f"{NAMED} can't be read: one looks like {URLS}.") from error
+
+
 def database_file(url: str) -> Path | None:
-    """The file of an embedded database; None for one that is a server's."""
-    parsed = make_url(url)
+    """The file of an embedded database; None for one that is a server's. Raises DatabaseUnavailable."""
+    parsed = _parsed(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def dialect_for(url: str, pool_size: int = POOL_SIZE, statement_timeout: float = STATEMENT_SECONDS) -> Dialect:
     """The engine that a database URL names. Raises DatabaseUnavailable for one that we don't have."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseUnavailable(f"{NAMED} can't be read: one looks like {URLS}.") from error
+    parsed = _parsed(url)
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         return SqliteDialect(parsed.set(drivername="sqlite+aiosqlite"))
     if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:

@@ -78,11 +78,10 @@ def copy(
     meanwhile is not copied.
     """
     from explib.storage.copying import copy as copy_all
-    from explib.storage.store import database_file, dialect_for, open_store
+    from explib.storage.store import database_file, open_store
 
     if source == target:
         raise InvalidInput("FROM and TO are the same database: name another one as TO.")
-    dialect_for(source)  # raises where it is no URL of ours
     if (file := database_file(source)) is not None and not file.exists():
         raise InvalidInput(f"There is no database {file}: name the one to copy as FROM.")
 
