@@ -75,8 +75,6 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
     listening = _bound(serving.host, serving.port)
-    # accepted connections inherit it; asyncio sets it itself only where a socket names its protocol, which this doesn't
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     hint = _hint(settings, serving.host, tokens_exist=tokens_exist)
     announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{hint}")
     if serving.workers == 1:
@@ -87,8 +85,12 @@ def serve_http(settings: Settings, serving: Serving) -> None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket as uvicorn would bind it, for workers too. Raises InvalidSetting."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    """A socket as uvicorn would bind it, for workers too. Raises InvalidSetting.
+
+    It names its protocol, as uvicorn's does not: asyncio turns Nagle's algorithm off only where a socket does.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
