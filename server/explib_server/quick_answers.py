@@ -21,6 +21,7 @@ from explib_server.callers import current_caller
 from explib_server.opening import Current
 from explib_server.tools import fetched
 
+CALL = "tools/call"
 TOOL = "get_experiences"
 _PARAMS = frozenset({"name", "arguments", "_meta"})
 _ARGUMENTS = frozenset({"task", "library", "limit"})
@@ -62,7 +63,7 @@ class QuickAnswers:
 def _asked(ctx: ServerRequestContext[Any, Any]) -> Mapping[str, Any] | None:
     """The arguments, if it is a call for the tool in good order by a client that has said who it is."""
     params = ctx.params
-    if ctx.method != "tools/call" or params is None or ctx.session.client_params is None:
+    if ctx.method != CALL or params is None or ctx.session.client_params is None:
         return None
     return None if "_meta" in params and ctx.meta is None else arguments_of(params)
 

@@ -26,10 +26,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explib.tracing import recording
 from explib_server.callers import answering
-from explib_server.quick_answers import TOOL, QuickAnswers, arguments_of
+from explib_server.quick_answers import CALL, TOOL, QuickAnswers, arguments_of
 
 log = logging.getLogger(__name__)
-CALL = "tools/call"
 
 
 @dataclass(frozen=True, slots=True)

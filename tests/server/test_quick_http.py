@@ -207,6 +207,10 @@ async def test_the_short_way_is_taken_by_calls_in_good_order_only(monkeypatch: p
             passed.methods.clear()
             await sent(quick, asked)
             assert len(passed.methods) == 1, name
+        for name, head in BAD_HEADS.items():
+            passed.methods.clear()
+            await sent(quick, body(), head)
+            assert len(passed.methods) == 1, name
 
 
 async def test_a_token_opens_its_own_libraries_by_the_short_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
