@@ -100,8 +100,7 @@ def _servings(
 def _probabilities(entries: Sequence[Entry], standing: Standing, settings: LibrarySettings) -> list[float]:
     """The inclination of each between floor and ceiling; no less than the trial's floor where its addition is tried."""
     floor, ceiling = settings.probability_floor, settings.probability_ceiling
-    inclinations = standing.ratings.inclinations(entries)
-    probabilities = [floor if each < floor else min(each, ceiling) for each in inclinations]
+    probabilities = [min(max(each, floor), ceiling) for each in standing.ratings.inclinations(entries)]
     if not standing.added:
         return probabilities
     tried = min(max(floor, TRIAL_FLOOR), ceiling)
