@@ -37,12 +37,12 @@ from starlette.routing import Route
 from explib.models.groups import GradedGroup
 from explib.models.json_value import Json
 from explib.models.submissions import Submission
-from explib.settings import Settings
-from explib.words import estimate_tokens
-from explib_learner.transcripts import transcript
-from explib_server.importing.formats import read
-from explib_server.importing.records import BadRecord
-from explib_server.runtime import Runtime, open_runtime
+from explib.settings.program import Settings
+from explib.text.words import estimate_tokens
+from explib_learner.prompting.transcripts import transcript
+from explib_server.application import Runtime, open_runtime
+from explib_server.importers.formats import read
+from explib_server.importers.records import BadRecord
 
 LATENCY_SECONDS = 0.3
 AT_ONCE = 16

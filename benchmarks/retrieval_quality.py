@@ -29,11 +29,11 @@ from seeding import sqlite_url
 from explib.models.experiences import Lesson
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.held_library import HeldLibrary, prepare
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.commits import Proposal
+from explib.retrieval.memory import HeldLibrary, prepare
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib.words import terms
+from explib.text.words import terms
 
 DEPTH = 100
 RRF_K = 60

@@ -40,13 +40,13 @@ from sqlalchemy.types import Text
 
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
-from explib.retrieval import library_index
-from explib.retrieval.library_index import LibraryIndex
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.commits import Proposal
-from explib.storage.postgresql import TERMS_INDEX
+from explib.retrieval import index as library_index
+from explib.retrieval.index import LibraryIndex
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.storage.postgresql.dialect import TERMS_INDEX
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib.words import terms
+from explib.text.words import terms
 
 ROOM = 1_460
 ASKED = 100

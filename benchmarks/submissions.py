@@ -29,12 +29,12 @@ from sqlalchemy import make_url
 
 from explib.models.libraries import Library
 from explib.models.submissions import Submission
-from explib.settings import Settings
-from explib.storage.engine import Database
+from explib.settings.program import Settings
+from explib.storage.database import Database
 from explib.storage.schema import ensure_schema
-from explib.storage.sqlite import SqliteDialect
+from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.store import Store
-from explib_server.runtime import Runtime, open_runtime
+from explib_server.application import Runtime, open_runtime
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the tests have a PostgreSQL to start
 from postgresql_server import postgresql_server

@@ -15,7 +15,7 @@ from platformdirs import user_log_path
 from postgresql_server import PostgresqlServer, postgresql_server
 
 from explib.models.libraries import Library, LibrarySettings
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
 
 hypothesis_settings.register_profile("house", deadline=None, derandomize=True)

@@ -22,7 +22,7 @@ def learners(log: Path) -> list[int]:
 def alive(process: int) -> bool:
     """Whether it still is, and is a learner: its number may have gone to another process."""
     try:
-        return b"explib_server.learning" in Path(f"/proc/{process}/cmdline").read_bytes()
+        return b"explib_server.learner_process" in Path(f"/proc/{process}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 

@@ -14,11 +14,11 @@ import pytest
 from end_to_end.node import command, environment, needs
 from mcp import Client
 
-from explib.settings import Settings
-from explib_server.attaching.entries import attachment
-from explib_server.attaching.links import link
-from explib_server.attaching.places import ClientName
-from explib_server.mcp_server import build_server
+from explib.settings.program import Settings
+from explib_server.clients.entries import attachment
+from explib_server.clients.links import link
+from explib_server.clients.places import ClientName
+from explib_server.mcp.server import build_server
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "mcpb" / "manifest.json"

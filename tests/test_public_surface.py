@@ -7,9 +7,9 @@ from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib_server.cli import app
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 COMMANDS = {
     "": {"--version"},

@@ -16,9 +16,9 @@ from explib.models.retrievals import Retrieval, Serving
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.standing import Ratings
-from explib.storage.commits import Proposal
-from explib.storage.counting import record
+from explib.retrieval.lifts import Ratings
+from explib.storage.evidence.batches import record
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from simulated.figures import Figure, median
 

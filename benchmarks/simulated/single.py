@@ -14,7 +14,7 @@ from explib.evidence.interval import interval
 from explib.evidence.posterior import posterior, serving_probability
 from explib.evidence.sums import NOTHING, score
 from explib.evidence.verdicts import trial_verdict
-from explib.retrieval.standing import TRIAL_FLOOR
+from explib.retrieval.lifts import TRIAL_FLOOR
 from simulated.figures import Figure, mean, median
 from simulated.world import Lesson, Rewards, World, solved
 

@@ -15,11 +15,11 @@ from mcp import Client
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib_server.evidence_report import LibraryEvidence, library_evidence
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
+from explib_server.render.evidence import LibraryEvidence, library_evidence
 from simulated.figures import Figure, mean
 from simulated.world import World, solved
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from explib.ending import ended
 from explib.errors import LeaseLost, StorageError
 from explib.models.learning import Lease
 from explib.storage.store import Store
+from explib.tasks import ended
 
 log = logging.getLogger(__name__)
 

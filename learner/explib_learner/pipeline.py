@@ -7,24 +7,24 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explib.ending import finished
 from explib.errors import AnswerPending, Conflict, RevisionConflict
-from explib.lifecycle import Lifecycle
 from explib.models.experiences import Experience
 from explib.models.groups import GradedGroup, Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.revisions import Change, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
-from explib.storage.commits import Committed, Proposal
+from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
+from explib.tasks import finished
+from explib.text.words import number_of
 from explib.tracing import span
-from explib.words import number_of
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.checks.operations import check_operations
+from explib_learner.checks.rejected_before import TurnedDown, not_again, turned_down
+from explib_learner.checks.voted_down import against_votes
 from explib_learner.claims import Claim, Claims, ClaimsGroups
-from explib_learner.turned_down import TurnedDown, not_again, turned_down
-from explib_learner.validation import check_operations
-from explib_learner.voted import against_votes
+from explib_learner.lifecycle import Lifecycle
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import Store
-from explib_learner.agent.learning import AgentLearning
-from explib_learner.asking import ModelSettings
+from explib_learner.agent.loop import AgentLearning
+from explib_learner.model.asker import ModelSettings
 
 AGENT_CONTEXT = 20_000
 """Tokens of a step with its answer where EXPLIB_MODEL_CONTEXT isn't set: clients cut longer results of tools."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explib.errors import InvalidSetting
-from explib.settings import Settings
+from explib.settings.program import Settings
 
 LEAST_PROMPT = 2_000
 """Tokens that the instructions, a repair and the shortest group need."""

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import Store
 from explib_learner.analyst import Analyst
-from explib_learner.asking import ModelSettings
-from explib_learner.chat import ChatAnswer, ChatMessage, ChatRequest
-from explib_learner.model_analyst import ModelAnalyst
-from explib_learner.openai_chat import OpenAIChat
-from explib_learner.recorded import RecordedChat
+from explib_learner.model.analyst import ModelAnalyst
+from explib_learner.model.asker import ModelSettings
+from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
+from explib_learner.model.openai_chat import OpenAIChat
+from explib_learner.model.recorded import RecordedChat
 
 TRIAL_SECONDS = 15.0
 TRIAL = ChatRequest(

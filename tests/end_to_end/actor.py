@@ -18,12 +18,12 @@ from explib.models.groups import GradedGroup
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_learner.analyst import Analysis, Batch
 from explib_learner.pipeline import Pipeline
 from explib_learner.worker import Worker
-from explib_server.runtime import Runtime, open_runtime
+from explib_server.application import Runtime, open_runtime
 
 LIBRARIES = ("one", "two", "three")
 ATTEMPTS = 40

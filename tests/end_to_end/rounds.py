@@ -20,10 +20,10 @@ from typing import Protocol
 from end_to_end.actor import LEASE_SECONDS
 from sqlalchemy import text
 
-from explib.ending import finished
-from explib.storage.checking import check
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
-from explib_learner.asking import together
+from explib.tasks import finished
+from explib_learner.model.asker import together
 
 ACTOR = Path(__file__).parent / "actor.py"
 SUBMITTERS, LEARNERS = 2, 2

@@ -28,11 +28,11 @@ from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
 from server.http_cases import JSON_HEADERS, ask
 from sqlalchemy import select
 
-from explib.ending import ended
 from explib.models.json_value import Json
 from explib.models.libraries import LibrarySettings
 from explib.storage.store import Store, open_store
 from explib.storage.tables.trajectories import trajectories
+from explib.tasks import ended
 
 SERVERS, CLIENTS = 2, 4
 LIBRARIES = ("one", "two")

@@ -22,11 +22,11 @@ from waiting import until
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
-from explib_server.learning.detached import environment, start_detached
-from explib_server.learning.log import LOG_BYTES, learner_log
-from explib_server.learning.process import LEASE, process_lease
+from explib_server.learner_process.detached import environment, start_detached
+from explib_server.learner_process.log import LOG_BYTES, learner_log
+from explib_server.learner_process.process import LEASE, process_lease
 
 GROUPS = 6
 STAYS = {"EXPLIB_LEARNER_IDLE_SECONDS": "600"}
@@ -269,8 +269,8 @@ async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(
     """A file that cannot be written: the learner process could not say anything."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    from explib_server.learning.starting import learner_process
-    from explib_server.runtime import open_runtime
+    from explib_server.application import open_runtime
+    from explib_server.learner_process.starter import learner_process
 
     async with open_runtime(Settings()) as runtime:
         await stored(runtime.store)

@@ -18,8 +18,8 @@ from sqlalchemy import select
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.checking import check
-from explib.storage.commits import Proposal
+from explib.storage.maintenance.check import check
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.trajectories import trajectories

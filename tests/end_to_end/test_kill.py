@@ -25,10 +25,10 @@ from waiting import PATIENCE, until
 
 from explib.models.json_value import Json
 from explib.models.libraries import Library
-from explib.storage.checking import check
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 from explib_learner.worker import lease_name
-from explib_server.answers import LibraryStatus
+from explib_server.mcp.results.agent import LibraryStatus
 
 TOPICS = ("parcels", "refunds", "invoices", "passwords", "holidays", "warranties")
 ATTEMPTS = 4

@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from explib.models.json_value import Json
 from explib.models.libraries import Library
 from explib.models.submissions import Submission
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.tables.learning import model_calls
-from explib_server.runtime import Runtime, open_runtime
+from explib_server.application import Runtime, open_runtime
 
 TASK = "Change the delivery address of an order."
 TRUTH = "the parcel must go to 14 Wren Lane"

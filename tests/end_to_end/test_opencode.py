@@ -18,9 +18,9 @@ from mcp import Client
 from scripted_agent import lesson_about, submit
 
 from explib.models.json_value import Json
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 AGENT = "opencode"
 SECONDS = 120

@@ -14,10 +14,10 @@ from explib.models.learning import ModelCall, Reserved
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt, Step, Trajectory
 from explib_learner.analyst import Batch
-from explib_learner.asking import ModelSettings
-from explib_learner.model_analyst import ModelAnalyst
-from explib_learner.openai_chat import OpenAIChat
-from explib_learner.recorded import RecordedChat
+from explib_learner.model.analyst import ModelAnalyst
+from explib_learner.model.asker import ModelSettings
+from explib_learner.model.openai_chat import OpenAIChat
+from explib_learner.model.recorded import RecordedChat
 
 TASK = "Cancel the reservation of a customer who asks for it."
 

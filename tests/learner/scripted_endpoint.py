@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
-from explib.ending import ended
 from explib.models.json_value import Json
+from explib.tasks import ended
 
 AT_ONCE = {"retry-after-ms": "1"}
 """Header by which the openai client repeats without its usual wait."""

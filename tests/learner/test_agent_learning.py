@@ -19,11 +19,11 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables.learning import model_calls
-from explib_learner.agent.learning import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict
-from explib_learner.asking import ModelSettings
+from explib_learner.agent.loop import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict
+from explib_learner.model.asker import ModelSettings
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES
 from explib_learner.worker import lease_name
 
@@ -270,7 +270,7 @@ async def test_a_consolidation_that_names_what_is_not_there_is_sent_back(url: st
 async def test_another_server_that_learns_is_waited_for_and_then_told(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explib_learner.agent.learning.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("explib_learner.agent.loop.PATIENCE_SECONDS", 0.0)
     async with opened(url, Clock()) as (store, agents, library):
         await submit(store, library, "refunds")
         lease = await store.leases.acquire(lease_name(library), "another", 60.0)

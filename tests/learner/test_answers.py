@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid
-from explib_learner.answers import json_object, parsed, schema_of
-from explib_learner.stages.advantage import AdvantageAnswer, LessonAnswer
+from explib_learner.model.answers import json_object, parsed, schema_of
+from explib_learner.model.stages.advantage import AdvantageAnswer, LessonAnswer
 
 
 class Form(BaseModel):

@@ -9,9 +9,9 @@ import pytest
 from learner.test_recorded import NOON, REQUEST, Model, numbered
 
 from explib.errors import BudgetExceeded, ModelUnavailable
-from explib.storage.model_calls import RESERVED_SECONDS
+from explib.storage.learning.model_calls import RESERVED_SECONDS
 from explib.storage.store import Store, open_store
-from explib_learner.recorded import Answered, RecordedChat
+from explib_learner.model.recorded import Answered, RecordedChat
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 ONE = REQUEST.prompt_tokens + REQUEST.max_tokens

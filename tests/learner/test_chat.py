@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from explib_learner.chat import ChatMessage, ChatRequest
+from explib_learner.model.chat import ChatMessage, ChatRequest
 
 REQUEST = ChatRequest("s", "m", (ChatMessage("user", "hello"),), "s", {"type": "object"}, "p", 10)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step, ToolCall, Trajectory
-from explib_learner.contrast import wording
+from explib_learner.contrast import templates as wording
 from explib_learner.contrast.answer_form import forms
 from explib_learner.contrast.events import (
     MAX_TOOLS,
@@ -20,7 +20,7 @@ from explib_learner.contrast.events import (
     splits,
     vocabulary,
 )
-from explib_learner.contrast.story import Story, is_error, read_story
+from explib_learner.contrast.trace import Story, is_error, read_story
 
 
 def told(*script: str, answer: str | None = None, arguments: dict[str, Json] | None = None) -> Story:

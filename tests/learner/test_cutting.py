@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_learner.cutting import LEAST_TOKENS, Piece, clipped, clipped_to_tokens, cut, fits, total_tokens
+from explib_learner.prompting.truncation import LEAST_TOKENS, Piece, clipped, clipped_to_tokens, cut, fits, total_tokens
 
 BODIES = st.text(max_size=60) | st.builds(lambda text, count: text * count, st.text(min_size=1), st.integers(1, 400))
 

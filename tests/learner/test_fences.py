@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_learner.fences import fenced
+from explib_learner.prompting.fences import fenced
 
 _MARK = re.compile(r"<[\s/]*data-", re.IGNORECASE)
 TRICKY = st.lists(st.sampled_from(["<", "</", "data-", "DATA-", " ", "\n", "\\", "<data-", ">", "x"])).map("".join)

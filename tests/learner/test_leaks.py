@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explib_learner.leaks import leaked
+from explib_learner.checks.leaks import leaked
 
 TASK = "Cancel order 55120 of the customer."
 

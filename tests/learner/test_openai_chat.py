@@ -8,8 +8,8 @@ import pytest
 from learner.scripted_endpoint import AT_ONCE, Asked, Reply, Script, ScriptedEndpoint, endpoint, refuses, says, text_of
 
 from explib.errors import ExplibError, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib_learner.chat import ChatAnswer, ChatMessage, ChatRequest
-from explib_learner.openai_chat import OpenAIChat
+from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
+from explib_learner.model.openai_chat import OpenAIChat
 
 REQUEST = ChatRequest(
     step="advantage",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explib_learner.orders import order_in
+from explib_learner.checks.injection import order_in
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES, OUTAGE_SECONDS, Pipeline, Run

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from learner.model_cases import experience
 
-from explib_learner.presenting import closest, experiences_text, learning_objective_text, objective_text
+from explib_learner.prompting.library_text import closest, experiences_text, learning_objective_text, objective_text
 
 KNOWN = tuple(experience(f"e{at}", f"When topic{at} comes up, do something about it.") for at in range(50))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from explib.errors import PromptFileError
-from explib_learner.chat import ChatMessage
-from explib_learner.model_analyst import Prompts
-from explib_learner.prompt_files import FOLDER, load_prompt
+from explib_learner.model.analyst import Prompts
+from explib_learner.model.chat import ChatMessage
+from explib_learner.prompting.files import FOLDER, load_prompt
 
 NAMES = frozenset({"task", "mean"})
 

@@ -8,8 +8,8 @@ from learner.model_cases import MemoryRecords
 
 from explib.errors import BudgetExceeded, ModelUnavailable
 from explib.models.learning import Cost
-from explib_learner.chat import ChatAnswer, ChatMessage, ChatRequest
-from explib_learner.recorded import RecordedChat
+from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
+from explib_learner.model.recorded import RecordedChat
 
 REQUEST = ChatRequest("advantage", "m", (ChatMessage("user", "hello"),), "s", {"type": "object"}, "p", 100)
 DAY = 86_400.0
@@ -141,7 +141,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_stored() -> None:
 
 
 async def test_closing_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explib_learner.recorded.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("explib_learner.model.recorded.GRACE_SECONDS", 0.0)
     model, records = Model(), MemoryRecords()
     model.let.clear()
     recorded = chat(model, records)

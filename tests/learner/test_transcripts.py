@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from learner.model_cases import TASK, attempt
 
 from explib.models.trajectories import Attempt, Step, ToolCall
-from explib_learner.transcripts import read_together, standing, transcribe, transcript
+from explib_learner.prompting.transcripts import read_together, standing, transcribe, transcript
 
 SYSTEM = "You are an agent of an airline. " * 10
 RESULT = '{"fare": "basic", "refundable": false} ' * 10

@@ -8,9 +8,9 @@ from learner.test_pipeline import Scripted, lesson, run, submit
 from explib.models.experiences import Support
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, ProposedOperation, Refusal
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib_learner.turned_down import not_again, turned_down
+from explib_learner.checks.rejected_before import not_again, turned_down
 
 TEXT = "When a customer cancels, verify the payment method first."
 CITED = tuple(Citation(f"t{number}", "for") for number in range(8))

@@ -7,7 +7,7 @@ from learner.model_cases import attempt, experience
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation
-from explib_learner.validation import check_operations, similarity
+from explib_learner.checks.operations import check_operations, similarity
 
 EXPERIENCES = (
     experience("e1", "When a customer cancels, verify the payment method first."),

@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import pytest
 
+from explib.evidence.votes import Judged
 from explib.models.groups import GradedGroup
 from explib.models.libraries import Library
 from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.commits import Proposal
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib.voting import Judged
 from explib_learner.analyst import Analysis, Batch
+from explib_learner.checks.voted_down import against_votes
 from explib_learner.pipeline import Pipeline
-from explib_learner.voted import against_votes
 
 PAY = "When booking a flight, confirm the dates with the user before paying."
 REWORDED = "Confirm dates with the user before you pay for a flight booking."

@@ -8,7 +8,7 @@ from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval, Serving
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.auditing import misstated
+from explib.storage.maintenance.audit import misstated
 from explib.storage.store import Store
 
 

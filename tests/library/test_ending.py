@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from explib.ending import Behind, ended, finished
+from explib.tasks import Behind, ended, finished
 
 
 class Slow:

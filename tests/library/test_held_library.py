@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explib.models.experiences import ExperienceStatus, Lesson
-from explib.retrieval import lexical, nearness
-from explib.retrieval.held_library import HeldLibrary, prepare
-from explib.retrieval.lexical import Postings, hashes
-from explib.retrieval.nearness import Vectors
+from explib.retrieval import bm25 as lexical
+from explib.retrieval import vectors as nearness
+from explib.retrieval.bm25 import Postings, hashes
+from explib.retrieval.memory import HeldLibrary, prepare
 from explib.retrieval.ranking import at_least_the
-from explib.words import terms
+from explib.retrieval.vectors import Vectors
+from explib.text.words import terms
 
 WORDS = ("parcel", "refund", "angry", "customer", "lock", "退款", "返金", "คืนเงิน", "policy", "when")
 DIMENSIONS = 70

@@ -8,9 +8,9 @@ from library.test_serving import LESSONS, TASK, ids
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.holding import EACH, Holding
-from explib.retrieval.serving import Retriever
-from explib.storage.commits import Proposal
+from explib.retrieval.cache import EACH, Holding
+from explib.retrieval.retriever import Retriever
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
 
 SERVED = {f"e{number}" for number in range(1, len(LESSONS) + 1)}

@@ -9,11 +9,11 @@ from retrieval_sets import Labelled, written_sets
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.library_index import Candidates, LibraryIndex
-from explib.storage.commits import Proposal
-from explib.storage.engine import Indexed
+from explib.retrieval.index import Candidates, LibraryIndex
+from explib.storage.database import Indexed
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib.words import terms
+from explib.text.words import terms
 
 SETS = written_sets()
 FLOORS = {"English": 0.40, "Japanese": 0.87, "Chinese": 0.83, "Thai": 0.85}

@@ -15,12 +15,13 @@ from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval import kept_vectors, library_index
+from explib.retrieval import index as library_index
+from explib.retrieval import stored_vectors as kept_vectors
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.kept_vectors import fill
-from explib.retrieval.library_index import LibraryIndex
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.commits import Proposal
+from explib.retrieval.index import LibraryIndex
+from explib.retrieval.stored_vectors import fill
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -6,13 +6,13 @@ from dataclasses import fields
 import pytest
 
 from explib.errors import InvalidInput, InvalidReward, InvalidSetting
-from explib.library_settings import LibraryChanges, changed, read_changes
 from explib.models.groups import Group
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.settings import Settings
-from explib.storage.checking import check
+from explib.settings.library import LibraryChanges, changed, read_changes
+from explib.settings.program import Settings
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -11,15 +11,15 @@ from library.evidence_cases import attempt
 
 from explib.evidence.ledger import experience_key, revision_key
 from explib.ids import new_id
-from explib.lifecycle import Lifecycle
 from explib.models.experiences import Experience
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval, Serving, Trial
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade
-from explib.retrieval.serving import Retriever
-from explib.storage.commits import Committed, Proposal
+from explib.retrieval.retriever import Retriever
+from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store, open_store
+from explib_learner.lifecycle import Lifecycle
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 LESSONS = tuple(f"When the task says word{number}, do as rule {number} says." for number in range(1, 7))

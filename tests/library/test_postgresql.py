@@ -19,11 +19,11 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.serving import Retriever
-from explib.storage.checking import check
-from explib.storage.commits import Proposal
-from explib.storage.leases import check_lease
-from explib.storage.listening import QUIET_SECONDS
+from explib.retrieval.retriever import Retriever
+from explib.storage.learning.leases import check_lease
+from explib.storage.maintenance.check import check
+from explib.storage.postgresql.notifications import QUIET_SECONDS
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
 PARTITIONING = Path(__file__).parents[2] / "docs/partitioning.sql"
@@ -304,7 +304,7 @@ async def test_a_change_whose_commit_was_lost_half_way_is_not_made_twice(
     postgresql: PostgresqlServer, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The backend dies in COMMIT: nobody knows the outcome, so work that would double is told, not run again."""
-    monkeypatch.setattr("explib.storage.retrying.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("explib.storage.postgresql.retries.PATIENCE_SECONDS", 0.5)
     tries: list[int] = []
     postgresql.sql(f"\\c {make_url(url).database}\n{DIE_IN_COMMIT}")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explib.models.json_value import Json
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step, ToolCall
-from explib.redaction import redact, redact_submission
+from explib.text.redaction import redact, redact_submission
 
 STEADY = settings(deadline=None, derandomize=True)
 # Fake secrets are put together here so that no scanner takes this file for a leak.
@@ -218,5 +218,5 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
 
 
 def test_importing_does_not_load_the_detectors() -> None:
-    code = "import sys, explib.redaction; sys.exit('detect_secrets' in sys.modules)"
+    code = "import sys, explib.text.redaction; sys.exit('detect_secrets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

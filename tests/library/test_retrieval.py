@@ -12,11 +12,11 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.ranking import blended, relevances
-from explib.retrieval.serving import INTRODUCTION, NOTHING, Retriever, Served
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.storage.commits import Proposal
+from explib.retrieval.retriever import INTRODUCTION, NOTHING, Retriever, Served
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib.words import estimate_tokens
+from explib.text.words import estimate_tokens
 
 LESSONS = (
     "When a parcel is heavy, weigh it before you choose the carrier.",

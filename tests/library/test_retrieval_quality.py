@@ -8,9 +8,9 @@ import pytest
 from retrieval_sets import Labelled, desk_set, written_sets
 
 from explib.models.experiences import Lesson
-from explib.retrieval.held_library import HeldLibrary, prepare
-from explib.retrieval.wordllama_embedding import WordllamaEmbedder
-from explib.words import terms
+from explib.retrieval.memory import HeldLibrary, prepare
+from explib.retrieval.wordllama import WordllamaEmbedder
+from explib.text.words import terms
 
 DEPTH = 100
 SETS = {each.name: each for each in [*written_sets(), desk_set()]}

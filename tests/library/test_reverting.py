@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from library.test_revising import OPERATIONS, adding, drafted
 
+from explib.history.replay import Standing, restoring, reverting
 from explib.models.revisions import Citation, Operation
-from explib.reverting import Standing, restoring, reverting
 
 CAPACITY = 4
 

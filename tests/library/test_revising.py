@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from explib.history.apply import ACTIVE_GROUPS, Citations, Draft, cited
 from explib.models.experiences import Experience, Support
 from explib.models.revisions import Change, Citation, Operation, Refusal
-from explib.revising import ACTIVE_GROUPS, Citations, Draft, cited
 
 GROUPS = {f"t{number}": f"g{number // 2}" for number in range(6)}
 IDS = st.sampled_from([f"e{number}" for number in range(1, 9)])

@@ -20,15 +20,15 @@ from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from explib.library_settings import LibraryChanges
 from explib.models.learning import AnalysisStep, Lease, ModelCall
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.storage import retrying
-from explib.storage.checking import check, repair
-from explib.storage.commits import Proposal
+from explib.settings.library import LibraryChanges
+from explib.storage.maintenance.check import check, repair
+from explib.storage.postgresql import retries as retrying
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables import metadata
 from explib.storage.tables.libraries import libraries
@@ -323,7 +323,7 @@ async def lose(connection: AsyncConnection) -> None:
 @pytest.fixture(autouse=True)
 def _counted_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in the background, where a failure would meet now one write and now another."""
-    monkeypatch.setattr("explib.storage.counting._crossed", lambda _totals, _added: False)
+    monkeypatch.setattr("explib.storage.evidence.batches._crossed", lambda _totals, _added: False)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.repeats import MOST, Repeats
-from explib.retrieval.serving import NOTHING_THIS_TIME, Retriever, Served
-from explib.retrieval.standing import UNKNOWN, Ratings, rating_of
-from explib.storage.commits import Proposal
+from explib.retrieval.lifts import UNKNOWN, Ratings, rating_of
+from explib.retrieval.retriever import NOTHING_THIS_TIME, Retriever, Served
+from explib.retrieval.sessions import MOST, Repeats
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
 LESSONS = tuple(f"When the task says word{number}, do as rule {number} says." for number in range(1, 9))

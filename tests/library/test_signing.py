@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explib.errors import InvalidSignature, RewardConflict
+from explib.evidence.signatures import AHEAD_SECONDS, sign, verify
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Signature, Submission
 from explib.models.trajectories import Step
-from explib.signing import AHEAD_SECONDS, sign, verify
 from explib.storage.store import Store
 
 NOW = 1_800_000_000

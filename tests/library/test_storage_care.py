@@ -17,10 +17,10 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.backups import backup, restore
-from explib.storage.checking import check, repair
-from explib.storage.commits import Proposal
-from explib.storage.copying import NotEmpty, copy, kept_tables
+from explib.storage.maintenance.backup import backup, restore
+from explib.storage.maintenance.check import check, repair
+from explib.storage.maintenance.copy import NotEmpty, copy, kept_tables
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables.trajectories import trajectory_bodies
 

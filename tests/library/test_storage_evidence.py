@@ -12,10 +12,11 @@ from explib.evidence.ledger import HOLDOUT, Account, Entry, Key, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval
 from explib.models.submissions import Grade
-from explib.storage import counting, evidence
-from explib.storage.checking import check
-from explib.storage.counting import SHARE, count
-from explib.storage.entering import continue_record
+from explib.storage.evidence import accounts as evidence
+from explib.storage.evidence import batches as counting
+from explib.storage.evidence.batches import SHARE, count
+from explib.storage.evidence.counters import continue_record
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

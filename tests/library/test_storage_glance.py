@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from explib.errors import UnknownLibrary
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.commits import Proposal
-from explib.storage.engine import Database
-from explib.storage.libraries import Libraries
-from explib.storage.sqlite import SqliteDialect
-from explib.storage.sqlite_glance import SqliteGlance
+from explib.storage.database import Database
+from explib.storage.libraries.store import Libraries
+from explib.storage.revisions.proposal import Proposal
+from explib.storage.sqlite.dialect import SqliteDialect
+from explib.storage.sqlite.single_row import SqliteGlance
 from explib.storage.store import Store, open_store
 
 both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

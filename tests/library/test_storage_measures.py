@@ -13,7 +13,7 @@ from explib.models.libraries import Library, LibrarySettings, Measures
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

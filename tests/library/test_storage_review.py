@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from explib.errors import Conflict, OperationRefused, RevisionConflict, UnknownProposal, UnknownRevision
-from explib.library_settings import LibraryChanges
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.commits import Committed, Proposal
+from explib.settings.library import LibraryChanges
+from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store, open_store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

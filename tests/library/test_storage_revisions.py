@@ -14,7 +14,7 @@ from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.storage import rows
-from explib.storage.commits import Committed, Proposal
+from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
 from explib.storage.tables.experiences import experiences
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explib.errors import InvalidTrajectory, StorageError, TooLarge
 from explib.models.json_value import Json
 from explib.models.trajectories import Role, Step, ToolCall
-from explib.trajectories import decode_steps, encode_steps, parse_trajectory
+from explib.trajectories.parser import decode_steps, encode_steps, parse_trajectory
 
 LIMIT = 1_000_000
 STEADY = settings(deadline=None, derandomize=True)

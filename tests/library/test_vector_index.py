@@ -7,7 +7,7 @@ from postgresql_server import PostgresqlServer
 from sqlalchemy import make_url, text
 
 from explib.models.libraries import Library, LibrarySettings
-from explib.storage import vector_index
+from explib.storage.postgresql import hnsw
 from explib.storage.store import Store, open_store
 
 INDEXES = (
@@ -30,7 +30,7 @@ async def asked(store: Store, statement: str, *before: str) -> list[str]:
 async def test_a_large_library_gets_an_index_of_its_own(
     store: Store, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
+    monkeypatch.setattr(hnsw, "INDEX_FROM", 50)
     ids = await adding(store, library, 100)
     await store.vectors.save(library, "it's one", ids, [1] * 100, vectors(100))
     await store.vectors.index(library, "it's one", DIMENSIONS)
@@ -43,7 +43,7 @@ async def test_a_large_library_gets_an_index_of_its_own(
     assert more is not None
     assert {known for known, _ in more} == set(ids)
     placed = {":query": repr([*map(float, query)]), ":embedder": "it''s one"}
-    statement = vector_index.NEAREST.format(dimensions=DIMENSIONS, library=library.id).replace(":limit", "3")
+    statement = hnsw.NEAREST.format(dimensions=DIMENSIONS, library=library.id).replace(":limit", "3")
     for name, value in placed.items():
         statement = statement.replace(name, f"'{value}'")
     plan = await asked(store, f"EXPLAIN {statement}", "SET LOCAL enable_seqscan = off", "SET LOCAL enable_sort = off")
@@ -54,7 +54,7 @@ async def test_a_scan_for_more_than_the_index_looks_at_at_once_goes_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = await store.libraries.ensure("large", LibrarySettings(max_experiences=600))
-    monkeypatch.setattr(vector_index, "INDEX_FROM", 500)
+    monkeypatch.setattr(hnsw, "INDEX_FROM", 500)
     ids = await adding(store, library, 600)
     await store.vectors.save(library, "one", ids, [1] * 600, vectors(600))
     await store.vectors.index(library, "one", DIMENSIONS)
@@ -76,7 +76,7 @@ async def test_an_older_vector_does_not_take_the_place_of_a_newer_one(store: Sto
 async def test_without_the_shared_memory_for_many_workers_one_builds_the_index(
     url: str, store: Store, library: Library, monkeypatch: pytest.MonkeyPatch, postgresql: PostgresqlServer
 ) -> None:
-    monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
+    monkeypatch.setattr(hnsw, "INDEX_FROM", 50)
     ids = await adding(store, library, 100)
     await store.vectors.save(library, "one", ids, [1] * 100, vectors(100))
     many = ("maintenance_work_mem = '1TB'", "min_parallel_table_scan_size = 0", "max_parallel_maintenance_workers = 2")
@@ -91,7 +91,7 @@ async def test_without_the_shared_memory_for_many_workers_one_builds_the_index(
 async def test_the_larger_the_index_the_more_is_looked_at(
     store: Store, library: Library, monkeypatch: pytest.MonkeyPatch, vectors_in_it: float, looks_at: str
 ) -> None:
-    monkeypatch.setattr(vector_index, "INDEX_FROM", 50)
+    monkeypatch.setattr(hnsw, "INDEX_FROM", 50)
     ids = await adding(store, library, 60)
     await store.vectors.save(library, "one", ids, [1] * 60, vectors(60))
     await store.vectors.index(library, "one", DIMENSIONS)
@@ -99,6 +99,6 @@ async def test_the_larger_the_index_the_more_is_looked_at(
     await store.database.write(lambda connection: connection.execute(grown, {"count": vectors_in_it}), locks=True)
     async with store.database.read() as connection:
         query = vectors(60)[3].astype("<f2").tobytes()
-        found = await vector_index.nearest(connection, (library.id, "one"), query, 5)
+        found = await hnsw.nearest(connection, (library.id, "one"), query, 5)
         shown = (await connection.execute(text("SHOW hnsw.ef_search"))).scalar_one()
     assert (found[0][0], shown) == (ids[3], looks_at)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explib.errors import UnknownExperience
+from explib.evidence.votes import Tally, Vote
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.storage.commits import Proposal
+from explib.storage.revisions.proposal import Proposal
+from explib.storage.revisions.votes import Cast
 from explib.storage.store import Store, open_store
-from explib.storage.votes import Cast
-from explib.voting import Tally, Vote
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explib.words import (
+from explib.text.words import (
     MAX_TERMS,
     count_words,
     estimate_tokens,

@@ -20,12 +20,12 @@ from waiting import PATIENCE, until
 from explib.models.access import TokenScope
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
-from explib_server.http import http_app
-from explib_server.mcp_server import LearnerMode, build_server
-from explib_server.toolsets import Toolset
+from explib_server.http.app import http_app
+from explib_server.mcp.server import LearnerMode, build_server
+from explib_server.mcp.toolsets import Toolset
 
 ERAS = ["legacy", "auto"]
 _HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}

@@ -17,11 +17,11 @@ from waiting import until
 
 from explib.errors import UnknownAnalysis
 from explib.models.json_value import Json
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
-from explib.words import estimate_tokens
-from explib_server.learning.log import learner_log
-from explib_server.mcp_server import build_server
+from explib.text.words import estimate_tokens
+from explib_server.learner_process.log import learner_log
+from explib_server.mcp.server import build_server
 
 ERAS = ["legacy", "auto"]
 TOPICS = ("parcels", "refunds", "invoices", "passwords", "holidays")

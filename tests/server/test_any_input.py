@@ -14,13 +14,13 @@ from postgresql_server import PostgresqlServer
 from server.cli_cases import Explib, explib
 from sqlalchemy import Column, select
 
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
 from explib.storage.tables.experiences import experiences, votes
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations, revisions
 from explib.storage.tables.trajectories import groups, trajectories
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 __all__ = ["explib"]
 TEXTS = (

@@ -13,13 +13,13 @@ import pytest
 from server.http_cases import http_server
 
 from explib.errors import InvalidInput
-from explib_server.attaching.attached import Address, Command, attached, launch_of
-from explib_server.attaching.changing import attaching
-from explib_server.attaching.clients import CLIENTS
-from explib_server.attaching.entries import attachment, own_command
-from explib_server.attaching.links import link
-from explib_server.attaching.places import ClientName, Machine, Scope
-from explib_server.attaching.trying import ServerFailed, try_server
+from explib_server.clients.attached import Address, Command, attached, launch_of
+from explib_server.clients.catalogue import CLIENTS
+from explib_server.clients.changes import attaching
+from explib_server.clients.entries import attachment, own_command
+from explib_server.clients.links import link
+from explib_server.clients.places import ClientName, Machine, Scope
+from explib_server.clients.probe import ServerFailed, try_server
 
 EVERY = pytest.mark.parametrize("client", list(ClientName))
 URL = "https://team.example/mcp"

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from explib.errors import Conflict, InvalidInput
-from explib_server.attaching import entries, files
-from explib_server.attaching.changing import Change, attaching, removing
-from explib_server.attaching.clients import CLIENTS, Client
-from explib_server.attaching.entries import attachment, own_command
-from explib_server.attaching.jsonc import scan
-from explib_server.attaching.places import ClientName, Machine, Scope
-from explib_server.attaching.values import Json
 from explib_server.cli.attach import attach
+from explib_server.clients import entries, files
+from explib_server.clients.catalogue import CLIENTS, Client
+from explib_server.clients.changes import Change, attaching, removing
+from explib_server.clients.entries import attachment, own_command
+from explib_server.clients.jsonc import scan
+from explib_server.clients.places import ClientName, Machine, Scope
+from explib_server.clients.values import Json
 
 COMMAND = "/opt/explib/bin/explib"
 URL = "https://team.example:8765/mcp"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from explib.errors import InvalidInput, UnknownLibrary
-from explib_server.bounding import RESULT_TOKENS, SHOWN_REASONS, clipped, commonest, page
+from explib_server.render.bounds import RESULT_TOKENS, SHOWN_REASONS, clipped, commonest, page
 
 
 def test_a_page_has_what_fits_and_at_least_one_line() -> None:

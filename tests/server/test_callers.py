@@ -10,9 +10,9 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp.types import Implementation, TextContent
 
-from explib.settings import Settings
-from explib_server.callers import LOCAL, TOOLS_OF, current_caller, remember_caller
-from explib_server.mcp_server import build_server
+from explib.settings.program import Settings
+from explib_server.auth.callers import LOCAL, TOOLS_OF, current_caller, remember_caller
+from explib_server.mcp.server import build_server
 
 
 @asynccontextmanager

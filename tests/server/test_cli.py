@@ -15,7 +15,7 @@ import pytest
 from server.cli_cases import Explib, Said, explib, one_line
 
 from explib.models.json_value import Json
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli import Commands
 

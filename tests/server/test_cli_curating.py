@@ -10,8 +10,8 @@ from server.cli_cases import Explib, explib, one_line
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
 
 __all__ = ["explib"]

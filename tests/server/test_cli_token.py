@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from explib.errors import InvalidInput
 from explib.models.access import Token
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli import app
 from explib_server.cli.token import lifetime

@@ -17,8 +17,8 @@ from server.http_cases import ERAS, LISTING, ask, client_with, http_server, make
 
 from explib.models.access import TokenScope
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
 
 AIR, SEA = "When boarding, weigh the bags.", "When sailing, mind the tide."

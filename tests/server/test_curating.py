@@ -13,18 +13,18 @@ from mcp import Client
 from results import text_of
 
 from explib.errors import OperationRefused, RevisionConflict
-from explib.lifecycle import Lifecycle
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib.words import estimate_tokens
-from explib_server.bounding import RESULT_TOKENS
-from explib_server.curating.curator import By, Curator
-from explib_server.mcp_server import build_server
+from explib.text.words import estimate_tokens
+from explib_learner.lifecycle import Lifecycle
+from explib_server.curation.curator import By, Curator
+from explib_server.mcp.server import build_server
+from explib_server.render.bounds import RESULT_TOKENS
 
 LESSON = "When you call ship, call weigh before it."
 OTHER = "When a search gives nothing, drop the least certain filter."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from server.cli_cases import Explib, explib, one_line
 
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import database_file
 
 __all__ = ["explib"]

@@ -9,10 +9,10 @@ import pytest
 from learner.scripted_endpoint import Reply, answers, endpoint, refuses, text_of
 
 from explib.errors import ModelUnavailable
-from explib.settings import Settings
-from explib_server.attaching.attached import Address, Attached
-from explib_server.attaching.places import ClientName
+from explib.settings.program import Settings
 from explib_server.cli.doctor import check_client, check_model
+from explib_server.clients.attached import Address, Attached
+from explib_server.clients.places import ClientName
 from explib_server.model_runtime import try_model
 
 KEY = "sk-very-secret"

@@ -20,13 +20,13 @@ from explib.evidence.submitters import FEWEST_SUBMITTERS
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib_server.answers import LibraryStatus
 from explib_server.cli import main
-from explib_server.evidence_report import UNCLAIMED, UNEXPLORED, evidence_text, library_evidence, uplift_track
-from explib_server.mcp_server import build_server
+from explib_server.mcp.results.agent import LibraryStatus
+from explib_server.mcp.server import build_server
+from explib_server.render.evidence import UNCLAIMED, UNEXPLORED, evidence_text, library_evidence, uplift_track
 
 Reward: TypeAlias = Callable[[int, bool], float | None]
 LESSONS = ("When you call ship, call weigh before it.", "When it rains, take the bus.")

@@ -27,13 +27,13 @@ from starlette.types import Scope
 from waiting import PATIENCE, until
 
 from explib.errors import InvalidSetting
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
-from explib_server.access import gate
-from explib_server.access.binding import check_binding
-from explib_server.access.gate import is_stream, network
-from explib_server.http import http_app
-from explib_server.mcp_server import build_server
+from explib_server.auth import gate
+from explib_server.auth.gate import is_stream, network
+from explib_server.http.app import http_app
+from explib_server.http.binding import check_binding
+from explib_server.mcp.server import build_server
 
 SECRET_TASK = "launch code 4711"
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explib.errors import InvalidInput
-from explib.trajectories import parse_trajectory
-from explib_server.importing.formats import FORMATS, BadRecord, FieldNames, Record, read
+from explib.trajectories.parser import parse_trajectory
+from explib_server.importers.formats import FORMATS, BadRecord, FieldNames, Record, read
 
 STEADY = settings(deadline=None, derandomize=True)
 CHAT = [{"role": "user", "content": "Sort the list"}, {"role": "assistant", "content": "done"}]

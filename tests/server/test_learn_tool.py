@@ -6,10 +6,10 @@ from results import structured, text_of
 from scripted_agent import submit
 from waiting import until
 
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_learner.worker import lease_name
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

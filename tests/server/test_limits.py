@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from clock import Clock
 
-from explib_server.access.limits import MAX_KEYS, Allowance, Limits, TooMany
+from explib_server.auth.limits import MAX_KEYS, Allowance, Limits, TooMany
 
 SIXTY = Allowance(per_minute=60, requests=2, streams=1)
 NO_LIMIT = Allowance(None, None, None)

@@ -23,10 +23,10 @@ from waiting import until
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
-from explib_server.mcp_server import LearnerMode, build_server
+from explib_server.mcp.server import LearnerMode, build_server
 
 LESSON = "When you call ship, call weigh before it."
 

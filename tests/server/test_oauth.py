@@ -27,9 +27,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from explib.errors import InvalidSetting
-from explib.settings import Settings
-from explib_server.access.binding import oauth
-from explib_server.access.oauth import REFRESH_SECONDS, Issuer, OAuthTokens
+from explib.settings.program import Settings
+from explib_server.auth.oauth import REFRESH_SECONDS, Issuer, OAuthTokens
+from explib_server.http.binding import oauth
 
 AUDIENCE = "https://lessons.example.org/mcp"
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -152,7 +152,7 @@ WRONG: dict[str, dict[str, JsonValue]] = {
 async def test_a_token_with_a_wrong_claim_opens_nothing_and_the_log_says_why(
     what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "explib_server.access.oauth")
+    caplog.set_level("INFO", "explib_server.auth.oauth")
     async with provider() as it, http_server(settings_for(it)) as address:
         assert (await ask(address, secret=it.sign())).status == 200
         assert not caplog.messages

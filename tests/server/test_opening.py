@@ -18,10 +18,10 @@ from mcp.types import TextContent
 from waiting import until
 
 from explib.errors import DatabaseUnavailable
-from explib.settings import Settings
-from explib_server.mcp_server import build_server
-from explib_server.opening import Opening
-from explib_server.runtime import Runtime, open_runtime
+from explib.settings.program import Settings
+from explib_server.application import Runtime, open_runtime
+from explib_server.mcp.opening import Opening
+from explib_server.mcp.server import build_server
 
 HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "numpy", "openai", "wordllama", "detect_secrets", "tomlkit")
 LISTS_TOOLS = f"""

@@ -4,8 +4,8 @@ from explib.models.experiences import Experience, Support
 from explib.models.learning import Cost
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Change, Operation, Revision
-from explib.words import estimate_tokens
-from explib_server.pages import SHOWN_CHANGES, SHOWN_TOKENS, library_page, revision_page
+from explib.text.words import estimate_tokens
+from explib_server.render.pages import SHOWN_CHANGES, SHOWN_TOKENS, library_page, revision_page
 
 LIBRARY = Library(1, "default", LibrarySettings(), 7, 0.0)
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from explib.errors import ExplibError
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
-from explib_server.curating.curator import By, Curator, Decision
-from explib_server.curating.reading import listing
-from explib_server.pages import experience_page, library_page
-from explib_server.runtime import Runtime, open_runtime
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
+from explib_server.application import Runtime, open_runtime
+from explib_server.curation.curator import By, Curator, Decision
+from explib_server.render.listing import listing
+from explib_server.render.pages import experience_page, library_page
 
 WORDS = ("rivers", "bridges", "engines", "gardens", "lanterns", "violins")
 TEXTS = st.sampled_from([f"When {word} come up, think of {word} of the {age} kind." for word in WORDS for age in "xyz"])

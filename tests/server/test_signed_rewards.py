@@ -11,12 +11,12 @@ from mcp import Client
 from mcp.types import CallToolResult
 from results import text_of
 
+from explib.evidence.signatures import sign
 from explib.models.libraries import LibrarySettings
-from explib.settings import Settings
-from explib.signing import sign
+from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli import main
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 
 @asynccontextmanager

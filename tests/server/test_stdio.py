@@ -19,7 +19,7 @@ from mcp.types import PARSE_ERROR
 from waiting import until
 
 from explib.storage.store import open_store
-from explib_server.stdio import READ_BYTES, SIGNALS
+from explib_server.mcp.stdio import READ_BYTES, SIGNALS
 
 SERVE = ("-m", "explib_server", "serve", "--learner", "off")
 INITIALIZE: dict[str, object] = {
@@ -30,7 +30,7 @@ INITIALIZE: dict[str, object] = {
 PATIENCE = 60.0
 PRINTING = """
 import asyncio, subprocess, sys
-from explib_server.stdio import stdio_streams
+from explib_server.mcp.stdio import stdio_streams
 
 async def main():
     async with stdio_streams():
@@ -218,7 +218,7 @@ def test_pipes_are_as_before_at_the_end() -> None:
 
 
 def test_a_stderr_that_is_stdout_is_left_as_it_is() -> None:
-    script = "from explib_server.stdio import are_pipes; import sys; print(are_pipes(), flush=True)"
+    script = "from explib_server.mcp.stdio import are_pipes; import sys; print(are_pipes(), flush=True)"
     both = subprocess.run(
         [sys.executable, "-c", script], input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
     )
@@ -239,7 +239,7 @@ def test_a_client_may_give_one_socket_for_both_ways_as_sshd_does() -> None:
 
 
 def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_them() -> None:
-    script = "from explib_server.stdio import are_pipes; assert are_pipes()"
+    script = "from explib_server.mcp.stdio import are_pipes; assert are_pipes()"
     (source, first), (sink, second) = socket.socketpair(), socket.socketpair()
     with source, first, sink, second:
         subprocess.run([sys.executable, "-c", script], stdin=source.fileno(), stdout=sink.fileno(), check=True)
@@ -247,6 +247,6 @@ def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_th
 
 def test_a_pipe_that_is_open_both_ways_is_left_to_the_sdk(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "said")
-    script = "from explib_server.stdio import are_pipes; assert not are_pipes()"
+    script = "from explib_server.mcp.stdio import are_pipes; assert not are_pipes()"
     with (tmp_path / "said").open("r+b", buffering=0) as sink:
         subprocess.run([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=sink, check=True)

@@ -25,11 +25,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from explib.models.json_value import Json
-from explib.settings import Settings
+from explib.settings.program import Settings
 from explib.tracing import here, recording, span
-from explib_server.mcp_server import build_server
-from explib_server.observing import tracing
-from explib_server.observing.logs import JsonLines
+from explib_server.mcp.server import build_server
+from explib_server.telemetry import tracing
+from explib_server.telemetry.logs import JsonLines
 
 TASK = "Change the delivery address of order order-zebra."
 LESSON = "When asked to change an order, look the customer up first."

@@ -12,14 +12,14 @@ from mcp import Client
 from mcp.types import CallToolResult, Implementation
 from results import text_of
 
+from explib.evidence.votes import REASON_CHARACTERS
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.settings import Settings
-from explib.storage.commits import Proposal
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
-from explib.voting import REASON_CHARACTERS
 from explib_server.cli import main
-from explib_server.mcp_server import build_server
+from explib_server.mcp.server import build_server
 
 LESSON = "When you call ship, call weigh before it."
 ADDRESS = "someone@example.org"

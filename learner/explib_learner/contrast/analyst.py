@@ -16,7 +16,7 @@ from typing import TypeAlias
 from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation, Refusal
 from explib_learner.analyst import Analysis, Batch
-from explib_learner.contrast.evidence import citations, note, reason, summary
+from explib_learner.contrast.explanation import citations, note, reason, summary
 from explib_learner.contrast.findings import Finding, Survey, is_synonym, select, survey
 
 _WORD = re.compile(r"\w[\w.-]*\w|\w")

@@ -29,9 +29,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from explib_learner.contrast import wording
+from explib_learner.contrast import templates as wording
 from explib_learner.contrast.answer_form import forms
-from explib_learner.contrast.story import Mishap, Story
+from explib_learner.contrast.trace import Mishap, Story
 
 MAX_TOOLS = 25
 """Events are made of the tools that most attempts call: pairs grow with the square."""

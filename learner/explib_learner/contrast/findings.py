@@ -10,8 +10,8 @@ from explib.models.groups import GradedGroup
 from explib.models.trajectories import Attempt
 from explib_learner.contrast.events import NO, NO_OPPORTUNITY, YES, Event, gap, splits
 from explib_learner.contrast.statistics import ALPHA, Rewards, Verdict, canonical, judge, quick_p, similarity
-from explib_learner.contrast.story import Story, read_story
-from explib_learner.contrast.wording import Family
+from explib_learner.contrast.templates import Family
+from explib_learner.contrast.trace import Story, read_story
 
 Standing: TypeAlias = Literal["supported", "suggestive"]
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.posterior import LIFT_SCALE, REVISION_SCALE, Posterior, posterior
 from explib.evidence.sums import Sums
-from explib.words import number_of
+from explib.text.words import number_of
 
 Status: TypeAlias = Literal["candidate", "active", "retired"]
 Decision: TypeAlias = Literal["promote", "retire", "restore"]

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
+from explib.retrieval.bm25 import K1, MOST_POSTINGS, B
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.kept_vectors import PART, fill, vectors_of
-from explib.retrieval.lexical import K1, MOST_POSTINGS, B
 from explib.retrieval.ranking import blended, relevances
+from explib.retrieval.stored_vectors import PART, fill, vectors_of
 from explib.storage.store import Store
-from explib.words import terms
+from explib.text.words import terms
 
 SAMPLE = 2000
 """Lessons that are read to learn how common each term is."""

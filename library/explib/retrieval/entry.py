@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from explib.models.experiences import ExperienceStatus, Lesson
-from explib.words import estimate_tokens
+from explib.text.words import estimate_tokens
 
 
 class Lined(Protocol):

@@ -10,8 +10,8 @@ from explib.evidence.drawing import follows, is_held_out, uniforms
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
 from explib.retrieval.entry import Entry, Ranked
-from explib.retrieval.library_index import Candidates
-from explib.retrieval.standing import TRIAL_FLOOR, Arms, Standing
+from explib.retrieval.index import Candidates
+from explib.retrieval.lifts import TRIAL_FLOOR, Arms, Standing
 
 SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""

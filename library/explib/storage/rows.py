@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
+from explib.history.apply import Citations
 from explib.models.experiences import Experience, Support
 from explib.models.groups import Group
 from explib.models.learning import AnalysisBatch, AnalysisStep, ModelCall
@@ -15,7 +16,6 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval, Serving, Trial
 from explib.models.revisions import Operation, ProposedOperation
 from explib.models.trajectories import Role, Trajectory
-from explib.revising import Citations
 
 SETTINGS = TypeAdapter(LibrarySettings)
 SUPPORT = TypeAdapter(Support)

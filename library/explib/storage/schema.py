@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseTooNew, NotADatabase, StorageError
-from explib.storage.engine import Database
+from explib.storage.database import Database
 
 CURRENT = "0001"
 """The newest migration of this program."""

@@ -10,27 +10,27 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from explib.ending import finished
 from explib.errors import DatabaseUnavailable
-from explib.storage.engine import Database, Dialect
-from explib.storage.evidence import Evidence
-from explib.storage.groups import Groups
-from explib.storage.leases import Leases
-from explib.storage.lessons import Lessons
-from explib.storage.libraries import Libraries
-from explib.storage.measures import Measuring
-from explib.storage.model_calls import ModelCalls
-from explib.storage.proposals import Proposals
-from explib.storage.retrievals import Retrievals
-from explib.storage.revisions import Revisions
+from explib.storage.database import Database, Dialect
+from explib.storage.evidence.accounts import Evidence
+from explib.storage.evidence.retrievals import Retrievals
+from explib.storage.learning.agent_steps import AnalysisSteps
+from explib.storage.learning.leases import Leases
+from explib.storage.learning.model_calls import ModelCalls
+from explib.storage.libraries.measures import Measuring
+from explib.storage.libraries.store import Libraries
+from explib.storage.revisions.lessons import Lessons
+from explib.storage.revisions.review_queue import Proposals
+from explib.storage.revisions.store import Revisions
+from explib.storage.revisions.trials import Trials
+from explib.storage.revisions.votes import Votes
 from explib.storage.schema import check_schema, ensure_schema
-from explib.storage.sqlite import SqliteDialect
-from explib.storage.steps import AnalysisSteps
+from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.tokens import Tokens
-from explib.storage.trajectories import Trajectories
-from explib.storage.trials import Trials
+from explib.storage.trajectories.groups import Groups
+from explib.storage.trajectories.store import Trajectories
 from explib.storage.vectors import Vectors
-from explib.storage.votes import Votes
+from explib.tasks import finished
 
 POOL_SIZE = 10
 STATEMENT_SECONDS = 30.0
@@ -94,7 +94,7 @@ def dialect_for(url: str, pool_size: int = POOL_SIZE, statement_timeout: float =
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         return SqliteDialect(parsed.set(drivername="sqlite+aiosqlite"))
     if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
-        from explib.storage.postgresql import PostgresqlDialect
+        from explib.storage.postgresql.dialect import PostgresqlDialect
 
         return PostgresqlDialect(parsed.set(drivername="postgresql+asyncpg"), pool_size, statement_timeout)
     raise DatabaseUnavailable(f"{NAMED} names {parsed.drivername!r}, which we don't have: use {URLS}.")

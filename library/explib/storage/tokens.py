@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Text, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.ending import Behind
 from explib.errors import UnknownToken
 from explib.ids import new_id
 from explib.models.access import Token, TokenScope
-from explib.storage.engine import Database
+from explib.storage.database import Database
 from explib.storage.tables.access import tokens
+from explib.tasks import Behind
 
 PREFIX = "explib_"
 SECRET_BYTES = 32

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.ending import Behind
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
-from explib.storage.engine import Database
-from explib.storage.lessons import COLUMNS, PART
+from explib.storage.database import Database
+from explib.storage.revisions.lessons import COLUMNS, PART
 from explib.storage.tables.experiences import experience_vectors, experiences
 from explib.storage.tables.libraries import libraries
+from explib.tasks import Behind
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar
 import typer
 
 from explib.errors import InvalidInput
-from explib.words import storable
-from explib_server.cli.lazily import LazyGroup
-from explib_server.cli.running import reporting_errors
+from explib.text.words import storable
+from explib_server.cli.lazy import LazyGroup
+from explib_server.cli.run import reporting_errors
 
 
 class Commands(LazyGroup):

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explib_server.attaching.places import ClientName, Scope, this_machine
-from explib_server.cli.running import say
+from explib_server.cli.run import say
 from explib_server.cli.serve import Tools
+from explib_server.clients.places import ClientName, Scope, this_machine
 
 if TYPE_CHECKING:  # what edits files is imported when it runs
-    from explib_server.attaching.changing import Change
-    from explib_server.attaching.clients import Client
-    from explib_server.attaching.entries import Attachment
+    from explib_server.clients.catalogue import Client
+    from explib_server.clients.changes import Change
+    from explib_server.clients.entries import Attachment
 
 
 def attach(
@@ -30,10 +30,10 @@ def attach(
     remove: Annotated[bool, typer.Option("--remove", help="Take the entry out.")] = False,
 ) -> None:
     """Attach the experience library to a client: merges its configuration, with a backup, and changes nothing else."""
-    from explib_server.attaching.changing import attaching, removing
-    from explib_server.attaching.clients import CLIENTS
-    from explib_server.attaching.entries import attachment
-    from explib_server.attaching.links import link
+    from explib_server.clients.catalogue import CLIENTS
+    from explib_server.clients.changes import attaching, removing
+    from explib_server.clients.entries import attachment
+    from explib_server.clients.links import link
 
     asked = attachment(name, url, token, library, database_url, all_tools=tools is Tools.all)
     if as_link:
@@ -52,7 +52,7 @@ def attach(
 
 
 def _show(client: Client, asked: Attachment, change: Change) -> None:
-    from explib_server.attaching.changing import shown_entry
+    from explib_server.clients.changes import shown_entry
 
     say(shown_entry(client, asked))
     written = "would be merged into it" if change.needed else "is in it already"
@@ -83,6 +83,6 @@ def _attached(change: Change, where: str, client: Client, asked: Attachment, sco
 
 
 def _backup(change: Change) -> str:
-    from explib_server.attaching.files import backup_of
+    from explib_server.clients.files import backup_of
 
     return f", which is kept as it was in {backup_of(change.path).name}" if change.before and change.needed else ""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explib.errors import InvalidInput
-from explib.words import number_of
-from explib_server.cli.running import JsonOption, load_settings, run, say
+from explib.text.words import number_of
+from explib_server.cli.run import JsonOption, load_settings, run, say
 
 if TYPE_CHECKING:
-    from explib.storage.checking import Finding
-    from explib.storage.copying import Progress
-    from explib_server.runtime import Runtime
+    from explib.storage.maintenance.check import Finding
+    from explib.storage.maintenance.copy import Progress
+    from explib_server.application import Runtime
 
 DAY_SECONDS = 86_400
 
@@ -45,7 +45,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="A new file; it is an SQLite database, whatever the engine.")],
 ) -> None:
     """Write everything into one file, as of one moment, while everything runs."""
-    from explib.storage.backups import backup as write_backup
+    from explib.storage.maintenance.backup import backup as write_backup
 
     async def work(runtime: Runtime) -> None:
         with _progress() as progress:
@@ -58,7 +58,7 @@ def backup(
 @app.command("restore")
 def restore(file: Annotated[Path, typer.Argument(help="What `explib db backup` wrote.")]) -> None:
     """Check a backup and bring it into the configured database, which must be new."""
-    from explib.storage.backups import restore as read_backup
+    from explib.storage.maintenance.backup import restore as read_backup
 
     async def work(runtime: Runtime) -> dict[str, int]:
         with _progress() as progress:
@@ -77,7 +77,7 @@ def copy(
     """Copy a whole deployment from one database into another, losslessly. Stop its servers first: what they store
     meanwhile is not copied.
     """
-    from explib.storage.copying import copy as copy_all
+    from explib.storage.maintenance.copy import copy as copy_all
     from explib.storage.store import database_file, open_store
 
     if source == target:
@@ -101,8 +101,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Look for what is broken; exit code 1 where something is."""
-    from explib.storage.checking import check as find
-    from explib.storage.checking import repair as mend
+    from explib.storage.maintenance.check import check as find
+    from explib.storage.maintenance.check import repair as mend
 
     async def work(runtime: Runtime) -> list[Finding]:
         if repair:

@@ -12,14 +12,14 @@ from importlib.metadata import version
 from pydantic import SecretStr
 
 from explib.errors import ExplibError, ModelError
-from explib.settings import Settings, config_file
+from explib.settings.program import Settings, config_file
 from explib_server.analyst_choice import analyst_name
-from explib_server.attaching.attached import Address, Attached, Command, Launch, attached
-from explib_server.attaching.clients import CLIENTS
-from explib_server.attaching.entries import own_command
-from explib_server.attaching.places import this_machine
-from explib_server.cli.running import load_settings, say
-from explib_server.runtime import Runtime, open_runtime
+from explib_server.application import Runtime, open_runtime
+from explib_server.cli.run import load_settings, say
+from explib_server.clients.attached import Address, Attached, Command, Launch, attached
+from explib_server.clients.catalogue import CLIENTS
+from explib_server.clients.entries import own_command
+from explib_server.clients.places import this_machine
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 
@@ -69,7 +69,7 @@ async def check_client(found: Attached) -> bool:
 
 
 async def _try(title: str, launch: Launch, advice: str = "") -> bool:
-    from explib_server.attaching.trying import ServerFailed, try_server
+    from explib_server.clients.probe import ServerFailed, try_server
 
     try:
         say(f"ok    {title} {await try_server(launch)}")

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from explib_server.cli.running import JsonOption, LibraryOption, run, say
-from explib_server.evidence_report import LibraryEvidence, library_evidence, uplift_track
-from explib_server.runtime import Runtime
+from explib_server.application import Runtime
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 
 
 def evidence(
@@ -21,7 +21,7 @@ def evidence(
 ) -> None:
     """Show which experiences help, by how much and how sure, and what the library does as a whole."""
     if plot is not None:
-        from explib_server.evidence_plot import check_ending
+        from explib_server.render.evidence_plot import check_ending
 
         check_ending(plot)
 
@@ -29,7 +29,7 @@ def evidence(
         chosen = await runtime.library(library)
         found = await library_evidence(runtime.store, chosen)
         if plot is not None:
-            from explib_server.evidence_plot import draw
+            from explib_server.render.evidence_plot import draw
 
             draw(found, await uplift_track(runtime.store, chosen), plot)
         return found
@@ -46,6 +46,6 @@ def evidence(
 def _show(found: LibraryEvidence) -> None:
     from rich.console import Console
 
-    from explib_server.evidence_table import evidence_view
+    from explib_server.render.evidence_table import evidence_view
 
     Console(highlight=False).print(evidence_view(found))

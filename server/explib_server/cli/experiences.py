@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
+from explib.evidence.votes import Tally
 from explib.models.experiences import Experience
 from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
-from explib.voting import Tally
-from explib_server.cli import curating
-from explib_server.cli.running import JsonOption, LibraryOption, run, say
-from explib_server.cli.voting import vote_on_experience
-from explib_server.pages import experience_page, proposal_line
-from explib_server.runtime import Runtime
+from explib_server.application import Runtime
+from explib_server.cli import curation as curating
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.cli.votes import vote_on_experience
+from explib_server.render.pages import experience_page, proposal_line
 
 app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from explib.models.libraries import Library
-from explib.words import number_of
+from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
-from explib_server.cli.running import LibraryOption, run, say
-from explib_server.learning.process import learn_until_idle, process_lease
-from explib_server.learning.reports import preview_text, run_text, summary_text
-from explib_server.runtime import Runtime
+from explib_server.application import Runtime
+from explib_server.cli.run import LibraryOption, run, say
+from explib_server.learner_process.process import learn_until_idle, process_lease
+from explib_server.render.learning import preview_text, run_text, summary_text
 
 
 def learn(

@@ -10,13 +10,13 @@ from typing import Annotated, TypeAlias
 import typer
 
 from explib.errors import InvalidSetting
-from explib.library_settings import LibraryChanges, read_changes, said
 from explib.models.libraries import Library
-from explib.words import number_of
-from explib_server.cli.curating import AuthorOption, ReasonOption, by_person
-from explib_server.cli.running import JsonOption, run, say
-from explib_server.curating.setting_up import set_up
-from explib_server.runtime import Runtime
+from explib.settings.library import LibraryChanges, read_changes, said
+from explib.text.words import number_of
+from explib_server.application import Runtime
+from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
+from explib_server.cli.run import JsonOption, run, say
+from explib_server.curation.settings import set_up
 
 app = typer.Typer(
     help="List libraries, create them, change their settings.", no_args_is_help=True, add_completion=False

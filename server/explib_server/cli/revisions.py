@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from explib.comparing import Difference
+from explib.history.diff import Difference
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Revision
-from explib_server.cli.curating import AuthorOption, Outcome, ReasonOption, act, by_person
-from explib_server.cli.running import JsonOption, LibraryOption, run, say
-from explib_server.curating.curator import Curator
-from explib_server.curating.outcomes import reverted
-from explib_server.pages import revision_line
-from explib_server.runtime import Runtime
+from explib_server.application import Runtime
+from explib_server.cli.curation import AuthorOption, Outcome, ReasonOption, act, by_person
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.curation.curator import Curator
+from explib_server.render.changes import reverted
+from explib_server.render.pages import revision_line
 
 MOST_LISTED = 1_000_000
 

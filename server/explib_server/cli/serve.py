@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from explib_server.cli.running import load_settings
+from explib_server.cli.run import load_settings
 
 
 class Transport(StrEnum):
@@ -72,12 +72,12 @@ def serve(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
             )
         from explib_server.collecting import collect_seldom
-        from explib_server.mcp_server import build_server
+        from explib_server.mcp.server import build_server
 
         collect_seldom()
         build_server(settings, mode.value, tools.value).run("stdio")
     else:
-        from explib_server.serving import Serving, serve_http
+        from explib_server.http.server import Serving, serve_http
 
         said = {"auth": auth.value} if auth else {}
         hosts = {"allowed_hosts": (*settings.allowed_hosts, *(allowed_host or ()))}

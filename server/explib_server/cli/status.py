@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from explib_server.cli.running import JsonOption, LibraryOption, run, say
-from explib_server.status import library_status, status_text
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.render.status import library_status, status_text
 
 
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:

@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 
 from explib.errors import InvalidInput, UnknownLibrary
+from explib.evidence.signatures import sign
 from explib.models.access import Token
-from explib.signing import sign
-from explib_server.cli.running import JsonOption, run, say
-from explib_server.runtime import Runtime
+from explib_server.application import Runtime
+from explib_server.cli.run import JsonOption, run, say
 
 EVERY = "*"
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from explib_server.answers import LibraryStatus
 from explib_server.demo.dice import Dice
 from explib_server.demo.policy import DeskAttempt, attempt
 from explib_server.demo.tasks import DeskTask, held_out_tasks, practice_tasks
-from explib_server.mcp_server import LearnerMode
+from explib_server.mcp.results.agent import LibraryStatus
+from explib_server.mcp.server import LearnerMode
 
 LOOK_SECONDS = 0.1
 LEARNING_SECONDS = 300.0

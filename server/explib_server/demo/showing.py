@@ -7,12 +7,12 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
-from explib.words import number_of
+from explib.text.words import number_of
 from explib_server.analyst_choice import analyst_name
-from explib_server.cli.running import load_settings
+from explib_server.cli.run import load_settings
 from explib_server.demo.interval import mean_interval
 from explib_server.demo.loop import Plan, Round, play
-from explib_server.mcp_server import LearnerMode
+from explib_server.mcp.server import LearnerMode
 
 AT_ONCE = 2
 """Rounds that run side by side."""

@@ -5,6 +5,6 @@ All of them are imported here, so that `metadata` is never a part of the whole.
 """
 
 from explib.storage.tables import access, evidence, experiences, learning, libraries, revisions, trajectories
-from explib.storage.tables.owning import metadata
+from explib.storage.tables.base import metadata
 
 __all__ = ["access", "evidence", "experiences", "learning", "libraries", "metadata", "revisions", "trajectories"]

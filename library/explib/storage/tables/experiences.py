@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from explib.storage.halfvec import HalfVector
-from explib.storage.tables.owning import metadata, of_library, within_library
+from explib.storage.tables.base import metadata, of_library, within_library
+from explib.storage.tables.halfvec import HalfVector
 
 experiences = Table(
     "experiences",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Double, Integer, String, Table
 
-from explib.storage.tables.owning import metadata
+from explib.storage.tables.base import metadata
 
 libraries = Table(
     "libraries",

@@ -1,0 +1,1 @@
+"""Checks between a proposal and a library; each refuses with a reason."""

@@ -1,0 +1,76 @@
+"""What a library has said no to, or has not decided yet, is not proposed again at once: it takes more evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from explib.models.experiences import Experience
+from explib.models.revisions import Operation, ProposedOperation, Refusal
+from explib_learner.checks.operations import DUPLICATE_SIMILARITY, similarity
+
+GROWTH = 2
+"""Times as many attempts as a lesson rested on when it was turned down: then it may be proposed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedDown:
+    """An operation that is not to be repeated until its evidence has grown; `attempts` None: as long as it waits."""
+
+    operation: Operation
+    why: str
+    attempts: int | None = None
+
+
+def turned_down(proposals: Sequence[ProposedOperation], experiences: Sequence[Experience]) -> tuple[TurnedDown, ...]:
+    """From a library's proposals that wait or were rejected, and from all of its experiences, retired ones too."""
+    return (*map(_proposed, proposals), *map(_retired, (each for each in experiences if each.status == "retired")))
+
+
+def not_again(
+    operations: Sequence[Operation], declined: Sequence[TurnedDown]
+) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
+    """Sort operations into new ones and repetitions of what was turned down, with the reason."""
+    kept: list[Operation] = []
+    refused: list[Refusal] = []
+    for operation in operations:
+        reason = next(_reasons(operation, declined), None) if operation.kind != "KEEP" else None
+        if reason is None:
+            kept.append(operation)
+        else:
+            refused.append(Refusal(operation, reason))
+    return tuple(kept), tuple(refused)
+
+
+def _reasons(operation: Operation, declined: Sequence[TurnedDown]) -> Iterator[str]:
+    for each in declined:
+        if _repeats(operation, each.operation):
+            if each.attempts is None:
+                yield each.why
+            elif len(operation.citations) < GROWTH * each.attempts:
+                yield (
+                    f"{each.why}: it may come back when it rests on {GROWTH * each.attempts} attempts, "
+                    f"not on {len(operation.citations)}"
+                )
+
+
+def _repeats(operation: Operation, earlier: Operation) -> bool:
+    """Whether it is the same change once more, or adds what was to be said."""
+    same = (operation.kind, operation.target, operation.merged) == (earlier.kind, earlier.target, earlier.merged)
+    if operation.content is None or earlier.content is None:
+        return same and operation.content is earlier.content
+    return (same or operation.kind == "ADD") and similarity(operation.content, earlier.content) >= DUPLICATE_SIMILARITY
+
+
+def _proposed(proposal: ProposedOperation) -> TurnedDown:
+    if proposal.state == "waiting":
+        return TurnedDown(proposal.operation, f"it waits for review already, as {proposal.id}")
+    said = f" ({proposal.reason})" if proposal.reason else ""
+    why = f"{proposal.decided_by} rejected it as {proposal.id}{said}"
+    return TurnedDown(proposal.operation, why, max(1, len(proposal.operation.citations)))
+
+
+def _retired(known: Experience) -> TurnedDown:
+    rested_on = known.support.supporting + known.support.contradicting
+    why = f"{known.id} said the same and was retired in revision {known.updated_revision}"
+    return TurnedDown(Operation("ADD", "", content=known.content), why, max(1, rested_on))

@@ -1,0 +1,1 @@
+"""The `model` analyst and its calls: chat models, recorded answers, the stages that ask."""

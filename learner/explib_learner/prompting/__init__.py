@@ -1,0 +1,1 @@
+"""Text for a model: prompt files, fences, transcripts, budgets."""

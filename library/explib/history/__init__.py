@@ -1,0 +1,1 @@
+"""A library through its revisions: applying operations, going back, comparing, trying. Pure functions."""

@@ -1,0 +1,56 @@
+"""The libraries that a process holds in memory, and which of them it lets go where they would become too many."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from explib.retrieval.embedding import Embedder
+from explib.retrieval.index import LibraryIndex
+from explib.retrieval.lifts import Standing
+
+MOST_LESSONS = 400_000
+"""Of all libraries together: about 0.5 GB. One library alone is held up to `library_index.HELD_MOST`."""
+EACH = 50
+"""Lessons that a library without any counts for: its index, its standing, and what is allocated for both."""
+
+
+@dataclass(slots=True)
+class Held:
+    """One library in memory."""
+
+    index: LibraryIndex
+    standing: Standing = field(default_factory=Standing)
+    followed_at: float = 0.0
+
+
+class Holding:
+    """Libraries by id, the least recently used first. Whoever serves from one that is let go keeps it that long."""
+
+    def __init__(self, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
+        self._embedder = embedder
+        self._most = most
+        self._held: OrderedDict[int, Held] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def known(self, library_id: int) -> Held | None:
+        """The library, where it is in memory."""
+        return self._held.get(library_id)
+
+    def use(self, library_id: int) -> Held:
+        """The library, the most recently used from now on; where it isn't in memory, with nothing read yet."""
+        held = self._held.get(library_id)
+        if held is None:
+            held = self._held[library_id] = Held(LibraryIndex(self._embedder))
+        else:
+            self._held.move_to_end(library_id)
+        return held
+
+    def let_go(self) -> None:
+        """Let the least recently used go until the rest is within the bound; the most recently used stays."""
+        lessons = sum(len(each.index) + EACH for each in self._held.values())
+        while lessons > self._most and len(self._held) > 1:
+            _, oldest = self._held.popitem(last=False)
+            lessons -= len(oldest.index) + EACH

@@ -1,0 +1,143 @@
+"""Which experiences of a library matter for a task: an index that follows the library's revisions.
+
+It is updated, never rebuilt: a revision costs the reading, cutting into words and embedding of what it changed. A
+library is held in memory up to a size; beyond it the database's own indexes are searched, so that memory is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
+from explib.retrieval.embedding import Embedder
+from explib.retrieval.entry import Ranked, entry_of
+from explib.storage.store import Store
+from explib.text.words import terms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explib.retrieval.database_search import DatabaseSearch
+    from explib.retrieval.memory import HeldLibrary
+
+SHORTLIST = 100
+"""Experiences that are looked at for a task, at least."""
+TOKENS_EACH = 15
+"""A large answer gets a longer shortlist: one experience for so many tokens of room."""
+IN_THREAD = 200
+"""Changed lessons from which on a revision is taken in by a copy, in a thread; fewer take some milliseconds at most."""
+HELD_MOST = 250_000
+"""Lessons that a process holds in memory at most: about 1 kB each."""
+SEARCHED_FROM = 100_000
+"""The same where the database can search vectors by an index of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What may be served for a task, all of one revision."""
+
+    revision: int
+    ranked: list[Ranked]
+    """The most relevant first, then others of no relevance in order of their numbers: the whole library where it fits
+    the tokens that were asked for, else the shortlist, filled up where few are relevant."""
+
+
+@dataclass(slots=True)
+class LibraryIndex:
+    """Readers and followers may come in any order, at once, and be cancelled: each answer is of one revision."""
+
+    embedder: Embedder | None
+    revision: int = -1
+    _held: HeldLibrary | None = None
+    _search: DatabaseSearch | None = None
+    _library: Library | None = None
+    _following: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __len__(self) -> int:
+        """Lessons that it holds in memory."""
+        return len(self._held) if self._held is not None else 0 if self._search is None else len(self._search)
+
+    async def follow(self, store: Store, library: Library) -> None:
+        """Bring the index to `library.revision`, which the caller has just read, or beyond; never back."""
+        if library.revision <= self.revision:
+            return
+        async with self._following:
+            if library.revision > self.revision:
+                await self._follow(store, library)
+
+    async def _follow(self, store: Store, library: Library) -> None:
+        most = SEARCHED_FROM if store.vectors.searched else HELD_MOST
+        if self._held is None and self._search is None and await store.lessons.more_than(library, most):
+            await self._let_go(store, library)
+        elif self._search is not None:
+            self.revision = await self._search.follow(library, self.revision)
+        else:
+            await self._follow_held(store, library)
+            if self._held is not None and len(self._held) > most:
+                await self._let_go(store, library)
+        self._library = library
+
+    async def _let_go(self, store: Store, library: Library) -> None:
+        """From now on the database is searched."""
+        from explib.retrieval.database_search import DatabaseSearch
+
+        search = DatabaseSearch(store, self.embedder)
+        self.revision = max(self.revision, await search.follow(library, -1))
+        self._search, self._held = search, None
+
+    async def _follow_held(self, store: Store, library: Library) -> None:
+        from explib.retrieval.memory import HeldLibrary, prepare
+
+        revision, lessons = await store.lessons.changed(library, self.revision)
+        current = [lesson for lesson in lessons if lesson.status != "retired"]
+        retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
+        vectors = await self._vectors(store, library, current)
+        if self._held is None or len(lessons) > IN_THREAD:
+            held = HeldLibrary() if self._held is None else self._held.copy()
+            await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
+            self._held = held
+        else:
+            self._held.change(prepare(current), retired, vectors)  # no await: readers see it before or after
+        self.revision = revision
+
+    async def _vectors(self, store: Store, library: Library, lessons: Sequence[Lesson]) -> NDArray[np.float16] | None:
+        if self.embedder is None or not lessons:
+            return None
+        from explib.retrieval.stored_vectors import vectors_of
+
+        return await vectors_of(store, self.embedder, library, lessons)
+
+    async def candidates(self, task: str, room: int) -> Candidates:
+        """What matters for a task, for an answer of at most `room` tokens; `follow` comes first."""
+        words = terms(task)
+        vectors = None if self.embedder is None else await self.embedder.embed([task])
+        query = None if vectors is None else vectors[0]
+        limit = max(SHORTLIST, room // TOKENS_EACH)
+        if self._held is not None:
+            found = self._held.relevance(words, query, limit)
+            return Candidates(self.revision, found + _others(self._held, found, room, limit))
+        if self._search is None or self._library is None:
+            return Candidates(self.revision, [])
+        revision, searched = self.revision, await self._search.relevance(self._library, words, query, limit)
+        return Candidates(revision, [(entry_of(lesson), score) for lesson, score in searched])
+
+    async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
+        """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
+        if self._held is not None:
+            return self._held.by_nearness(query, limit)
+        if self._search is None or self._library is None:
+            return []
+        return await self._search.nearest(self._library, query, limit)
+
+
+def _others(held: HeldLibrary, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
+    wanted = len(held) if held.tokens <= room else limit
+    if (missing := wanted - len(found)) <= 0:
+        return []
+    known = {entry.id for entry, _ in found}
+    return [(entry, 0.0) for entry in held.first(wanted) if entry.id not in known][:missing]

@@ -1,0 +1,1 @@
+"""The program's settings and each library's."""

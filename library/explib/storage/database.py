@@ -1,0 +1,260 @@
+"""One open database: reads on pooled connections, writes through the engine's own writer.
+
+`Dialect` is the seam for what differs between engines; `sqlite` and `postgresql` implement it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Double, Select, Table, literal
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from explib.errors import ExplibError
+from explib.storage.single_row import Found, Glance
+from explib.tasks import Behind, finished
+from explib.tracing import span
+
+T = TypeVar("T")
+Insert = sqlite.Insert | postgresql.Insert
+MakeInsert: TypeAlias = Callable[[Table], Insert]
+DIALECTS = 8
+"""Databases of one process whose statements are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An experience and the terms by which it can be found, apart by spaces; none where it cannot."""
+
+    library_id: int
+    experience_id: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What `Database.write` was told about a piece of work."""
+
+    repeatable: bool
+    locks: bool
+
+
+class Writer(Protocol):
+    """Runs pieces of work in transactions."""
+
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], promises: Promises, /) -> T:
+        """See `Database.write`."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns when every write that was handed in has ended."""
+        ...
+
+    async def close(self) -> None:
+        """Settle, then give every connection back."""
+        ...
+
+
+class Dialect(Protocol):
+    """What differs between the engines."""
+
+    @property
+    def searches_vectors(self) -> bool:
+        """Whether `nearest` can answer."""
+        ...
+
+    def create_engine(self) -> AsyncEngine:
+        """An engine whose connections are set up. Raises StorageError where that cannot work."""
+        ...
+
+    def writer(self, engine: AsyncEngine) -> Writer:
+        """What runs the writes."""
+        ...
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A connection whose reads will all be of one moment."""
+        ...
+
+    def describe(self) -> str:
+        """Engine and where it is, for `explib doctor`."""
+        ...
+
+    def glance(self, engine: AsyncEngine) -> Glance:
+        """The shortest way to a single row."""
+        ...
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """The driver's error in our words."""
+        ...
+
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run a statement in the driver's own text inside a writing transaction; its rows. See `prepared`."""
+        ...
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """The same for each of the rows."""
+        ...
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that can be told what to do on a conflict."""
+        ...
+
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """Whether a column has one of these values: by one parameter, and so the same statement for however many."""
+        ...
+
+    def now(self) -> ColumnElement[float]:
+        """Seconds since the epoch by the clock that all of this database's users share."""
+        ...
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """What comes before creating or upgrading the tables, in the same transaction; nobody else does so meanwhile.
+
+        Raises StorageError where the server lacks what we need.
+        """
+        ...
+
+    def lexical_schema(self) -> Sequence[str]:
+        """The statements that create the full-text table."""
+        ...
+
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
+        """Put or replace the terms of experiences in the full-text table; empty terms take one out."""
+        ...
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
+        ...
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """What the engine itself finds broken in its storage, in its words."""
+        ...
+
+    async def settle_in(self, connection: AsyncConnection) -> None:
+        """What the engine needs where rows came in bulk with ids of their own: its counters and its statistics."""
+        ...
+
+    async def snapshot(self, path: Path) -> bool:
+        """Write the whole database into a new SQLite file, as of one moment; False where the engine cannot do that."""
+        ...
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """Tell everybody, once the transaction is committed, that a library has a new revision."""
+        ...
+
+    def changes(self, engine: AsyncEngine) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """See `Database.changes`."""
+        ...
+
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]] | None:
+        """Ids and inner products of a library's (id, embedder) vectors nearest to this one; None: it can't search."""
+        ...
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index that `nearest` is faster with, where it pays."""
+        ...
+
+
+class Database:
+    """An open database."""
+
+    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None) -> None:
+        self.dialect = dialect
+        self._clock = clock
+        with self.explained():
+            self._engine = dialect.create_engine()
+        self._writer = dialect.writer(self._engine)
+        self._glance = dialect.glance(self._engine)
+        self.behind = Behind()
+        """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
+
+    def now(self) -> ColumnElement[float]:
+        """Seconds since the epoch, by the one clock that everybody on this database goes by."""
+        return self.dialect.now() if self._clock is None else literal(self._clock(), Double)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose reads are of one moment. Driver errors come out as StorageError."""
+        with self.explained(), span("store.read", engine=self._engine.dialect.name):
+            connection = await self._opened()
+            try:
+                yield connection
+            finally:
+                await finished(connection.close())
+
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+        """The first row of a short read as of now, as the driver gives it, or None. Raises StorageError."""
+        try:
+            return await self._glance.first(statement, values)
+        except self._glance.failures:
+            async with self.read() as connection:
+                row = (await connection.execute(statement, values)).first()
+                return None if row is None else tuple(row)
+
+    async def _opened(self) -> AsyncConnection:
+        """An open connection. Who gives up meanwhile waits for the driver's thread, which can't be stopped half-way."""
+        opening = asyncio.ensure_future(self.dialect.open_for_reading(self._engine))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await finished(_left(opening))
+            raise
+
+    async def write(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, repeatable: bool = False, locks: bool = False
+    ) -> T:
+        """Run `work` in a transaction, as if nobody else wrote meanwhile; durable when it returns.
+
+        `work` may be called again after a try that left nothing. Where it is `repeatable`, a second run after one that
+        was committed changes nothing more, so that it is also run again where nobody knows whether the first was.
+        `locks` says that it locks by itself what others may change meanwhile, in the order leases, libraries, groups:
+        the database need not serialise such work, which costs tries where many write.
+        """
+        with self.explained(), span("store.write", engine=self._engine.dialect.name):
+            return await self._writer.run(work, Promises(repeatable, locks))
+
+    def changes(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """A function to wait with: it returns when a revision may have been made since, by whichever process."""
+        return self.dialect.changes(self._engine)
+
+    async def index_vectors(self, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index for nearest neighbours where the engine has one and it pays."""
+        with self.explained():
+            await self.dialect.index_vectors(self._engine, owner, dimensions)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns driver errors into ours, keeping the cause."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self.dialect.explain(error) from error
+
+    async def settled(self) -> None:
+        """Returns when every write that was handed in has ended."""
+        await self._writer.settled()
+
+    async def close(self) -> None:
+        """Leave what goes on behind, finish the writes under way, and close every connection."""
+        await self.behind.end()
+        await self._writer.close()
+        await self._glance.close()
+        await self._engine.dispose()
+
+
+async def _left(opening: asyncio.Future[AsyncConnection]) -> None:
+    with suppress(DBAPIError, ExplibError):
+        await (await opening).close()

@@ -1,0 +1,176 @@
+"""What is entered in the accounts of evidence, inside the transaction that stores what it follows from: exactly once.
+
+A reward is entered when it is stored. A retrieval gets the next number of its library when it is recorded, and is
+entered (as served so often, as reported or not) later, together with many: `counted` in the library's totals is the
+number up to which that has been done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, Text, UpdateBase, bindparam, cast, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.evidence.ledger import PARTS, Entry, Key, entries_of_reward, experience_key
+from explib.models.libraries import Library, LibrarySettings
+from explib.storage import rows
+from explib.storage.database import Database, MakeInsert
+from explib.storage.statements import Prepared
+from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
+from explib.storage.tables.trajectories import trajectories
+
+KEY = ("library_id", "kind", "subject", "version")
+SUMS = PARTS[:4]
+COUNTED = ("retrievals", "rewards", "reward_total", "tick")
+MOST_TICKS = 200
+"""What at most so many ticks changed is read by name, from the retrievals that have them; after more, everything is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a library's evidence amounts to. `tick` grows with every reward; `judged` is the last one looked at."""
+
+    retrievals: int = 0
+    rewards: int = 0
+    reward_total: float = 0.0
+    tick: int = 0
+    judged: int = 0
+    counted: int = 0
+    """How many of the retrievals are entered in the accounts: the first so many by their numbers."""
+
+
+TOTALS = tuple(Totals.__dataclass_fields__)
+_TOTALS_NOW = select(*(evidence_totals.c[name] for name in TOTALS)).where(
+    evidence_totals.c.library_id == bindparam("owner")
+)
+RETRIEVAL = [cast(retrievals.c[name], Text) if name in rows.TEXTS else retrievals.c[name] for name in rows.RETRIEVAL]
+"""The columns of `rows.retrieval_of`."""
+_OWNED = retrievals.c.library_id == bindparam("owner")
+_MINE = _OWNED & (retrievals.c.id == bindparam("retrieval"))
+
+
+async def totals_of(database: Database, library_id: int) -> Totals:
+    """As of this moment."""
+    return Totals(*(await database.first(_TOTALS_NOW, {"owner": library_id}) or ()))
+
+
+async def rescore(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> bool:
+    """Enter what a reward under this retrieval changes, the old one taken back; False where it changes nothing.
+
+    Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
+    only signed rewards, the others are not evidence.
+    """
+    named = {"owner": library.id, "retrieval": retrieval_id}
+    found = await _RETRIEVAL.rows(connection, database, **named)
+    if not found:
+        return False
+    [(number, submitter, *columns)] = found
+    retrieval = rows.retrieval_of(columns)
+    graded = await (_SIGNED if library.settings.signed_rewards_only else _GRADED).rows(connection, database, **named)
+    if not graded:
+        return False
+    reward = _share(sum(each for each, _ in graded) / len(graded), library.settings)
+    if reward == retrieval.reward:
+        return False
+    if retrieval.reward is None:
+        submitter = graded[0][1]  # whoever gave the first of them, also after a correction by somebody else
+    more, before = int(retrieval.reward is None), retrieval.reward or 0.0
+    totals = await enter_totals(connection, database, library.id, rewards=more, reward_total=reward - before, tick=1)
+    await _REWARDED.rows(connection, database, **named, reward=reward, submitter=submitter, tick=totals.tick)
+    entries = entries_of_reward(retrieval, retrieval.reward, reward, counted=number <= totals.counted)
+    await enter(connection, database, library.id, entries)
+    if submitter is not None:
+        await _enter_for_submitter(connection, database, library.id, entries, submitter)
+    return True
+
+
+def _share(reward: float, settings: LibrarySettings) -> float:
+    return (reward - settings.reward_min) / (settings.reward_max - settings.reward_min)
+
+
+async def continue_record(
+    connection: AsyncConnection, database: Database, library: Library, identity: str, versions: tuple[int, int]
+) -> None:
+    """Let the second version, which has the first one's text again, go on with its record; the first keeps it too."""
+    (kind, _, old), new = (experience_key(identity, version) for version in versions)
+    await enter_totals(connection, database, library.id, tick=MOST_TICKS + 1)  # no retrieval tells of it
+    key = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == old)
+    mine = select(*(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library.id, key)
+    for account in (await connection.execute(mine)).all():
+        await enter(connection, database, library.id, {new: list(account)})
+        marked = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == new[2])
+        marking = update(evidence).where(evidence.c.library_id == library.id, marked)
+        await connection.execute(marking.values(continues=old))
+    table = submitter_evidence
+    shares = select(table.c.submitter, *(table.c[name] for name in SUMS)).where(table.c.library_id == library.id)
+    shares = shares.where(table.c.kind == kind, table.c.subject == identity, table.c.version == old)
+    for submitter, *sums in (await connection.execute(shares)).all():
+        await _enter_for_submitter(connection, database, library.id, {new: sums}, submitter)
+
+
+async def enter_totals(connection: AsyncConnection, database: Database, library_id: int, **added: float) -> Totals:
+    """Add to the totals, which are held until the transaction ends, so that numbers and ticks are in order; as now."""
+    values = {"library_id": library_id, "judged": 0, "counted": 0, **dict.fromkeys(COUNTED, 0), **added}
+    [row] = await _TOTALS.rows(connection, database, **values)
+    return Totals(*row)
+
+
+async def enter(connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry]) -> None:
+    """Add to the accounts, always in the same order, so that two who do so never wait for each other."""
+    if entries:
+        values = [(library_id, *key, *entry) for key, entry in sorted(entries.items())]
+        await _ACCOUNTS.many(connection, database, values)
+
+
+async def _enter_for_submitter(
+    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry], submitter: str
+) -> None:
+    values = [(library_id, *key, submitter, *entry[:4]) for key, entry in sorted(entries.items()) if any(entry[:4])]
+    if values:
+        await _SHARES.many(connection, database, values)
+
+
+def _graded(*, signed: bool) -> Select[Any]:
+    owned = (trajectories.c.library_id == bindparam("owner")) & (trajectories.c.retrieval_id == bindparam("retrieval"))
+    found = select(trajectories.c.reward, trajectories.c.graded_by).where(owned, trajectories.c.reward.is_not(None))
+    found = found.where(trajectories.c.signed_by.is_not(None)) if signed else found
+    return found.order_by(trajectories.c.id)
+
+
+def _adding_totals(insert: MakeInsert) -> UpdateBase:
+    statement = insert(evidence_totals)
+    summed = {name: evidence_totals.c[name] + statement.excluded[name] for name in COUNTED}
+    added = statement.on_conflict_do_update(index_elements=[evidence_totals.c.library_id], set_=summed)
+    return added.returning(*(evidence_totals.c[name] for name in TOTALS))
+
+
+def _adding_to_accounts(insert: MakeInsert) -> UpdateBase:
+    keys = [evidence.c[name] for name in KEY]
+    statement = insert(evidence).values({name: bindparam(name) for name in (*KEY, *PARTS)})
+    summed = {name: evidence.c[name] + statement.excluded[name] for name in PARTS}
+    return statement.on_conflict_do_update(index_elements=keys, set_=summed)
+
+
+def _adding_to_shares(insert: MakeInsert) -> UpdateBase:
+    table = submitter_evidence
+    statement = insert(table)
+    summed = {name: table.c[name] + statement.excluded[name] for name in SUMS}
+    keys = [table.c[name] for name in (*KEY, "submitter")]
+    return statement.on_conflict_do_update(index_elements=keys, set_=summed)
+
+
+_RETRIEVAL = Prepared(
+    lambda _: select(retrievals.c.number, retrievals.c.submitter, *RETRIEVAL).where(_MINE).with_for_update()
+)
+_REWARDED = Prepared(
+    lambda _: (
+        update(retrievals).where(_MINE).values({name: bindparam(name) for name in ("reward", "submitter", "tick")})
+    )
+)
+_GRADED, _SIGNED = Prepared(lambda _: _graded(signed=False)), Prepared(lambda _: _graded(signed=True))
+_TOTALS = Prepared(_adding_totals)
+_ACCOUNTS = Prepared(_adding_to_accounts, (*KEY, *PARTS))
+_SHARES = Prepared(_adding_to_shares, (*KEY, "submitter", *SUMS))

@@ -1,0 +1,1 @@
+"""Learning under way: leases, model calls, the steps of attached agents."""

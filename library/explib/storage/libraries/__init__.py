@@ -1,0 +1,1 @@
+"""Libraries, their settings and their counts."""

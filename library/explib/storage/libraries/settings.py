@@ -1,0 +1,99 @@
+"""Changing a library's settings, and what depends on them: whether its rewards still fit, which groups are ready."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import InvalidSetting
+from explib.models.learning import Cost
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Revision
+from explib.settings.library import LibraryChanges, changed, difference
+from explib.storage import rows
+from explib.storage.database import Database
+from explib.storage.revisions.number import enter_revision
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories
+from explib.storage.trajectories.rewards import kept_rewards
+from explib.text.words import number_of
+from explib.trajectories.readiness import readiness
+
+_SETTLED = select(libraries).where(libraries.c.id == bindparam("owner")).with_for_update(read=True, key_share=True)
+"""Built once: building a statement takes longer than running it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfSettings:
+    """What a person changes of a library's settings, and why."""
+
+    changes: LibraryChanges
+    author: str
+    reason: str = ""
+
+
+async def change_settings(
+    connection: AsyncConnection, database: Database, library_id: int, change: ChangeOfSettings
+) -> Library:
+    """The library with changed settings, at a revision of its own, inside a writing transaction.
+
+    What others changed meanwhile stays. FOR UPDATE waits for every submission and reward that is under way, and they
+    for it (see `settled`): their rewards fit the old settings and are looked at here, or they are held to the new ones.
+    """
+    mine = libraries.c.id == library_id
+    before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
+    settings = changed(before.settings, change.changes)
+    if settings == before.settings:
+        return before
+    await _check_rewards(connection, before, settings)
+    number, cause = before.revision + 1, change.reason or "settings changed"
+    said = difference(before.settings, settings)
+    revision = Revision(number, cause, change.author, (), (), (), Cost(), time.time(), said)
+    stored = rows.SETTINGS.dump_python(settings, mode="json")
+    await enter_revision(connection, database, library_id, revision, settings=stored)
+    if settings.min_group != before.settings.min_group:
+        await _settle_groups(connection, library_id, settings)
+    return replace(before, settings=settings, revision=revision.number)
+
+
+async def settled(connection: AsyncConnection, library: Library) -> Library:
+    """The library as it is now; its settings stay so until the transaction ends."""
+    return rows.library((await connection.execute(_SETTLED, {"owner": library.id})).mappings().one())
+
+
+async def _check_rewards(connection: AsyncConnection, library: Library, settings: LibrarySettings) -> None:
+    reward = trajectories.c.reward
+    outside = (reward < settings.reward_min) | (reward > settings.reward_max)
+    found = await connection.execute(
+        select(func.count(), func.min(reward), func.max(reward)).where(trajectories.c.library_id == library.id, outside)
+    )
+    count, lowest, highest = found.one()
+    if count:
+        raise InvalidSetting(
+            f"{library.name!r} has {number_of(count, 'reward')} outside {settings.reward_min:g} to "
+            f"{settings.reward_max:g} (from {lowest:g} to {highest:g}): choose a range that holds them, correct them "
+            "with report_reward, or use another library for the new range."
+        )
+
+
+async def _settle_groups(connection: AsyncConnection, library_id: int, settings: LibrarySettings) -> None:
+    """Decide again which of the groups that are not learned are ready."""
+    counted = await connection.execute(
+        select(groups.c.id, groups.c.state, groups.c.reason, *kept_rewards())
+        .join(trajectories, (trajectories.c.library_id == library_id) & (trajectories.c.group_id == groups.c.id))
+        .where(groups.c.library_id == library_id, groups.c.state.in_(["waiting", "ready"]))
+        .group_by(groups.c.id, groups.c.state, groups.c.reason)
+    )
+    settled = [
+        {"group": row[0], "new_state": state, "new_reason": reason}
+        for row in counted
+        for state, reason in [readiness(settings, row[3], row[4], row[5])]
+        if state != row[1] or (state == "waiting" and reason != row[2])
+    ]
+    if settled:
+        statement = update(groups).where(groups.c.library_id == library_id, groups.c.id == bindparam("group"))
+        again = {"state": bindparam("new_state"), "reason": bindparam("new_reason"), "tries": 0, "not_before": 0.0}
+        await connection.execute(statement.values(**again), settled)

@@ -1,0 +1,1 @@
+"""Backup, copy, check and audit of a whole database."""

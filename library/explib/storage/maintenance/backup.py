@@ -1,0 +1,62 @@
+"""Backups: one SQLite file with everything, made while everything runs, whatever the engine; and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from explib.errors import DatabaseUnavailable, NotADatabase
+from explib.storage.maintenance.check import check
+from explib.storage.maintenance.copy import Progress, copy
+from explib.storage.store import Store, open_store
+
+PART_SUFFIX = ".part"
+
+
+async def backup(store: Store, path: Path, progress: Progress) -> None:
+    """Everything as of one moment, in a new file. Raises DatabaseUnavailable where it cannot be written."""
+    with _new_file(path) as part:
+        if not await store.database.dialect.snapshot(part):
+            async with open_store(_url(part)) as saved:
+                await copy(store.database, saved.database, progress)
+
+
+async def restore(path: Path, store: Store, progress: Progress) -> dict[str, int]:
+    """Everything in a backup into an empty database; rows by table.
+
+    Raises NotADatabase where there is no backup or a broken one, and NotEmpty.
+    """
+    if not await asyncio.to_thread(path.is_file):
+        raise NotADatabase(f"There is no file {path}: name one that `explib db backup` made.")
+    async with open_store(_url(path)) as saved:
+        if broken := await check(saved.database):
+            what = "; ".join(f"{each.count} × {each.what}" for each in broken)
+            raise NotADatabase(f"The backup {path} is damaged ({what}): take another one.")
+        return await copy(saved.database, store.database, progress)
+
+
+def _url(path: Path) -> str:
+    return URL.create("sqlite+aiosqlite", database=str(path.absolute())).render_as_string()
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Path]:
+    """A file that appears under its name when it is whole and on the disk, or not at all."""
+    if path.exists():
+        raise DatabaseUnavailable(f"{path} exists already: name a new file.")
+    if not path.absolute().parent.is_dir():
+        raise DatabaseUnavailable(f"The folder of {path} does not exist: make it, or name a file elsewhere.")
+    part = path.with_name(path.name + PART_SUFFIX)
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,165 @@
+"""What must always hold in a database, and where it does not: `explib db check`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import StorageError
+from explib.storage.database import Database
+from explib.storage.maintenance.audit import misstated
+from explib.storage.maintenance.copy import rewrite_terms
+from explib.storage.tables.trajectories import trajectory_bodies
+from explib.trajectories.parser import decode_steps
+
+EXAMPLES = 5
+"""How many of what is broken are named."""
+BODIES = 100
+"""Bodies that are read at a time."""
+RESTORE = "restore a backup, or keep this copy for a look and go on with a new database"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that should hold and doesn't: how often, a few examples, and what to do."""
+
+    what: str
+    count: int
+    examples: tuple[str, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    what: str
+    breaches: str
+    """A SELECT of one column, `library/id` of each breach."""
+    advice: str = RESTORE
+
+
+RULES = (
+    _Rule(
+        "a trajectory without its steps",
+        "SELECT t.library_id || '/' || t.id FROM trajectories t WHERE t.pruned_at IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM trajectory_bodies b WHERE b.library_id = t.library_id AND b.trajectory_id = t.id)",
+    ),
+    _Rule(
+        "steps without a trajectory, or of one whose steps were pruned",
+        "SELECT b.library_id || '/' || b.trajectory_id FROM trajectory_bodies b WHERE NOT EXISTS "
+        "(SELECT 1 FROM trajectories t WHERE t.library_id = b.library_id AND t.id = b.trajectory_id "
+        "AND t.pruned_at IS NULL)",
+    ),
+    _Rule(
+        "a group that counts its trajectories wrong",
+        "SELECT g.library_id || '/' || g.id FROM groups g WHERE g.size != (SELECT count(*) FROM trajectories t "
+        "WHERE t.library_id = g.library_id AND t.group_id = g.id) OR g.graded != (SELECT count(t.reward) "
+        "FROM trajectories t WHERE t.library_id = g.library_id AND t.group_id = g.id)",
+    ),
+    _Rule(
+        "a trajectory without its group",
+        "SELECT t.library_id || '/' || t.id FROM trajectories t WHERE NOT EXISTS "
+        "(SELECT 1 FROM groups g WHERE g.library_id = t.library_id AND g.id = t.group_id)",
+    ),
+    _Rule(
+        "a library whose revisions are not numbered from 1 to its newest",
+        "SELECT l.id || '/' || l.name FROM libraries l WHERE l.revision != "
+        "(SELECT count(*) FROM revisions r WHERE r.library_id = l.id AND r.number BETWEEN 1 AND l.revision) "
+        "OR l.revision != (SELECT count(*) FROM revisions r WHERE r.library_id = l.id)",
+    ),
+    _Rule(
+        "a revision that changed nothing",
+        "SELECT r.library_id || '/' || r.number FROM revisions r WHERE r.settings = '' AND NOT EXISTS "
+        "(SELECT 1 FROM operations o WHERE o.library_id = r.library_id AND o.revision = r.number)",
+    ),
+    _Rule(
+        "a group learned in a revision that does not exist",
+        "SELECT d.library_id || '/' || d.group_id FROM learned_groups d WHERE d.revision IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM revisions r WHERE r.library_id = d.library_id AND r.number = d.revision)",
+    ),
+    _Rule(
+        "a learned group without its record",
+        "SELECT g.library_id || '/' || g.id FROM groups g WHERE g.state = 'learned' AND NOT EXISTS "
+        "(SELECT 1 FROM learned_groups d WHERE d.library_id = g.library_id AND d.group_id = g.id "
+        "AND d.graded_version = g.graded_version)",
+    ),
+    _Rule(
+        "an experience numbered beyond its library's counter",
+        "SELECT e.library_id || '/' || e.id FROM experiences e JOIN libraries l ON l.id = e.library_id "
+        "WHERE CAST(substr(e.id, 2) AS integer) >= l.next_experience",
+    ),
+    _Rule(
+        "an experience that the full text has wrong",
+        "SELECT e.library_id || '/' || e.id FROM experiences e LEFT JOIN "
+        "(SELECT library_id, experience_id, count(*) AS entries FROM experience_terms "
+        "GROUP BY library_id, experience_id) x ON x.library_id = e.library_id AND x.experience_id = e.id "
+        "WHERE coalesce(x.entries, 0) != CASE WHEN e.status = 'retired' THEN 0 ELSE 1 END",
+        "run `explib db check --repair`, which writes the full text again",
+    ),
+    _Rule(
+        "a reward that is counted without an attempt that has one",
+        "SELECT r.library_id || '/' || r.id FROM retrievals r WHERE r.reward IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM trajectories t WHERE t.library_id = r.library_id AND t.retrieval_id = r.id "
+        "AND t.reward IS NOT NULL)",
+    ),
+    _Rule(
+        "a citation of a trajectory that does not exist",
+        "SELECT c.library_id || '/' || c.experience_id FROM citations c WHERE NOT EXISTS "
+        "(SELECT 1 FROM trajectories t WHERE t.library_id = c.library_id AND t.id = c.trajectory_id)",
+    ),
+)
+
+
+async def check(database: Database, *, deep: bool = False) -> list[Finding]:
+    """Everything that should hold and doesn't; `deep` reads every trajectory's steps, too."""
+    async with database.read() as connection:
+        found = [_finding(rule, await _breaches(connection, rule)) for rule in RULES]
+        wrong = await misstated(connection)
+        found.append(
+            Finding("evidence that its retrievals don't add up to", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
+        )
+        engine = await database.dialect.check_storage(connection)
+        found.append(Finding("a damaged file", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
+        if deep:
+            found.append(await _unreadable(connection))
+    return [each for each in found if each.count]
+
+
+async def repair(database: Database) -> None:
+    """Make again what is made from other rows: the full text."""
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(text("DELETE FROM experience_terms"))
+        await rewrite_terms(connection, database)
+
+    await database.write(work)
+
+
+async def _breaches(connection: AsyncConnection, rule: _Rule) -> list[str]:
+    return [str(row[0]) for row in await connection.execute(text(rule.breaches))]
+
+
+def _finding(rule: _Rule, breaches: Sequence[str]) -> Finding:
+    return Finding(rule.what, len(breaches), tuple(breaches[:EXAMPLES]), rule.advice)
+
+
+async def _unreadable(connection: AsyncConnection) -> Finding:
+    """The steps that cannot be read back."""
+    damaged: list[str] = []
+    result = await connection.stream(select(trajectory_bodies))
+    async for part in result.mappings().partitions(BODIES):
+        damaged += await asyncio.to_thread(_damaged, part)
+    return Finding("steps that cannot be read back", len(damaged), tuple(damaged[:EXAMPLES]), RESTORE)
+
+
+def _damaged(bodies: Sequence[RowMapping]) -> list[str]:
+    damaged = []
+    for row in bodies:
+        try:
+            decode_steps(row["body"])
+        except StorageError:
+            damaged.append(f"{row['library_id']}/{row['trajectory_id']}")
+    return damaged

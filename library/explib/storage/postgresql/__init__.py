@@ -1,0 +1,1 @@
+"""PostgreSQL with pgvector: many machines on one database."""

@@ -1,0 +1,288 @@
+"""PostgreSQL with pgvector: many machines on one database, full text by tsvector and GIN.
+
+A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones: see `retrying`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Double, Table, any_, bindparam, event, func, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.types import Text
+
+from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
+from explib.storage.database import Indexed, Writer
+from explib.storage.postgresql import hnsw
+from explib.storage.postgresql.notifications import CHANNEL, Listener
+from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
+from explib.storage.postgresql.single_row import PostgresqlGlance
+
+PGVECTOR = (0, 7)
+"""The first version that has halfvec."""
+IDLE_SECONDS = 10.0
+"""A transaction whose process is paused ends after so long, so that its locks don't stop everybody else."""
+CONNECT_SECONDS = 10.0
+SCHEMA_LOCK = 0x6578706C6962
+"""The advisory lock of whoever creates or upgrades the tables: `explib` in ASCII."""
+SEARCHING = {"hnsw.ef_search": "200", "hnsw.iterative_scan": "strict_order"}
+"""Neighbours that an HNSW index looks at at once; it goes on where more are wanted (from pgvector 0.8 on)."""
+SAYS = {
+    "28": "PostgreSQL refuses the user or the password: check EXPLIB_DATABASE_URL.",
+    "3D000": "There is no such database: create it (CREATE DATABASE …), or correct EXPLIB_DATABASE_URL.",
+    "42501": "The database user may not do this: it needs to own the database's schema, or be granted it.",
+    "25006": "The server takes no writes (a standby?): point EXPLIB_DATABASE_URL at the primary.",
+    "53300": "PostgreSQL has no connection left: lower EXPLIB_DATABASE_POOL_SIZE, or raise max_connections.",
+    "57014": "The statement took longer than EXPLIB_DATABASE_STATEMENT_TIMEOUT, with waiting for others: try again.",
+    "55P03": "Somebody else has kept a row locked for too long: try again.",
+    "40": "Too many others write the same rows at the same time: try again.",
+}
+LOST = "The connection to PostgreSQL was lost: try again."
+# The library's id is part of every lexeme, so that one library's words cost nothing in another's searches.
+TERMS_TABLE = """
+CREATE TABLE experience_terms (
+    library_id integer NOT NULL REFERENCES libraries (id),
+    experience_id varchar(20) NOT NULL,
+    terms text NOT NULL,
+    document tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(
+        library_id::text || ':' || replace(terms, ' ', ' ' || library_id::text || ':'), ' '))) STORED,
+    size integer NOT NULL GENERATED ALWAYS AS (cardinality(string_to_array(terms, ' '))) STORED,
+    PRIMARY KEY (library_id, experience_id))
+"""
+TERMS_INDEX = "CREATE INDEX ix_experience_terms ON experience_terms USING gin (document) WITH (fastupdate = off)"
+# BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1. The lateral join
+# has the index asked for one term at a time; `size` is stored, because a long document must be read from elsewhere.
+SEARCH = text("""
+WITH found AS MATERIALIZED (
+    SELECT term, experience_id, size
+    FROM unnest(:terms) AS term, LATERAL (
+        SELECT experience_id, size FROM experience_terms WHERE library_id = CAST(:library AS integer)
+        AND document @@ CAST(
+            '''' || CAST(CAST(:library AS integer) AS text) || ':' || replace(term, '''', '''''') || '''' AS tsquery)
+        OFFSET 0) AS each),
+usual AS (SELECT CAST(avg(size) AS float8) AS size FROM found),
+weights AS (
+    SELECT term, ln(1 + greatest(next_experience - held, 0.5) / (held + 0.5)) AS weight
+    FROM (SELECT term, CAST(count(*) AS float8) AS held FROM found GROUP BY term) AS counted, libraries
+    WHERE id = CAST(:library AS integer)),
+matched AS (
+    SELECT experience_id, sum(weight) AS weight, min(found.size) AS size
+    FROM found JOIN weights USING (term) GROUP BY experience_id)
+SELECT experience_id
+FROM matched, usual
+ORDER BY weight * 2.2 / (1 + 1.2 * (0.25 + 0.75 * matched.size / usual.size)) DESC, experience_id
+LIMIT :limit
+""").bindparams(bindparam("terms", type_=ARRAY(Text)))
+
+
+class PostgresqlDialect:
+    """The engine for teams. `statement_timeout` is in seconds."""
+
+    searches_vectors = True
+
+    def __init__(self, url: URL, pool_size: int, statement_timeout: float) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._statement_timeout = statement_timeout
+        self._connector = Connector()
+
+    def create_engine(self) -> AsyncEngine:
+        """Raises DatabaseUnavailable where asyncpg is not installed."""
+        milliseconds = {
+            "statement_timeout": self._statement_timeout,
+            "idle_in_transaction_session_timeout": IDLE_SECONDS,
+        }
+        server = {name: str(round(1000 * seconds)) for name, seconds in milliseconds.items()}
+        server |= {"application_name": "explib", "jit": "off", **SEARCHING}
+        try:
+            engine = create_async_engine(
+                self._url,
+                hide_parameters=True,  # they are texts of tasks, and errors are logged
+                pool_size=self._pool_size,
+                max_overflow=0,
+                pool_use_lifo=True,
+                connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
+            )
+        except ModuleNotFoundError as error:
+            raise DatabaseUnavailable(
+                "PostgreSQL needs asyncpg, which is not installed: pip install 'explib[postgres]'."
+            ) from error
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        return engine
+
+    def writer(self, engine: AsyncEngine) -> Writer:
+        """Writes run side by side, and again where another got in their way."""
+        return RetryingWriter(engine, self._connector, at_once=max(1, self._pool_size // 2))
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A connection whose first statement fixes the moment that all see."""
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return await self._connector.connect(reading)
+
+    def glance(self, engine: AsyncEngine) -> PostgresqlGlance:
+        """Without a transaction."""
+        return PostgresqlGlance(engine, self._connector)
+
+    def describe(self) -> str:
+        """Where the database is."""
+        return (
+            f"PostgreSQL, {self._url.database} at {self._url.host or self._url.query.get('host', 'the default socket')}"
+        )
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """By SQLSTATE, which is the same in every language of the server."""
+        state = sqlstate(error)
+        if state == "53100":
+            return StorageFull()
+        for start, sentence in SAYS.items():
+            if state.startswith(start):
+                return DatabaseUnavailable(sentence)
+        if unreachable(error):
+            return DatabaseUnavailable(LOST)
+        return StorageError(f"PostgreSQL says: {error.orig} ({state or 'no code'}). Run `explib doctor`.")
+
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """By SQLAlchemy's way to the driver, which begins the transaction and knows the errors."""
+        found = await connection.exec_driver_sql(statement, tuple(values))
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """All of them on their way at once."""
+        await connection.exec_driver_sql(statement, list(rows))
+
+    def insert(self, table: Table) -> Insert:
+        """PostgreSQL's INSERT, which can be told what to do on a conflict."""
+        return insert(table)
+
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """By an array: each number of parameters would be prepared and planned anew."""
+        return column == any_(literal(list(values), ARRAY(Text)))
+
+    def now(self) -> ColumnElement[float]:
+        """The server's clock, as it goes on during a transaction."""
+        return func.extract("epoch", func.clock_timestamp()).cast(Double)
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """Until the transaction ends nobody else creates or upgrades the tables.
+
+        Raises DatabaseUnavailable where pgvector is missing or too old.
+        """
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
+        found = await connection.execute(
+            text(
+                "SELECT default_version AS offered, installed_version AS installed "
+                "FROM pg_available_extensions WHERE name = 'vector'"
+            )
+        )
+        row = found.first()
+        if row is None:
+            raise DatabaseUnavailable(
+                "The PostgreSQL server does not have pgvector: install the package of that name "
+                "(postgresql-NN-pgvector; managed servers have it), 0.7 or newer, and start again."
+            )
+        if _version(row.installed or row.offered) < PGVECTOR:
+            raise DatabaseUnavailable(
+                f"The PostgreSQL server has pgvector {row.installed or row.offered}, which has no halfvec: install 0.7 "
+                "or newer; where an older one is in use, run ALTER EXTENSION vector UPDATE in this database."
+            )
+        if row.installed is None:
+            await self._create_extension(connection)
+
+    async def _create_extension(self, connection: AsyncConnection) -> None:
+        try:
+            await connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+        except DBAPIError as error:
+            if sqlstate(error) != "42501":
+                raise
+            raise DatabaseUnavailable(
+                "The database user may not install pgvector: have an administrator run "
+                "CREATE EXTENSION vector in this database, then start again."
+            ) from error
+
+    def lexical_schema(self) -> Sequence[str]:
+        """A generated tsvector over the terms that `explib.text.words.terms` makes, as they are."""
+        return TERMS_TABLE, TERMS_INDEX
+
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
+        """One row for each experience that can be found."""
+        keys = [(each, {"library": each.library_id, "id": each.experience_id}) for each in indexed]
+        removed = [key for each, key in keys if not each.terms]
+        added = [{**key, "terms": each.terms} for each, key in keys if each.terms]
+        if removed:
+            deletion = text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id")
+            await connection.execute(deletion, removed)
+        if added:
+            insertion = text(
+                "INSERT INTO experience_terms (library_id, experience_id, terms) VALUES (:library, :id, :terms) "
+                "ON CONFLICT (library_id, experience_id) DO UPDATE SET terms = excluded.terms"
+            )
+            await connection.execute(insertion, added)
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """BM25 over an OR of the terms, each read from the index once."""
+        found = await connection.execute(SEARCH, {"library": library_id, "terms": list(terms), "limit": limit})
+        return [str(row[0]) for row in found]
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """Indexes that the server itself has given up; damaged pages it reports when it reads them."""
+        found = await connection.execute(
+            text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
+        )
+        return [f"the index {row[0]} is not valid: REINDEX it" for row in found]
+
+    async def settle_in(self, connection: AsyncConnection) -> None:
+        """The sequence of the libraries' ids goes on after the largest one; plans are made for what there is now."""
+        await connection.execute(
+            text("SELECT setval(pg_get_serial_sequence('libraries', 'id'), max(id)) FROM libraries HAVING count(*) > 0")
+        )
+        await connection.execute(text("ANALYZE"))
+
+    async def snapshot(self, _path: Path) -> bool:
+        """A server writes no SQLite files: its rows are copied instead."""
+        return False
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """NOTIFY, which is sent with the commit."""
+        await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+
+    @asynccontextmanager
+    async def changes(self, engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """LISTEN, from the first wait on."""
+        listener = Listener(engine, self._connector)
+        try:
+            yield listener.changed
+        finally:
+            await listener.close()
+
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]] | None:
+        """By the library's HNSW index where it has one, else exactly."""
+        return await hnsw.nearest(connection, owner, vector, limit)
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """An HNSW index for a library that is large."""
+        await hnsw.make_index(engine, owner, dimensions)
+
+
+def _version(said: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", said))
+
+
+def _refuse_closed(_connection: object, _record: object, proxy: PoolProxiedConnection) -> None:
+    """A pooled connection that the server has closed meanwhile is replaced, without a round trip to find out."""
+    driver = proxy.driver_connection
+    if driver is not None and driver.is_closed():
+        raise DisconnectionError

@@ -1,0 +1,1 @@
+"""Experiences and the revisions that make them: commit, proposals, trials, votes."""

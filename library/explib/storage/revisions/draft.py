@@ -1,0 +1,82 @@
+"""What a commit reads of a library before it changes it: what the operations name, and no more of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import UnknownTrajectory
+from explib.history.apply import Draft, cited
+from explib.models.experiences import Experience
+from explib.models.libraries import LibrarySettings
+from explib.storage import rows
+from explib.storage.database import Database
+from explib.storage.revisions.proposal import Proposal
+from explib.storage.revisions.protection import AUTOMATIC, LEARNER, pinned, proven
+from explib.storage.tables.experiences import citations, experiences
+from explib.storage.tables.trajectories import trajectories
+
+
+async def draft_of(
+    connection: AsyncConnection, database: Database, proposal: Proposal, row: RowMapping, settings: LibrarySettings
+) -> Draft:
+    """The library of `row`, which the caller holds, as far as the proposal concerns it. Raises UnknownTrajectory."""
+    library = proposal.library
+    current = await _concerned(connection, database, proposal)
+    cites = await _citations(connection, database, library.id, current)
+    served = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
+    count = (await connection.execute(select(func.count()).select_from(experiences).where(served))).scalar_one()
+    helping: dict[str, str] = {}
+    if proposal.author == LEARNER:
+        helping = await proven(connection, database, library, proposal.operations, current)
+    return Draft(
+        revision=row["revision"] + 1,
+        next_number=row["next_experience"],
+        capacity=settings.max_experiences,
+        analyst=proposal.analyst,
+        model=proposal.model,
+        experiences=current,
+        citations=rows.CITATIONS.validate_python(cites),
+        groups_of=await _groups_of(connection, database, proposal, cites),
+        read=proposal.read,
+        protected=pinned(current) if proposal.author in AUTOMATIC else {},
+        proven=helping,
+        others=count - sum(known.status != "retired" for known in current.values()),
+    )
+
+
+async def _concerned(connection: AsyncConnection, database: Database, proposal: Proposal) -> dict[str, Experience]:
+    """The experiences that the operations name, and those whose text one of them would add again."""
+    named = {name for each in proposal.operations for name in (each.target, *each.merged) if name is not None}
+    added = {each.content for each in proposal.operations if each.kind == "ADD" and each.content}
+    mine = select(experiences).where(experiences.c.library_id == proposal.library.id)
+    concerned: dict[str, Experience] = {}
+    for column, values in ((experiences.c.id, named | proposal.continues.keys()), (experiences.c.content, added)):
+        if values:  # texts have no index: together, the names would not use theirs
+            found = await connection.execute(mine.where(database.dialect.among(column, values)))
+            concerned |= {each["id"]: rows.experience(each) for each in found.mappings()}
+    return concerned
+
+
+async def _citations(
+    connection: AsyncConnection, database: Database, library_id: int, current: dict[str, Experience]
+) -> dict[str, dict[str, str]]:
+    mine = (citations.c.library_id == library_id) & database.dialect.among(citations.c.experience_id, current)
+    cites: dict[str, dict[str, str]] = {}
+    for each in await connection.execute(select(citations).where(mine)):
+        cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
+    return cites
+
+
+async def _groups_of(
+    connection: AsyncConnection, database: Database, proposal: Proposal, cites: dict[str, dict[str, str]]
+) -> dict[str, str]:
+    """Trajectory id → group id, of those that are cited now or were by the experiences concerned."""
+    named = cited(proposal.operations)
+    wanted = database.dialect.among(trajectories.c.id, named.union(*cites.values()))
+    mine = (trajectories.c.library_id == proposal.library.id) & wanted
+    members = await connection.execute(select(trajectories.c.id, trajectories.c.group_id).where(mine))
+    groups_of = {each.id: each.group_id for each in members}
+    if unknown := named - groups_of.keys():
+        raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
+    return groups_of

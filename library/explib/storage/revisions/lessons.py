@@ -1,0 +1,71 @@
+"""Experiences as retrieval reads them: without where they come from, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Executable, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.models.experiences import Lesson
+from explib.models.libraries import Library
+from explib.storage.database import Database
+from explib.storage.tables.experiences import experiences
+from explib.storage.tables.libraries import libraries
+
+PART = 2000
+"""Rows that are turned into objects in one go: bounds how long the event loop waits."""
+COLUMNS = (experiences.c.id, experiences.c.content, experiences.c.status, experiences.c.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """The lessons of every library of one database."""
+
+    database: Database
+
+    async def changed(self, library: Library, since: int) -> tuple[int, list[Lesson]]:
+        """The newest revision's number and what changed after revision `since`, retired experiences included.
+
+        From before the first revision (-1) retired ones are left out: nobody has them. Whatever changes an experience's
+        content or status also sets its `updated_revision`: this rests on it.
+        """
+        where = (experiences.c.library_id == library.id) & (experiences.c.updated_revision > since)
+        if since < 0:
+            where &= experiences.c.status != "retired"
+        async with self.database.read() as connection:
+            number = await connection.execute(select(libraries.c.revision).where(libraries.c.id == library.id))
+            return int(number.scalar_one()), await _read(connection, select(*COLUMNS).where(where))
+
+    async def named(self, library: Library, ids: Sequence[str]) -> list[Lesson]:
+        """The lessons with these ids that are not retired, in the order of the ids."""
+        where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, ids)
+        statement = select(*COLUMNS).where(where, experiences.c.status != "retired")
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement)).all()
+        by_id = {row.id: Lesson(*row) for row in found}
+        return [by_id[identity] for identity in ids if identity in by_id]
+
+    async def sample(self, library: Library, size: int) -> tuple[int, list[Lesson]]:
+        """The number of the library's last lesson, and about `size` lessons, picked evenly over its age."""
+        number = select(libraries.c.next_experience).where(libraries.c.id == library.id)
+        async with self.database.read() as connection:
+            latest = int((await connection.execute(number)).scalar_one()) - 1
+        picked = range(1, latest + 1, max(1, latest // size))[:size]
+        return latest, await self.named(library, [f"e{each}" for each in picked])
+
+    async def more_than(self, library: Library, bound: int) -> bool:
+        """Whether a library has more lessons than this, without counting the rest."""
+        where = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
+        counted = select(experiences.c.id).where(where).limit(bound + 1).subquery()
+        async with self.database.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(counted))).scalar_one()) > bound
+
+
+async def _read(connection: AsyncConnection, statement: Executable) -> list[Lesson]:
+    lessons: list[Lesson] = []
+    async with connection.stream(statement) as found:
+        async for part in found.partitions(PART):
+            lessons.extend(Lesson(*row) for row in part)
+    return lessons

@@ -1,0 +1,283 @@
+"""SQLite: one file, several processes, full text by FTS5.
+
+Bundled SQLite (pysqlite3) where it can be had: 3.7.0 to 3.51.2 can corrupt a WAL file that two connections write and
+checkpoint at the same time. Where only such a version is there, the rollback journal is used instead of the WAL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Double, Table, bindparam, event, literal, text
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
+from explib.storage.database import Indexed, Writer
+from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
+from explib.storage.sqlite.file import OpenedFile
+from explib.storage.sqlite.group_commit import WRITES, GroupingWriter
+from explib.storage.sqlite.single_row import SqliteGlance
+
+WAL_RESET_FIXED = (3, 51, 3)
+POLL_SECONDS = 1.0
+"""How often a process looks for the revisions of others."""
+BUSY_MILLISECONDS = 30_000
+SAYS = {
+    "not a database": (NotADatabase, "The file is not an SQLite database"),
+    "malformed": (NotADatabase, "The database file is damaged"),
+    "disk is full": (StorageFull, "The disk is full"),
+    "readonly": (DatabaseUnavailable, "The database cannot be written"),
+    "unable to open": (DatabaseUnavailable, "The database cannot be opened"),
+    "locked": (DatabaseUnavailable, "Another process has kept the database locked for 30 s"),
+    "disk i/o error": (DatabaseUnavailable, "The disk failed to read or write the database"),
+}
+ADVICE: dict[type[ExplibError], str] = {
+    NotADatabase: "point EXPLIB_DATABASE_URL at another file, or restore a backup",
+    StorageFull: "free some space and try again; nothing was acknowledged that is not stored",
+    DatabaseUnavailable: "check the folder and its permissions, or set EXPLIB_DATABASE_URL",
+}
+LISTED = text("SELECT value FROM json_each(:values)")
+
+
+class _Cursor(Protocol):
+    def execute(self, statement: str) -> object: ...
+    def close(self) -> None: ...
+
+
+class _Connection(Protocol):
+    isolation_level: str | None
+
+    def cursor(self) -> _Cursor: ...
+
+
+class SqliteDialect:
+    """The embedded engine."""
+
+    searches_vectors = False
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise DatabaseUnavailable(
+                "Several processes share the database, so it must be a file: "
+                "set EXPLIB_DATABASE_URL=sqlite+aiosqlite:////path/to/library.db"
+            )
+        self._url = url
+        self._path = Path(url.database)
+        self._file = OpenedFile(self._path)
+        self._sqlite = sqlite_module()
+        self._version: tuple[int, ...] = tuple(self._sqlite.sqlite_version_info)
+
+    @property
+    def _journal(self) -> str:
+        return "WAL" if self._version >= WAL_RESET_FIXED else "DELETE"
+
+    def describe(self) -> str:
+        """SQLite's version, where it comes from, and the journal that is used with it."""
+        origin = "of Python" if self._sqlite is sqlite3 else "bundled"
+        return f"SQLite {'.'.join(map(str, self._version))} ({origin}), {self._journal} journal, at {self._path}"
+
+    def create_engine(self) -> AsyncEngine:
+        """Creates the folder where needed. Raises DatabaseUnavailable where that is not allowed."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._trouble(
+                DatabaseUnavailable, f"The folder {self._path.parent} cannot be made: {error}"
+            ) from error
+        return self._engine(module=driver(self._sqlite), pool_size=4, max_overflow=8)
+
+    def writer(self, _engine: AsyncEngine) -> Writer:
+        """Writes that wait at the same time share a commit, on one connection that is made for them."""
+        engine = self._engine(module=driver(self._sqlite, WritingConnection), poolclass=NullPool)
+        return GroupingWriter(engine, self._file.check)
+
+    def _engine(self, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(self._url, hide_parameters=True, **options)
+        # Many rows in one statement: between two statements the driver's thread waits for the interpreter, up to 5 ms.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())  # or it would make a new file
+        event.listen(engine.sync_engine, "connect", self._set_up)
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
+
+    async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
+        """A transaction sees one moment as it is."""
+        self._file.check()
+        return await engine.connect()
+
+    def _set_up(self, connection: _Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun by _begin, never by the driver
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        cursor.execute(f"PRAGMA journal_mode = {self._journal}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+        self._file.opened()
+
+    def glance(self, _engine: AsyncEngine) -> SqliteGlance:
+        """On a connection of its own that waits for nobody."""
+        return SqliteGlance(
+            lambda: self._sqlite.connect(str(self._path), timeout=0, isolation_level=None), (self._sqlite.Error,)
+        )
+
+    def explain(self, error: DBAPIError) -> ExplibError:
+        """By SQLite's message, which is stable, since the error's class says only OperationalError."""
+        said = str(error.orig).lower()
+        for words, (kind, sentence) in SAYS.items():
+            if words in said:
+                return self._trouble(kind, f"{sentence} ({self._path})")
+        return StorageError(f"SQLite says: {error.orig}. Run `explib doctor`.")
+
+    def _trouble(self, kind: type[ExplibError], sentence: str) -> ExplibError:
+        return kind(f"{sentence}: {ADVICE[kind]}.")
+
+    async def run(
+        self, connection: AsyncConnection, statement: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Where it is awaited, by the driver itself: see `WritingConnection`."""
+        with self._wrapped(statement):
+            return _writing(connection).run(statement, values)
+
+    async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """The same, a few milliseconds' worth at a time, so that answers need not wait for all of them."""
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            with self._wrapped(statement):
+                _writing(connection).run_many(statement, rows[start : start + ROWS_AT_ONCE])
+            if start + ROWS_AT_ONCE < len(rows):
+                await asyncio.sleep(0)
+
+    @contextmanager
+    def _wrapped(self, statement: str) -> Iterator[None]:
+        """The driver's errors as SQLAlchemy's, which everybody expects."""
+        try:
+            yield
+        except self._sqlite.Error as error:
+            wrapped = DBAPIError.instance(statement, None, error, self._sqlite.Error, hide_parameters=True)
+            raise wrapped from error
+
+    def insert(self, table: Table) -> Insert:
+        """SQLite's INSERT, which can be told what to do on a conflict."""
+        return insert(table)
+
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """By a JSON list: an SQLite that is not the bundled one may take 32,766 parameters and no more."""
+        return column.in_(LISTED.bindparams(bindparam("values", json.dumps(list(values)), unique=True)))
+
+    def now(self) -> ColumnElement[float]:
+        """The machine's clock: all users of the file are on one machine."""
+        return literal(time.time(), Double)
+
+    async def prepare_schema(self, connection: AsyncConnection) -> None:
+        """Nothing: BEGIN IMMEDIATE keeps everybody else out."""
+
+    def lexical_schema(self) -> Sequence[str]:
+        """FTS5 over the terms that `explib.text.words.terms` makes, as they are.
+
+        Its `ascii` tokenizer cuts at spaces only, where the terms hold letters and marks; `unicode61` cuts at every
+        combining mark, and so takes Thai and other words apart.
+        """
+        return (
+            "CREATE VIRTUAL TABLE experience_terms USING fts5("
+            "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'ascii')",
+        )
+
+    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
+        """FTS5 has no upsert, and an index over its rows' numbers only: they hold library and experience."""
+        numbered = [((each.library_id << 32) + int(each.experience_id[1:]), each) for each in indexed]
+        if not numbered:
+            return
+        removed = [{"row": row} for row, _ in numbered]
+        await connection.execute(text("DELETE FROM experience_terms WHERE rowid = :row"), removed)
+        added = [
+            {"row": row, "terms": each.terms, "library": each.library_id, "id": each.experience_id}
+            for row, each in numbered
+            if each.terms
+        ]
+        if added:
+            insertion = text(
+                "INSERT INTO experience_terms (rowid, terms, library_id, experience_id) "
+                "VALUES (:row, :terms, :library, :id)"
+            )
+            await connection.execute(insertion, added)
+
+    async def search_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """BM25 over an OR of the terms."""
+        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        found = await connection.execute(
+            text(
+                "SELECT experience_id FROM experience_terms WHERE experience_terms MATCH :query "
+                "AND library_id = :library ORDER BY rank LIMIT :limit"
+            ),
+            {"query": query, "library": library_id, "limit": limit},
+        )
+        return [str(row[0]) for row in found]
+
+    async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
+        """The pages, the indexes and the foreign keys."""
+        pages = await connection.execute(text("SELECT integrity_check FROM pragma_integrity_check"))
+        broken = [str(row[0]) for row in pages if row[0] != "ok"]
+        keys = await connection.execute(text('SELECT "table", parent FROM pragma_foreign_key_check'))
+        return [*broken, *(f"a row of {row[0]} names a row of {row[1]} that does not exist" for row in keys)]
+
+    async def settle_in(self, _connection: AsyncConnection) -> None:
+        """SQLite counts on from the largest id by itself."""
+
+    async def snapshot(self, path: Path) -> bool:
+        """Other processes go on reading and writing meanwhile."""
+        await asyncio.to_thread(self._vacuum_into, path)
+        return True
+
+    def _vacuum_into(self, path: Path) -> None:
+        try:
+            connection = self._sqlite.connect(self._path, timeout=BUSY_MILLISECONDS / 1000)
+            try:
+                connection.execute("VACUUM INTO ?", (str(path),))
+            finally:
+                connection.close()
+        except self._sqlite.Error as error:
+            raise DatabaseUnavailable(f"The backup {path} could not be written: {error}.") from error
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """Nobody listens: the others look by themselves."""
+
+    @asynccontextmanager
+    async def changes(self, _engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Time for another look."""
+        yield lambda: asyncio.sleep(POLL_SECONDS)
+
+    async def nearest(
+        self, _connection: AsyncConnection, _owner: tuple[int, str], _vector: bytes, _limit: int
+    ) -> list[tuple[str, float]] | None:
+        """SQLite has no vectors; who wants the nearest loads them."""
+        return None
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Nothing to make."""
+
+
+def _begin(connection: Connection) -> None:
+    """A write takes the lock at its start: a later upgrade from a read would fail at once under load."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _writing(connection: AsyncConnection) -> WritingConnection:
+    opened = connection.sync_connection
+    driver_connection = None if opened is None else opened.connection.driver_connection
+    if not isinstance(driver_connection, WritingConnection):
+        raise TypeError("a prepared statement runs in a writing transaction only")
+    return driver_connection

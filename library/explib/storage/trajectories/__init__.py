@@ -1,0 +1,1 @@
+"""Trajectories, their rewards, and the groups they form."""

@@ -1,0 +1,202 @@
+"""Groups: which are ready, which try they are at, and what an analyst reads of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import StorageError
+from explib.models.groups import GradedGroup, Group, GroupState
+from explib.models.learning import Lease
+from explib.models.libraries import Library
+from explib.models.trajectories import Attempt
+from explib.storage import rows
+from explib.storage.database import Database
+from explib.storage.learning.leases import check_lease
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.trajectories.parser import decode_steps
+from explib.trajectories.readiness import SPREAD
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Every group of one database."""
+
+    database: Database
+
+    async def all(self, library: Library, state: GroupState | None = None) -> list[Group]:
+        """The library's groups, in the order in which they were last touched."""
+        mine = groups.c.library_id == library.id
+        where = mine if state is None else mine & (groups.c.state == state)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
+            return [rows.group(row) for row in found.mappings()]
+
+    async def libraries_with_work(self) -> list[str]:
+        """Names of the libraries that have groups ready now; the one whose last turn is longest ago comes first.
+
+        However many workers take from its start: none is passed over twice before all had a turn.
+        """
+        due = (groups.c.library_id == libraries.c.id) & (groups.c.state == "ready")
+        due &= groups.c.not_before <= self.database.now()
+        waiting = select(libraries.c.name).where(select(groups.c.id).where(due).exists())
+        statement = waiting.order_by(libraries.c.turn_at, libraries.c.id)
+        async with self.database.read() as connection:
+            return [str(row[0]) for row in await connection.execute(statement)]
+
+    async def any_ready(self) -> bool:
+        """Whether any library has a group that is ready, now or once its wait is over."""
+        statement = select(groups.c.id).where(groups.c.state == "ready").limit(1)
+        async with self.database.read() as connection:
+            return (await connection.execute(statement)).first() is not None
+
+    async def due(self, library: Library, limit: int) -> list[Group]:
+        """What `claim` would take, without taking it."""
+        async with self.database.read() as connection:
+            names = await self._due(connection, library, limit)
+        return await self.still_due(library, names)
+
+    async def still_due(self, library: Library, names: Sequence[str]) -> list[Group]:
+        """Those of these groups that are ready now, in the order in which they are named."""
+        where = self._ready_now(library) & groups.c.id.in_(names)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(groups).where(where))
+            known = {row["id"]: rows.group(row) for row in found.mappings()}
+        return [known[name] for name in names if name in known]
+
+    def _ready_now(self, library: Library) -> ColumnElement[bool]:
+        ready = (groups.c.library_id == library.id) & (groups.c.state == "ready")
+        return ready & (groups.c.not_before <= self.database.now())
+
+    async def _due(self, connection: AsyncConnection, library: Library, limit: int, *, lock: bool = False) -> list[str]:
+        order = (groups.c.tries, groups.c.updated_at, groups.c.id)
+        due = select(groups.c.id, groups.c.tries).where(self._ready_now(library)).order_by(*order).limit(limit)
+        locked = due.with_for_update(skip_locked=True, key_share=True) if lock else due
+        ready = (await connection.execute(locked)).all()
+        return [row.id for row in ready if row.tries == 0] or [row.id for row in ready[:1]]
+
+    async def claim(self, library: Library, lease: Lease, limit: int) -> list[Group]:
+        """Up to `limit` ready groups, each with this try counted: a group that kills its worker is counted too.
+
+        A group that was tried before comes alone, so that it takes no others with it. Raises LeaseLost.
+        """
+
+        async def count(connection: AsyncConnection) -> list[Group]:
+            await check_lease(connection, lease)
+            turn = update(libraries).where(libraries.c.id == library.id).values(turn_at=self.database.now())
+            await connection.execute(turn)
+            chosen = groups.c.library_id == library.id
+            chosen &= groups.c.id.in_(await self._due(connection, library, limit, lock=True))
+            await connection.execute(update(groups).where(chosen).values(tries=groups.c.tries + 1))
+            claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
+            return [rows.group(row) for row in claimed.mappings()]
+
+        return await self.database.write(count, locks=True)
+
+    async def give_back(self, library: Library, claimed: Sequence[Group]) -> None:
+        """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
+
+        async def uncount(connection: AsyncConnection) -> None:
+            for group in sorted(claimed, key=lambda group: group.id):
+                same = (groups.c.library_id == library.id) & (groups.c.id == group.id)
+                same &= (groups.c.tries > 0) & (groups.c.state == "ready")
+                await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
+
+        await self.database.write(uncount, locks=True)
+
+    async def postpone(
+        self, library: Library, group: Group, lease: Lease, reason: str, *, wait: float, counts: bool, dead: bool
+    ) -> None:
+        """Note why a claimed group was not learned: tried again in `wait` seconds, or dead.
+
+        A group that got new rewards meanwhile keeps its new state. Raises LeaseLost.
+        """
+
+        async def note(connection: AsyncConnection) -> None:
+            await check_lease(connection, lease)
+            unchanged = (groups.c.library_id == library.id) & (groups.c.id == group.id)
+            unchanged &= groups.c.graded_version == group.graded_version
+            await connection.execute(
+                update(groups)
+                .where(unchanged)
+                .values(
+                    state="dead" if dead else "ready",
+                    reason=reason,
+                    not_before=self.database.now() + wait,
+                    tries=group.tries if counts else group.tries - 1,
+                )
+            )
+
+        await self.database.write(note, repeatable=True, locks=True)
+
+    async def retry_dead(self, library: Library) -> int:
+        """Make the library's dead groups ready again; how many there were."""
+
+        async def revive(connection: AsyncConnection) -> int:
+            dead = (groups.c.library_id == library.id) & (groups.c.state == "dead")
+            done = await connection.execute(
+                update(groups).where(dead).values(state="ready", reason="retried by hand", tries=0, not_before=0.0)
+            )
+            return done.rowcount
+
+        return await self.database.write(revive, repeatable=True, locks=True)
+
+    async def graded(self, library: Library, chosen: Sequence[Group]) -> tuple[GradedGroup, ...]:
+        """The groups with their graded attempts, oldest first.
+
+        A group with a trajectory that cannot be read back is left out, and logged.
+        """
+        where = trajectories.c.group_id.in_([group.id for group in chosen])
+        statement = _graded(library).add_columns(trajectory_bodies.c.body).join(trajectory_bodies).where(where)
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement.order_by(trajectories.c.id))).mappings().all()
+        attempts = await asyncio.to_thread(_decoded, found)
+        return tuple(GradedGroup(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
+
+    async def contrasting(self, library: Library, limit: int, max_bytes: int) -> tuple[GradedGroup, ...]:
+        """The library's groups whose rewards differ: the last touched, at most `limit` and `max_bytes` as stored."""
+        spread = func.max(trajectories.c.reward) - func.min(trajectories.c.reward) > SPREAD
+        size = func.sum(func.length(trajectory_bodies.c.body)).label("bytes")
+        sizes = (
+            select(trajectories.c.group_id, size)
+            .join(trajectory_bodies)
+            .where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
+            .group_by(trajectories.c.group_id)
+            .having(spread)
+            .subquery()
+        )
+        statement = select(groups, sizes.c.bytes).join(sizes, sizes.c.group_id == groups.c.id)
+        async with self.database.read() as connection:
+            newest = await connection.execute(statement.order_by(groups.c.updated_at.desc()).limit(limit))
+            found = newest.mappings().all()
+        total = accumulate(row["bytes"] for row in found)
+        kept = [rows.group(row) for row, so_far in zip(found, total, strict=True) if so_far <= max_bytes]
+        return await self.graded(library, sorted(kept, key=lambda group: group.id))
+
+
+def _graded(library: Library) -> Select[tuple[object, ...]]:
+    return select(trajectories).where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
+
+
+def _decoded(found: Sequence[RowMapping]) -> dict[str, list[Attempt]]:
+    """Group id → attempts, without the groups of which a trajectory is damaged."""
+    attempts: dict[str, list[Attempt]] = {}
+    damaged: set[str] = set()
+    for row in found:
+        try:
+            attempt = Attempt(rows.trajectory(row), decode_steps(row["body"]))
+        except StorageError:
+            log.exception("trajectory %s cannot be read back", row["id"])
+            damaged.add(row["group_id"])
+        else:
+            attempts.setdefault(attempt.trajectory.group_id, []).append(attempt)
+    return {group: found for group, found in attempts.items() if group not in damaged}

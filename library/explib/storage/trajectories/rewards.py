@@ -1,0 +1,100 @@
+"""What a reward changes: the trajectory that it is for, and whether that one's group can be learned."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import RewardConflict
+from explib.models.groups import Group
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Receipt
+from explib.storage import rows
+from explib.storage.tables.trajectories import groups, trajectories
+from explib.trajectories.readiness import readiness
+
+
+async def regrade(connection: AsyncConnection, library: Library, known: RowMapping, grade: Grade) -> Receipt:
+    """Give the trajectory of row `known` its reward, or correct it; the same once more changes nothing.
+
+    Raises RewardConflict where the stored reward is signed and this one isn't, or was signed earlier.
+    """
+    group, changed = str(known["group_id"]), known["reward"] != grade.reward
+    _check_signed(known, grade, changed=changed)
+    signature = grade.signature
+    vouched = signature is not None and (known["signed_at"] is None or signature.at > known["signed_at"])
+    if not changed and not vouched and grade.feedback in {None, known["feedback"]}:
+        return Receipt(known["id"], duplicate=True, group=await group_row(connection, library, group))
+    values: dict[str, object] = {"feedback": known["feedback"] if grade.feedback is None else grade.feedback}
+    if changed:
+        values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
+    if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
+        values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
+    before = await lock_group(connection, library, group)
+    mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+    await connection.execute(update(trajectories).where(mine).values(**values))
+    fresh = await regroup(connection, library, before, graded=changed)
+    return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
+
+
+def _check_signed(known: RowMapping, grade: Grade, *, changed: bool) -> None:
+    if known["signed_by"] is None or not changed:
+        return
+    if grade.signature is None:
+        raise RewardConflict(
+            f"This reward ({known['reward']:g}) was signed by the environment: only a signed one corrects it."
+        )
+    if grade.signature.at <= known["signed_at"]:
+        raise RewardConflict(
+            f"The stored reward ({known['reward']:g}) was signed at {known['signed_at']}, this one not later "
+            f"({grade.signature.at}): sign the correction again."
+        )
+
+
+def _is(library: Library, group: str) -> ColumnElement[bool]:
+    return (groups.c.library_id == library.id) & (groups.c.id == group)
+
+
+async def lock_group(connection: AsyncConnection, library: Library, group: str) -> Group:
+    """The group as it stands, held until the transaction ends: its trajectories are counted one after the other."""
+    held = await connection.execute(select(groups).where(_is(library, group)).with_for_update(key_share=True))
+    return rows.group(held.mappings().one())
+
+
+def kept_rewards() -> tuple[ColumnElement[int], ColumnElement[float], ColumnElement[float]]:
+    """Count, least and greatest of the rewards whose steps can still be read: what an analyst can contrast."""
+    reward = case((trajectories.c.pruned_at.is_(None), trajectories.c.reward))
+    return func.count(reward), func.min(reward), func.max(reward)
+
+
+async def group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
+    """The group as it stands."""
+    return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
+
+
+async def regroup(connection: AsyncConnection, library: Library, before: Group, *, graded: bool) -> Group:
+    """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
+
+    `before` is as whoever changed its trajectories had locked it.
+    """
+    counted = await connection.execute(_COUNTED, {"owner": library.id, "group": before.id})
+    size, with_reward, total, kept, lowest, highest = counted.one()
+    values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
+    values["updated_at"] = time.time()
+    if graded or before.state == "waiting":
+        state, reason = readiness(library.settings, kept, lowest, highest, with_reward - kept)
+        values.update(state=state, reason=reason, tries=0, not_before=0.0)
+        values["graded_version"] = before.graded_version + int(graded)
+    changed = await connection.execute(_CHANGED, {"owner": library.id, "group": before.id, **values})
+    return rows.group(changed.mappings().one())
+
+
+_COUNTED = select(
+    func.count(), func.count(trajectories.c.reward), func.sum(trajectories.c.reward), *kept_rewards()
+).where(trajectories.c.library_id == bindparam("owner"), trajectories.c.group_id == bindparam("group"))
+_CHANGED = (
+    update(groups).where(groups.c.library_id == bindparam("owner"), groups.c.id == bindparam("group")).returning(groups)
+)
+"""Built once: building a statement takes longer than running it."""

@@ -1,0 +1,320 @@
+"""Trajectories: stored once, graded now or later, always inside a group that knows whether it can be learned."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sqlalchemy import Executable, RowMapping, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from explib.errors import (
+    IdempotencyConflict,
+    InvalidInput,
+    RewardConflict,
+    StorageError,
+    UnknownRetrieval,
+    UnknownTrajectory,
+)
+from explib.ids import new_id
+from explib.models.groups import Group
+from explib.models.libraries import Library
+from explib.models.submissions import Grade, Receipt, Submission
+from explib.models.trajectories import Attempt, Trajectory
+from explib.storage import rows
+from explib.storage.database import DIALECTS, Database, MakeInsert
+from explib.storage.evidence.counters import rescore
+from explib.storage.libraries.settings import settled
+from explib.storage.tables.evidence import retrievals
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.storage.trajectories.retention import prune
+from explib.storage.trajectories.rewards import group_row, regrade, regroup
+from explib.trajectories.parser import decode_steps, encode_steps
+from explib.trajectories.readiness import group_id, group_key
+from explib.trajectories.rewards import checked_reward
+
+KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
+HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
+# Built once: building a statement takes longer than running it.
+_SUBMITTED = (
+    select(trajectories)
+    .where(trajectories.c.library_id == bindparam("owner"), trajectories.c.submission_key == bindparam("submission"))
+    .with_for_update(key_share=True)
+)
+_BEGUN = (
+    select(libraries, trajectories.c.id.label("known"))
+    .outerjoin_from(
+        libraries,
+        trajectories,
+        (trajectories.c.library_id == libraries.c.id) & (trajectories.c.submission_key == bindparam("submission")),
+    )
+    .where(libraries.c.id == bindparam("owner"))
+    .with_for_update(read=True, key_share=True, of=libraries)
+)
+_RECORDED = select(retrievals.c.id).where(
+    retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
+)
+
+
+@lru_cache(maxsize=DIALECTS)
+def _held_group(make_insert: MakeInsert) -> Executable:
+    """A group's row, new or not, held until the transaction ends."""
+    statement = make_insert(groups)
+    held = statement.on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": statement.excluded.key})
+    return held.returning(groups)
+
+
+@lru_cache(maxsize=DIALECTS)
+def _new_trajectory(make_insert: MakeInsert) -> Executable:
+    return make_insert(trajectories).on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectories:
+    """Every trajectory of one database."""
+
+    database: Database
+
+    async def submit(self, library: Library, submission: Submission) -> Receipt:
+        """Durable when it returns; the same submission twice gives the same trajectory.
+
+        Raises InvalidReward, UnknownRetrieval, IdempotencyConflict (the key was used for other content) and
+        RewardConflict (the same submission with another reward).
+        """
+        if submission.reward is not None:
+            submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
+        body, content = await asyncio.to_thread(lambda: (encode_steps(submission.steps), _content_hash(submission)))
+
+        async def store(connection: AsyncConnection) -> Receipt:
+            return await self._store(connection, library, submission, body, content)
+
+        return await self.database.write(store, repeatable=True, locks=True)
+
+    async def _store(
+        self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
+    ) -> Receipt:
+        key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
+        library, is_known = await _begun(connection, library, key)
+        if submission.reward is not None:
+            checked_reward(submission.reward, library.settings)
+        known = await _submitted(connection, library, key) if is_known else None
+        if known is not None:
+            return await self._again(connection, library, known, submission, content)
+        submission = await self._with_retrieval(connection, library, submission)
+        group = await self._group(connection, library, submission)
+        trajectory_id = await self._insert(connection, library, group.id, submission, key, content)
+        known = None if trajectory_id else await _submitted(connection, library, key)
+        if known is not None:  # by another at the same time
+            return await self._again(connection, library, known, submission, content)
+        await connection.execute(
+            trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
+        )
+        fresh = await regroup(connection, library, group, graded=submission.reward is not None)
+        receipt = Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
+        return await self._scored(connection, library, submission.retrieval_id, receipt)
+
+    async def _with_retrieval(
+        self, connection: AsyncConnection, library: Library, submission: Submission
+    ) -> Submission:
+        """The submission under the retrieval that it names, else under its session's, if that is on record."""
+        if submission.retrieval_id is not None:
+            if not await _is_recorded(connection, library, submission.retrieval_id):
+                raise UnknownRetrieval
+            return submission
+        served = submission.open_retrieval_id
+        if served is None or not await _is_recorded(connection, library, served):
+            return submission
+        return replace(submission, retrieval_id=served)
+
+    async def _scored(
+        self, connection: AsyncConnection, library: Library, retrieval_id: str | None, receipt: Receipt
+    ) -> Receipt:
+        if retrieval_id is None:
+            return receipt
+        return replace(receipt, scored=await rescore(connection, self.database, library, retrieval_id))
+
+    async def _again(
+        self,
+        connection: AsyncConnection,
+        library: Library,
+        known: RowMapping,
+        submission: Submission,
+        content: str,
+    ) -> Receipt:
+        if known["content_hash"] != content:
+            raise IdempotencyConflict
+        if submission.reward is not None and known["reward"] is None:
+            grade = Grade(submission.reward, submission.feedback, submission.submitter)
+            receipt = await regrade(connection, library, known, grade)
+            return replace(await self._scored(connection, library, known["retrieval_id"], receipt), duplicate=True)
+        if submission.reward is not None and submission.reward != known["reward"]:
+            raise RewardConflict(
+                f"This trajectory is stored as {known['id']} with reward {known['reward']:g}: "
+                "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
+            )
+        if submission.feedback is not None and known["feedback"] is None:
+            same = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+            await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
+        group = await group_row(connection, library, known["group_id"])
+        return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
+
+    async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> Group:
+        """The submission's group, new or not, held until the transaction ends."""
+        key = group_key(submission.task, submission.group)
+        values = {
+            "id": group_id(library.id, key),
+            "library_id": library.id,
+            "key": key,
+            "task": submission.task,
+            "state": "waiting",
+            "reason": "",
+            "size": 0,
+            "graded": 0,
+            "reward_total": 0.0,
+            "graded_version": 0,
+            "tries": 0,
+            "not_before": 0.0,
+            "updated_at": time.time(),
+        }
+        held = await connection.execute(_held_group(self.database.dialect.insert), values)
+        return rows.group(held.mappings().one())
+
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        library: Library,
+        group: str,
+        submission: Submission,
+        key: str,
+        content: str,
+    ) -> str:
+        """The new trajectory's id, or nothing where another has just used the key."""
+        identity, now = new_id("t"), time.time()
+        graded = submission.reward is not None
+        values = {
+            "id": identity,
+            "library_id": library.id,
+            "group_id": group,
+            "submission_key": key,
+            "content_hash": content,
+            "reward": submission.reward,
+            "feedback": submission.feedback,
+            "created_at": now,
+            "graded_at": now if graded else None,
+            "graded_by": submission.submitter if graded else None,
+            **{name: getattr(submission, name) for name in KEPT},
+        }
+        done = await connection.execute(_new_trajectory(self.database.dialect.insert), values)
+        return identity if done.rowcount else ""
+
+    async def locate(
+        self,
+        *,
+        trajectory_id: str | None = None,
+        retrieval_id: str | None = None,
+        within: Collection[str] | None = None,
+    ) -> tuple[Library, str]:
+        """The library and id of a trajectory named by its own id or by the retrieval it was submitted under.
+
+        `within` names the libraries to look in; None: all. Raises InvalidInput, UnknownTrajectory.
+        """
+        if (trajectory_id is None) == (retrieval_id is None):
+            raise InvalidInput("Pass either trajectory_id or retrieval_id: one of them, not both.")
+        named = (
+            trajectories.c.id == trajectory_id
+            if trajectory_id is not None
+            else trajectories.c.retrieval_id == retrieval_id
+        )
+        if within is not None:
+            named &= libraries.c.name.in_(within)
+        statement = select(trajectories.c.id.label("trajectory"), libraries).join(libraries).where(named).limit(2)
+        async with self.database.read() as connection:
+            found = (await connection.execute(statement)).mappings().all()
+        if not found:
+            if trajectory_id is not None:
+                raise UnknownTrajectory
+            raise UnknownTrajectory(
+                "No trajectory was submitted under this retrieval_id: call submit_trajectory with it first, "
+                "with the reward if it is known."
+            )
+        if len(found) > 1:
+            raise InvalidInput("Several trajectories were submitted under this retrieval_id: pass the trajectory_id.")
+        return rows.library(found[0]), found[0]["trajectory"]
+
+    async def report_reward(self, library: Library, trajectory_id: str, grade: Grade) -> Receipt:
+        """Give or correct the reward of a stored trajectory. `duplicate` says that it had this reward already.
+
+        Raises InvalidReward, UnknownTrajectory, and RewardConflict where a signed reward may not be replaced by it.
+        """
+        grade = replace(grade, reward=checked_reward(grade.reward, library.settings))
+
+        async def write(connection: AsyncConnection) -> Receipt:
+            now = await settled(connection, library)
+            checked_reward(grade.reward, now.settings)
+            mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+            row = (
+                (await connection.execute(select(trajectories).where(mine).with_for_update(key_share=True)))
+                .mappings()
+                .first()
+            )
+            if row is None:
+                raise UnknownTrajectory
+            receipt = await regrade(connection, now, row, grade)
+            return receipt if receipt.duplicate else await self._scored(connection, now, row["retrieval_id"], receipt)
+
+        return await self.database.write(write, repeatable=True, locks=True)
+
+    async def prune(self, library: Library, before: float) -> int:
+        """Let the steps of older trajectories go (seconds since the epoch); how many. See `pruning`."""
+        return await prune(self.database, library, before)
+
+    async def get(self, library: Library, trajectory_id: str) -> Attempt:
+        """One trajectory with its steps: none where they were pruned. Raises UnknownTrajectory, StorageError."""
+        mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+        async with self.database.read() as connection:
+            found = await connection.execute(
+                select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies).where(mine)
+            )
+            row = found.mappings().first()
+        if row is None:
+            raise UnknownTrajectory
+        if row["body"] is None and row["pruned_at"] is None:
+            raise StorageError(f"The steps of {trajectory_id} are missing: see `explib db check`.")
+        return Attempt(rows.trajectory(row), () if row["body"] is None else decode_steps(row["body"]))
+
+    async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
+        """The named trajectories without their steps, oldest first."""
+        mine = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
+        async with self.database.read() as connection:
+            found = await connection.execute(select(trajectories).where(mine).order_by(trajectories.c.id))
+            return [rows.trajectory(row) for row in found.mappings()]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content_hash(submission: Submission) -> str:
+    return _digest(repr([getattr(submission, name) for name in HASHED]))
+
+
+async def _begun(connection: AsyncConnection, library: Library, key: str) -> tuple[Library, bool]:
+    """The library as it is now, whose settings stay so until the transaction ends; whether the key is known."""
+    found = await connection.execute(_BEGUN, {"owner": library.id, "submission": key})
+    row = found.mappings().one()
+    return rows.library(row), row["known"] is not None
+
+
+async def _submitted(connection: AsyncConnection, library: Library, key: str) -> RowMapping | None:
+    """The trajectory of this key, which nobody else changes until the transaction ends."""
+    found = await connection.execute(_SUBMITTED, {"owner": library.id, "submission": key})
+    return found.mappings().first()
+
+
+async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:
+    return (await connection.execute(_RECORDED, {"owner": library.id, "retrieval": retrieval_id})).first() is not None

@@ -1,0 +1,1 @@
+"""Words in every script, and the secrets that are taken out of them."""

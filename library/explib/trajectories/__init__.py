@@ -1,0 +1,1 @@
+"""What agents submit, read into steps; when a group of trajectories can be learned; which rewards count."""

@@ -1,0 +1,129 @@
+"""`explib experiences add|edit|retire|review`: changes by a person, each a revision under their name."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import typer
+
+from explib.models.libraries import Library
+from explib_server.application import Runtime
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.curation.curator import By, Curator, curator_of
+from explib_server.mcp.results.agent import Answer
+from explib_server.render.changes import changed, reviewed
+
+IdArgument: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="For example e3.")]
+TextArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TEXT", help="The lesson: 'When <condition>, <strategy>'.")
+]
+ReasonOption: TypeAlias = Annotated[str, typer.Option(help="Why; kept in the history.")]
+AuthorOption: TypeAlias = Annotated[str | None, typer.Option(help="Who changes it; default: your user name.")]
+VersionOption: TypeAlias = Annotated[
+    int | None, typer.Option(help="The version you read: if it has moved on, nothing is changed.")
+]
+Outcome: TypeAlias = tuple[str, Answer]
+
+
+class Verdict(StrEnum):
+    """A decision of a review."""
+
+    approve = "approve"
+    reject = "reject"
+
+
+def by_person(author: str | None, reason: str) -> By:
+    """Signed with the given name, or the user's."""
+    if author is None:
+        try:
+            author = getpass.getuser()
+        except (KeyError, OSError):  # a container's user may have no name
+            author = "local"
+    return By(author, reason)
+
+
+def act(library: str | None, as_json: bool, change: Callable[[Runtime, Curator, Library], Awaitable[Outcome]]) -> None:
+    """Make a change and say what came of it."""
+
+    async def work(runtime: Runtime) -> Outcome:
+        return await change(runtime, curator_of(runtime), await runtime.library(library))
+
+    text, answer = run(work)
+    say(answer.model_dump_json(indent=2) if as_json else text)
+
+
+def add(
+    text: TextArgument,
+    reason: ReasonOption = "",
+    author: AuthorOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add an experience by hand; it is served at once."""
+
+    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+        committed = await curator.add(chosen, text, by_person(author, reason))
+        return await changed(runtime.store, chosen, committed, committed.changes[0].after[0].id)
+
+    act(library, as_json, change)
+
+
+def edit(
+    identity: IdArgument,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Leave it out to pin or unpin only.")] = None,
+    pinned: Annotated[
+        bool | None,
+        typer.Option("--pin/--unpin", help="Whether only people change or retire it; a new text pins it by itself."),
+    ] = None,
+    reason: ReasonOption = "",
+    expected_version: VersionOption = None,
+    author: AuthorOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an experience another text (the old one stays in the history), or pin or unpin it."""
+
+    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+        by = by_person(author, reason)
+        committed = await curator.edit(chosen, identity, text, by, expected_version, pinned=pinned)
+        return await changed(runtime.store, chosen, committed, identity)
+
+    act(library, as_json, change)
+
+
+def retire(
+    identity: IdArgument,
+    reason: ReasonOption = "",
+    expected_version: VersionOption = None,
+    author: AuthorOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve an experience no more; `explib revert` brings it back."""
+
+    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+        committed = await curator.retire(chosen, identity, by_person(author, reason), expected_version)
+        return await changed(runtime.store, chosen, committed, identity)
+
+    act(library, as_json, change)
+
+
+def review(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="A proposal that waits (p2), or an experience (e3).")],
+    decision: Annotated[Verdict, typer.Argument(metavar="approve|reject", help="Serve it, or not.")],
+    reason: ReasonOption = "",
+    content: Annotated[str | None, typer.Option(help="With approve: another text than proposed.")] = None,
+    author: AuthorOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide on what waits for review; `explib experiences list --status waiting` shows it."""
+
+    async def change(_runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+        committed = await curator.review(chosen, identity, decision.value, by_person(author, reason), content)
+        return reviewed(chosen, committed, identity, decision.value)
+
+    act(library, as_json, change)

@@ -1,0 +1,167 @@
+"""The clients: where each keeps its servers and in which words. One row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from explib.errors import InvalidInput
+from explib_server.clients.entries import HTTP_KEYS, STDIO_KEYS, Attachment, Entry, bridged, has_password, http, stdio
+from explib_server.clients.json_format import JsonFormat
+from explib_server.clients.places import ClientName, Machine, Scope
+from explib_server.clients.toml_format import TomlFormat
+from explib_server.clients.values import Format, Json
+
+JSON = JsonFormat(comments=False)
+JSONC = JsonFormat(comments=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client and its configuration file."""
+
+    title: str
+    servers: str
+    """The key under which its servers stand."""
+    entry: Callable[[Attachment], Entry]
+    user_file: Callable[[Machine], Path]
+    project_file: str | None
+    next_step: str
+    format: Format = JSON
+    asks_for_token: bool = False
+    """It asks its user for a server's token, by an entry of `inputs` beside the servers."""
+    commented: bool = False
+    """Its file may also be called `.jsonc`."""
+
+    def file(self, machine: Machine, scope: Scope) -> Path:
+        """The file to change: `.jsonc` where only that exists. Raises InvalidInput for a scope it doesn't have."""
+        if scope is Scope.user:
+            path = self.user_file(machine)
+        elif self.project_file is not None:
+            path = machine.project / self.project_file
+        else:
+            raise InvalidInput(f"{self.title} has no configuration for one project: leave out --scope project.")
+        commented = path.with_suffix(".jsonc")
+        return commented if self.commented and commented.exists() and not path.exists() else path
+
+
+def _either(asked: Attachment) -> Entry:
+    return http(asked) if asked.url else stdio(asked)
+
+
+def _typed(asked: Attachment) -> Entry:
+    return http(asked, type="http") if asked.url else stdio(asked, type="stdio")
+
+
+def _claude_desktop(asked: Attachment) -> Entry:
+    return bridged(asked) if asked.url else stdio(asked)
+
+
+def _gemini(asked: Attachment) -> Entry:
+    return http(asked, "httpUrl") if asked.url else stdio(asked)
+
+
+def _vscode(asked: Attachment) -> Entry:
+    """The token is never in the file: VS Code asks for it and keeps it."""
+    if not asked.url or not asked.token:
+        return _typed(asked)
+    prompt = f"{asked.name}-token"
+    value: dict[str, Json] = {
+        "type": "http",
+        "url": asked.url,
+        "headers": {"Authorization": f"Bearer ${{input:{prompt}}}"},
+    }
+    note = "The token is not in the file: VS Code asks for it when it first starts the server, and keeps it."
+    return Entry(value, STDIO_KEYS, secret=False, prompt=prompt, note=note)
+
+
+def _codex(asked: Attachment) -> Entry:
+    remote = {"url", "http_headers", "env_http_headers", "bearer_token_env_var"}
+    if not asked.url:
+        local = stdio(asked)
+        return Entry(local.value, frozenset(remote), local.secret)
+    value: dict[str, Json] = {"url": asked.url, "http_headers": {**asked.bearer}}
+    foreign = STDIO_KEYS | {"env_vars"} | ({"bearer_token_env_var"} if asked.token else set())
+    return Entry(value, foreign, asked.token is not None)
+
+
+def _opencode(asked: Attachment) -> Entry:
+    local = frozenset({"command", "environment", "cwd"})
+    if asked.url:
+        value: dict[str, Json] = {"type": "remote", "url": asked.url, "headers": {**asked.bearer}, "enabled": True}
+        return Entry(value, local, asked.token is not None)
+    value = {
+        "type": "local",
+        "command": [*asked.command],
+        "environment": {**asked.variables},
+        "enabled": True,
+    }
+    return Entry(value, HTTP_KEYS | {"oauth"}, has_password(asked))
+
+
+CLIENTS = {
+    ClientName.claude_desktop: Client(
+        "Claude Desktop",
+        "mcpServers",
+        _claude_desktop,
+        lambda machine: machine.applications / "Claude" / "claude_desktop_config.json",
+        None,
+        "Quit Claude Desktop and start it again.",
+    ),
+    ClientName.claude_code: Client(
+        "Claude Code",
+        "mcpServers",
+        _typed,
+        lambda machine: machine.folder("CLAUDE_CONFIG_DIR") / ".claude.json",
+        ".mcp.json",
+        "Start a new session of Claude Code; /mcp shows the server.",
+    ),
+    ClientName.vscode: Client(
+        "VS Code",
+        "servers",
+        _vscode,
+        lambda machine: machine.applications / "Code" / "User" / "mcp.json",
+        ".vscode/mcp.json",
+        "In VS Code run `MCP: List Servers` and start it.",
+        JSONC,
+        asks_for_token=True,
+    ),
+    ClientName.cursor: Client(
+        "Cursor",
+        "mcpServers",
+        _either,
+        lambda machine: machine.home / ".cursor" / "mcp.json",
+        ".cursor/mcp.json",
+        "Restart Cursor; its settings list the server under MCP.",
+        JSONC,
+    ),
+    ClientName.codex: Client(
+        "Codex",
+        "mcp_servers",
+        _codex,
+        lambda machine: machine.folder("CODEX_HOME", ".codex") / "config.toml",
+        ".codex/config.toml",
+        "Start Codex again; /mcp shows the server. A project's file is only read where Codex trusts the project.",
+        TomlFormat(),
+    ),
+    ClientName.opencode: Client(
+        "opencode",
+        "mcp",
+        _opencode,
+        lambda machine: machine.configuration / "opencode" / "opencode.json",
+        "opencode.json",
+        "Start opencode again; `opencode mcp list` shows the server.",
+        JSONC,
+        commented=True,
+    ),
+    ClientName.gemini: Client(
+        "Gemini CLI",
+        "mcpServers",
+        _gemini,
+        lambda machine: machine.home / ".gemini" / "settings.json",
+        ".gemini/settings.json",
+        "Start Gemini CLI again; /mcp shows the server, which only starts in a folder that Gemini CLI trusts.",
+        JSONC,
+    ),
+}

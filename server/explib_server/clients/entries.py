@@ -1,0 +1,135 @@
+"""What is attached, and the entry that says it in each client's words."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from explib.errors import InvalidInput
+from explib_server.clients.values import Json
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+TOKEN = re.compile(r"[\x21-\x7e]+")
+STDIO_KEYS = frozenset({"command", "args", "env", "cwd"})
+HTTP_KEYS = frozenset({"url", "headers"})
+OUR_VARIABLES = frozenset({"EXPLIB_LIBRARY", "EXPLIB_DATABASE_URL", "AUTH_HEADER", "Authorization"})
+"""Of an entry's environment and headers, what is set by us; others are the user's and stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One server under one name: started by `command`, or reached at `url`."""
+
+    name: str
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The headers of a request, with the token where there is one."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One client's entry. `foreign` keys contradict it and are taken out; unknown keys stay."""
+
+    value: Mapping[str, Json]
+    foreign: frozenset[str]
+    secret: bool
+    """Whether a token or password is in it."""
+    prompt: str | None = None
+    """The id of the VS Code input that asks for the token."""
+    note: str = ""
+
+    def fresh(self) -> dict[str, Json]:
+        """The entry where there was none: without empty maps."""
+        return {key: value for key, value in self.value.items() if value != {}}
+
+
+def attachment(
+    name: str,
+    url: str | None,
+    token: str | None,
+    library: str | None,
+    database_url: str | None,
+    *,
+    all_tools: bool = False,
+) -> Attachment:
+    """What the options ask for. Raises InvalidInput where they contradict each other."""
+    if not NAME.fullmatch(name):
+        raise InvalidInput(f"The name {name!r} is not one that every client takes: use letters, digits, '-' and '_'.")
+    if url is None and token is not None:
+        raise InvalidInput("--token is for a server over HTTP: give its address with --url too, or leave out --token.")
+    if url is not None and (library is not None or database_url is not None or all_tools):
+        raise InvalidInput(
+            "A server at --url has its own database and tools: leave out --library, --database-url and --tools."
+        )
+    if url is not None and not _is_http(url):
+        raise InvalidInput(f"{url!r} is not the address of a server: give one like https://host:8765/mcp.")
+    if token is not None and not TOKEN.fullmatch(token):
+        raise InvalidInput("The token has a space or another character that no token has: copy it again.")
+    named = {"EXPLIB_LIBRARY": library, "EXPLIB_DATABASE_URL": database_url}
+    command = (*own_command(), *(("--tools", "all") if all_tools else ()))
+    return Attachment(name, command, {key: value for key, value in named.items() if value}, url, token)
+
+
+def own_command() -> tuple[str, ...]:
+    """How this very installation is started: its console script, else its Python."""
+    python = Path(sys.executable).absolute()
+    script = python.with_name("explib.exe" if python.suffix.lower() == ".exe" else "explib")
+    start = (str(script),) if script.is_file() else (str(python), "-m", "explib_server")
+    return (*start, "serve")
+
+
+def stdio(asked: Attachment, **more: Json) -> Entry:
+    """`command`, `args` and `env`: what most clients take."""
+    command, *arguments = asked.command
+    value: dict[str, Json] = {**more, "command": command, "args": [*arguments], "env": {**asked.variables}}
+    foreign = (HTTP_KEYS | {"type", "httpUrl", "http_headers"}) - value.keys()
+    return Entry(value, foreign, has_password(asked))
+
+
+def http(asked: Attachment, address: str = "url", **more: Json) -> Entry:
+    """`url` and `headers`, or the client's word for the address."""
+    value: dict[str, Json] = {**more, address: asked.url, "headers": {**asked.bearer}}
+    return Entry(value, (STDIO_KEYS | {"type", "url"}) - value.keys(), asked.token is not None)
+
+
+def bridged(asked: Attachment) -> Entry:
+    """A remote server for a client that only starts processes: mcp-remote stands between."""
+    url = urlsplit(asked.url or "")
+    plain = ["--allow-http"] if url.scheme == "http" and not _is_loopback(url.hostname or "") else []
+    header = ["--header", "Authorization:${AUTH_HEADER}"] if asked.token else []
+    environment: dict[str, Json] = {"AUTH_HEADER": asked.bearer["Authorization"]} if asked.token else {}
+    arguments: list[Json] = ["-y", "mcp-remote", asked.url or "", *plain, *header]
+    value: dict[str, Json] = {"command": "npx", "args": arguments, "env": environment}
+    note = "Its file only knows programs to start, so npx mcp-remote stands between: that needs Node.js."
+    return Entry(value, HTTP_KEYS | {"type"}, asked.token is not None, note=note)
+
+
+def has_password(asked: Attachment) -> bool:
+    """Whether the database's address carries a password."""
+    return bool(urlsplit(asked.variables.get("EXPLIB_DATABASE_URL", "")).password)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

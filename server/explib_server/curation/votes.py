@@ -1,0 +1,42 @@
+"""A vote by whoever calls: its reason cleaned and bounded, then cast; the same for the tool and the command line."""
+
+from __future__ import annotations
+
+from explib.errors import TooLarge
+from explib.evidence.votes import REASON_CHARACTERS, VOTERS
+from explib.models.libraries import Library
+from explib.storage.revisions.votes import Cast
+from explib.text.redaction import redact
+from explib.text.words import storable
+from explib_server.application import Runtime
+
+VOTER_CHARACTERS = 200
+"""Of a voter's name: as many as are stored."""
+
+
+async def cast_vote(
+    runtime: Runtime, library: Library, identity: str, voter: str, up: bool, reason: str | None
+) -> Cast:
+    """Cast it; the reason is kept without secrets and on one line. Raises TooLarge and UnknownExperience."""
+    if reason is not None:
+        if len(reason) > REASON_CHARACTERS:
+            raise TooLarge(
+                f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
+            )
+        clean, _ = redact(storable(reason), emails=runtime.settings.redact_emails)
+        reason = " ".join(clean.split()) or None
+    return await runtime.store.votes.cast(library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason)
+
+
+def outcome_text(cast: Cast) -> str:
+    """What the vote came to, in a sentence or two."""
+    known, tally = cast.experience, cast.tally
+    counted = f"Counted: {known.id} has {tally} (version {known.version})."
+    if cast.revision is not None:
+        decided = "no longer served" if known.status == "retired" else "active"
+        return f"{counted} It is {decided} from revision {cast.revision} on."
+    if tally.verdict == "rejected" and known.status != "retired":
+        return f"{counted} It stays because a person pinned it: ask them to retire it."
+    if tally.verdict == "open":
+        return f"{counted} It is retired at {VOTERS} different voters down and none up, active at {VOTERS} up."
+    return f"{counted} It is {known.status} already."

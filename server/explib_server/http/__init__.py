@@ -1,0 +1,1 @@
+"""Streamable HTTP: the application, its server, what it binds to."""

@@ -1,0 +1,75 @@
+"""The learner process: the only one of its database, from when something is ready until nothing is any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from explib.errors import LeaseLost
+from explib.models.learning import Lease
+from explib.storage.store import Store, database_file
+from explib_learner.heartbeat import heartbeat
+from explib_learner.pipeline import Run
+from explib_learner.worker import Worker, worker_name
+from explib_server.application import Runtime
+
+log = logging.getLogger(__name__)
+LEASE = "learner:process"
+"""Who holds it is the learner process of the database."""
+POLL_SECONDS = 0.5
+"""How often the process looks for groups that a server made ready."""
+
+
+async def process_lease(store: Store) -> Lease | None:
+    """The lease of the learner process that runs now, or None."""
+    return await store.leases.holder(LEASE)
+
+
+async def learn_until_idle(runtime: Runtime, on_run: Callable[[Run], Awaitable[None]]) -> bool:
+    """Learn whatever becomes ready, until nothing has been ready or about to be for EXPLIB_LEARNER_IDLE_SECONDS.
+
+    False where another process is at it, which is then left alone. Ends too where the database's file is gone.
+    """
+    store, seconds = runtime.store, runtime.settings.lease_seconds
+    lease = await store.leases.acquire(LEASE, worker_name(), seconds)
+    if lease is None:
+        return False
+    try:
+        async with heartbeat(store, lease, seconds):
+            await _watch(runtime, await runtime.worker(on_run))
+    except LeaseLost:
+        log.warning("another learner process has taken over")
+    finally:
+        await store.leases.release(lease)
+    return True
+
+
+async def _watch(runtime: Runtime, worker: Worker) -> None:
+    file = database_file(runtime.settings.database_url)
+    known = _identity(file)
+    busy = time.monotonic()
+    while time.monotonic() < busy + runtime.settings.learner_idle_seconds:
+        if _identity(file) != known:
+            log.warning("the database's file is gone")
+            return
+        try:
+            await worker.learn_ready()
+            if await runtime.store.groups.any_ready():
+                busy = time.monotonic()
+        except Exception:  # the outermost loop: the groups keep their state, the tries are counted
+            log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Device and number of the file: another file under the same name is another database."""
+    if file is None:
+        return None
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

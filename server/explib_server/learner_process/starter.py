@@ -1,0 +1,90 @@
+"""A server makes sure that the learner process of its database runs while there is something to learn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from explib.errors import StorageError
+from explib.tasks import ended
+from explib_learner.worker import POLL_SECONDS
+from explib_server.application import Runtime
+from explib_server.learner_process.log import learner_log
+from explib_server.learner_process.process import process_lease
+
+log = logging.getLogger(__name__)
+START_SECONDS = 15.0
+"""A process that doesn't hold its lease after this time has failed."""
+LONGEST_WAIT = 300.0
+"""Seconds between starts that fail; the wait doubles up to this."""
+
+
+@asynccontextmanager
+async def learner_process(runtime: Runtime) -> AsyncIterator[None]:
+    """While this lasts, and at its end, a learner process is started whenever groups are ready and none runs."""
+    keeping = asyncio.create_task(_keep(runtime), name="learner process")
+    try:
+        yield
+    finally:
+        await ended(keeping)
+        await _last_look(runtime)
+
+
+async def _keep(runtime: Runtime) -> None:
+    stored = asyncio.Event()
+    runtime.on_submission(stored.set)
+    failed, not_before = 0, 0.0
+    while True:
+        stored.clear()
+        try:
+            if time.monotonic() >= not_before and await _missing(runtime):
+                if await _begun(runtime):
+                    failed = 0
+                else:
+                    failed += 1
+                    not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**failed)
+        except Exception:  # the outermost loop: what is stored waits for the next look
+            log.exception("could not look for something to learn")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await stored.wait()
+
+
+async def _last_look(runtime: Runtime) -> None:
+    """A client may close right after it has submitted."""
+    try:
+        if await _missing(runtime):
+            await _start(runtime)
+    except StorageError as error:
+        log.error("could not look for something to learn: %s", error)
+
+
+async def _missing(runtime: Runtime) -> bool:
+    return bool(await runtime.store.groups.libraries_with_work()) and await process_lease(runtime.store) is None
+
+
+async def _start(runtime: Runtime) -> bool:
+    from explib_server.learner_process.detached import start_detached
+
+    try:
+        await asyncio.to_thread(start_detached, runtime.settings)
+    except OSError as error:
+        log.error("the learner process could not be started (%s): explib learn learns by hand", error)
+        return False
+    return True
+
+
+async def _begun(runtime: Runtime) -> bool:
+    """Start one, and wait until it (or another) is there, or nothing is left to learn."""
+    if not await _start(runtime):
+        return False
+    until = time.monotonic() + START_SECONDS
+    while await _missing(runtime):
+        if time.monotonic() >= until:
+            log.error("the learner process ended before it began: %s says why", learner_log(runtime.settings))
+            return False
+        await asyncio.sleep(POLL_SECONDS / 10)
+    return True

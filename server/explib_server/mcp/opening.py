@@ -1,0 +1,89 @@
+"""The runtime of a running server: opened after the handshake, or by the first call that needs it.
+
+Whoever starts a server waits for its tools. What stands behind them (SQLAlchemy, the database, the learner) takes as
+long to import and to open as all the rest of the start, so none of it is imported before the tools are listed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+from anyio import CancelScope
+
+from explib.errors import ExplibError
+from explib.tasks import ended
+
+if TYPE_CHECKING:
+    from explib_server.application import Runtime
+
+log = logging.getLogger(__name__)
+HANDSHAKE_SECONDS = 0.5
+"""How long a client that has just started the server gets all of the processor for its first questions."""
+
+Current: TypeAlias = "Callable[[], Awaitable[Runtime]]"
+"""Gives the runtime of the running server. Raises StorageError where the database cannot be used."""
+OpenRuntime: TypeAlias = "Callable[[], Awaitable[AbstractAsyncContextManager[Runtime]]]"
+
+
+class Opening:
+    """One runtime as long as the server runs. Where it can't be opened each call says why, and the next one tries."""
+
+    def __init__(self, open_runtime: OpenRuntime) -> None:
+        self._open_runtime = open_runtime
+        self._wanted = asyncio.Event()
+        self._open: Runtime | None = None
+        self._waiting: asyncio.Future[Runtime] | None = None
+
+    async def __call__(self) -> Runtime:
+        """The open runtime, opened now if need be. Raises StorageError."""
+        if self._open is not None:
+            return self._open
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+        self._wanted.set()
+        return await asyncio.shield(self._waiting)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """As long as this lasts the runtime is, or can be, open; closed at the end."""
+        keeping = asyncio.create_task(self._keep(), name="runtime")
+        try:
+            yield
+        finally:
+            with CancelScope(shield=True):  # a cancelled scope wakes who waits in it with each turn of the event loop
+                await ended(keeping)
+
+    async def _keep(self) -> None:
+        """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await self._wanted.wait()
+        while True:
+            try:
+                async with await self._open_runtime() as runtime:
+                    self._settle(runtime)
+                    await asyncio.Event().wait()  # until cancelled
+            except ExplibError as error:
+                log.error("%s", error)
+                self._fail(error)
+            except Exception as error:  # the outermost loop: who waits is told
+                log.exception("the runtime could not be opened")
+                self._fail(error)
+            finally:
+                self._open = None
+            await self._wanted.wait()
+
+    def _settle(self, runtime: Runtime) -> None:
+        self._open = runtime
+        if self._waiting is not None:
+            self._waiting.set_result(runtime)
+
+    def _fail(self, error: Exception) -> None:
+        waiting, self._waiting = self._waiting, None
+        self._wanted.clear()
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)

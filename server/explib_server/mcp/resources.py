@@ -1,0 +1,113 @@
+"""The resources: a library as text, one experience with its provenance, one revision. And who completes their names.
+
+Pages are imported when one is asked for: the start of a server must not wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
+from explib.errors import ExplibError, NotAllowed, UnknownLibrary, UnknownRevision
+from explib_server.mcp.opening import Current, Opening
+
+if TYPE_CHECKING:
+    from explib_server.application import Runtime
+
+MAX_COMPLETIONS = 100
+MAX_DIGITS = 9
+
+
+@contextmanager
+def found() -> Iterator[None]:
+    """Turns what we could not find into MCP's own answer for that."""
+    try:
+        yield
+    except ExplibError as error:
+        raise ResourceNotFoundError(str(error)) from error
+
+
+def add_resources(server: MCPServer[Opening], current: Current) -> None:
+    """Register the resource templates and completion; `current` gives the runtime of the running server."""
+
+    @server.resource(
+        "experience://{library}",
+        name="library",
+        title="Experience library",
+        description="Every experience of a library, one `[id]. lesson` line each.",
+        mime_type="text/plain",
+    )
+    async def library_text(library: str) -> str:
+        with found():
+            runtime = await current()
+            from explib_server.render.pages import library_page
+
+            chosen = await runtime.library(library)
+            return library_page(chosen, await runtime.store.revisions.experiences(chosen))
+
+    @server.resource(
+        "experience://{library}/{id}",
+        name="experience",
+        title="Experience with provenance",
+        description="One experience with its history and the graded attempts it rests on.",
+        mime_type="text/markdown",
+    )
+    async def experience(library: str, id: str) -> str:
+        with found():
+            runtime = await current()
+            from explib_server.render.pages import experience_page
+
+            return await experience_page(runtime, await runtime.library(library), id)
+
+    @server.resource(
+        "experience://{library}/revisions/{n}",
+        name="revision",
+        title="Revision",
+        description="One change of a library: its operations, before and after, cause and cost.",
+        mime_type="text/markdown",
+    )
+    async def revision(library: str, n: str) -> str:
+        with found():
+            runtime = await current()
+            chosen = await runtime.library(library)
+            if not (n.isdecimal() and len(n) <= MAX_DIGITS):
+                raise UnknownRevision.beyond(chosen.name, chosen.revision, n)
+            from explib_server.render.pages import revision_page
+
+            return revision_page(await runtime.store.revisions.get(chosen, int(n)))
+
+    _add_completion(server, current)
+
+
+def _add_completion(server: MCPServer[Opening], current: Current) -> None:
+    @server.completion()
+    async def complete(
+        _reference: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        given = (context.arguments or {}) if context else {}
+        values = await _values(await current(), argument.name, given)
+        matching = [value for value in values if value.startswith(argument.value)]
+        return Completion(
+            values=matching[:MAX_COMPLETIONS], total=len(matching), has_more=len(matching) > MAX_COMPLETIONS
+        )
+
+
+async def _values(runtime: Runtime, name: str, given: dict[str, str]) -> list[str]:
+    if name == "library":
+        return [library.name for library in await runtime.libraries()]
+    if name not in {"id", "n"}:
+        return []
+    try:
+        library = await runtime.library(given.get("library"))
+    except (UnknownLibrary, NotAllowed):
+        return []
+    if name == "id":
+        return [known.id for known in await runtime.store.revisions.experiences(library)]
+    return [str(number) for number in range(library.revision, 0, -1)]

@@ -1,0 +1,1 @@
+"""The output schemas of the tools."""

@@ -1,0 +1,216 @@
+"""What the tools for curators answer: their output schemas."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import OperationKind, ProposedOperation, Revision
+from explib.storage.revisions.proposal import Committed
+from explib_server.mcp.results.agent import Answer
+from explib_server.render.bounds import clipped
+from explib_server.render.pages import when
+
+SHOWN_CHANGES = 5
+"""Of one revision, in a history."""
+
+
+class ListedExperience(Answer):
+    """One experience of a list."""
+
+    id: str
+    content: str
+    status: str
+    version: int
+    pinned: bool
+    """A person wrote or approved it: only a person retires it."""
+    analyst: str
+    attempts_for: int
+    attempts_against: int
+    groups: int
+    updated_revision: int
+
+    @classmethod
+    def of(cls, known: Experience) -> ListedExperience:
+        """From an experience."""
+        return cls(
+            id=known.id,
+            content=known.content,
+            status=known.status,
+            version=known.version,
+            pinned=known.pinned,
+            analyst=known.analyst,
+            attempts_for=known.support.supporting,
+            attempts_against=known.support.contradicting,
+            groups=known.support.groups,
+            updated_revision=known.updated_revision,
+        )
+
+
+class ListedProposal(Answer):
+    """One proposal that waits for review."""
+
+    id: str
+    operation: OperationKind
+    experiences: list[str]
+    content: str | None
+    reason: str
+    attempts_for: int
+    attempts_against: int
+
+    @classmethod
+    def of(cls, proposed: ProposedOperation) -> ListedProposal:
+        """From a proposal."""
+        stances = [each.stance for each in proposed.operation.citations]
+        return cls(
+            id=proposed.id,
+            operation=proposed.operation.kind,
+            experiences=[each.id for each in proposed.before],
+            content=proposed.operation.content,
+            reason=clipped(proposed.operation.reason),
+            attempts_for=stances.count("for"),
+            attempts_against=stances.count("against"),
+        )
+
+
+class Listing(Answer):
+    """A page of a library: what waits for review first, then its experiences."""
+
+    library: str
+    revision: int
+    total: int
+    proposals: list[ListedProposal]
+    experiences: list[ListedExperience]
+    next: Annotated[str | None, Field(description="Pass it as after for the next page; null: this is the last.")]
+
+
+class Changed(Answer):
+    """What a person's change did; `revision` is null where there was nothing to change."""
+
+    library: str
+    revision: int | None
+    id: str
+    status: str
+    pinned: bool
+    version: int
+    content: str
+
+    @classmethod
+    def of(cls, library: Library, committed: Committed, known: Experience) -> Changed:
+        """From the commit and the experience as it is then."""
+        return cls(
+            library=library.name,
+            revision=committed.revision,
+            id=known.id,
+            status=known.status,
+            pinned=known.pinned,
+            version=known.version,
+            content=known.content,
+        )
+
+
+class Reviewed(Answer):
+    """What was decided, and the experiences that it changed."""
+
+    library: str
+    revision: int | None
+    id: str
+    decision: str
+    changed: list[str]
+
+
+class HistoryChange(Answer):
+    """One operation of a revision, in short."""
+
+    operation: OperationKind
+    experiences: list[str]
+    before: str | None
+    after: str | None
+    status: str
+    reason: str
+
+
+class HistoryEntry(Answer):
+    """One revision."""
+
+    revision: int
+    at: str
+    author: str
+    cause: str
+    settings: Annotated[str, Field(description="What of the library's settings was changed.")]
+    changes: list[HistoryChange]
+    left_out: Annotated[int, Field(description="Changes not shown: read experience://{library}/revisions/{n}.")]
+    refused: int
+
+    @classmethod
+    def of(cls, revision: Revision) -> HistoryEntry:
+        """From a revision, its first changes only."""
+        shown = revision.changes[:SHOWN_CHANGES]
+        return cls(
+            revision=revision.number,
+            at=when(revision.created_at),
+            author=revision.author,
+            cause=clipped(revision.cause),
+            settings=clipped(revision.settings),
+            changes=[
+                HistoryChange(
+                    operation=change.operation.kind,
+                    experiences=[each.id for each in change.after],
+                    before=change.before[0].content if change.before else None,
+                    after=change.after[0].content,
+                    status=change.after[0].status,
+                    reason=clipped(change.operation.reason),
+                )
+                for change in shown
+            ],
+            left_out=len(revision.changes) - len(shown),
+            refused=len(revision.refusals),
+        )
+
+
+class History(Answer):
+    """A page of a library's revisions, newest first."""
+
+    library: str
+    revision: int
+    revisions: list[HistoryEntry]
+    next: Annotated[int | None, Field(description="Pass it as before for older ones; null: this is the first.")]
+
+
+class Reverted(Answer):
+    """What going back did; `revision` is null where the library stood so already."""
+
+    library: str
+    revision: int | None
+    reverted_to: int
+    changed: list[str]
+    experiences: int
+
+
+class LibrarySummary(Answer):
+    """One library."""
+
+    name: str
+    objective: str
+    revision: int
+    experiences: int
+    review: bool
+
+
+class LibraryList(Answer):
+    """A page of the libraries."""
+
+    libraries: list[LibrarySummary]
+    next: Annotated[str | None, Field(description="Pass it as after for the next page; null: this is the last.")]
+
+
+class LibrarySetUp(Answer):
+    """A library and its settings."""
+
+    name: str
+    created: bool
+    revision: int
+    settings: dict[str, JsonValue]

@@ -1,0 +1,191 @@
+"""The `agent` toolset: fetch, submit, grade, look. Its descriptions are the product's face to agents: short."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+
+from explib.errors import ExplibError
+from explib.models.submissions import Submission
+from explib.text.words import number_of
+from explib_server.auth.callers import current_session
+from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.results.agent import Experiences, LibraryStatus, Stored, structured
+
+if TYPE_CHECKING:  # imported with the runtime, behind the first answers
+    from explib.models.libraries import Library
+    from explib_server.application import Runtime
+
+Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
+LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
+RetrievalId: TypeAlias = Annotated[str | None, Field(description="From get_experiences for this task.")]
+Feedback: TypeAlias = Annotated[str | None, Field(description="Why this reward, e.g. a test's output.")]
+TrajectoryInput: TypeAlias = Annotated[
+    JsonValue,
+    Field(
+        description="The attempt: messages in OpenAI or Anthropic shape, a list of steps, or plain text. "
+        'E.g. [{"role":"assistant","content":"..."},{"role":"tool","content":"..."}]'
+    ),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
+]
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+ADDS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Lets the model see our errors, which say what to do; any other stays a defect for the log."""
+    try:
+        yield
+    except ExplibError as error:
+        raise ToolError(str(error)) from error
+
+
+@asynccontextmanager
+async def at_library(current: Current, named: str | None) -> AsyncIterator[tuple[Runtime, Library]]:
+    """The open runtime and the library that is meant, within the caller's reach; the model sees our errors."""
+    with told():
+        runtime = await current()
+        yield runtime, await runtime.library(named)
+
+
+def result(text: str, structured: BaseModel) -> CallToolResult:
+    """A short text for the model, and the structured content beside it."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=structured.model_dump(mode="json")
+    )
+
+
+async def fetched(current: Current, task: str, library: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
+    """The text and the structured content of `get_experiences`. Raises ExplibError."""
+    runtime = await current()
+    chosen = await runtime.library(library)
+    session = current_session()
+    served = await runtime.fetch(chosen, task, limit, session)
+    # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
+    text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
+    return text, structured(chosen.name, served)
+
+
+def add_agent_tools(server: MCPServer[Opening], current: Current) -> None:
+    """Register the four tools; `current` gives the runtime of the running server."""
+    _add_get_experiences(server, current)
+    _add_submit_trajectory(server, current)
+    _add_report_reward(server, current)
+    _add_library_status(server, current)
+
+
+def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Get experiences",
+        description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
+        "to keep in mind while solving it. Keep the retrieval_id for submit_trajectory.",
+        annotations=READS,
+    )
+    async def get_experiences(
+        task: Task,
+        library: LibraryName = None,
+        limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
+    ) -> Annotated[CallToolResult, Experiences]:
+        with told():
+            text, found = await fetched(current, task, library, limit)
+        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=found)
+
+
+def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Submit trajectory",
+        description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
+        "so that later attempts learn from it. Reward not known yet? Leave it out and call report_reward later.",
+        annotations=ADDS,
+    )
+    async def submit_trajectory(
+        task: Task,
+        trajectory: TrajectoryInput,
+        reward: Annotated[
+            float | None,
+            Field(description="How good it was: 0 (failed) to 1 (solved), if the library has no other range."),
+        ] = None,
+        answer: Annotated[str | None, Field(description="The final answer, if apart from the steps.")] = None,
+        ground_truth: Annotated[str | None, Field(description="The right answer, if known.")] = None,
+        feedback: Feedback = None,
+        retrieval_id: RetrievalId = None,
+        group: Annotated[
+            str | None, Field(description="The same for all attempts at one task; default: its text.")
+        ] = None,
+        library: LibraryName = None,
+        agent: Annotated[str | None, Field(description="Who made the attempt.")] = None,
+        model: Annotated[str | None, Field(description="Which model made it.")] = None,
+        idempotency_key: Annotated[str | None, Field(description="The same for a retry: it is stored once.")] = None,
+    ) -> Annotated[CallToolResult, Stored]:
+        with told():
+            fields = Submission(
+                task=task,
+                steps=(),
+                reward=reward,
+                answer=answer,
+                ground_truth=ground_truth,
+                feedback=feedback,
+                retrieval_id=retrieval_id,
+                group=group,
+                agent=agent,
+                model=model,
+                idempotency_key=idempotency_key,
+            )
+            runtime = await current()
+            chosen = await runtime.library(library)
+            receipt = await runtime.submit(chosen, trajectory, fields, current_session())
+        return _stored(Stored.of(receipt))
+
+
+def _add_report_reward(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Report reward",
+        description="Call when the outcome of a submitted task becomes known (tests went green, the user accepted it) "
+        "or was wrong: gives or corrects its reward. Name the attempt by trajectory_id or by retrieval_id.",
+        annotations=ADDS,
+    )
+    async def report_reward(
+        reward: Annotated[float, Field(description="How good it was, usually 0 to 1.")],
+        trajectory_id: Annotated[str | None, Field(description="From submit_trajectory.")] = None,
+        retrieval_id: RetrievalId = None,
+        feedback: Feedback = None,
+        signature: Annotated[str | None, Field(description="By the environment, if it signs rewards.")] = None,
+    ) -> Annotated[CallToolResult, Stored]:
+        with told():
+            runtime = await current()
+            from explib_server.application import Target
+
+            receipt = await runtime.report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
+        return _stored(Stored.of(receipt))
+
+
+def _add_library_status(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        name="library_status",
+        title="Library status",
+        description="Call when asked how a library stands, or when no experiences come back: what it holds, what its "
+        "learner waits for and why, token budget.",
+        annotations=READS,
+    )
+    async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
+        with told():
+            runtime = await current()
+            from explib_server.render.status import library_status, status_text
+
+            found = await library_status(runtime, library)
+        return result(status_text(found), found)
+
+
+def _stored(stored: Stored) -> CallToolResult:
+    said = "Already stored" if stored.duplicate else "Stored"
+    text = f"{said} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
+    if stored.redactions:
+        text += f" Redacted: {number_of(stored.redactions, 'secret')}."
+    return result(text, stored)

@@ -1,0 +1,175 @@
+"""The tools for curators, part of the toolset `all`: see and change what a library teaches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from explib_server.auth.callers import current_caller
+from explib_server.curation.curator import By, curator_of
+from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.results.curation import Changed, History, Listing, Reverted, Reviewed
+from explib_server.mcp.tools.agent import READS, LibraryName, at_library, result
+from explib_server.render.changes import changed, reverted, reviewed
+from explib_server.render.listing import Status, history, listing
+
+ADDS_ONCE = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+CHANGES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+"""Each is a new revision, and can be reverted; but what is served is another than before."""
+
+ExperienceId: TypeAlias = Annotated[str, Field(description="E.g. e3, from get_experiences or list_experiences.")]
+Content: TypeAlias = Annotated[
+    str, Field(description="The lesson: 'When <condition>, <strategy>', e.g. 'When you ship, weigh first.'")
+]
+Reason: TypeAlias = Annotated[str, Field(description="Why; kept in the history.")]
+ExpectedVersion: TypeAlias = Annotated[
+    int | None, Field(description="The version you read: if it has moved on, nothing is changed and you are told.")
+]
+Limit: TypeAlias = Annotated[int, Field(description="At most this many, 1 to 200.")]
+
+
+def by_caller(reason: str) -> By:
+    """Signed with the name of who calls."""
+    return By(current_caller().name, reason)
+
+
+def add_curator_tools(server: MCPServer[Opening], current: Current) -> None:
+    """Register the tools; `current` gives the runtime of the running server."""
+    _add_list(server, current)
+    _add_add(server, current)
+    _add_edit(server, current)
+    _add_retire(server, current)
+    _add_review(server, current)
+    _add_history(server, current)
+    _add_revert(server, current)
+
+
+def _add_list(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="List experiences",
+        description="Call to look through a library, or at what waits for review: ids, texts, status, evidence. "
+        "Before a task call get_experiences instead.",
+        annotations=READS,
+    )
+    async def list_experiences(
+        library: LibraryName = None,
+        status: Annotated[Status | None, Field(description="Only these; default: what is served or waits.")] = None,
+        limit: Limit = 50,
+        after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
+    ) -> Annotated[CallToolResult, Listing]:
+        async with at_library(current, library) as (runtime, chosen):
+            text, page = await listing(runtime.store, chosen, status, limit, after)
+        return result(text, page)
+
+
+def _add_add(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Add experience",
+        description="Call when a person wants a lesson in the library that no attempts have shown: it is served at "
+        "once. Lessons from attempts come by submit_trajectory.",
+        annotations=ADDS_ONCE,
+    )
+    async def add_experience(
+        content: Content, reason: Reason = "", library: LibraryName = None
+    ) -> Annotated[CallToolResult, Changed]:
+        async with at_library(current, library) as (runtime, chosen):
+            committed = await curator_of(runtime).add(chosen, content, by_caller(reason))
+            return result(*await changed(runtime.store, chosen, committed, committed.changes[0].after[0].id))
+
+
+def _add_edit(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Edit experience",
+        description="Call when a lesson should say something else: gives it another text under the same id; the old "
+        "one stays in the history. Or to pin or unpin it.",
+        annotations=CHANGES,
+    )
+    async def edit_experience(
+        id: ExperienceId,
+        content: Annotated[str | None, Field(description="The new text, as in add_experience.")] = None,
+        pinned: Annotated[
+            bool | None,
+            Field(description="true (as with every new text): only people change or retire it; false: evidence may."),
+        ] = None,
+        reason: Reason = "",
+        expected_version: ExpectedVersion = None,
+        library: LibraryName = None,
+    ) -> Annotated[CallToolResult, Changed]:
+        async with at_library(current, library) as (runtime, chosen):
+            curator, by = curator_of(runtime), by_caller(reason)
+            committed = await curator.edit(chosen, id, content, by, expected_version, pinned=pinned)
+            return result(*await changed(runtime.store, chosen, committed, id))
+
+
+def _add_retire(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Retire experience",
+        description="Call when a lesson is wrong or does harm: it is served no more. It stays in the history, and "
+        "revert brings it back.",
+        annotations=CHANGES,
+    )
+    async def retire_experience(
+        id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = None
+    ) -> Annotated[CallToolResult, Changed]:
+        async with at_library(current, library) as (runtime, chosen):
+            committed = await curator_of(runtime).retire(chosen, id, by_caller(reason), expected_version)
+            return result(*await changed(runtime.store, chosen, committed, id))
+
+
+def _add_review(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Review experience",
+        description="Call with a person's decision on a proposal that waits (p2) or on an experience (e3). approve: it "
+        "is served, whatever later evidence says; reject: it is not, and the learner doesn't repeat it at once.",
+        annotations=CHANGES,
+    )
+    async def review_experience(
+        id: Annotated[str, Field(description="From list_experiences, e.g. p2 or e3.")],
+        decision: Annotated[Literal["approve", "reject"], Field(description="What the person decided.")],
+        reason: Reason = "",
+        content: Annotated[str | None, Field(description="With approve: another text than proposed.")] = None,
+        library: LibraryName = None,
+    ) -> Annotated[CallToolResult, Reviewed]:
+        async with at_library(current, library) as (runtime, chosen):
+            committed = await curator_of(runtime).review(chosen, id, decision, by_caller(reason), content)
+        return result(*reviewed(chosen, committed, id, decision))
+
+
+def _add_history(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        name="history",
+        title="History",
+        description="Call to see what changed in a library, when, by whom and why, newest first; e.g. before revert.",
+        annotations=READS,
+    )
+    async def show_history(
+        library: LibraryName = None,
+        limit: Limit = 20,
+        before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
+    ) -> Annotated[CallToolResult, History]:
+        async with at_library(current, library) as (runtime, chosen):
+            text, page = await history(runtime.store, chosen, limit, before)
+        return result(text, page)
+
+
+def _add_revert(server: MCPServer[Opening], current: Current) -> None:
+    @server.tool(
+        title="Revert",
+        description="Call when changes made a library worse: puts it back as it stood after a revision, as a new "
+        "revision; nothing is lost, and a revert can be reverted. Look at history first.",
+        annotations=CHANGES,
+    )
+    async def revert(
+        revision: Annotated[int, Field(description="A number of history; 0: empty.")],
+        reason: Reason = "",
+        expected_revision: Annotated[
+            int | None, Field(description="The newest revision you saw: if there is a newer one, nothing is changed.")
+        ] = None,
+        library: LibraryName = None,
+    ) -> Annotated[CallToolResult, Reverted]:
+        async with at_library(current, library) as (runtime, chosen):
+            committed = await curator_of(runtime).revert(chosen, revision, by_caller(reason), expected_revision)
+            return result(*await reverted(runtime.store, chosen, committed, revision))

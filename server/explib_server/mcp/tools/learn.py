@@ -1,0 +1,71 @@
+"""The tool `learn_now`, part of the toolset `all`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, ToolAnnotations
+
+from explib.text.words import number_of
+from explib_learner.pipeline import Run
+from explib_learner.worker import lease_name
+from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.results.agent import Answer
+from explib_server.mcp.tools.agent import LibraryName, at_library, result
+from explib_server.render.bounds import commonest
+from explib_server.render.learning import run_lines, run_text, summary_text
+
+LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+
+
+class Learned(Answer):
+    """What one call of the learner did."""
+
+    library: str
+    learned: int
+    """Groups."""
+    revision: int
+    changes: list[str]
+    """What was changed, refused and not learned, a line each."""
+    groups: dict[str, int]
+    reasons: dict[str, int]
+    learned_by: str | None
+    """Another process that is learning this library now."""
+
+
+def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
+    """Register `learn_now`; `current` gives the runtime of the running server."""
+
+    @server.tool(
+        title="Learn now",
+        description="Call to learn from what is ready at once, instead of waiting for the background learner: tells "
+        "what was changed, and what waits and why.",
+        annotations=LEARNS,
+    )
+    async def learn_now(ctx: Context[Opening], library: LibraryName = None) -> Annotated[CallToolResult, Learned]:
+        async with at_library(current, library) as (runtime, chosen):
+            ready = len(await runtime.store.groups.all(chosen, "ready"))
+            done = 0
+
+            async def tell(run: Run) -> None:
+                nonlocal done
+                done += run.learned + len(run.failures)
+                await ctx.report_progress(done, max(ready, done), run_text(run).partition("\n")[0])
+
+            worker = await runtime.worker(tell)
+            await ctx.report_progress(0, ready, f"ready: {number_of(ready, 'group')}")
+            runs = await worker.learn_ready(chosen.name)
+            overview = await runtime.store.libraries.overview(chosen)
+            holder = await runtime.store.leases.holder(lease_name(chosen))
+        said = Learned(
+            library=chosen.name,
+            learned=sum(run.learned for run in runs),
+            revision=overview.library.revision,
+            changes=run_lines(runs),
+            groups=overview.groups,
+            reasons=commonest(overview.reasons),
+            learned_by=holder.holder if holder else None,
+        )
+        return result("\n".join((*said.changes, summary_text(overview, runs, holder))), said)

@@ -1,0 +1,77 @@
+"""The tools that list libraries and set them up, part of the toolset `all`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, TypeAlias
+
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field, JsonValue, WithJsonSchema
+
+from explib.settings.library import LibraryChanges, read_changes, said
+from explib_server.curation.settings import set_up
+from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.results.curation import LibraryList, LibrarySetUp
+from explib_server.mcp.schemas import compact_input
+from explib_server.mcp.tools.agent import READS, result, told
+from explib_server.mcp.tools.curation import by_caller
+from explib_server.render.listing import library_list
+
+SETS_UP = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+SettingsGiven: TypeAlias = Annotated[
+    dict[str, JsonValue] | None,
+    Field(description="Those that differ from the defaults."),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": compact_input(LibraryChanges.model_json_schema())["properties"],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
+def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
+    """Register the tools; `current` gives the runtime of the running server."""
+
+    @server.tool(
+        title="List libraries",
+        description="Call when you don't know which library a task belongs to: names, objectives, sizes.",
+        annotations=READS,
+    )
+    async def list_libraries(
+        limit: Annotated[int, Field(description="At most this many, 1 to 200.")] = 100,
+        after: Annotated[str | None, Field(description="To page on: the answer's next.")] = None,
+    ) -> Annotated[CallToolResult, LibraryList]:
+        with told():
+            runtime = await current()
+            text, page = await library_list(runtime.store, await runtime.libraries(), limit, after)
+        return result(text, page)
+
+    @server.tool(
+        title="Create library",
+        description="Call to set up a library for another kind of task, or with update to change the settings of one "
+        "that is there. Say its objective: agents choose by it, and the learner learns by it.",
+        annotations=SETS_UP,
+    )
+    async def create_library(
+        name: Annotated[str, Field(description="a-z, 0-9, '.', '_', '-', e.g. airline.")],
+        settings: SettingsGiven = None,
+        update: Annotated[bool, Field(description="true: change the one that is there.")] = False,
+        reason: Annotated[str, Field(description="With update: why; kept in the history.")] = "",
+    ) -> Annotated[CallToolResult, LibrarySetUp]:
+        with told():
+            runtime = await current()
+            changes, by = read_changes(settings or {}), by_caller(reason)
+            library, created = await set_up(runtime, name, changes, by, update=update)
+        did = "created" if created else "updated"
+        text = f"{library.name} is {did}: " + ", ".join(
+            f"{each} {said(value)}" for each, value in asdict(library.settings).items()
+        )
+        return result(
+            text,
+            LibrarySetUp(
+                name=library.name, created=created, revision=library.revision, settings=asdict(library.settings)
+            ),
+        )

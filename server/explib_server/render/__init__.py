@@ -1,0 +1,1 @@
+"""All text that people and agents read: pages, tables, status, plots."""

@@ -1,0 +1,48 @@
+"""What a person's change came to, as a sentence and as data."""
+
+from __future__ import annotations
+
+from explib.models.libraries import Library
+from explib.storage.revisions.proposal import Committed
+from explib.storage.store import Store
+from explib.text.words import number_of
+from explib_server.curation.curator import Decision
+from explib_server.mcp.results.curation import Changed, Reverted, Reviewed
+from explib_server.render.pages import experience_line
+
+
+async def changed(store: Store, library: Library, committed: Committed, identity: str) -> tuple[str, Changed]:
+    """After an addition, an edit or a retirement."""
+    known = await store.revisions.experience(library, identity)
+    text = f"Revision {committed.revision} of {library.name}: {experience_line(known)}"
+    return text, Changed.of(library, committed, known)
+
+
+def reviewed(library: Library, committed: Committed, identity: str, decision: Decision) -> tuple[str, Reviewed]:
+    """After a decision."""
+    after = [known for change in committed.changes for known in change.after]
+    said = "approved" if decision == "approve" else "rejected"
+    text = "\n".join([f"{identity} is {said}: {_revision(library, committed.revision)}", *map(experience_line, after)])
+    return text, Reviewed(
+        library=library.name,
+        revision=committed.revision,
+        id=identity,
+        decision=decision,
+        changed=[known.id for known in after],
+    )
+
+
+async def reverted(store: Store, library: Library, committed: Committed, number: int) -> tuple[str, Reverted]:
+    """After going back."""
+    touched = [known.id for change in committed.changes for known in change.after]
+    left = len(await store.revisions.experiences(library))
+    text = f"{library.name} stands as after revision {number}: {_revision(library, committed.revision)}"
+    text += f" ({number_of(len(touched), 'experience')} changed, {left} served)"
+    answer = Reverted(
+        library=library.name, revision=committed.revision, reverted_to=number, changed=touched, experiences=left
+    )
+    return text, answer
+
+
+def _revision(library: Library, number: int | None) -> str:
+    return "nothing had to be changed" if number is None else f"revision {number} of {library.name}"

@@ -1,0 +1,224 @@
+"""What can be said of a library's experiences by now: the same numbers for status, resources, `explib evidence`, plots.
+
+Lifts and intervals are in the library's rewards. Where a number would mean nothing, there is none, and it is said why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explib.evidence.interval import Interval, interval, rewards_needed
+from explib.evidence.ledger import EMPTY, HOLDOUT, SHORTLIST, Account, Key, experience_key
+from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.posterior import REVISION_SCALE
+from explib.evidence.submitters import robust
+from explib.evidence.sums import NOTHING, Sums
+from explib.evidence.verdicts import FEWEST_REWARDS, finding
+from explib.evidence.votes import Tally
+from explib.models.experiences import Experience, ExperienceStatus
+from explib.models.libraries import Library
+from explib.text.words import number_of
+
+if TYPE_CHECKING:
+    from explib.storage.store import Store
+
+TRACK_POINTS = 200
+UNCLAIMED = "nothing can be claimed"
+UNKNOWN = "not known yet: "
+UNEXPLORED = "not measured: exploration is off"
+NOT_EXPLORING = "not measured (exploration is off: all that fits is served, so rewards cannot show what it changes)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExperienceEvidence:
+    """One version of an experience: what was counted, and what follows. Votes are opinions and stand apart."""
+
+    id: str
+    version: int
+    status: ExperienceStatus
+    content: str
+    served: int
+    rewarded: int
+    """Rewards of retrievals in which it was served."""
+    rewards: int
+    """Rewards of retrievals in which chance decided on it, served or withheld: what the lift rests on."""
+    lift: Interval | None
+    helps: float | None
+    """P(lift > 0)."""
+    label: str
+    votes: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Uplift:
+    """What the library as a whole does to the reward, against retrievals that got nothing."""
+
+    holdout: float
+    rewards: int
+    lift: Interval | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrial:
+    """A revision that was rolled back, and the numbers."""
+
+    revision: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEvidence:
+    """Everything that is known of a library by its rewards."""
+
+    library: str
+    revision: int
+    retrievals: int
+    rewards: int
+    submitters: int
+    """Who reported them; from FEWEST_SUBMITTERS on each counts once, below that each reward."""
+    exploration: bool
+    uplift: Uplift
+    trials: dict[str, int]
+    """State of a trial → how many revisions are in it."""
+    rolled_back: tuple[EndedTrial, ...]
+    unclaimed: str | None
+    """Why nothing can be claimed, where rewards are missing in a way that depends on what was served."""
+    experiences: tuple[ExperienceEvidence, ...]
+
+
+async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
+    """The evidence of the whole library; retired experiences too where something is known of them."""
+    every = await store.revisions.experiences(library, retired=True)
+    found = await experience_evidence(store, library, every)
+    totals = await store.evidence.totals(library)
+    shortlist = (await store.evidence.of(library, [SHORTLIST]))[SHORTLIST]
+    ended = [each for each in await store.trials.all(library) if each.state == "rolled back"]
+    return LibraryEvidence(
+        library=library.name,
+        revision=library.revision,
+        retrievals=totals.retrievals,
+        rewards=totals.rewards,
+        submitters=len((await store.evidence.by_submitter(library, [SHORTLIST]))[SHORTLIST]),
+        exploration=library.settings.exploration,
+        uplift=await library_uplift(store, library),
+        trials=await store.trials.tally(library),
+        rolled_back=tuple(EndedTrial(each.revision, each.reason) for each in ended),
+        unclaimed=missing_depends_on_serving(shortlist.missing, "more lessons are"),
+        experiences=tuple(each for each in found if each.status != "retired" or each.rewards),
+    )
+
+
+async def experience_evidence(
+    store: Store, library: Library, experiences: Sequence[Experience]
+) -> list[ExperienceEvidence]:
+    """The evidence of each experience in its current version, with every retrieval that is recorded by now."""
+    await store.evidence.count_all(library)
+    keys = {experience_key(each.id, each.version): each for each in experiences}
+    accounts = await store.evidence.of(library, [*keys, SHORTLIST])
+    shares = await store.evidence.by_submitter(library, keys)
+    votes = await store.votes.tallies(library)
+    claims = missing_depends_on_serving(accounts[SHORTLIST].missing) is None
+    return [
+        _judged(library, known, accounts[key], list(shares[key].values()), votes.get(known.id, Tally()), claims=claims)
+        for key, known in keys.items()
+    ]
+
+
+async def library_uplift(store: Store, library: Library) -> Uplift:
+    """The uplift against hold-out, or why there is none to tell."""
+    await store.evidence.count_all(library)
+    account, sums = await _robust(store, library, HOLDOUT)
+    share = library.settings.holdout if library.settings.exploration else 0.0
+    if not library.settings.exploration:
+        return Uplift(0.0, sums.n, None, NOT_EXPLORING)
+    if not sums.n:
+        how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
+        return Uplift(share, 0, None, f"not measured ({how})")
+    if (problem := missing_depends_on_serving(account.missing, "anything is")) is not None:
+        return Uplift(share, sums.n, None, problem)
+    span = interval(sums)
+    settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
+    needed = rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None)
+    more = f"not known yet: about {number_of(needed, 'more reward')}"
+    label = ("the library helps" if span.low > 0 else "the library harms") if settled else more
+    return Uplift(share, sums.n, _scaled(library, span) if sums.n >= FEWEST_REWARDS else None, label)
+
+
+async def uplift_track(store: Store, library: Library) -> list[tuple[float, Interval]]:
+    """The uplift as it was known over time (seconds since the epoch), at up to TRACK_POINTS moments."""
+    scores = await store.evidence.held_out_scores(library)
+    step, sums = max(len(scores) // TRACK_POINTS, 1), NOTHING
+    track: list[tuple[float, Interval]] = []
+    for number, (at, scored) in enumerate(scores, start=1):
+        sums += scored
+        if sums.n >= FEWEST_REWARDS and (number % step == 0 or number == len(scores)):
+            track.append((at, _scaled(library, interval(sums))))
+    return track
+
+
+def labels(found: LibraryEvidence) -> dict[str, int]:
+    """Label → how many of the experiences that are served have it; all that is not known yet counts together."""
+    said = [each.label.partition(":")[0] for each in found.experiences if each.status != "retired"]
+    return {label: said.count(label) for label in dict.fromkeys(said)}
+
+
+def lift_text(lift: Interval | None) -> str:
+    """A lift with its interval, e.g. `+0.08 (+0.01 to +0.15)`."""
+    return "–" if lift is None else f"{lift.mean:+.3f} ({lift.low:+.3f} to {lift.high:+.3f})"
+
+
+def uplift_text(uplift: Uplift) -> str:
+    """The uplift in a sentence."""
+    held_out = f"; {uplift.holdout:.0%} of retrievals are held out" if uplift.holdout else ""
+    said = uplift.label if uplift.lift is None else f"{lift_text(uplift.lift)}, {uplift.label}"
+    return said + held_out
+
+
+def evidence_text(found: ExperienceEvidence) -> str:
+    """What rewards say of one experience, in a few sentences."""
+    counted = f"Served {number_of(found.served, 'time')}, {found.rewarded:,} of them rewarded."
+    if found.label == UNCLAIMED:
+        return f"{counted} Nothing can be claimed: which rewards are reported depends on what was served."
+    if found.lift is None or found.helps is None:
+        return f"{counted} {found.label.capitalize()}."
+    rests = f"from {number_of(found.rewards, 'reward')} of tasks for which chance decided"
+    return f"{counted} Lift {lift_text(found.lift)}, P(helps) {found.helps:.3f}, {rests}: {found.label}."
+
+
+async def _robust(store: Store, library: Library, key: Key) -> tuple[Account, Sums]:
+    account = (await store.evidence.of(library, [key])).get(key, EMPTY)
+    shares = await store.evidence.by_submitter(library, [key])
+    return account, robust(list(shares[key].values()), account.sums)
+
+
+def _judged(
+    library: Library, known: Experience, account: Account, shares: list[Sums], votes: Tally, *, claims: bool
+) -> ExperienceEvidence:
+    sums = robust(shares, account.sums)
+    found = finding(sums)
+    claimed = claims and missing_depends_on_serving(account.missing) is None
+    shown = claimed and sums.n >= FEWEST_REWARDS
+    return ExperienceEvidence(
+        id=known.id,
+        version=known.version,
+        status=known.status,
+        content=known.content,
+        served=account.served,
+        rewarded=account.rewarded,
+        rewards=sums.n,
+        lift=_scaled(library, found.interval) if shown else None,
+        helps=found.belief.helps if shown else None,
+        label=_label(library, found.label) if claimed else UNCLAIMED,
+        votes=votes,
+    )
+
+
+def _label(library: Library, label: str) -> str:
+    return label if library.settings.exploration or not label.startswith(UNKNOWN) else UNEXPLORED
+
+
+def _scaled(library: Library, span: Interval) -> Interval:
+    return span.times(library.settings.reward_max - library.settings.reward_min)

@@ -1,0 +1,128 @@
+"""The evidence as a picture: lifts with their intervals, and the library's uplift over time. Needs matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explib.errors import InvalidInput
+from explib.evidence.interval import Interval
+from explib_server.render.evidence import ExperienceEvidence, LibraryEvidence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ENDINGS = (".png", ".svg")
+MOST_SHOWN = 40
+"""Experiences in the picture: those of which most is known."""
+HELPS, HARMS, OPEN, INK, GRID = "#2a7f62", "#b3413b", "#7a828c", "#22272e", "#e3e6ea"
+WIDTH, HEAD, ROW, LOWER = 9.0, 1.5, 0.27, 2.6
+"""Inches."""
+DOTS = 150
+LESSON_CHARACTERS = 58
+
+Track = Sequence[tuple[float, Interval]]
+"""Uplift as it was known at times (seconds since the epoch)."""
+
+
+def check_ending(path: Path) -> None:
+    """Raises InvalidInput unless the file's ending is one that can be drawn."""
+    if path.suffix.lower() not in ENDINGS:
+        raise InvalidInput(f"{path.name!r} ends neither in .png nor in .svg: name the picture so.")
+
+
+def draw(found: LibraryEvidence, track: Track, path: Path) -> None:
+    """Write the picture. Raises InvalidInput for another ending, and where matplotlib is not installed."""
+    check_ending(path)
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise InvalidInput("Pictures need matplotlib: install it with `pip install 'explib[plot]'`.") from error
+    shown = _shown(found.experiences)
+    upper = HEAD + ROW * max(len(shown), 3)
+    with rc_context({"date.converter": "concise"}):
+        figure = Figure(figsize=(WIDTH, upper + LOWER), layout="constrained", facecolor="white")
+        lifts, uplift = figure.subplots(2, 1, height_ratios=(upper, LOWER))
+        figure.suptitle(f"{found.library}, revision {found.revision}", x=0.012, ha="left", color=INK, weight="bold")
+        _draw_lifts(lifts, shown, found)
+        _draw_uplift(uplift, track, found)
+        figure.savefig(path, dpi=DOTS)
+
+
+def _shown(experiences: Sequence[ExperienceEvidence]) -> list[ExperienceEvidence]:
+    """The measured ones of which most is known, the best on top."""
+    measured = sorted((each for each in experiences if each.lift is not None), key=lambda each: -each.rewards)
+    return sorted(measured[:MOST_SHOWN], key=lambda each: each.lift.mean if each.lift else 0.0)
+
+
+def _draw_lifts(axes: Axes, shown: Sequence[ExperienceEvidence], found: LibraryEvidence) -> None:
+    hidden = sum(each.lift is None for each in found.experiences)
+    _frame(axes, "Lift of each experience: change of the expected reward, with its interval")
+    if found.unclaimed or not shown:
+        _say(axes, found.unclaimed or "Nothing is known yet: too few rewards.")
+        return
+    for row, each in enumerate(shown):
+        if each.lift is not None:
+            _draw_interval(axes, row, each.lift)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [_named(each) for each in shown])
+    axes.set_ylim(-0.7, len(shown) - 0.3)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    left = f"{hidden} more have too few rewards to be shown" if hidden else ""
+    axes.set_xlabel(
+        "; ".join(filter(None, ("green: helps, red: harms, grey: not settled", left))), fontsize=8, color=OPEN
+    )
+
+
+def _draw_interval(axes: Axes, row: int, lift: Interval) -> None:
+    colour = HELPS if lift.low > 0 else HARMS if lift.high < 0 else OPEN
+    axes.plot([lift.low, lift.high], [row, row], color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
+    axes.plot([lift.mean], [row], "o", color=colour, markersize=5)
+
+
+def _named(each: ExperienceEvidence) -> str:
+    content = " ".join(each.content.split())
+    cut = content if len(content) <= LESSON_CHARACTERS else f"{content[: LESSON_CHARACTERS - 1]}…"
+    mark = " (retired)" if each.status == "retired" else ""
+    return f"{cut}  [{each.id}]{mark}".replace("$", r"\$")
+
+
+def _draw_uplift(axes: Axes, track: Track, found: LibraryEvidence) -> None:
+    _frame(axes, "Uplift of the whole library over serving nothing")
+    if not track:
+        _say(axes, f"Uplift {found.uplift.label}.")
+        return
+    import numpy as np
+
+    times = np.array([int(at * 1000) for at, _ in track], dtype="datetime64[ms]")
+    means, lows, highs = zip(*((each.mean, each.low, each.high) for _, each in track), strict=True)
+    axes.fill_between(times, lows, highs, color=HELPS, alpha=0.15, linewidth=0)
+    axes.plot(times, means, color=HELPS, linewidth=1.8)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.margins(x=0.01)
+    axes.xaxis.get_offset_text().set(fontsize=8, color=OPEN)
+    axes.set_xlabel("time (UTC); shaded: the interval", fontsize=8, color=OPEN)
+    axes.annotate(
+        f"{means[-1]:+.3f}",
+        (times[-1], means[-1]),
+        (4, 4),
+        textcoords="offset points",
+        ha="right",
+        color=HELPS,
+        weight="bold",
+    )
+
+
+def _frame(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=10, color=INK, pad=8)
+    axes.grid(axis="both", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=8, length=0)
+
+
+def _say(axes: Axes, text: str) -> None:
+    axes.set_axis_off()
+    axes.text(0.0, 0.5, text, transform=axes.transAxes, color=OPEN, fontsize=10, wrap=True)

@@ -1,0 +1,178 @@
+"""An experience, a revision and a history as Markdown: the same text for the resources and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from explib.evidence.votes import Tally, Vote
+from explib.models.experiences import Experience
+from explib.models.libraries import Library
+from explib.models.revisions import Change, ProposedOperation, Revision, Stance
+from explib.models.trajectories import Trajectory
+from explib.retrieval.entry import line_of
+from explib.text.words import estimate_tokens, number_of
+from explib_server.render.evidence import evidence_text, experience_evidence
+
+if TYPE_CHECKING:
+    from explib_server.application import Runtime
+
+TASK_CHARACTERS = 80
+SHOWN_REVISIONS = 20
+SHOWN_GROUPS = 20
+SHOWN_ATTEMPTS = 10
+"""Of one group and stance."""
+SHOWN_CHANGES = 50
+SHOWN_TOKENS = 20_000
+"""Of a library as text."""
+
+
+async def experience_page(runtime: Runtime, library: Library, identity: str) -> str:
+    """One experience with the attempts it rests on and the revisions that touched it. Raises UnknownExperience."""
+    revisions = runtime.store.revisions
+    known = await revisions.experience(library, identity)
+    stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
+    attempts = await runtime.store.trajectories.heads(library, list(stances))
+    touched = await revisions.touching(library, known, SHOWN_REVISIONS + 1)
+    cast = await runtime.store.votes.on(library, identity)
+    [measured] = await experience_evidence(runtime.store, library, [known])
+    parts = [_heading(library, known), f"## Rewards\n{evidence_text(measured)}"]
+    parts += [_provenance(attempts, dict(stances)), *_votes(cast, known.version)]
+    parts += [f"{_title(each, '##')}\n{_changes(each, identity)}" for each in touched[:SHOWN_REVISIONS]]
+    parts += ["Older revisions: `explib history`."] if len(touched) > SHOWN_REVISIONS else []
+    return "\n\n".join(parts)
+
+
+def library_page(library: Library, known: Sequence[Experience]) -> str:
+    """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
+    lines, left = (
+        [f"# {library.name}, revision {library.revision}: {number_of(len(known), 'experience')}"],
+        SHOWN_TOKENS,
+    )
+    for shown, each in enumerate(known):
+        left -= estimate_tokens(line := line_of(each))
+        if left < 0:
+            more = f"… {len(known) - shown} more: list_experiences with after={known[shown - 1].id!r}"
+            return "\n".join([*lines, more])
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def revision_page(revision: Revision) -> str:
+    """One revision: cause, cost, what was changed and what was refused."""
+    cost = revision.cost
+    lines = [
+        _title(revision, "#"),
+        f"Cost: {number_of(cost.calls, 'model call')}, {cost.prompt_tokens} + {cost.completion_tokens} tokens",
+        f"Groups: {_some(revision.groups, SHOWN_GROUPS) or 'none'}",
+        "",
+        *([f"- settings: {revision.settings}"] if revision.settings else []),
+        _changes(revision),
+    ]
+    lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals[:SHOWN_CHANGES]]
+    return "\n".join(lines)
+
+
+def revision_line(revision: Revision) -> str:
+    """One revision in a line."""
+    kinds = [change.operation.kind for change in revision.changes]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    said = (
+        str(revision.number),
+        when(revision.created_at),
+        revision.author,
+        counted,
+        revision.cause,
+        revision.settings,
+    )
+    return "  ".join(filter(None, said))
+
+
+def experience_line(known: Experience) -> str:
+    """One experience in a line, with its status and version."""
+    return f"[{known.id}] ({_standing(known)}, version {known.version}) {known.content}"
+
+
+def proposal_line(proposal: ProposedOperation) -> str:
+    """One proposal in a line: what it would do, why, and what it rests on."""
+    operation = proposal.operation
+    named = " ".join(f"[{each.id}]" for each in proposal.before)
+    stances = [each.stance for each in operation.citations]
+    evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
+    what = " ".join(filter(None, (operation.kind, named, operation.content)))
+    return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
+
+
+def _heading(library: Library, known: Experience) -> str:
+    support = known.support
+    analyst = known.analyst + (f" ({known.model})" if known.model else "")
+    origin = "Written by a person" if analyst == "person" else f"Learned by {analyst}"
+    return (
+        f"# {library.name} {known.id} ({_standing(known)}, version {known.version})\n{known.content}\n\n"
+        f"{origin} in revision {known.created_revision}. Rests on "
+        f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
+        f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
+    )
+
+
+def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
+    """The attempts by group and stance."""
+    if not attempts:
+        return "## Attempts\nnone"
+    lines = [
+        "## Attempts",
+        "for: won and did as it says, or lost and did not; against: the others. Rewards in brackets.",
+    ]
+    groups = list(dict.fromkeys(each.group_id for each in attempts))
+    for group in groups[:SHOWN_GROUPS]:
+        members = [each for each in attempts if each.group_id == group]
+        lines.append(f"- {group}: {' '.join(members[0].task.split())[:TASK_CHARACTERS]}")
+        for stance in ("for", "against"):
+            named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
+            lines += [f"  - {stance}: {_some(named, SHOWN_ATTEMPTS)}"] if named else []
+    lines += [f"- and {number_of(len(groups) - SHOWN_GROUPS, 'more group')}"] if len(groups) > SHOWN_GROUPS else []
+    return "\n".join(lines)
+
+
+def _votes(cast: list[Vote], version: int) -> list[str]:
+    """The votes on the current version; nothing where nobody has voted."""
+    counted = [vote for vote in cast if vote.version == version]
+    if not counted:
+        return []
+    lines = ["## Votes", f"{Tally.of(counted)}. Opinions, one a voter; rewards are measured apart."]
+    lines += [f"- {'up' if vote.up else 'down'} ({vote.voter}): {vote.reason or 'no reason'}" for vote in counted]
+    return ["\n".join(lines)]
+
+
+def _changes(revision: Revision, identity: str | None = None) -> str:
+    lines: list[str] = []
+    changes = [each for each in revision.changes if identity is None or identity in _ids(each)]
+    for change in changes[:SHOWN_CHANGES]:
+        lines.append(f"- {change.operation.kind}: {change.operation.reason}")
+        lines += [f"  - was [{each.id}] ({_standing(each)}) {each.content}" for each in change.before]
+        lines += [f"  - now [{each.id}] ({_standing(each)}) {each.content}" for each in change.after]
+    lines += [f"- and {number_of(len(changes) - SHOWN_CHANGES, 'more change')}"] if len(changes) > SHOWN_CHANGES else []
+    return "\n".join(lines)
+
+
+def _standing(known: Experience) -> str:
+    return f"{known.status}, pinned" if known.pinned else known.status
+
+
+def _title(revision: Revision, mark: str) -> str:
+    return f"{mark} Revision {revision.number}, {when(revision.created_at)}, by {revision.author}: {revision.cause}"
+
+
+def _ids(change: Change) -> set[str]:
+    return {each.id for each in (*change.before, *change.after)}
+
+
+def _some(named: Sequence[str], most: int) -> str:
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
+
+
+def when(seconds: float) -> str:
+    """A time as people read it, to the minute, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,111 @@
+"""Where a library stands: the same answer for the MCP tool and for `explib status`."""
+
+from __future__ import annotations
+
+from explib.evidence.votes import Tally
+from explib.models.learning import Lease
+from explib.models.libraries import Library, LibraryOverview
+from explib.storage.store import Store
+from explib.text.words import number_of
+from explib_learner.worker import lease_name
+from explib_server.analyst_choice import analyst_name
+from explib_server.application import Runtime
+from explib_server.auth.callers import current_caller
+from explib_server.learner_process.log import learner_log
+from explib_server.learner_process.process import process_lease
+from explib_server.mcp.results.agent import LibraryStatus
+from explib_server.mcp.tools.agent_learning import waiting_for_agents
+from explib_server.render.bounds import commonest
+from explib_server.render.evidence import labels, library_evidence, uplift_text
+
+DAY_SECONDS = 86_400
+
+
+async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
+    """The counts, the learner, the budget. Raises UnknownLibrary."""
+    store, settings = runtime.store, runtime.settings
+    overview = await store.libraries.overview(await runtime.library(name))
+    holder = await store.leases.holder(lease_name(overview.library))
+    now = store.clock()
+    known = await library_evidence(store, overview.library)
+    return LibraryStatus(
+        library=overview.library.name,
+        revision=overview.library.revision,
+        experiences=overview.experiences,
+        trajectories=overview.trajectories,
+        graded=overview.graded,
+        groups=overview.groups,
+        reasons=commonest(overview.reasons),
+        refused_operations=overview.refusals,
+        votes=_votes(await store.votes.tallies(overview.library)),
+        learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
+        tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY_SECONDS),
+        tokens_per_day=settings.token_budget_per_day,
+        uplift=known.unclaimed or uplift_text(known.uplift),
+        evidence=labels(known),
+        revisions_tried=known.trials,
+    )
+
+
+def status_text(status: LibraryStatus) -> str:
+    """The status in a few lines, for a person or a model."""
+    limit = "no limit" if status.tokens_per_day is None else f"at most {status.tokens_per_day:,} a day"
+    lines = [
+        f"{status.library}: revision {status.revision}, experiences: {_tally(status.experiences)}, "
+        f"{number_of(status.trajectories, 'trajectory', 'trajectories')} ({status.graded} graded), "
+        f"groups: {_tally(status.groups)}",
+        *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
+        f"learner: {status.learner}",
+        f"budget: {_spent(status.tokens_today)}{limit}",
+        f"evidence on experiences: {_tally(status.evidence)}; revisions tried: {_tally(status.revisions_tried)}",
+        f"votes: {_tally(status.votes)}",
+        f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
+    ]
+    return "\n".join(lines)
+
+
+async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | None) -> str:
+    analyst = analyst_name(runtime.settings)
+    if analyst == "agent":
+        return f"agent, {await waiting_for_agents(runtime, overview)}"
+    speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
+    said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    if _confined():
+        return said
+    process = await process_lease(runtime.store)
+    if process is not None:
+        said += f"; learner process: {process.holder}"
+    path = learner_log(runtime.settings)
+    return f"{said}; log: {path}" if path.exists() else said
+
+
+def _confined() -> bool:
+    """Whether the caller sees its own libraries only, and nothing of what all of them share: spending, processes."""
+    return current_caller().libraries is not None
+
+
+def _spent(tokens: int | None) -> str:
+    return "" if tokens is None else f"{number_of(tokens, 'token')} spent today, "
+
+
+async def _waiting(store: Store, library: Library) -> str:
+    """What people have to decide, where there is something."""
+    count = await store.proposals.count(library)
+    return f"; waits for review: {count} (list_experiences, explib experiences list)" if count else ""
+
+
+def _votes(tallies: dict[str, Tally]) -> dict[str, int]:
+    """Counted over the experiences; empty where nobody has voted."""
+    if not tallies:
+        return {}
+    verdicts = [each.verdict for each in tallies.values()]
+    return {
+        "up": sum(each.up for each in tallies.values()),
+        "down": sum(each.down for each in tallies.values()),
+        "backed": verdicts.count("backed"),
+        "rejected": verdicts.count("rejected"),
+    }
+
+
+def _tally(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
