@@ -40,7 +40,7 @@ from explib.models.submissions import Submission
 from explib.settings.program import Settings
 from explib.text.words import estimate_tokens
 from explib_learner.prompting.transcripts import transcript
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 from explib_server.importers.formats import read
 from explib_server.importers.records import BadRecord
 
@@ -162,9 +162,9 @@ def made_attempts(group: int, attempts: int, tokens: int) -> list[tuple[str, lis
     return made
 
 
-async def fill(runtime: Runtime, arguments: argparse.Namespace) -> None:
+async def fill(application: Application, arguments: argparse.Namespace) -> None:
     """Store the groups, made or read."""
-    library = await runtime.library()
+    library = await application.library()
     if arguments.data is not None:
         for record in read(arguments.data):
             if isinstance(record, BadRecord):
@@ -172,11 +172,13 @@ async def fill(runtime: Runtime, arguments: argparse.Namespace) -> None:
             fields = Submission(
                 record.task, (), record.reward, group=record.group, idempotency_key=record.idempotency_key
             )
-            await runtime.submit(library, record.trajectory, fields)
+            await application.submit(library, record.trajectory, fields)
         return
     for group in range(arguments.groups):
         for number, (task, messages, reward) in enumerate(made_attempts(group, arguments.attempts, arguments.tokens)):
-            await runtime.submit(library, messages, Submission(task, (), reward, idempotency_key=f"{group}/{number}"))
+            await application.submit(
+                library, messages, Submission(task, (), reward, idempotency_key=f"{group}/{number}")
+            )
 
 
 async def papers(url: str, groups: Sequence[GradedGroup]) -> None:
@@ -225,15 +227,15 @@ async def compare(arguments: argparse.Namespace) -> dict[str, Spent]:
                 model_context=arguments.context,
                 token_budget_per_day=None,
             )
-            async with open_runtime(settings) as runtime:
-                await fill(runtime, arguments)
-                library = await runtime.library()
-                ready = await runtime.store.groups.all(library, "ready")
-                groups = await runtime.store.groups.graded(library, ready)
+            async with open_application(settings) as application:
+                await fill(application, arguments)
+                library = await application.library()
+                ready = await application.store.groups.all(library, "ready")
+                groups = await application.store.groups.graded(library, ready)
                 theirs = await timed(endpoint, lambda: papers(url, groups))
-                worker = await runtime.worker()
+                worker = await application.worker()
                 ours = await timed(endpoint, worker.learn_ready)
-                overview = await runtime.store.libraries.overview(library)
+                overview = await application.store.libraries.overview(library)
     if overview.groups.get("learned") != len(groups):
         raise SystemExit(f"not every group was learned: {overview.groups}, {overview.reasons}")
     return {"ours": ours, "the paper's": theirs}

@@ -29,7 +29,7 @@ from seeding import sqlite_url
 from explib.models.experiences import Lesson
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.memory import HeldLibrary, prepare
+from explib.retrieval.memory import MemoryIndex, prepare
 from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
@@ -52,7 +52,7 @@ async def quality(
     )
     added = tuple(Operation("ADD", "labelled", content=each) for each in labelled.lessons)
     await store.revisions.commit(Proposal(library, "benchmark", "me", "contrast", added))
-    held = HeldLibrary()
+    held = MemoryIndex()
     texts = [*labelled.lessons, *others]
     listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(texts, start=1)]
     held.change(prepare(listed), [], await embedder.embed(texts))
@@ -89,7 +89,7 @@ async def recall(size: int, embedder: WordllamaEmbedder) -> float:
     """Share of the ten nearest that the index finds, in a library of jumbled lessons."""
     texts = jumbled(size, seed=1)
     matrix = await embedder.embed(texts)
-    held = HeldLibrary()
+    held = MemoryIndex()
     listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(texts, start=1)]
     held.change(prepare(listed), [], matrix)
     found = 0

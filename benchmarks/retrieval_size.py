@@ -86,7 +86,7 @@ async def making(url: str) -> Figures:
         index = LibraryIndex(embedder)
         await index.follow(store, library)
         figures["first s"] = time.perf_counter() - started
-        await store.vectors.settled()
+        await store.vectors.flush()
         while _working() and not await _count(store, INDEXING):
             await asyncio.wait([asyncio.create_task(asyncio.sleep(0.2))])
         figures["stored s"] = time.perf_counter() - started
@@ -123,7 +123,7 @@ async def _full_text(store: Store, library: Library) -> float:
         async def insert(connection: AsyncConnection, values: dict[str, object] = values) -> None:
             await connection.execute(INSERT_TERMS, values)
 
-        await store.database.write(insert, locks=True)
+        await store.database.write(insert, explicit_locks=True)
     await _run(store, TERMS_INDEX)
     return time.perf_counter() - started
 
@@ -207,7 +207,7 @@ async def _follow(store: Store, index: LibraryIndex) -> Figures:
         answers = [await index.candidates(content, ROOM) for content in contents]
         firsts = [each.ranked[0][0].content for each in answers]
         found += sum(first == content for first, content in zip(firsts, contents, strict=True))
-        await store.vectors.settled()
+        await store.vectors.flush()
     return {
         "follow ms": 1000 * sorted(follows)[REVISIONS // 2],
         "ask after ms": 1000 * sorted(asks)[REVISIONS // 2],

@@ -14,7 +14,7 @@ from explib.models.learning import Cost
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Revision
 from explib.storage import rows
-from explib.storage.revisions.number import enter_revision
+from explib.storage.revisions.number import insert_revision
 from explib.storage.store import Store, open_store
 from explib.storage.tables.experiences import experiences
 
@@ -47,7 +47,7 @@ async def _insert(store: Store, values: list[dict[str, object]]) -> None:
 async def _finish(store: Store, library: Library, size: int) -> None:
     async def finish(connection: AsyncConnection) -> None:
         revision = Revision(1, "seeded", "benchmarks", (), (), (), Cost(), time.time())
-        await enter_revision(connection, store.database, library.id, revision, next_experience=size + 1)
+        await insert_revision(connection, store.database, library.id, revision, next_experience=size + 1)
 
     await store.database.write(finish)
 

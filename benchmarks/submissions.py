@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/submissions.py [--seconds 3] [--sizes 1,16,1024] [--clients 1,8] [--json FILE]
 
-A client submits one trajectory after the other through the runtime of one server: parsed, redacted, stored, grouped.
+A client submits one trajectory after the other through one server's application: parsed, redacted, stored, grouped.
 The floor is the same program on the same engine with the disk flush of a commit turned off (SQLite: synchronous = OFF,
 PostgreSQL: fsync = off), measured in turn with it. `--processes` runs each client in a process of its own on the same
 SQLite file, as clients that start their own stdio servers do: they can't share commits.
@@ -34,7 +34,7 @@ from explib.storage.database import Database
 from explib.storage.schema import ensure_schema
 from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.store import Store
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the tests have a PostgreSQL to start
 from postgresql_server import postgresql_server
@@ -64,12 +64,12 @@ def attempt(kib: int, seed: str) -> list[dict[str, str]]:
     ]
 
 
-async def client(runtime: Runtime, library: Library, case: Case, name: str, until: float) -> int:
+async def client(application: Application, library: Library, case: Case, name: str, until: float) -> int:
     """Submit until the time is over; how many were acknowledged."""
     done = 0
     while time.monotonic() < until:
         fields = Submission(f"task {name} {done // 5}", (), reward=float(done % 2), idempotency_key=f"{name}/{done}")
-        await runtime.submit(library, attempt(case.kib, f"{name}/{done}"), fields)
+        await application.submit(library, attempt(case.kib, f"{name}/{done}"), fields)
         done += 1
     return done
 
@@ -83,28 +83,28 @@ class Unflushed(SqliteDialect):
 
 
 @asynccontextmanager
-async def opened(case: Case) -> AsyncIterator[Runtime]:
-    """A runtime on the case's database, with or without the flush of SQLite's commits."""
+async def opened(case: Case) -> AsyncIterator[Application]:
+    """A application on the case's database, with or without the flush of SQLite's commits."""
     settings = Settings(database_url=case.url, embedder="none")
     if case.flushed or not case.url.startswith("sqlite"):
-        async with open_runtime(settings) as runtime:
-            yield runtime
+        async with open_application(settings) as application:
+            yield application
         return
     database = Database(Unflushed(make_url(case.url)))
     await ensure_schema(database)
     async with AsyncExitStack() as closing:
-        yield Runtime(settings, Store(database), closing)
+        yield Application(settings, Store(database), closing)
     await database.close()
 
 
 async def rate(case: Case, name: str = "client") -> float:
     """Acknowledged submissions a second."""
-    async with opened(case) as runtime:
-        library = await runtime.library()
+    async with opened(case) as application:
+        library = await application.library()
         until = time.monotonic() + case.seconds
         names = [f"{name}{number}-{time.time_ns()}" for number in range(case.clients)]
         started = time.monotonic()
-        done = await asyncio.gather(*(client(runtime, library, case, each, until) for each in names))
+        done = await asyncio.gather(*(client(application, library, case, each, until) for each in names))
         return sum(done) / (time.monotonic() - started)
 
 

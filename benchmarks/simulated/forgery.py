@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from explib.evidence.posterior import posterior, serving_probability
 from explib.evidence.submitters import robust
-from explib.evidence.sums import NOTHING, Sums, score
-from explib.evidence.verdicts import finding
+from explib.evidence.sums import NOTHING, ScoreSums, score
+from explib.evidence.verdicts import lift_summary
 from simulated.figures import Figure, mean
 from simulated.world import Rewards, World, solved
 
@@ -62,7 +62,7 @@ def _ever_proven(world: World, crowd: Crowd, *, pooled: bool = False) -> bool:
     rewards, total = Rewards(), NOTHING
     own = [NOTHING] * crowd.submitters
     forging = math.ceil(FORGERS * crowd.submitters)
-    estimate: Sums = NOTHING
+    estimate: ScoreSums = NOTHING
     at = 0
     for _ in range(ROUNDS):
         probability = serving_probability(posterior(estimate))
@@ -78,6 +78,6 @@ def _ever_proven(world: World, crowd: Crowd, *, pooled: bool = False) -> bool:
                 rewards.add(kind, reward)
                 at += 1
         estimate = total if pooled else robust(own, total)
-        if finding(estimate).label == "proven":
+        if lift_summary(estimate).label == "proven":
             return True
     return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from explib.evidence.posterior import posterior, serving_probability
 from explib.evidence.sums import score
-from explib.evidence.verdicts import Decision, Status, verdict
+from explib.evidence.verdicts import Decision, Status, status_change
 from simulated.figures import Figure, mean, standard_error
 from simulated.world import Lesson, Rewards, World, solved
 
@@ -101,7 +101,7 @@ def _task(world: World, relevant: list[Lesson], rewards: Rewards, at: int, gains
     reward = world.reward(chance)
     for each, probability, served in drawn:
         each.sums += score(served=served, probability=probability, outcome=reward, baseline=centre)
-        decided = verdict(each.sums, each.status)
+        decided = status_change(each.sums, each.status)
         if decided is not None:
             each.status = STATUS[decided.decision]
     rewards.add(kind, reward)

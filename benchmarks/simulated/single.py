@@ -13,7 +13,7 @@ from typing import TypeAlias
 from explib.evidence.interval import interval
 from explib.evidence.posterior import posterior, serving_probability
 from explib.evidence.sums import NOTHING, score
-from explib.evidence.verdicts import trial_verdict
+from explib.evidence.verdicts import trial_outcome
 from explib.retrieval.lifts import TRIAL_FLOOR
 from simulated.figures import Figure, mean, median
 from simulated.world import Lesson, Rewards, World, solved
@@ -135,7 +135,7 @@ def _removed_after(world: World, lifts: list[float]) -> int | None:
         for number, (there, chance) in enumerate(zip(served, chances, strict=True)):
             own[number] += score(served=there, probability=chance, outcome=reward, baseline=centre)
         rewards.add(kind, reward)
-        decision = trial_verdict(replace(reduce(add, own, NOTHING), n=at + 1))
+        decision = trial_outcome(replace(reduce(add, own, NOTHING), n=at + 1))
         if decision is not None:
             return at + 1 if decision[0] == "roll back" else None
     return None
@@ -150,7 +150,7 @@ def _rolled_back_after(world: World, lift: float) -> int | None:
         reward = world.reward(solved(world.base(kind, at), lift * served))
         sums += score(served=served, probability=0.5, outcome=reward, baseline=centre)
         rewards.add(kind, reward)
-        decision = trial_verdict(sums)
+        decision = trial_outcome(sums)
         if decision is not None:
             return at + 1 if decision[0] == "roll back" else None
     return None

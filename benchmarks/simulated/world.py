@@ -12,7 +12,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
-from explib.evidence.sums import NOTHING, Sums, baseline
+from explib.evidence.sums import NOTHING, ScoreSums, baseline
 from explib.evidence.verdicts import Status
 
 KINDS = 100
@@ -28,7 +28,7 @@ class Lesson:
     """A simulated experience: its true lift, and what the library under test knows of it."""
 
     lift: float
-    sums: Sums = NOTHING
+    sums: ScoreSums = NOTHING
     status: Status = "candidate"
 
     @property

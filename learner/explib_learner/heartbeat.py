@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from explib.errors import LeaseLost, StorageError
 from explib.models.learning import Lease
 from explib.storage.store import Store
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ async def heartbeat(store: Store, lease: Lease, seconds: float) -> AsyncIterator
             raise LeaseLost from None
         raise
     finally:
-        await ended(beating)
+        await cancel_and_wait(beating)
 
 
 async def _beat(store: Store, lease: Lease, seconds: float) -> None:

@@ -15,20 +15,20 @@ from functools import reduce
 from operator import add
 
 from explib.errors import RevisionConflict
-from explib.evidence.ledger import SHORTLIST, Account, Key, experience_key, revision_key
-from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.ledger import SHORTLIST, CounterKey, Counters, experience_key, revision_key
+from explib.evidence.missing import reporting_is_biased
 from explib.evidence.submitters import FEWEST_SUBMITTERS, robust
-from explib.evidence.sums import NOTHING, Sums
-from explib.evidence.verdicts import FEWEST_REWARDS, trial_verdict, verdict
-from explib.history.replay import continuing
-from explib.history.trials import rolling_back
+from explib.evidence.sums import NOTHING, ScoreSums
+from explib.evidence.verdicts import FEWEST_REWARDS, status_change, trial_outcome
+from explib.history.replay import continued_ids
+from explib.history.trials import rollback_operations
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
 from explib.models.revisions import Operation
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 AUTHOR = "evidence"
@@ -41,16 +41,16 @@ GATHER_SECONDS = 0.1
 class Accounts:
     """Sums that stand up to forgery where there are enough submitters, pooled ones elsewhere."""
 
-    held: Mapping[Key, Account]
-    shares: Mapping[Key, Mapping[str, Sums]]
+    held: Mapping[CounterKey, Counters]
+    shares: Mapping[CounterKey, Mapping[str, ScoreSums]]
 
-    def sums(self, key: Key) -> Sums:
+    def sums(self, key: CounterKey) -> ScoreSums:
         """What is believed of one account."""
         pooled = self.held[key].sums if key in self.held else NOTHING
         return robust(list(self.shares.get(key, {}).values()), pooled)
 
 
-async def accounts(store: Store, library: Library, held: Mapping[Key, Account]) -> Accounts:
+async def accounts(store: Store, library: Library, held: Mapping[CounterKey, Counters]) -> Accounts:
     """The accounts with each submitter's share, which is only read where there are enough submitters."""
     crowd = await store.evidence.by_submitter(library, [SHORTLIST])
     if len(crowd[SHORTLIST]) < FEWEST_SUBMITTERS:
@@ -58,7 +58,7 @@ async def accounts(store: Store, library: Library, held: Mapping[Key, Account]) 
     return Accounts(held, await store.evidence.by_submitter(library, held))
 
 
-def trial_sums(trial: Trial, known: Accounts) -> Sums:
+def trial_sums(trial: Trial, known: Accounts) -> ScoreSums:
     """A trial by a coin has an account; one by draws adds up those of what it added."""
     if trial.replaces:
         return known.sums(revision_key(trial.revision))
@@ -67,7 +67,7 @@ def trial_sums(trial: Trial, known: Accounts) -> Sums:
     return replace(together, n=max((part.n for part in parts), default=0))
 
 
-def trial_keys(trial: Trial) -> list[Key]:
+def trial_keys(trial: Trial) -> list[CounterKey]:
     """The accounts that decide about a trial."""
     if trial.replaces:
         return [revision_key(trial.revision)]
@@ -88,7 +88,7 @@ class Lifecycle:
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name="evidence")
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when nothing waits to be looked at."""
         while self._watching is not None and not self._watching.done():
             await asyncio.wait({self._watching})
@@ -96,7 +96,7 @@ class Lifecycle:
     async def close(self) -> None:
         """Stop looking: what was not looked at waits for the next look, here or elsewhere."""
         if self._watching is not None:
-            await ended(self._watching)
+            await cancel_and_wait(self._watching)
 
     async def _watch(self) -> None:
         while self._waiting:
@@ -126,9 +126,9 @@ class Lifecycle:
             await self._store.evidence.judged(library, totals.tick)
         return made
 
-    async def _judge(self, library: Library, changed: dict[Key, Account]) -> list[int]:
-        whole = changed.get(SHORTLIST, Account())
-        if missing_depends_on_serving(whole.missing) is not None:
+    async def _judge(self, library: Library, changed: dict[CounterKey, Counters]) -> list[int]:
+        whole = changed.get(SHORTLIST, Counters())
+        if reporting_is_biased(whole.missing) is not None:
             return []
         running = await self._store.trials.running(library)
         trials = [trial for trial in running if not changed.keys().isdisjoint(trial_keys(trial))]
@@ -144,8 +144,8 @@ class Lifecycle:
         number = await self._change(library, changed, known)
         return made if number is None else [*made, number]
 
-    async def _end(self, library: Library, trial: Trial, sums: Sums) -> int | None:
-        found = trial_verdict(sums)
+    async def _end(self, library: Library, trial: Trial, sums: ScoreSums) -> int | None:
+        found = trial_outcome(sums)
         if found is None:
             return None
         decision, reason = found
@@ -153,20 +153,20 @@ class Lifecycle:
         again: dict[str, int] = {}
         if decision == "roll back":
             then, now = await self._store.revisions.then_and_now(library, trial.against)
-            operations = rolling_back(trial, then, now)
-            again = continuing(operations, then)
+            operations = rollback_operations(trial, then, now)
+            again = continued_ids(operations, then)
             if not operations:
                 decision, reason = "accept", f"{reason}; a person pinned it, or it is gone already"
-        ended = replace(
+        rolled_back = replace(
             trial,
             state="rolled back" if decision == "roll back" else "accepted",
             reason=reason,
             ended_at=time.time(),
         )
-        cause = f"revision {trial.revision} {ended.state}: {reason}"
-        return await self._commit(library, cause, operations, continues=again, ends=ended)
+        cause = f"revision {trial.revision} {rolled_back.state}: {reason}"
+        return await self._commit(library, cause, operations, continues=again, ends=rolled_back)
 
-    async def _change(self, library: Library, changed: dict[Key, Account], known: Accounts) -> int | None:
+    async def _change(self, library: Library, changed: dict[CounterKey, Counters], known: Accounts) -> int | None:
         telling = {key for key in changed if key[0] == "experience" and known.sums(key).n >= FEWEST_REWARDS}
         if not telling:
             return None
@@ -175,7 +175,7 @@ class Lifecycle:
         operations: list[Operation] = []
         for each, by_evidence in found:
             key = experience_key(each.id, each.version)
-            if key in telling and missing_depends_on_serving(changed[key].missing) is None:
+            if key in telling and reporting_is_biased(changed[key].missing) is None:
                 operation = _operation(each, known.sums(key), by_evidence=by_evidence and each.id not in final)
                 operations += [operation] if operation is not None else []
         if not operations:
@@ -185,8 +185,8 @@ class Lifecycle:
 
     async def _rolled_back(self, library: Library) -> set[str]:
         """What went with its revision, not by its own lift, which doesn't bring it back either."""
-        ended = [trial for trial in await self._store.trials.all(library) if trial.state == "rolled back"]
-        return {known for trial in ended for known in (*trial.adds, *trial.replaces)}
+        cancel_and_wait = [trial for trial in await self._store.trials.all(library) if trial.state == "rolled back"]
+        return {known for trial in cancel_and_wait for known in (*trial.adds, *trial.replaces)}
 
     async def _commit(
         self,
@@ -203,10 +203,10 @@ class Lifecycle:
         return (await self._store.revisions.commit(proposal)).revision
 
 
-def _operation(known: Experience, sums: Sums, *, by_evidence: bool) -> Operation | None:
+def _operation(known: Experience, sums: ScoreSums, *, by_evidence: bool) -> Operation | None:
     if known.status == "retired" and not by_evidence:
         return None  # by a person or the learner, for other reasons: theirs to bring back
-    found = verdict(sums, known.status)
+    found = status_change(sums, known.status)
     if found is None or (known.pinned and found.decision == "retire"):
         return None
     if found.decision == "retire":

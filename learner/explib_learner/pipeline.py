@@ -16,13 +16,13 @@ from explib.models.revisions import Change, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
-from explib.tasks import finished
+from explib.tasks import run_to_completion
 from explib.text.words import number_of
 from explib.tracing import span
 from explib_learner.analyst import Analysis, Analyst, Batch, Failure
 from explib_learner.checks.operations import check_operations
-from explib_learner.checks.rejected_before import TurnedDown, not_again, turned_down
-from explib_learner.checks.voted_down import against_votes
+from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
+from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.claims import Claim, Claims, ClaimsGroups
 from explib_learner.lifecycle import Lifecycle
 
@@ -96,7 +96,7 @@ class Pipeline:
         try:
             run = await self._learn(library, claim, lease)
         except (asyncio.CancelledError, Conflict, AnswerPending):
-            await finished(self._claims.give_back(library, claim.groups))
+            await run_to_completion(self._claims.give_back(library, claim.groups))
             raise
         await self._claims.close(library, lease)
         return run
@@ -159,8 +159,8 @@ class Pipeline:
         kept, refused = await asyncio.to_thread(
             check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
         )
-        kept, repeated = not_again(kept, await self._turned_down(batch.library))
-        kept, outvoted = await against_votes(kept, await self._store.votes.judged(batch.library), self._embedder)
+        kept, repeated = reject_repeats(kept, await self._turned_down(batch.library))
+        kept, outvoted = await reject_voted_down(kept, await self._store.votes.judged(batch.library), self._embedder)
         failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
         return Analysis(
             operations=kept,
@@ -170,9 +170,9 @@ class Pipeline:
             note=" ".join(filter(None, (advantages.note, consolidated.note))),
         )
 
-    async def _turned_down(self, library: Library) -> tuple[TurnedDown, ...]:
+    async def _turned_down(self, library: Library) -> tuple[Rejection, ...]:
         proposals = await self._store.proposals.all(library, "waiting", "rejected")
-        return turned_down(proposals, await self._store.revisions.experiences(library, retired=True))
+        return earlier_rejections(proposals, await self._store.revisions.experiences(library, retired=True))
 
     async def _postpone(
         self, library: Library, claimed: Sequence[Group], failures: tuple[Failure, ...], lease: Lease

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-async def finished(work: Awaitable[T]) -> T:
+async def run_to_completion(work: Awaitable[T]) -> T:
     """What the work returns or raises. Who is cancelled meanwhile is told so when it has ended."""
     ending = asyncio.ensure_future(work)
     given_up: asyncio.CancelledError | None = None
@@ -30,14 +30,14 @@ async def finished(work: Awaitable[T]) -> T:
     return ending.result()
 
 
-async def ended(*tasks: asyncio.Future[Any]) -> None:
+async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
     """Cancel them, once, and return when all of them have ended, however they did."""
     for task in tasks:
         task.cancel()
-    await finished(asyncio.gather(*tasks, return_exceptions=True))
+    await run_to_completion(asyncio.gather(*tasks, return_exceptions=True))
 
 
-class Behind:
+class BackgroundTasks:
     """Work that nobody waits for. Whoever owns it waits for its end, or ends it, before what it works on is closed."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Behind:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s", failed, exc_info=error)
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when all of it has ended, also what was started meanwhile."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def end(self) -> None:
         """Leave off, wherever it is."""
-        await ended(*self._tasks)
+        await cancel_and_wait(*self._tasks)

@@ -56,7 +56,7 @@ class Target:
     retrieval_id: str | None = None
 
 
-class Runtime:
+class Application:
     """An open experience library: what the MCP server, the importer and the command line act through."""
 
     def __init__(self, settings: Settings, store: Store, closing: AsyncExitStack) -> None:
@@ -248,8 +248,8 @@ def _embedder(settings: Settings) -> Embedder | None:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """The runtime over the configured database; closed at the end. Raises StorageError."""
+async def open_application(settings: Settings) -> AsyncIterator[Application]:
+    """The application over the configured database; closed at the end. Raises StorageError."""
     analyst_name(settings)  # a wrong setting is told at the start, not at the first group
     opening = open_store(
         settings.database_url,
@@ -257,6 +257,6 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         statement_timeout=settings.database_statement_timeout,
     )
     async with opening as store, AsyncExitStack() as closing:
-        runtime = Runtime(settings, store, closing)
-        closing.push_async_callback(runtime.lifecycle.close)
-        yield runtime
+        application = Application(settings, store, closing)
+        closing.push_async_callback(application.lifecycle.close)
+        yield application

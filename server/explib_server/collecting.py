@@ -8,6 +8,6 @@ ALLOCATED = 20_000
 """An answer makes hundreds of objects, none in a cycle: Python's 700 would mean a search with every other answer."""
 
 
-def collect_seldom() -> None:
+def raise_gc_threshold() -> None:
     """For this process, until its end."""
     gc.set_threshold(ALLOCATED)

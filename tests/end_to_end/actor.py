@@ -23,7 +23,7 @@ from explib.storage.store import open_store
 from explib_learner.analyst import Analysis, Batch
 from explib_learner.pipeline import Pipeline
 from explib_learner.worker import Worker
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 
 LIBRARIES = ("one", "two", "three")
 ATTEMPTS = 40
@@ -93,13 +93,13 @@ async def learn(url: str) -> None:
 async def submit(url: str, name: str, start: int) -> None:
     settings = Settings(database_url=url, embedder="none", analyst="contrast")
     numbers = itertools.count(start)
-    async with open_runtime(settings) as runtime:
+    async with open_application(settings) as application:
         defaults = LibrarySettings(max_experiences=LESSONS + 20)
-        libraries = [await runtime.store.libraries.ensure(each, defaults) for each in LIBRARIES]
-        await asyncio.gather(*(_submit_on(runtime, libraries, name, numbers) for _ in range(AT_ONCE)))
+        libraries = [await application.store.libraries.ensure(each, defaults) for each in LIBRARIES]
+        await asyncio.gather(*(_submit_on(application, libraries, name, numbers) for _ in range(AT_ONCE)))
 
 
-async def _submit_on(runtime: Runtime, libraries: list[Library], name: str, numbers: Iterator[int]) -> None:
+async def _submit_on(application: Application, libraries: list[Library], name: str, numbers: Iterator[int]) -> None:
     for number in numbers:
         await asyncio.sleep(random.uniform(0.0, PAUSE_SECONDS))
         library, task = libraries[number % len(libraries)], f"do task {number // ATTEMPTS}"
@@ -108,13 +108,13 @@ async def _submit_on(runtime: Runtime, libraries: list[Library], name: str, numb
         while True:  # as a patient client: the same again, under the same key
             try:
                 if retrieval is None and number % 5:
-                    fresh = await runtime.store.libraries.get(library.name)
-                    retrieval = (await runtime.fetch(fresh, task)).retrieval.id
+                    fresh = await application.store.libraries.get(library.name)
+                    retrieval = (await application.fetch(fresh, task)).retrieval.id
                 fields = Submission(task, (), float(number % 2), key, idempotency_key=key, retrieval_id=retrieval)
-                receipt = await runtime.submit(library, f"attempt {key}", fields)
+                receipt = await application.submit(library, f"attempt {key}", fields)
             except StorageError:
                 await asyncio.sleep(0.05)
-            except NotFound:  # the record of a retrieval promises nothing
+            except NotFound:  # the record of a retrieval options nothing
                 retrieval = None
             except Conflict:  # after a restart: this number was submitted under another retrieval
                 break

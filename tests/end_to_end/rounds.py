@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
-from explib.tasks import finished
+from explib.tasks import run_to_completion
 from explib_learner.model.asker import together
 
 ACTOR = Path(__file__).parent / "actor.py"
@@ -110,9 +110,9 @@ async def kill_all(killed: Sequence[Killable]) -> None:
         with suppress(ProcessLookupError):
             process.kill()
     try:
-        await finished(together([each.reading for each in killed if each.reading is not None]))
+        await run_to_completion(together([each.reading for each in killed if each.reading is not None]))
     finally:
-        await finished(together([process.communicate() for process in processes]))
+        await run_to_completion(together([process.communicate() for process in processes]))
 
 
 @dataclass

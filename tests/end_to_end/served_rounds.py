@@ -32,7 +32,7 @@ from explib.models.json_value import Json
 from explib.models.libraries import LibrarySettings
 from explib.storage.store import Store, open_store
 from explib.storage.tables.trajectories import trajectories
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 
 SERVERS, CLIENTS = 2, 4
 LIBRARIES = ("one", "two")
@@ -187,7 +187,7 @@ class Team:
             except GONE:
                 await asyncio.sleep(0.02)
             except Unanswered as error:
-                if RETRIEVAL_LOST in str(error):  # the record of a retrieval promises nothing
+                if RETRIEVAL_LOST in str(error):  # the record of a retrieval options nothing
                     arguments.pop("retrieval_id")
                 elif "try again" not in str(error) and "PostgreSQL" not in str(error):
                     self.outcome.lost.append(f"{tool}: {error}")
@@ -228,7 +228,7 @@ async def team(url: str, outcome: Outcome, folder: Path) -> AsyncIterator[Team]:
             try:
                 await kill_all(servers)
             finally:
-                await ended(*clients)
+                await cancel_and_wait(*clients)
 
 
 async def play_served(

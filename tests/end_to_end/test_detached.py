@@ -269,16 +269,16 @@ async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(
     """A file that cannot be written: the learner process could not say anything."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    from explib_server.application import open_runtime
+    from explib_server.application import open_application
     from explib_server.learner_process.starter import learner_process
 
-    async with open_runtime(Settings()) as runtime:
-        await stored(runtime.store)
+    async with open_application(Settings()) as application:
+        await stored(application.store)
 
         async def told() -> bool:
             return "explib learn learns by hand" in caplog.text
 
-        async with learner_process(runtime):
+        async with learner_process(application):
             await until(told)
             assert caplog.text.count("could not be started") == 1
-        assert await runtime.store.leases.holder(LEASE) is None
+        assert await application.store.leases.holder(LEASE) is None

@@ -17,7 +17,7 @@ from explib.models.libraries import Library
 from explib.models.submissions import Submission
 from explib.settings.program import Settings
 from explib.storage.tables.learning import model_calls
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 
 TASK = "Change the delivery address of an order."
 TRUTH = "the parcel must go to 14 Wren Lane"
@@ -29,14 +29,14 @@ def settings(url: str) -> Settings:
     )
 
 
-async def submit_group(runtime: Runtime, task: str = TASK) -> Library:
-    library = await runtime.library()
+async def submit_group(application: Application, task: str = TASK) -> Library:
+    library = await application.library()
     for number in range(4):
         won = number % 2 == 0
         said = "I looked the customer up first, then changed it." if won else "I changed it at once."
         fields = Submission(task, (), float(won), ground_truth=TRUTH, idempotency_key=f"{task}/{number}")
         messages = [{"role": "user", "content": task}, {"role": "assistant", "content": said}]
-        await runtime.submit(library, messages, fields)
+        await application.submit(library, messages, fields)
     return library
 
 
@@ -83,37 +83,37 @@ OUTCOMES = {
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_however_the_endpoint_answers_the_outcome_is_recorded_and_nothing_is_lost(name: str) -> None:
     script, state, reason = OUTCOMES[name]
-    async with endpoint(script) as scripted, open_runtime(settings(scripted.url)) as runtime:
-        library = await submit_group(runtime)
-        await (await runtime.worker()).learn_ready()
-        [group] = await runtime.store.groups.all(library)
+    async with endpoint(script) as scripted, open_application(settings(scripted.url)) as application:
+        library = await submit_group(application)
+        await (await application.worker()).learn_ready()
+        [group] = await application.store.groups.all(library)
         assert (group.state, group.size, group.graded) == (state, 4, 4)
         assert reason in group.reason
         assert group.reason
-        refused = await runtime.store.revisions.refusals(library)
-        experiences = await runtime.store.revisions.experiences(library)
+        refused = await application.store.revisions.refusals(library)
+        experiences = await application.store.revisions.experiences(library)
         assert bool(refused) == (name in {"unknown id", "over-long", "ground truth inside"})
         assert bool(experiences) == (reason == "learned in revision 1")
         assert all(refusal.reason for refusal in refused)
 
 
 async def test_a_lesson_keeps_its_evidence_and_what_it_cost() -> None:
-    async with endpoint([answers(GOOD)]) as scripted, open_runtime(settings(scripted.url)) as runtime:
-        library = await submit_group(runtime)
-        await (await runtime.worker()).learn_ready()
-        [known] = await runtime.store.revisions.experiences(library)
+    async with endpoint([answers(GOOD)]) as scripted, open_application(settings(scripted.url)) as application:
+        library = await submit_group(application)
+        await (await application.worker()).learn_ready()
+        [known] = await application.store.revisions.experiences(library)
         assert (known.support.supporting, known.support.groups, known.status) == (4, 1, "candidate")
         assert (known.analyst, known.model) == ("model", "scripted")
-        cited = {each.trajectory_id for each in await runtime.store.revisions.citations(library, known.id)}
+        cited = {each.trajectory_id for each in await application.store.revisions.citations(library, known.id)}
         assert len(cited) == 4
-        revision = await runtime.store.revisions.get(library, 1)
+        revision = await application.store.revisions.get(library, 1)
         assert (revision.cost.calls, revision.cost.prompt_tokens, revision.cost.completion_tokens) == (1, 100, 10)
 
 
 async def test_the_task_and_the_attempts_reach_the_model_as_data_with_their_rewards() -> None:
-    async with endpoint([answers(GOOD)]) as scripted, open_runtime(settings(scripted.url)) as runtime:
-        await submit_group(runtime)
-        await (await runtime.worker()).learn_ready()
+    async with endpoint([answers(GOOD)]) as scripted, open_application(settings(scripted.url)) as application:
+        await submit_group(application)
+        await (await application.worker()).learn_ready()
         [asked] = scripted.asked
         said = text_of(asked)
         assert TASK in said
@@ -123,22 +123,22 @@ async def test_the_task_and_the_attempts_reach_the_model_as_data_with_their_rewa
 
 async def test_what_was_paid_for_before_a_crash_is_not_bought_again() -> None:
     async with endpoint([answers(GOOD)]) as scripted:
-        async with open_runtime(settings(scripted.url)) as runtime:
-            library = await submit_group(runtime)
-            preview = await (await runtime.pipeline()).preview(library)  # asks, records, commits nothing
+        async with open_application(settings(scripted.url)) as application:
+            library = await submit_group(application)
+            preview = await (await application.pipeline()).preview(library)  # asks, records, commits nothing
             assert len(preview.operations) == 1
-        async with open_runtime(settings(scripted.url)) as runtime:
-            await (await runtime.worker()).learn_ready()
-            assert len(await runtime.store.revisions.experiences(library)) == 1
+        async with open_application(settings(scripted.url)) as application:
+            await (await application.worker()).learn_ready()
+            assert len(await application.store.revisions.experiences(library)) == 1
         assert len(scripted.asked) == 1
 
 
 async def test_a_spent_budget_stops_the_learner_and_says_so() -> None:
     limited = settings("http://127.0.0.1:9").model_copy(update={"token_budget_per_day": 1})
-    async with open_runtime(limited) as runtime:
-        library = await submit_group(runtime)
-        await (await runtime.worker()).learn_ready()
-        [group] = await runtime.store.groups.all(library)
+    async with open_application(limited) as application:
+        library = await submit_group(application)
+        await (await application.worker()).learn_ready()
+        [group] = await application.store.groups.all(library)
     assert group.state == "ready"
     assert group.tries == 0
     assert "budget" in group.reason
@@ -171,8 +171,8 @@ def small_model() -> Iterator[str]:
     del server
 
 
-async def calls_of(runtime: Runtime) -> tuple[int, int]:
-    async with runtime.store.database.read() as connection:
+async def calls_of(application: Application) -> tuple[int, int]:
+    async with application.store.database.read() as connection:
         statement = select(func.count(), func.coalesce(func.sum(model_calls.c.completion_tokens), 0))
         calls, tokens = (await connection.execute(statement)).one()
     return calls, tokens
@@ -180,15 +180,15 @@ async def calls_of(runtime: Runtime) -> tuple[int, int]:
 
 async def test_a_real_model_speaks_the_protocol_and_is_accounted_for(small_model: str) -> None:
     real = Settings(model_base_url=small_model, model_context=8192, model_answer_tokens=256, model_timeout=300.0)
-    async with open_runtime(real) as runtime:
-        library = await submit_group(runtime)
-        await (await runtime.worker()).learn_ready()
-        [group] = await runtime.store.groups.all(library)
-        calls, tokens = await calls_of(runtime)
+    async with open_application(real) as application:
+        library = await submit_group(application)
+        await (await application.worker()).learn_ready()
+        [group] = await application.store.groups.all(library)
+        calls, tokens = await calls_of(application)
         assert calls >= 1
         assert tokens > 0
         assert group.reason
         assert group.state in {"learned", "ready"}
-        assert await runtime.store.model_calls.tokens_since(0) > tokens
-        await (await runtime.worker()).learn_ready()
-        assert (await calls_of(runtime))[0] == calls
+        assert await application.store.model_calls.tokens_since(0) > tokens
+        await (await application.worker()).learn_ready()
+        assert (await calls_of(application))[0] == calls

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from explib.models.json_value import Json
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 
 AT_ONCE = {"retry-after-ms": "1"}
 """Header by which the openai client repeats without its usual wait."""
@@ -117,7 +117,7 @@ class ScriptedEndpoint:
         server.close()
         for _ in range(TURNS_TO_CONNECT):
             await asyncio.sleep(0)
-        await ended(*self._answering)
+        await cancel_and_wait(*self._answering)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):

@@ -22,7 +22,7 @@ from explib.models.trajectories import Step
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 from explib.storage.tables.learning import model_calls
-from explib_learner.agent.loop import BATCH_GROUPS, STEP_SECONDS, AgentLearning, Handed, Verdict
+from explib_learner.agent.loop import BATCH_GROUPS, STEP_SECONDS, AgentLearning, AnswerResult, NextStep
 from explib_learner.model.asker import ModelSettings
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES
 from explib_learner.worker import lease_name
@@ -67,11 +67,11 @@ async def taken(agents: AgentLearning, library: Library, who: str = "one") -> An
     return handed.step
 
 
-async def answered(agents: AgentLearning, library: Library, step: AnalysisStep, who: str = "one") -> Verdict:
+async def answered(agents: AgentLearning, library: Library, step: AnalysisStep, who: str = "one") -> AnswerResult:
     return await agents.answer(library, step, good(step), who)
 
 
-async def to_the_end(agents: AgentLearning, library: Library) -> Handed:
+async def to_the_end(agents: AgentLearning, library: Library) -> NextStep:
     while (handed := await agents.next(library, "one")).step is not None:
         await answered(agents, library, handed.step)
     return handed
@@ -87,7 +87,7 @@ async def test_a_step_that_nobody_answers_comes_back_after_its_lease(url: str) -
         await submit(store, library, "refunds")
         step = await taken(agents, library, "one")
         waiting = await agents.next(library, "two")
-        assert (waiting.step, waiting.remaining, waiting.free_in) == (None, 1, STEP_SECONDS)
+        assert (waiting.step, waiting.remaining, waiting.retry_after) == (None, 1, STEP_SECONDS)
         clock.now += STEP_SECONDS + 1
         again = await taken(agents, library, "two")
         assert (again.id, again.holder) == (step.id, "two")
@@ -99,12 +99,12 @@ async def test_a_step_that_was_handed_out_can_be_seen_once_more(url: str) -> Non
         await submit(store, library, "refunds")
         step = await taken(agents, library)
         clock.now += STEP_SECONDS - 1
-        again = await agents.again(library, step, "one")
+        again = await agents.reissue(library, step, "one")
         assert again.step is not None
         assert (again.step.id, again.step.leased_until) == (step.id, clock.now + STEP_SECONDS)
         await answered(agents, library, step)
         with pytest.raises(UnknownAnalysis):
-            await agents.again(library, step, "one")
+            await agents.reissue(library, step, "one")
 
 
 async def test_a_late_answer_is_welcome_unless_somebody_was_faster(url: str) -> None:
@@ -221,7 +221,7 @@ async def test_many_servers_at_once_commit_each_group_once(url: str) -> None:
                 handed = await at.next(library, who)
                 if handed.step is not None:
                     await answered(at, library, handed.step, who)
-                elif handed.free_in is None:
+                elif handed.retry_after is None:
                     return
 
         async with asyncio.timeout(60):
@@ -240,7 +240,7 @@ async def test_a_failed_try_follows_the_rules_that_models_have(url: str) -> None
             step: AnalysisStep | None = await taken(agents, library)
             while step is not None:
                 asked.append(step)
-                step = (await agents.answer(library, step, f"nonsense {len(asked)}", "one")).again
+                step = (await agents.answer(library, step, f"nonsense {len(asked)}", "one")).repair_step
             [group] = await store.groups.all(library)
             assert group.tries == tries
             assert "also after a repair" in group.reason
@@ -259,9 +259,9 @@ async def test_a_consolidation_that_names_what_is_not_there_is_sent_back(url: st
         wrong = json.dumps({"changes": [{"action": "DROP", "proposals": ["P9"], "reason": "weak"}]})
         verdict = await agents.answer(library, step, wrong, "one")
         assert not verdict.accepted
-        assert verdict.again is not None
+        assert verdict.repair_step is not None
         assert "there is no P9" in str(verdict.problem)
-        again = await agents.answer(library, verdict.again, wrong, "one")
+        again = await agents.answer(library, verdict.repair_step, wrong, "one")
         assert not again.accepted
         assert "not usable, also after a repair" in str(again.problem)
         assert await contents(store, library) == []
@@ -277,7 +277,7 @@ async def test_another_server_that_learns_is_waited_for_and_then_told(
         assert lease is not None
         handed = await agents.next(library, "one")
         assert (handed.step, handed.remaining) == (None, 0)
-        assert handed.free_in
+        assert handed.retry_after
         await store.leases.release(lease)
         assert (await agents.next(library, "one")).step is not None
 

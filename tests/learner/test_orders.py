@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explib_learner.checks.injection import order_in
+from explib_learner.checks.injection import injection_in
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from explib_learner.checks.injection import order_in
     ],
 )
 def test_orders_and_hidden_text_are_found(text: str) -> None:
-    assert order_in(text) is not None
+    assert injection_in(text) is not None
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_orders_and_hidden_text_are_found(text: str) -> None:
     ],
 )
 def test_plain_advice_is_left_alone(text: str) -> None:
-    assert order_in(text) is None
+    assert injection_in(text) is None

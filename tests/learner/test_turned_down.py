@@ -10,7 +10,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, ProposedOperation, Refusal
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib_learner.checks.rejected_before import not_again, turned_down
+from explib_learner.checks.rejected_before import earlier_rejections, reject_repeats
 
 TEXT = "When a customer cancels, verify the payment method first."
 CITED = tuple(Citation(f"t{number}", "for") for number in range(8))
@@ -22,41 +22,43 @@ RETIRED = replace(experience("e3", TEXT), status="retired", support=Support(2, 1
 
 def test_what_waits_is_not_proposed_again_however_much_speaks_for_it() -> None:
     again = replace(ADD, citations=CITED)
-    assert not_again([again], turned_down([WAITING], [])) == (
+    assert reject_repeats([again], earlier_rejections([WAITING], [])) == (
         (),
         (Refusal(again, "it waits for review already, as p1"),),
     )
 
 
 def test_what_was_rejected_or_retired_comes_back_with_twice_the_evidence() -> None:
-    for declined in (turned_down([REJECTED], []), turned_down([], [RETIRED])):
-        kept, [refusal] = not_again([replace(ADD, citations=CITED[:5])], declined)
+    for declined in (earlier_rejections([REJECTED], []), earlier_rejections([], [RETIRED])):
+        kept, [refusal] = reject_repeats([replace(ADD, citations=CITED[:5])], declined)
         assert kept == ()
         assert refusal.reason.endswith("it may come back when it rests on 6 attempts, not on 5")
-        assert not_again([replace(ADD, citations=CITED[:6])], declined)[1] == ()
+        assert reject_repeats([replace(ADD, citations=CITED[:6])], declined)[1] == ()
 
 
 def test_the_reason_says_who_turned_it_down_and_why() -> None:
-    assert not_again([ADD], turned_down([REJECTED], []))[1][0].reason.startswith("ann rejected it as p1 (too vague): ")
-    [refusal] = not_again([ADD], turned_down([], [RETIRED]))[1]
+    assert reject_repeats([ADD], earlier_rejections([REJECTED], []))[1][0].reason.startswith(
+        "ann rejected it as p1 (too vague): "
+    )
+    [refusal] = reject_repeats([ADD], earlier_rejections([], [RETIRED]))[1]
     assert refusal.reason.startswith("e3 said the same and was retired in revision 7: ")
 
 
 def test_another_lesson_another_target_and_new_evidence_for_what_is_kept_pass() -> None:
     delete = Operation("DELETE", "r", target="e1")
-    declined = turned_down([WAITING, replace(REJECTED, operation=delete)], [RETIRED])
+    declined = earlier_rejections([WAITING, replace(REJECTED, operation=delete)], [RETIRED])
     fine = (
         replace(ADD, content="When a search gives nothing, drop the least certain filter."),
         Operation("DELETE", "r", target="e2"),
         Operation("KEEP", "r", target="e1"),
         Operation("MODIFY", "r", target="e1", content="When cancelling, look at the fare."),
     )
-    assert not_again(fine, declined) == (fine, ())
-    assert [each.operation for each in not_again([delete], declined)[1]] == [delete]
+    assert reject_repeats(fine, declined) == (fine, ())
+    assert [each.operation for each in reject_repeats([delete], declined)[1]] == [delete]
 
 
 def test_an_experience_that_is_served_stands_in_nobodys_way() -> None:
-    assert turned_down([], [experience("e1", TEXT)]) == ()
+    assert earlier_rejections([], [experience("e1", TEXT)]) == ()
 
 
 async def test_with_review_on_a_run_learns_its_groups_and_its_lessons_wait(store: Store) -> None:

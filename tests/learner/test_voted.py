@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explib.evidence.votes import Judged
+from explib.evidence.votes import VoteCount
 from explib.models.groups import GradedGroup
 from explib.models.libraries import Library
 from explib.models.revisions import Citation, Operation
@@ -13,14 +13,14 @@ from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
 from explib_learner.analyst import Analysis, Batch
-from explib_learner.checks.voted_down import against_votes
+from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.pipeline import Pipeline
 
 PAY = "When booking a flight, confirm the dates with the user before paying."
 REWORDED = "Confirm dates with the user before you pay for a flight booking."
 SHUFFLED = "Before paying when booking a flight, confirm the dates with the user."
 OTHER = "When booking a hotel, confirm the price with the user before paying."
-REJECTED = Judged("e1", PAY, "rejected", "nobody asked for it")
+REJECTED = VoteCount("e1", PAY, "rejected", "nobody asked for it")
 
 
 def adding(content: str) -> Operation:
@@ -29,7 +29,7 @@ def adding(content: str) -> Operation:
 
 async def test_a_rewording_of_what_was_turned_down_is_refused_with_the_voters_reason() -> None:
     proposals = (adding(REWORDED), adding(OTHER), Operation("DELETE", "wrong", target="e9"))
-    kept, refused = await against_votes(proposals, [REJECTED], WordllamaEmbedder())
+    kept, refused = await reject_voted_down(proposals, [REJECTED], WordllamaEmbedder())
     assert kept == proposals[1:]
     [refusal] = refused
     assert refusal.operation == proposals[0]
@@ -40,14 +40,14 @@ async def test_a_rewording_of_what_was_turned_down_is_refused_with_the_voters_re
 async def test_the_same_words_in_another_order_are_refused_with_and_without_an_embedder(
     embedder: Embedder | None,
 ) -> None:
-    kept, refused = await against_votes([adding(SHUFFLED), adding(OTHER)], [REJECTED], embedder)
+    kept, refused = await reject_voted_down([adding(SHUFFLED), adding(OTHER)], [REJECTED], embedder)
     assert [each.content for each in kept] == [OTHER]
     assert [each.operation.content for each in refused] == [SHUFFLED]
 
 
 async def test_a_proposal_close_to_what_voters_back_passes() -> None:
-    backed = Judged("e2", REWORDED, "backed")
-    kept, refused = await against_votes([adding(REWORDED)], [REJECTED, backed], WordllamaEmbedder())
+    backed = VoteCount("e2", REWORDED, "backed")
+    kept, refused = await reject_voted_down([adding(REWORDED)], [REJECTED, backed], WordllamaEmbedder())
     assert (len(kept), refused) == (1, ())
 
 

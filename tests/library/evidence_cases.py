@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from explib.evidence.ledger import Account
+from explib.evidence.ledger import Counters
 from explib.ids import new_id
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval, Serving
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
-from explib.storage.maintenance.audit import misstated
+from explib.storage.maintenance.audit import wrong_counters
 from explib.storage.store import Store
 
 
@@ -21,7 +21,7 @@ def drawn(*served: bool, task: str = "a task", holdout: float = 0.0, held_out: b
 async def recorded(store: Store, library: Library, retrieval: Retrieval) -> Retrieval:
     """As it is in the database, with its baselines."""
     store.retrievals.record_behind(library, retrieval)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     return await store.retrievals.get(library, retrieval.id)
 
 
@@ -35,10 +35,10 @@ def attempt(
 async def misstatements(store: Store) -> list[str]:
     """Whether the accounts are what the recorded retrievals and what counts of their rewards make them."""
     async with store.database.read() as connection:
-        return await misstated(connection)
+        return await wrong_counters(connection)
 
 
-def same(one: Account, other: Account) -> bool:
+def same(one: Counters, other: Counters) -> bool:
     """Equal but for the rounding of sums."""
     exact = (one.served, one.rewarded, one.sums.n, one.missing.n)
     pairs = [(mine, theirs) for mine, theirs in zip(_floats(one), _floats(other), strict=True)]
@@ -47,5 +47,5 @@ def same(one: Account, other: Account) -> bool:
     )
 
 
-def _floats(account: Account) -> list[float]:
+def _floats(account: Counters) -> list[float]:
     return [value for sums in (account.sums, account.missing) for value in (sums.s, sums.w, sums.v)]

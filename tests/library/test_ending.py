@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from explib.tasks import Behind, ended, finished
+from explib.tasks import BackgroundTasks, cancel_and_wait, run_to_completion
 
 
 class Slow:
@@ -36,18 +36,18 @@ async def cancelled_often(task: asyncio.Task[object]) -> None:
 async def test_the_result_or_the_error_is_handed_on() -> None:
     slow = Slow()
     slow.go_on.set()
-    assert await finished(slow()) == "result"
+    assert await run_to_completion(slow()) == "result"
 
     async def failing() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await finished(failing())
+        await run_to_completion(failing())
 
 
 async def test_work_that_is_to_finish_does_though_its_caller_is_cancelled_again_and_again() -> None:
     slow = Slow()
-    calling = asyncio.create_task(finished(slow()))
+    calling = asyncio.create_task(run_to_completion(slow()))
     await slow.begun.wait()
     for _ in range(3):
         calling.cancel()
@@ -64,7 +64,7 @@ async def test_what_a_cancelled_caller_did_not_hear_is_the_cause() -> None:
         await asyncio.sleep(0)
         raise ValueError("no")
 
-    calling = asyncio.create_task(finished(failing()))
+    calling = asyncio.create_task(run_to_completion(failing()))
     await asyncio.sleep(0)
     calling.cancel()
     with pytest.raises(asyncio.CancelledError) as told:
@@ -76,25 +76,25 @@ async def test_what_is_ended_is_cancelled_once_and_closes_in_peace() -> None:
     slow, other = Slow(), Slow()
     tasks = [asyncio.create_task(each()) for each in (slow, other)]
     await asyncio.gather(slow.begun.wait(), other.begun.wait())
-    ending = asyncio.create_task(ended(*tasks))
+    ending = asyncio.create_task(cancel_and_wait(*tasks))
     await asyncio.sleep(0)
     await cancelled_often(ending)
     assert all(task.cancelled() for task in tasks)
     assert slow.done == other.done == ["closed"]
-    await ended()
+    await cancel_and_wait()
 
 
 async def test_a_failure_behind_is_in_the_log_and_what_was_left_off_is_not(caplog: pytest.LogCaptureFixture) -> None:
     async def failing() -> None:
         raise ValueError("no")
 
-    behind, slow = Behind(), Slow()
+    behind, slow = BackgroundTasks(), Slow()
 
     async def going_on() -> None:
         await slow()
 
     behind.start(failing(), "failing", "it could not be done")
-    await behind.settled()
+    await behind.flush()
     idle = [behind.idle]
     behind.start(going_on(), "slow", "it could not be left")
     await slow.begun.wait()

@@ -13,13 +13,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from explib.evidence.interval import Interval, interval, rewards_needed
-from explib.evidence.ledger import Account, Entry, Key, entries_of_retrievals, entries_of_reward, experience_key
+from explib.evidence.ledger import CounterKey, Counters, Delta, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.ledger import add as merge
-from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.missing import reporting_is_biased
 from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
 from explib.evidence.submitters import FEWEST_SUBMITTERS, FORGED, robust, trimmed_mean
-from explib.evidence.sums import NOTHING, Sums, baseline, score
-from explib.evidence.verdicts import LONGEST_TRIAL, finding, trial_verdict, verdict
+from explib.evidence.sums import NOTHING, ScoreSums, baseline, score
+from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, status_change, trial_outcome
 from explib.models.retrievals import Retrieval, Serving
 
 shares = st.floats(0, 1)
@@ -28,23 +28,23 @@ scores = st.builds(score, served=st.booleans(), probability=chances, outcome=sha
 sums = st.lists(scores, max_size=30).map(lambda found: reduce(add, found, NOTHING))
 
 
-def evidence(lift: float, rewards: int, deviation: float = 0.45) -> Sums:
+def evidence(lift: float, rewards: int, deviation: float = 0.45) -> ScoreSums:
     """Sums as a fair coin gives them for this lift, without their noise."""
-    return Sums(0.25 * rewards * lift, 0.25 * rewards, 0.25 * rewards * deviation**2, rewards)
+    return ScoreSums(0.25 * rewards * lift, 0.25 * rewards, 0.25 * rewards * deviation**2, rewards)
 
 
-def close(one: Sums, other: Sums) -> bool:
+def close(one: ScoreSums, other: ScoreSums) -> bool:
     pairs = ((one.s, other.s), (one.w, other.w), (one.v, other.v))
     return one.n == other.n and all(math.isclose(a, b, abs_tol=1e-9) for a, b in pairs)
 
 
 @given(sums, scores)
-def test_a_score_that_is_taken_back_leaves_no_trace(held: Sums, one: Sums) -> None:
+def test_a_score_that_is_taken_back_leaves_no_trace(held: ScoreSums, one: ScoreSums) -> None:
     assert close(held + one - one, held)
 
 
 @given(sums, sums)
-def test_the_order_of_rewards_does_not_matter(one: Sums, other: Sums) -> None:
+def test_the_order_of_rewards_does_not_matter(one: ScoreSums, other: ScoreSums) -> None:
     assert close(one + other, other + one)
 
 
@@ -75,24 +75,26 @@ def test_what_nothing_is_known_of_is_served_by_a_fair_coin() -> None:
 
 
 @given(sums, st.floats(0.01, 0.5), st.floats(0.5, 0.99))
-def test_the_probability_of_serving_stays_between_floor_and_ceiling(held: Sums, floor: float, ceiling: float) -> None:
+def test_the_probability_of_serving_stays_between_floor_and_ceiling(
+    held: ScoreSums, floor: float, ceiling: float
+) -> None:
     assert floor <= serving_probability(posterior(held), floor, ceiling) <= ceiling
 
 
 @given(sums, st.floats(0, 3))
-def test_more_reward_when_served_never_lowers_what_is_believed(held: Sums, more: float) -> None:
-    better = Sums(held.s + more, held.w, held.v, held.n)
+def test_more_reward_when_served_never_lowers_what_is_believed(held: ScoreSums, more: float) -> None:
+    better = ScoreSums(held.s + more, held.w, held.v, held.n)
     assert posterior(better).helps >= posterior(held).helps
     assert serving_probability(posterior(better)) >= serving_probability(posterior(held))
 
 
 @given(sums)
-def test_the_interval_holds_its_mean_and_the_mirror_image_mirrors_it(held: Sums) -> None:
+def test_the_interval_holds_its_mean_and_the_mirror_image_mirrors_it(held: ScoreSums) -> None:
     assume(held.w > 0)
-    span, mirrored = interval(held), interval(Sums(-held.s, held.w, held.v, held.n))
+    span, mirrored = interval(held), interval(ScoreSums(-held.s, held.w, held.v, held.n))
     assert -1 <= span.low <= span.high <= 1
     assert span.low == pytest.approx(-mirrored.high)
-    assert posterior(held).helps == pytest.approx(1 - posterior(Sums(-held.s, held.w, held.v, held.n)).helps)
+    assert posterior(held).helps == pytest.approx(1 - posterior(ScoreSums(-held.s, held.w, held.v, held.n)).helps)
 
 
 def test_without_randomising_the_interval_is_everything() -> None:
@@ -136,40 +138,40 @@ def test_an_answer_takes_as_many_rewards_as_the_interval_needs(lift: float, leas
         (evidence(0.0, 20_000), "little difference"),
     ],
 )
-def test_the_label_says_what_is_known(held: Sums, label: str) -> None:
-    assert finding(held).label.startswith(label)
+def test_the_label_says_what_is_known(held: ScoreSums, label: str) -> None:
+    assert lift_summary(held).label.startswith(label)
 
 
 def test_a_candidate_is_promoted_and_a_harmful_one_retired_with_numbers_and_rule() -> None:
-    promoted, retired = verdict(evidence(0.1, 600), "candidate"), verdict(evidence(-0.1, 600), "active")
+    promoted, retired = status_change(evidence(0.1, 600), "candidate"), status_change(evidence(-0.1, 600), "active")
     assert promoted is not None
     assert retired is not None
     assert (promoted.decision, retired.decision) == ("promote", "retire")
     assert "600 rewards. Rule: P(helps) ≥ 0.9" in promoted.reason
     assert "lift -0.100" in retired.reason
-    assert verdict(evidence(0.1, 600), "active") is None
+    assert status_change(evidence(0.1, 600), "active") is None
 
 
 @given(sums, st.sampled_from(["candidate", "active", "retired"]))
-def test_few_rewards_change_no_status(held: Sums, status: str) -> None:
+def test_few_rewards_change_no_status(held: ScoreSums, status: str) -> None:
     assume(held.n < 30 and not interval(held).excludes_zero)
-    found = verdict(held, "candidate" if status == "candidate" else "active")
+    found = status_change(held, "candidate" if status == "candidate" else "active")
     assert found is None
 
 
 def test_what_evidence_retired_comes_back_when_the_evidence_changes_and_not_at_once() -> None:
-    assert verdict(evidence(-0.1, 600), "retired") is None
+    assert status_change(evidence(-0.1, 600), "retired") is None
     barely = next(each for each in (evidence(-0.1, 600 - n) for n in range(500)) if posterior(each).helps > 0.06)
-    assert verdict(barely, "retired") is None
-    back = verdict(evidence(0.0, 300), "retired")
+    assert status_change(barely, "retired") is None
+    back = status_change(evidence(0.0, 300), "retired")
     assert back is not None
     assert back.decision == "restore"
 
 
 def test_a_trial_ends_by_acceptance_by_roll_back_or_by_its_length() -> None:
-    assert trial_verdict(evidence(-0.1, 39)) is None
-    assert trial_verdict(evidence(-0.02, 100)) is None
-    ends = [trial_verdict(evidence(*each)) for each in ((-0.1, 400), (0.1, 400), (0.0, LONGEST_TRIAL))]
+    assert trial_outcome(evidence(-0.1, 39)) is None
+    assert trial_outcome(evidence(-0.02, 100)) is None
+    ends = [trial_outcome(evidence(*each)) for each in ((-0.1, 400), (0.1, 400), (0.0, LONGEST_TRIAL))]
     assert [end[0] for end in ends if end is not None] == ["roll back", "accept", "accept"]
     assert ends[2] is not None
     assert "no cost shown" in ends[2][1]
@@ -189,7 +191,7 @@ def test_a_tenth_that_forges_cannot_move_the_estimate_further_than_it_says(crowd
     lifts = st.floats(-1, 1)
     honest = drawn.draw(st.lists(lifts, min_size=crowd - forging, max_size=crowd - forging))
     forged = drawn.draw(st.lists(lifts, min_size=forging, max_size=forging))
-    found = robust([Sums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)], NOTHING)
+    found = robust([ScoreSums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)], NOTHING)
     assert abs(found.lift - trimmed_mean(honest)[0]) <= found.slack + 1e-9
 
 
@@ -209,10 +211,10 @@ def test_few_submitters_are_pooled_and_many_are_trimmed() -> None:
     forgers = [evidence(0.9, 500) for _ in range(3)]
     pooled = reduce(add, [*honest, *forgers])
     assert robust(forgers, pooled) == pooled
-    assert finding(pooled).label == "proven"
+    assert lift_summary(pooled).label == "proven"
     trimmed = robust([*honest, *forgers], pooled)
     assert trimmed.lift == pytest.approx(0.0)
-    assert finding(trimmed).label != "proven"
+    assert lift_summary(trimmed).label != "proven"
 
 
 def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
@@ -221,10 +223,10 @@ def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
         served = dice.random() < 0.5
         reported = dice.random() < (0.6 if served else 0.9)
         held += score(served=served, probability=0.5, outcome=float(reported), baseline=0.75)
-    said = missing_depends_on_serving(held)
+    said = reporting_is_biased(held)
     assert said is not None
     assert "less often" in said
-    assert missing_depends_on_serving(NOTHING) is None
+    assert reporting_is_biased(NOTHING) is None
 
 
 def test_phi_is_the_normal_distribution() -> None:
@@ -241,7 +243,7 @@ def test_the_accounts_are_the_same_in_whatever_order_retrievals_are_counted_and_
 ) -> None:
     """The rule of `storage.counting` and `storage.entering`, against all entered at once."""
     dice, recorded, counted = random.Random(1), dict[int, Retrieval](), set[int]()
-    entered: dict[Key, Entry] = {}
+    entered: dict[CounterKey, Delta] = {}
     for deed, number, reward in order:
         if deed == "record" and number not in recorded:
             recorded[number] = _retrieval(dice, number, holdout)
@@ -275,7 +277,7 @@ def test_what_is_entered_is_the_score_of_each_draw() -> None:
     retrieval = Retrieval("r_1", "t", 1, (Serving("e1", 1, 1.0, 0.3, True),), 0.0, baseline=0.4, reporting=0.8)
     total = entries_of_retrievals([retrieval])
     merge(total, entries_of_reward(retrieval, None, 0.9))
-    found = Account.of(total[experience_key("e1", 1)])
+    found = Counters.of(total[experience_key("e1", 1)])
     assert close(found.sums, score(served=True, probability=0.3, outcome=0.9, baseline=0.4))
     assert close(found.missing, score(served=True, probability=0.3, outcome=1.0, baseline=0.8))
     assert (found.served, found.rewarded) == (1, 1)

@@ -10,7 +10,7 @@ from explib.models.experiences import ExperienceStatus, Lesson
 from explib.retrieval import bm25 as lexical
 from explib.retrieval import vectors as nearness
 from explib.retrieval.bm25 import Postings, hashes
-from explib.retrieval.memory import HeldLibrary, prepare
+from explib.retrieval.memory import MemoryIndex, prepare
 from explib.retrieval.ranking import at_least_the
 from explib.retrieval.vectors import Vectors
 from explib.text.words import terms
@@ -46,14 +46,14 @@ def lesson(number: int, words: tuple[str, ...], version: int = 1, status: Experi
     return Lesson(f"e{number}", " ".join(words), status, version)
 
 
-def put(held: HeldLibrary, lessons: list[Lesson], retired: list[str]) -> None:
+def put(held: MemoryIndex, lessons: list[Lesson], retired: list[str]) -> None:
     vectors = np.array([vector_of(each.content) for each in lessons], np.float32).reshape(-1, DIMENSIONS)
     held.change(prepare(lessons), retired, vectors)
 
 
-def grown(revisions: list[Operations]) -> tuple[HeldLibrary, dict[str, Lesson]]:
+def grown(revisions: list[Operations]) -> tuple[MemoryIndex, dict[str, Lesson]]:
     """A library that went through the revisions one by one, and what it should hold in the end."""
-    held, expected = HeldLibrary(), dict[str, Lesson]()
+    held, expected = MemoryIndex(), dict[str, Lesson]()
     for version, operations in enumerate(revisions):
         changed: dict[str, Lesson] = {}
         retired: dict[str, None] = {}
@@ -82,7 +82,7 @@ def test_a_library_that_grew_by_revisions_answers_like_one_that_was_read_at_once
     @given(REVISIONS, st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.integers(1, 15))
     def check(revisions: list[Operations], asked: list[str], limit: int) -> None:
         held, expected = grown(revisions)
-        fresh = HeldLibrary()
+        fresh = MemoryIndex()
         put(fresh, list(expected.values()), [])
         query, words = vector_of(" ".join(asked)), terms(" ".join(asked))
         assert held.places.keys() == expected.keys()
@@ -134,7 +134,7 @@ def test_the_best_are_found_whatever_the_sample_says(some: list[float], times: i
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    held = HeldLibrary()
+    held = MemoryIndex()
     assert held.by_words(["refund"], 5) == []
     assert held.relevance(["refund"], vector_of("refund"), 5) == []
     put(held, [lesson(1, ("refund",))], [])

@@ -8,7 +8,7 @@ from library.test_serving import LESSONS, TASK, ids
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.retrieval.cache import EACH, Holding
+from explib.retrieval.cache import EACH, IndexCache
 from explib.retrieval.retriever import Retriever
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
@@ -43,7 +43,7 @@ async def test_whoever_is_served_meanwhile_is_served_all_of_it(store: Store) -> 
     assert [ids(each) for each in answers] == [SERVED] * 30
     assert {each.retrieval.revision for each in answers} == {1}
     assert len(retriever._holding) == 2
-    await retriever.settled()
+    await retriever.flush()
 
 
 async def test_a_library_larger_than_the_bound_is_held_alone(store: Store) -> None:
@@ -56,7 +56,7 @@ async def test_a_library_larger_than_the_bound_is_held_alone(store: Store) -> No
 
 
 def test_empty_libraries_are_bounded_too() -> None:
-    holding = Holding(None, most=10 * EACH)
+    holding = IndexCache(None, most=10 * EACH)
     for identity in range(100):
         holding.use(identity)
         holding.let_go()

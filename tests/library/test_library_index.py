@@ -63,7 +63,7 @@ async def following(store: Store, library: Library, embedder: Embedder | None = 
 
 async def opened(store: Store, embedder: Embedder, library: Library) -> None:
     await following(store, library, embedder)
-    await store.vectors.settled()
+    await store.vectors.flush()
 
 
 CHANGES = st.lists(
@@ -103,7 +103,7 @@ async def test_no_text_is_embedded_twice_whoever_asks(store: Store, url: str) ->
     library = await filled(store)
     first = Counting()
     await following(store, library, first)
-    await store.vectors.settled()
+    await store.vectors.flush()
     assert sorted(first.texts) == sorted(LESSONS)
     async with open_store(url) as other:
         second = Counting()
@@ -165,7 +165,7 @@ async def test_a_library_too_large_to_be_held_is_found_in_the_database(
         "words": await following(store, library),
         "both": await following(store, library, embedder),
     }
-    await store.vectors.settled()
+    await store.vectors.flush()
     monkeypatch.setattr(library_index, "HELD_MOST", 50)
     monkeypatch.setattr(library_index, "SEARCHED_FROM", 50)
     searched = await following(store, library, embedder)
@@ -190,7 +190,7 @@ async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
     for content in (kettle, "When a bicycle squeaks, oil its chain."):
         library = await commit(store, Operation("ADD", "why", content=content))
         await index.follow(store, library)
-        await store.vectors.settled()
+        await store.vectors.flush()
         found = await index.candidates(content, ROOM)
         assert found.revision == library.revision
         assert found.ranked[0][0].content == content

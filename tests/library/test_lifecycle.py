@@ -55,7 +55,7 @@ async def play(
         drawn = Retrieval(new_id("r"), f"task {number % 5}", 1, servings, 0.0, arms=arms)
         store.retrievals.record_behind(library, drawn)
         played.append(drawn)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     receipts = await asyncio.gather(
         *(store.trajectories.submit(library, attempt(each, reward(each), agent=each.id)) for each in played)
     )
@@ -151,9 +151,9 @@ async def test_nothing_is_decided_where_rewards_are_missing_by_what_was_served(s
         drawn = Retrieval(new_id("r"), f"task {number}", 1, (Serving("e1", 1, 1.0, 0.5, served),), 0.0)
         store.retrievals.record_behind(library, drawn)
         if number % 20 == 0:
-            await store.retrievals.settled()
+            await store.retrievals.flush()
         if not served:
-            await store.retrievals.settled()
+            await store.retrievals.flush()
             await store.trajectories.submit(library, attempt(drawn, 1.0, agent=drawn.id))
     assert await look(store) == []
 
@@ -191,7 +191,7 @@ async def test_a_reward_is_looked_at_in_the_background(store: Store) -> None:
     await play(store, 80, harms)
     lifecycle = Lifecycle(store)
     lifecycle.rewarded(await current(store))
-    await lifecycle.settled()
+    await lifecycle.flush()
     assert (await known(store)).status == "retired"
     await lifecycle.close()
 

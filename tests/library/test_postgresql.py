@@ -189,8 +189,8 @@ async def test_a_deadlock_is_run_again(store: Store, library: Library) -> None:
 
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(
-            store.database.write(both(library, other), locks=True),
-            store.database.write(both(other, library), locks=True),
+            store.database.write(both(library, other), explicit_locks=True),
+            store.database.write(both(other, library), explicit_locks=True),
         )
     async with store.database.read() as connection:
         counted = await connection.execute(text("SELECT next_experience FROM libraries"))
@@ -215,7 +215,7 @@ async def test_a_takeover_waits_for_the_commit_that_it_would_fence_off(
             assert await later.leases.acquire("learn", "second", 60.0) is not None
             order.append("takeover")
 
-        committing = asyncio.create_task(store.database.write(commit, locks=True))
+        committing = asyncio.create_task(store.database.write(commit, explicit_locks=True))
         await checked.wait()
         taking = asyncio.create_task(take_over())
         await waiting_for_a_lock(store)
@@ -223,7 +223,7 @@ async def test_a_takeover_waits_for_the_commit_that_it_would_fence_off(
         await asyncio.gather(committing, taking)
         assert order == ["commit", "takeover"]
         with pytest.raises(LeaseLost):
-            await store.database.write(commit, locks=True)
+            await store.database.write(commit, explicit_locks=True)
 
 
 async def waiting_for_a_lock(store: Store) -> None:
@@ -316,7 +316,7 @@ async def test_a_change_whose_commit_was_lost_half_way_is_not_made_twice(
         await store.database.write(insert)
     assert len(tries) == 1
     with pytest.raises(DatabaseUnavailable, match="lost"):
-        await store.database.write(insert, repeatable=True)
+        await store.database.write(insert, idempotent=True)
     assert len(tries) > 2
 
 
@@ -336,7 +336,7 @@ async def test_tables_partitioned_by_library_keep_what_they_have_and_serve_and_l
             await store.trajectories.report_reward(library, second.trajectory_id, Grade(0.0))
             await revise(store, library)
             served = await Retriever(store, None).serve(await store.libraries.get(library.name), "count")
-            await store.retrievals.settled()
+            await store.retrievals.flush()
             assert (await store.retrievals.get(library, served.retrieval.id)).servings == served.retrieval.servings
             [group] = await store.groups.all(library)
             assert (group.size, group.graded, group.state) == (2, 2, "ready")

@@ -134,7 +134,7 @@ async def test_retired_experiences_vanish(store: Store, embedder: Embedder | Non
 async def test_the_record_says_what_was_served_and_what_was_withheld(store: Store, embedder: Embedder | None) -> None:
     library = await filled(store, replace(SMALL, exploration=True), *LESSONS)
     served = await Retriever(store, embedder).serve(library, "when a customer is due a test refund", limit=2)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     record = await store.retrievals.get(library, served.retrieval.id)
     assert record.servings == served.retrieval.servings
     assert (record.task, record.revision) == ("when a customer is due a test refund", 1)
@@ -165,7 +165,7 @@ async def test_another_process_waits_for_a_record_that_is_just_being_written(sto
 async def test_an_empty_library_says_so_and_is_recorded(store: Store, library: Library) -> None:
     served = await Retriever(store, WordllamaEmbedder()).serve(library, "anything")
     assert served.text == NOTHING
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     assert (await store.retrievals.get(library, served.retrieval.id)).servings == ()
 
 

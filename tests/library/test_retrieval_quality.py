@@ -8,7 +8,7 @@ import pytest
 from retrieval_sets import Labelled, desk_set, written_sets
 
 from explib.models.experiences import Lesson
-from explib.retrieval.memory import HeldLibrary, prepare
+from explib.retrieval.memory import MemoryIndex, prepare
 from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.text.words import terms
 
@@ -25,7 +25,7 @@ FLOORS = {
 
 
 async def rankings(labelled: Labelled) -> dict[str, float]:
-    embedder, held = WordllamaEmbedder(), HeldLibrary()
+    embedder, held = WordllamaEmbedder(), MemoryIndex()
     lessons = [Lesson(f"e{number}", text, "active", 1) for number, text in enumerate(labelled.lessons)]
     held.change(prepare(lessons), [], await embedder.embed(labelled.lessons))
     asked = list(zip(map(terms, labelled.tasks), await embedder.embed(labelled.tasks), strict=True))

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from library.test_revising import OPERATIONS, adding, drafted
 
-from explib.history.replay import Standing, restoring, reverting
+from explib.history.replay import LibraryState, restore_operations, revert_operations
 from explib.models.revisions import Citation, Operation
 
 CAPACITY = 4
 
 
-def served(standing: Standing) -> dict[str, object]:
+def served(standing: LibraryState) -> dict[str, object]:
     """What counts of a library: the texts that are served, their status and what they rest on."""
     return {
         identity: (known.content, known.status, known.support, standing.citations.get(identity, {}))
@@ -28,11 +28,11 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.draft = drafted(capacity=CAPACITY)
-        self.past: list[Standing] = []
+        self.past: list[LibraryState] = []
 
     @initialize()
     def an_empty_library(self) -> None:
-        self.past = [Standing()]
+        self.past = [LibraryState()]
 
     @rule(operations=OPERATIONS)
     def a_revision(self, operations: tuple[Operation, ...]) -> None:
@@ -46,10 +46,10 @@ class Histories(RuleBasedStateMachine):
     @rule(place=st.integers(0, 100))
     def a_way_back(self, place: int) -> None:
         number = place % len(self.past)
-        self.a_revision(reverting(self.past[number], self.past[-1], number))
+        self.a_revision(revert_operations(self.past[number], self.past[-1], number))
         assert self.draft.refusals == []
         assert served(self.past[-1]) == served(self.past[number])
-        assert reverting(self.past[number], self.past[-1], number) == ()
+        assert revert_operations(self.past[number], self.past[-1], number) == ()
 
     @invariant()
     def following_the_changes_gives_the_library_with_its_evidence(self) -> None:
@@ -75,7 +75,7 @@ TestHistories.settings = settings(max_examples=80, stateful_step_count=15, deadl
 def test_one_experience_can_be_put_back_by_itself_with_its_evidence() -> None:
     draft = drafted()
     draft.apply((adding("When a, do b.", "t0", "t2"), adding("When c, do d.")))
-    then = Standing()
+    then = LibraryState()
     then.follow(draft.changes)
     later = drafted(dict(draft.experiences), deepcopy(draft.citations), draft.next_number, 2)
     later.apply(
@@ -85,7 +85,7 @@ def test_one_experience_can_be_put_back_by_itself_with_its_evidence() -> None:
         )
     )
     back = drafted(dict(later.experiences), deepcopy(later.citations), later.next_number, 3)
-    back.apply((restoring(then, "e1", 1),))
+    back.apply((restore_operations(then, "e1", 1),))
     restored, other = back.experiences["e1"], back.experiences["e2"]
     assert (restored.content, restored.version, restored.updated_revision) == ("When a, do b.", 3, 3)
     assert restored.support == draft.experiences["e1"].support
@@ -96,8 +96,8 @@ def test_one_experience_can_be_put_back_by_itself_with_its_evidence() -> None:
 def test_a_retired_experience_comes_back_only_where_there_is_room() -> None:
     draft = drafted(capacity=1)
     draft.apply((adding("When a, do b."),))
-    then = Standing()
+    then = LibraryState()
     then.follow(draft.changes)
     draft.apply((Operation("DELETE", "why", target="e1"), adding("When c, do d.")))
-    draft.apply((restoring(then, "e1", 1),))
+    draft.apply((restore_operations(then, "e1", 1),))
     assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experience"]

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from explib.history.apply import ACTIVE_GROUPS, Citations, Draft, cited
+from explib.history.apply import ACTIVE_GROUPS, Citations, LibraryDraft, cited
 from explib.models.experiences import Experience, Support
 from explib.models.revisions import Change, Citation, Operation, Refusal
 
@@ -57,8 +57,10 @@ def drafted(
     revision: int = 1,
     capacity: int = 4,
     read: dict[str, int] | None = None,
-) -> Draft:
-    return Draft(revision, next_number, capacity, "contrast", None, experiences or {}, citations or {}, GROUPS, read)
+) -> LibraryDraft:
+    return LibraryDraft(
+        revision, next_number, capacity, "contrast", None, experiences or {}, citations or {}, GROUPS, read
+    )
 
 
 def support_of(stances: dict[str, str]) -> tuple[int, int, int]:
@@ -70,7 +72,7 @@ def support_of(stances: dict[str, str]) -> tuple[int, int, int]:
 class Revisions(RuleBasedStateMachine):
     """A library that goes through revisions of arbitrary operations."""
 
-    draft: Draft
+    draft: LibraryDraft
 
     def __init__(self) -> None:
         super().__init__()

@@ -87,12 +87,12 @@ class Life:
     async def record(self) -> None:
         for served in ((True, False), (False, True)):
             self.store.retrievals.record_behind(self.library, drawn(*served))
-        await self.store.retrievals.settled()
+        await self.store.retrievals.flush()
 
     async def submit_under_retrieval(self) -> None:
         known = drawn(True, True)
         self.store.retrievals.record_behind(self.library, known)
-        await self.store.retrievals.settled()
+        await self.store.retrievals.flush()
         await self.store.trajectories.submit(self.library, attempt(known, 1.0, submitter="somebody"))
 
     async def count(self) -> None:
@@ -189,7 +189,7 @@ class Life:
 
     async def use(self) -> None:
         self.store.tokens.used(self.made)
-        await self.store.tokens.settled()
+        await self.store.tokens.flush()
 
     async def revoke(self) -> None:
         await self.store.tokens.revoke(self.made.id)

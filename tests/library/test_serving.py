@@ -10,14 +10,14 @@ import pytest
 
 from explib.evidence.drawing import uniforms
 from explib.evidence.ledger import experience_key
-from explib.evidence.sums import Sums
+from explib.evidence.sums import ScoreSums
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.lifts import UNKNOWN, Ratings, rating_of
+from explib.retrieval.lifts import UNKNOWN, Lifts, rating_of
 from explib.retrieval.retriever import NOTHING_THIS_TIME, Retriever, Served
-from explib.retrieval.sessions import MOST, Repeats
+from explib.retrieval.sessions import MOST, SessionRetrievals
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
@@ -37,7 +37,7 @@ def ids(served: Served) -> set[str]:
 
 
 async def rewarded(store: Store, library: Library, served: Served, reward: float) -> None:
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     steps = (Step("assistant", "done"),)
     submission = Submission(served.retrieval.task, steps, reward, retrieval_id=served.retrieval.id)
     await store.trajectories.submit(library, submission)
@@ -97,11 +97,11 @@ async def test_what_brought_reward_is_served_more_often_also_in_another_process(
             served = await retriever.serve(library, f"{TASK} {number}")
             await rewarded(store, library, served, float("e1" in ids(served)))
             retriever.rewarded(library)
-            await retriever.settled()
+            await retriever.flush()
         chances = {}
         for one in (retriever, other):
             one.rewarded(library)
-            await one.settled()
+            await one.flush()
             last = await one.serve(library, TASK)
             chances[one] = {each.experience_id: each.probability for each in last.retrieval.servings}
     assert chances[retriever]["e1"] == 0.9
@@ -115,7 +115,7 @@ async def test_floor_and_ceiling_are_the_librarys_own(store: Store) -> None:
         served = await retriever.serve(library, f"{TASK} {number}")
         await rewarded(store, library, served, float(not ids(served)))
         retriever.rewarded(library)
-        await retriever.settled()
+        await retriever.flush()
     [serving] = (await retriever.serve(library, TASK)).retrieval.servings
     assert serving.probability == 0.4
 
@@ -129,7 +129,7 @@ async def test_a_lift_is_shown_when_it_means_something_and_in_the_librarys_rewar
         shown += [lift for lift in served.lifts.values() if number < 30]
         await rewarded(store, library, served, 100.0 * ("e1" in ids(served)))
         retriever.rewarded(library)
-        await retriever.settled()
+        await retriever.flush()
     assert not shown
     later = [await retriever.serve(library, TASK) for _ in range(20)]
     lift = next(lift for served in later for lift in served.lifts.values())
@@ -144,7 +144,7 @@ async def test_no_lift_is_shown_where_rewards_are_missing_by_what_was_served(sto
         served = await retriever.serve(library, f"{TASK} {number}")
         if ids(served):
             await rewarded(store, library, served, number % 2)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     served = await retriever.serve(library, "one more")
     await rewarded(store, library, served, 1.0)
     again = Retriever(store, None)
@@ -178,7 +178,7 @@ async def test_a_repeated_call_of_a_session_is_the_same_retrieval_until_somethin
         await retriever.serve(library, TASK),
     ]
     assert len({each.retrieval.id for each in (first, *others)}) == 5
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     retriever.submitted(first.retrieval.id)
     assert (await retriever.serve(library, TASK, session="s")).retrieval.id != first.retrieval.id
 
@@ -198,7 +198,7 @@ async def test_a_late_reward_and_its_correction_reach_the_next_draws(store: Stor
     library = await filled(store, LibrarySettings(), *LESSONS[:1])
     retriever = Retriever(store, None)
     served = await retriever.serve(library, TASK)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     receipt = await store.trajectories.submit(
         library, Submission(TASK, (Step("assistant", "x"),), retrieval_id=served.retrieval.id)
     )
@@ -207,7 +207,7 @@ async def test_a_late_reward_and_its_correction_reach_the_next_draws(store: Stor
     for reward in (better, 1 - better, better):
         await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(reward))
         retriever.rewarded(library)
-        await retriever.settled()
+        await retriever.flush()
         seen.append((await retriever.serve(library, TASK)).retrieval.servings[0].probability)
     assert seen[0] == pytest.approx(seen[2])
     assert seen[0] > 0.5 > seen[1]
@@ -233,7 +233,7 @@ def _product(these: list[list[float]], those: list[list[float]], one: int, other
 
 
 def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:
-    ratings, one, two = Ratings(), Sums(1, 2, 1, 9), Sums(-1, 2, 1, 9)
+    ratings, one, two = Lifts(), ScoreSums(1, 2, 1, 9), ScoreSums(-1, 2, 1, 9)
     ratings.put(experience_key("e7", 2), two)
     ratings.put(experience_key("e7", 1), one)
     ratings.put(experience_key("e9000", 3), one)
@@ -247,7 +247,7 @@ def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:
 
 
 def test_repeats_are_bounded() -> None:
-    repeats: Repeats[int] = Repeats()
+    repeats: SessionRetrievals[int] = SessionRetrievals()
     for number in range(MOST + 1):
         repeats.put(("session", number, "task"), None, f"r{number}", number)
     assert repeats.get(("session", 0, "task"), None) is None
@@ -256,7 +256,7 @@ def test_repeats_are_bounded() -> None:
 
 
 def test_the_newest_retrieval_of_a_task_is_the_open_one_until_something_is_submitted() -> None:
-    repeats: Repeats[int] = Repeats()
+    repeats: SessionRetrievals[int] = SessionRetrievals()
     repeats.put(("session", 1, "task"), 3, "r1", 1)
     repeats.put(("session", 1, "task"), 5, "r2", 2)
     assert repeats.get(("session", 1, "task"), 3) is None

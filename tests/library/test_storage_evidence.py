@@ -8,7 +8,7 @@ import pytest
 from library.evidence_cases import attempt, drawn, misstatements, recorded, same
 from sqlalchemy import text
 
-from explib.evidence.ledger import HOLDOUT, Account, Entry, Key, experience_key
+from explib.evidence.ledger import HOLDOUT, CounterKey, Counters, Delta, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval
 from explib.models.submissions import Grade
@@ -28,7 +28,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def held(store: Store, library: Library, key: Key = E1) -> Account:
+async def held(store: Store, library: Library, key: CounterKey = E1) -> Counters:
     await store.evidence.count_all(library)
     return (await store.evidence.of(library, [key]))[key]
 
@@ -252,12 +252,12 @@ async def waiting(store: Store, library: Library, many: int) -> list[Retrieval]:
     """Retrievals that are recorded and not yet counted, after enough that are."""
     for _ in range(many):
         store.retrievals.record_behind(library, drawn(True, False))
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     await store.evidence.count_all(library)
     new = [drawn(True, False) for _ in range(many // SHARE - 1)]
     for each in new:
         store.retrievals.record_behind(library, each)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     assert (await store.evidence.totals(library)).counted == many
     return [await store.retrievals.get(library, each.id) for each in new]
 
@@ -283,7 +283,7 @@ async def test_a_reward_that_comes_while_its_retrieval_is_being_counted_is_not_l
     await store.trajectories.submit(library, attempt(first, 0.0))
     add_up = counting.added_up
 
-    async def late(found: Sequence[Sequence[object]]) -> dict[Key, Entry]:
+    async def late(found: Sequence[Sequence[object]]) -> dict[CounterKey, Delta]:
         await store.trajectories.submit(library, attempt(second, 1.0))
         return await add_up(found)
 
@@ -305,7 +305,7 @@ async def test_several_that_count_at_once_count_once(store: Store, library: Libr
 async def test_what_waits_to_be_counted_is_never_more_than_a_quarter_of_what_is(store: Store, library: Library) -> None:
     for _ in range(60):
         store.retrievals.record_behind(library, drawn(True))
-        await store.retrievals.settled()
+        await store.retrievals.flush()
         await store.evidence.count_due(library)
         totals = await store.evidence.totals(library)
         assert totals.retrievals - totals.counted <= totals.counted / SHARE
@@ -316,7 +316,7 @@ async def test_a_record_that_fails_is_not_counted(store: Store, library: Library
     twice = drawn(True)
     await recorded(store, library, twice)
     store.retrievals.record_behind(library, twice)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     assert (await held(store, library)).served == 1
     assert (await store.evidence.totals(library)).retrievals == 1
 

@@ -16,7 +16,7 @@ from explib.storage.database import Database
 from explib.storage.libraries.store import Libraries
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.sqlite.dialect import SqliteDialect
-from explib.storage.sqlite.single_row import SqliteGlance
+from explib.storage.sqlite.single_row import SqliteRowReader
 from explib.storage.store import Store, open_store
 
 both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -51,11 +51,11 @@ async def test_a_library_made_by_another_process_is_found(store: Store, url: str
 class Barred(SqliteDialect):
     """Every glance meets a locked database."""
 
-    def glance(self, _engine: AsyncEngine) -> SqliteGlance:
+    def glance(self, _engine: AsyncEngine) -> SqliteRowReader:
         def locked() -> sqlite3.Connection:
             raise sqlite3.OperationalError("database is locked")
 
-        return SqliteGlance(locked, (sqlite3.Error,))
+        return SqliteRowReader(locked, (sqlite3.Error,))
 
 
 async def test_where_the_short_way_is_barred_the_usual_one_is_taken(store: Store, library: Library, url: str) -> None:

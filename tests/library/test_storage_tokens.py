@@ -60,7 +60,7 @@ async def test_the_last_use_is_written_once_a_minute(url: str) -> None:
         seen = []
         for _ in range(5):
             store.tokens.used(token)
-            await store.tokens.settled()
+            await store.tokens.flush()
             seen += [each.last_used_at for each in await store.tokens.all()]
             clock.now += 25
     assert seen == [1_000_000.0] * 3 + [1_000_075.0] * 2

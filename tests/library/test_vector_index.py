@@ -96,7 +96,9 @@ async def test_the_larger_the_index_the_more_is_looked_at(
     await store.vectors.save(library, "one", ids, [1] * 60, vectors(60))
     await store.vectors.index(library, "one", DIMENSIONS)
     grown = text("UPDATE pg_class SET reltuples = :count WHERE relname LIKE 'ix_vectors_%'")
-    await store.database.write(lambda connection: connection.execute(grown, {"count": vectors_in_it}), locks=True)
+    await store.database.write(
+        lambda connection: connection.execute(grown, {"count": vectors_in_it}), explicit_locks=True
+    )
     async with store.database.read() as connection:
         query = vectors(60)[3].astype("<f2").tobytes()
         found = await hnsw.nearest(connection, (library.id, "one"), query, 5)

@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from mcp.types import Implementation, TextContent
 
 from explib.settings.program import Settings
-from explib_server.auth.callers import LOCAL, TOOLS_OF, current_caller, remember_caller
+from explib_server.auth.callers import LOCAL_USER, TOOLS_OF, current_caller, remember_caller
 from explib_server.mcp.server import build_server
 
 
@@ -40,7 +40,7 @@ async def test_a_local_client_may_do_everything_under_the_name_that_it_gives(mod
 
 
 def test_outside_of_a_request_the_caller_is_local() -> None:
-    assert current_caller() == LOCAL
+    assert current_caller() == LOCAL_USER
 
 
 async def test_every_tool_has_the_scope_that_it_needs_and_only_setting_up_libraries_is_for_admins() -> None:

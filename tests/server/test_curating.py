@@ -405,14 +405,14 @@ async def test_a_reward_that_retires_what_was_pinned_does_so_once_it_is_unpinned
     for number in range(80):
         retrieval = drawn(number % 2 == 0, task=f"task {number}")
         store.retrievals.record_behind(library, retrieval)
-        await store.retrievals.settled()
+        await store.retrievals.flush()
         await store.trajectories.submit(library, attempt(retrieval, float(number % 2)))
     lifecycle = Lifecycle(store)
     assert await lifecycle.look(await store.libraries.get("default")) == []
     await curator.edit(library, "e1", None, By("ann"), pinned=False)
     late = drawn(True, task="the last")
     store.retrievals.record_behind(library, late)
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     await store.trajectories.submit(library, attempt(late, 0.0))
     assert await lifecycle.look(await store.libraries.get("default")) == [3]
     assert await store.revisions.experiences(library) == []

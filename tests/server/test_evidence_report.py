@@ -51,7 +51,7 @@ async def rewarded(
         value = reward(number, not held_out if holdout else served)
         if value is not None:
             submitted.append(attempt(retrieval, value, submitter=f"s{number % submitters}"))
-    await store.retrievals.settled()
+    await store.retrievals.flush()
     for each in submitted:  # in one order: that in which sums are made shows in their last digit
         await store.trajectories.submit(library, each)
 
@@ -206,7 +206,7 @@ async def test_json_the_status_tool_and_the_page_tell_the_same_numbers() -> None
         await store.revisions.commit(Proposal(library, "learned", "learner", "contrast", learned))
         for _ in range(5):  # recorded, and perhaps not counted yet
             store.retrievals.record_behind(library, drawn(True, False))
-        await store.retrievals.settled()
+        await store.retrievals.flush()
     async with Client(build_server(Settings(), "off")) as client:
         status = LibraryStatus.model_validate((await client.call_tool("library_status", {})).structured_content)
         [page] = (await client.read_resource("experience://default/e1")).contents

@@ -1,4 +1,4 @@
-"""The runtime behind a server: opened after the first answers, and said clearly where it can't be."""
+"""The application behind a server: opened after the first answers, and said clearly where it can't be."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from waiting import until
 
 from explib.errors import DatabaseUnavailable
 from explib.settings.program import Settings
-from explib_server.application import Runtime, open_runtime
-from explib_server.mcp.opening import Opening
+from explib_server.application import Application, open_application
+from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.server import build_server
 
 HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "numpy", "openai", "wordllama", "detect_secrets", "tomlkit")
@@ -45,32 +45,32 @@ def test_tools_are_listed_before_anything_heavy_is_imported() -> None:
 
 
 class Counted:
-    """Opens the real runtime, after as many failures as asked for, and counts."""
+    """Opens the real application, after as many failures as asked for, and counts."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
         self.opened = 0
         self.closed = 0
 
-    async def __call__(self) -> AbstractAsyncContextManager[Runtime]:
+    async def __call__(self) -> AbstractAsyncContextManager[Application]:
         return self._open()
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Runtime]:
+    async def _open(self) -> AsyncIterator[Application]:
         if self.failures:
             self.failures -= 1
             raise DatabaseUnavailable
         try:
-            async with open_runtime(Settings()) as runtime:
+            async with open_application(Settings()) as application:
                 self.opened += 1
-                yield runtime
+                yield application
         finally:
             self.closed += 1
 
 
 async def test_many_calls_at_once_share_one_runtime_which_is_closed_at_the_end() -> None:
     counted = Counted()
-    current = Opening(counted)
+    current = LazyApplication(counted)
     async with current.running():
         first, *others = await asyncio.gather(*(current() for _ in range(5)))
         assert all(each is first for each in others)
@@ -79,13 +79,13 @@ async def test_many_calls_at_once_share_one_runtime_which_is_closed_at_the_end()
 
 async def test_it_is_opened_though_nobody_calls() -> None:
     counted = Counted()
-    async with Opening(counted).running():
+    async with LazyApplication(counted).running():
         await until(lambda: counted.opened == 1)
 
 
 async def test_a_call_that_gives_up_leaves_the_opening_to_the_others() -> None:
     counted = Counted()
-    current = Opening(counted)
+    current = LazyApplication(counted)
     async with current.running():
         impatient = asyncio.create_task(current())
         patient = asyncio.create_task(current())
@@ -97,10 +97,10 @@ async def test_a_call_that_gives_up_leaves_the_opening_to_the_others() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what is open is found in /proc")
 async def test_a_server_that_is_broken_off_while_it_opens_or_runs_closes_what_it_opened(tmp_path: Path) -> None:
-    """The scopes of anyio cancel at every wait, also where the runtime is closed."""
+    """The scopes of anyio cancel at every wait, also where the application is closed."""
     for at in count(1):
         counted = Counted()
-        cut = await CutOff(called(Opening(counted)), at, 1000).cut()
+        cut = await CutOff(called(LazyApplication(counted)), at, 1000).cut()
         await until_nothing_is(lambda: files_open(tmp_path))
         if not cut:
             break
@@ -108,7 +108,7 @@ async def test_a_server_that_is_broken_off_while_it_opens_or_runs_closes_what_it
     assert (counted.opened, counted.closed) == (1, 1)
 
 
-async def called(current: Opening) -> None:
+async def called(current: LazyApplication) -> None:
     async with current.running():
         library = await (await current()).library()
         assert library.revision == 0
@@ -118,19 +118,19 @@ async def test_who_is_cancelled_by_a_scope_is_not_woken_while_the_runtime_is_clo
     closing, closed = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
-    async def slow_to_close() -> AsyncIterator[Runtime]:
-        async with open_runtime(Settings()) as runtime:
+    async def slow_to_close() -> AsyncIterator[Application]:
+        async with open_application(Settings()) as application:
             try:
-                yield runtime
+                yield application
             finally:
                 closing.set()
                 await closed.wait()
 
-    async def opened() -> AbstractAsyncContextManager[Runtime]:
+    async def opened() -> AbstractAsyncContextManager[Application]:
         return slow_to_close()
 
     async def broken_off() -> None:
-        current = Opening(opened)
+        current = LazyApplication(opened)
         with CancelScope() as scope:
             async with current.running():
                 await current()
@@ -147,7 +147,7 @@ async def test_who_is_cancelled_by_a_scope_is_not_woken_while_the_runtime_is_clo
 
 
 async def test_after_a_failure_the_next_call_tries_again() -> None:
-    current = Opening(Counted(failures=2))
+    current = LazyApplication(Counted(failures=2))
     async with current.running():
         for _ in range(2):
             with pytest.raises(DatabaseUnavailable):

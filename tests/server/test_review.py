@@ -17,7 +17,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings.program import Settings
 from explib.storage.revisions.proposal import Proposal
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 from explib_server.curation.curator import By, Curator, Decision
 from explib_server.render.listing import listing
 from explib_server.render.pages import experience_page, library_page
@@ -70,13 +70,13 @@ STEPS = st.lists(
 class Reviewed:
     """A reviewed library, and the texts that a person has approved."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.curator = Curator(runtime.store)
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.curator = Curator(application.store)
         self.approved: set[str] = set()
 
     async def library(self) -> Library:
-        return await self.runtime.store.libraries.get("reviewed")
+        return await self.application.store.libraries.get("reviewed")
 
     async def step(self, step: Step) -> None:
         """Take it; what is refused is no step."""
@@ -85,9 +85,9 @@ class Reviewed:
             match step:
                 case Learn(operations):
                     learner = Proposal(library, "learned", "learner", "model", operations)
-                    await self.runtime.store.revisions.commit(learner)
+                    await self.application.store.revisions.commit(learner)
                 case Decide(place, decision):
-                    waiting = await self.runtime.store.proposals.all(library, "waiting")
+                    waiting = await self.application.store.proposals.all(library, "waiting")
                     proposed = waiting[place % max(1, len(waiting))]
                     await self.curator.review(library, proposed.id, decision, By("ann"))
                     self.approved |= {proposed.operation.content or ""} if decision == "approve" else set()
@@ -97,12 +97,12 @@ class Reviewed:
     async def shown(self) -> list[str]:
         """Every text that agents get to see by some way: tools, resources, history."""
         library = await self.library()
-        store = self.runtime.store
+        store = self.application.store
         known = await store.revisions.experiences(library, retired=True)
         past = [await store.revisions.at(library, number) for number in range(library.revision + 1)]
-        served = await self.runtime.fetch(library, "think of " + " ".join(WORDS))
+        served = await self.application.fetch(library, "think of " + " ".join(WORDS))
         _, listed = await listing(store, library, None, 200, None)
-        pages = [await experience_page(self.runtime, library, each.id) for each in known]
+        pages = [await experience_page(self.application, library, each.id) for each in known]
         texts = [served.text, library_page(library, known), *pages]
         texts += [each.content for each in listed.experiences]
         return texts + [each.content for experiences in past for each in experiences]
@@ -113,9 +113,9 @@ class Reviewed:
 def test_nothing_is_served_on_any_way_that_no_person_approved(steps: list[Step]) -> None:
     async def play(folder: Path) -> None:
         database = f"sqlite+aiosqlite:///{folder / 'library.db'}"
-        async with open_runtime(Settings(database_url=database, embedder="none")) as runtime:
-            await runtime.store.libraries.ensure("reviewed", LibrarySettings(review=True, exploration=False))
-            reviewed = Reviewed(runtime)
+        async with open_application(Settings(database_url=database, embedder="none")) as application:
+            await application.store.libraries.ensure("reviewed", LibrarySettings(review=True, exploration=False))
+            reviewed = Reviewed(application)
             first = tuple(Operation("ADD", "why", content=f"When {word} come up, look twice.") for word in WORDS[:4])
             for step in (Learn(first), *(Decide(0, "approve") for _ in first), *steps):
                 await reviewed.step(step)
@@ -131,9 +131,9 @@ def test_nothing_is_served_on_any_way_that_no_person_approved(steps: list[Step])
 
 async def test_what_a_person_approved_is_served(tmp_path: Path) -> None:
     database = f"sqlite+aiosqlite:///{tmp_path / 'library.db'}"
-    async with open_runtime(Settings(database_url=database, embedder="none")) as runtime:
-        await runtime.store.libraries.ensure("reviewed", LibrarySettings(review=True, exploration=False))
-        reviewed = Reviewed(runtime)
+    async with open_application(Settings(database_url=database, embedder="none")) as application:
+        await application.store.libraries.ensure("reviewed", LibrarySettings(review=True, exploration=False))
+        reviewed = Reviewed(application)
         await reviewed.step(Learn((Operation("ADD", "why", content="When rivers come up, think."),)))
         await reviewed.step(Decide(0, "approve"))
         assert reviewed.approved == {"When rivers come up, think."}

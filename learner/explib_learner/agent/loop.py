@@ -37,7 +37,7 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class NextStep:
     """What `next` answers: a step to be answered, or why there is none."""
 
     step: AnalysisStep | None
@@ -45,18 +45,18 @@ class Handed:
     """Steps of this batch that wait for an answer, as far as is known; the one handed out included."""
     runs: tuple[Run, ...] = ()
     """What was learned meanwhile from answers that were there."""
-    free_in: float | None = None
+    retry_after: float | None = None
     """Without a step: seconds until one that is being answered comes back. None: nothing waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnswerResult:
     """What became of an answer."""
 
     accepted: bool
     problem: str | None
     """What is wrong with the answer, for who gave it."""
-    again: AnalysisStep | None
+    repair_step: AnalysisStep | None
     """The step by which the answer can be given once more, corrected."""
     remaining: int
     run: Run | None = None
@@ -89,7 +89,7 @@ class AgentLearning:
         self._embedder = embedder
         self._prompts = Prompts.load()
 
-    async def next(self, library: Library, who: str) -> Handed:
+    async def next(self, library: Library, who: str) -> NextStep:
         """The next step, from now on kept for `who`; learning goes on as far as the stored answers do."""
         runs: list[Run] = []
         patience = time.monotonic() + PATIENCE_SECONDS
@@ -98,42 +98,44 @@ class AgentLearning:
                 step = await self._store.steps.take(library, who, STEP_SECONDS)
                 waiting = await self._store.steps.leases(library)
                 if step is not None or waiting:
-                    return Handed(step, len(waiting), tuple(runs), None if step else min(waiting))
+                    return NextStep(step, len(waiting), tuple(runs), None if step else min(waiting))
             gone = await self._advance(library)
             if gone.run is not None:
                 if gone.run.idle:
-                    return Handed(None, 0, tuple(runs))
+                    return NextStep(None, 0, tuple(runs))
                 runs.append(gone.run)
             elif gone.stopped and time.monotonic() > patience:
-                return Handed(None, 0, tuple(runs), free_in=_POLL_SECONDS)
+                return NextStep(None, 0, tuple(runs), retry_after=_POLL_SECONDS)
             elif gone.stopped:
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def again(self, library: Library, step: AnalysisStep, who: str) -> Handed:
+    async def reissue(self, library: Library, step: AnalysisStep, who: str) -> NextStep:
         """A step that was handed out, once more. Raises UnknownAnalysis where it was answered meanwhile."""
         kept = await self._store.steps.keep(library, step.id, who, STEP_SECONDS)
         if kept is None:
             raise UnknownAnalysis
-        return Handed(kept, await self._left(library))
+        return NextStep(kept, await self._left(library))
 
-    async def answer(self, library: Library, step: AnalysisStep, text: str, who: str) -> Verdict:
+    async def answer(self, library: Library, step: AnalysisStep, text: str, who: str) -> AnswerResult:
         """Keep an answer and go on as far as it leads. Raises UnknownAnalysis where the step is gone."""
         call = ModelCall(step.request_hash, step.step, step.prompt_hash, who, text, 0, 0, self._store.clock())
         if step.answered_by is None:
             step = await self._store.steps.answer(library, step, call)
         kept = await self._store.model_calls.find(step.request_hash)
         if kept is not None and kept.response != text:
-            return Verdict(False, f"{step.answered_by} had answered this step before", None, await self._left(library))
+            return AnswerResult(
+                False, f"{step.answered_by} had answered this step before", None, await self._left(library)
+            )
         problem = _problem(step, text)
         run = None
         if problem or not await self._left(library):
             run = (await self._advance(library)).run
-        again = await self._again(library, step, who)
-        if again is not None:
-            problem = again.messages[-1][1]
+        repair_step = await self._repair_of(library, step, who)
+        if repair_step is not None:
+            problem = repair_step.messages[-1][1]
         elif run is not None and step.form == "consolidate" and run.failures:
             problem = run.failures[0].reason
-        return Verdict(problem is None, problem, again, await self._left(library), run)
+        return AnswerResult(problem is None, problem, repair_step, await self._left(library), run)
 
     async def _left(self, library: Library) -> int:
         return len(await self._store.steps.leases(library))
@@ -143,7 +145,7 @@ class AgentLearning:
         batch = await self._store.steps.batch(library)
         return batch is not None and len(await OpenBatch(self._store).left(library, batch)) == len(batch.groups)
 
-    async def _again(self, library: Library, step: AnalysisStep, who: str) -> AnalysisStep | None:
+    async def _repair_of(self, library: Library, step: AnalysisStep, who: str) -> AnalysisStep | None:
         """The repair of this step, handed to who gave the answer that needs it."""
         length = len(step.messages)
         for each in await self._store.steps.all(library):

@@ -52,7 +52,7 @@ _PATTERNS = {
 _ORDERS = {reason: re.compile(pattern, re.IGNORECASE) for reason, pattern in _PATTERNS.items()}
 
 
-def order_in(lesson: str) -> str | None:
+def injection_in(lesson: str) -> str | None:
     """Why the lesson reads as an order to its reader or hides something, or None."""
     if any(_is_hidden(lesson, at) for at in range(len(lesson))):
         return "it has invisible or control characters (line breaks included)"

@@ -10,7 +10,7 @@ from explib.models.revisions import Operation, Refusal
 from explib.models.trajectories import Attempt
 from explib.text.redaction import redact
 from explib.text.words import limit_problem, normalise_task, terms
-from explib_learner.checks.injection import order_in
+from explib_learner.checks.injection import injection_in
 from explib_learner.checks.leaks import leaked
 from explib_learner.prompting.transcripts import number
 
@@ -120,7 +120,7 @@ class OperationCheck:
         _, secrets = redact(content)
         if secrets:
             return f"it has a secret in it ({', '.join(sorted(secrets))})"
-        order = order_in(content)
+        order = injection_in(content)
         if order is not None:
             return f"lessons are data, not orders: {order}"
         leak = self._leak(operation, content)

@@ -14,7 +14,7 @@ GROWTH = 2
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedDown:
+class Rejection:
     """An operation that is not to be repeated until its evidence has grown; `attempts` None: as long as it waits."""
 
     operation: Operation
@@ -22,13 +22,15 @@ class TurnedDown:
     attempts: int | None = None
 
 
-def turned_down(proposals: Sequence[ProposedOperation], experiences: Sequence[Experience]) -> tuple[TurnedDown, ...]:
+def earlier_rejections(
+    proposals: Sequence[ProposedOperation], experiences: Sequence[Experience]
+) -> tuple[Rejection, ...]:
     """From a library's proposals that wait or were rejected, and from all of its experiences, retired ones too."""
     return (*map(_proposed, proposals), *map(_retired, (each for each in experiences if each.status == "retired")))
 
 
-def not_again(
-    operations: Sequence[Operation], declined: Sequence[TurnedDown]
+def reject_repeats(
+    operations: Sequence[Operation], declined: Sequence[Rejection]
 ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
     """Sort operations into new ones and repetitions of what was turned down, with the reason."""
     kept: list[Operation] = []
@@ -42,7 +44,7 @@ def not_again(
     return tuple(kept), tuple(refused)
 
 
-def _reasons(operation: Operation, declined: Sequence[TurnedDown]) -> Iterator[str]:
+def _reasons(operation: Operation, declined: Sequence[Rejection]) -> Iterator[str]:
     for each in declined:
         if _repeats(operation, each.operation):
             if each.attempts is None:
@@ -62,15 +64,15 @@ def _repeats(operation: Operation, earlier: Operation) -> bool:
     return (same or operation.kind == "ADD") and similarity(operation.content, earlier.content) >= DUPLICATE_SIMILARITY
 
 
-def _proposed(proposal: ProposedOperation) -> TurnedDown:
+def _proposed(proposal: ProposedOperation) -> Rejection:
     if proposal.state == "waiting":
-        return TurnedDown(proposal.operation, f"it waits for review already, as {proposal.id}")
+        return Rejection(proposal.operation, f"it waits for review already, as {proposal.id}")
     said = f" ({proposal.reason})" if proposal.reason else ""
     why = f"{proposal.decided_by} rejected it as {proposal.id}{said}"
-    return TurnedDown(proposal.operation, why, max(1, len(proposal.operation.citations)))
+    return Rejection(proposal.operation, why, max(1, len(proposal.operation.citations)))
 
 
-def _retired(known: Experience) -> TurnedDown:
+def _retired(known: Experience) -> Rejection:
     rested_on = known.support.supporting + known.support.contradicting
     why = f"{known.id} said the same and was retired in revision {known.updated_revision}"
-    return TurnedDown(Operation("ADD", "", content=known.content), why, max(1, rested_on))
+    return Rejection(Operation("ADD", "", content=known.content), why, max(1, rested_on))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explib.evidence.votes import VOTERS, Judged
+from explib.evidence.votes import VOTERS, VoteCount
 from explib.models.revisions import Operation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib_learner.checks.operations import DUPLICATE_SIMILARITY, similarity
@@ -19,8 +19,8 @@ NEAR = 0.8
 lessons on one subject with another advice up to .795. What is missed can be voted on again."""
 
 
-async def against_votes(
-    operations: Sequence[Operation], judged: Sequence[Judged], embedder: Embedder | None
+async def reject_voted_down(
+    operations: Sequence[Operation], judged: Sequence[VoteCount], embedder: Embedder | None
 ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
     """Sort proposals into those that voters would let pass and those nearly the same as what they turned down.
 
@@ -39,7 +39,7 @@ async def against_votes(
     return kept, tuple(refused)
 
 
-def _reason(turned_down: Judged) -> str:
+def _reason(turned_down: VoteCount) -> str:
     said = f": {turned_down.reason}" if turned_down.reason else ""
     return f"it says nearly the same as {turned_down.experience_id}, which {VOTERS} voters turned down{said}"
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from explib.errors import BudgetExceeded
 from explib.models.learning import Cost, ModelCall, Reserved
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 from explib.tracing import span
 from explib_learner.model.chat import ChatModel, ChatRequest
 
@@ -111,7 +111,7 @@ class RecordedChat:
             if flights:
                 await asyncio.wait(flights, timeout=GRACE_SECONDS)
         finally:
-            await ended(*flights)
+            await cancel_and_wait(*flights)
 
     def _landed(self, key: str, task: asyncio.Task[Answered]) -> None:
         del self._flights[key]

@@ -26,6 +26,6 @@ def is_held_out(retrieval_id: str, share: float) -> bool:
     return uniforms(retrieval_id, "holdout", 1)[0] < share
 
 
-def follows(retrieval_id: str, revision: int) -> bool:
+def follows_revision(retrieval_id: str, revision: int) -> bool:
     """Whether the retrieval follows a revision on trial, or the one before it."""
     return uniforms(retrieval_id, f"revision {revision}", 1)[0] < ARM

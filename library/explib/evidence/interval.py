@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from explib.evidence.posterior import LIFT_SCALE, PRIOR_SQUARES, PRIOR_WEIGHT, posterior
-from explib.evidence.sums import Sums
+from explib.evidence.sums import ScoreSums
 
 ALPHA = 0.05
 """How often, at most, an interval may ever exclude the truth over all the times that somebody looks."""
@@ -36,7 +36,7 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def interval(sums: Sums, alpha: float = ALPHA) -> Interval:
+def interval(sums: ScoreSums, alpha: float = ALPHA) -> Interval:
     """The confidence sequence (S ± √((V + ρ)·ln((V + ρ)/(ρ·α²)))) / W, wider by what forgery may have moved (`slack`).
 
     Robbins' normal mixture for self-normalised sums (Robbins 1970; de la Peña, Klass and Lai 2004; Howard, Ramdas,
@@ -53,7 +53,7 @@ def _radius(v: float, alpha: float) -> float:
     return math.sqrt(mass * math.log(mass / (RHO * alpha**2)))
 
 
-def rewards_needed(sums: Sums, scale: float = LIFT_SCALE, weight_each: float | None = None) -> int:
+def rewards_needed(sums: ScoreSums, scale: float = LIFT_SCALE, weight_each: float | None = None) -> int:
     """About how many more rewards settle the sign, to two digits, at the size that is now believed (at least `scale`).
 
     Solves d·W(n) = radius(V(n)) with weight and squares growing as they did so far (before the first: a fair coin), and

@@ -10,60 +10,62 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from explib.evidence.sums import NOTHING, Sums
+from explib.evidence.sums import NOTHING, ScoreSums
 from explib.models.retrievals import Retrieval
 
-Key: TypeAlias = tuple[str, str, int]
+CounterKey: TypeAlias = tuple[str, str, int]
 """Kind (`experience`, `revision`, `library`), subject and version."""
-Entry: TypeAlias = list[float]
+Delta: TypeAlias = list[float]
 """What is added to an account, as plain numbers in the order of `PARTS`: every reward makes dozens of them."""
 PARTS = ("s", "w", "v", "n", "served", "rewarded", "missing_s", "missing_w", "missing_v", "missing_n")
 _SERVED, _MISSING = PARTS.index("served"), PARTS.index("missing_s")
-HOLDOUT: Key = ("library", "holdout", 0)
-SHORTLIST: Key = ("library", "shortlist", 0)
+HOLDOUT: CounterKey = ("library", "holdout", 0)
+SHORTLIST: CounterKey = ("library", "shortlist", 0)
 ARM = 0.5
 """The chance with which a retrieval follows a revision on trial instead of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Counters:
     """What is held: sums of rewards, sums of "was a reward reported?", and plain counts."""
 
-    sums: Sums = NOTHING
-    missing: Sums = NOTHING
+    sums: ScoreSums = NOTHING
+    missing: ScoreSums = NOTHING
     served: int = 0
     rewarded: int = 0
     """Rewards of retrievals in which it was served."""
 
     @classmethod
-    def of(cls, numbers: Entry) -> Account:
+    def of(cls, numbers: Delta) -> Counters:
         """From numbers in the order of `PARTS`."""
         s, w, v, n, served, rewarded, missing_s, missing_w, missing_v, missing_n = numbers
-        missing = Sums(missing_s, missing_w, missing_v, int(missing_n))
-        return cls(Sums(s, w, v, int(n)), missing, int(served), int(rewarded))
+        missing = ScoreSums(missing_s, missing_w, missing_v, int(missing_n))
+        return cls(ScoreSums(s, w, v, int(n)), missing, int(served), int(rewarded))
 
 
-EMPTY = Account()
+EMPTY = Counters()
 
 
-def experience_key(identity: str, version: int) -> Key:
+def experience_key(identity: str, version: int) -> CounterKey:
     """The account of one version of an experience."""
     return ("experience", identity, version)
 
 
-def revision_key(number: int | str) -> Key:
+def revision_key(number: int | str) -> CounterKey:
     """The account of a revision on trial."""
     return ("revision", str(number), 0)
 
 
-def add(total: dict[Key, Entry], entries: Mapping[Key, Entry]) -> None:
+def add(total: dict[CounterKey, Delta], entries: Mapping[CounterKey, Delta]) -> None:
     """Add entries up."""
     for key, entry in entries.items():
         held = total.get(key)
         total[key] = entry if held is None else [mine + more for mine, more in zip(held, entry, strict=True)]
 
 
-def entries_of_retrievals(batch: Iterable[Retrieval], added: dict[Key, Entry] | None = None) -> dict[Key, Entry]:
+def entries_of_retrievals(
+    batch: Iterable[Retrieval], added: dict[CounterKey, Delta] | None = None
+) -> dict[CounterKey, Delta]:
     """What is entered when retrievals are counted: what each served, and whether its reward was reported by then.
 
     Added to what is in `added` already.
@@ -87,7 +89,7 @@ def entries_of_retrievals(batch: Iterable[Retrieval], added: dict[Key, Entry] | 
 
 def entries_of_reward(
     retrieval: Retrieval, before: float | None, after: float, *, counted: bool = True
-) -> dict[Key, Entry]:
+) -> dict[CounterKey, Delta]:
     """What is entered when a retrieval's reward becomes known (`before` is None) or is another one than `before`.
 
     `counted`: whether the retrieval was entered already, as not reported, which is corrected here.
@@ -96,7 +98,7 @@ def entries_of_reward(
     return {key: change.entry(side, weight, served) for key, served, side, weight in _draws(retrieval)}
 
 
-def keys_of(retrieval: Retrieval) -> set[Key]:
+def keys_of(retrieval: Retrieval) -> set[CounterKey]:
     """The accounts that its reward is entered in."""
     return {key for key, *_ in _draws(retrieval)}
 
@@ -113,7 +115,7 @@ class _Change:
         corrects = self._first and counted
         self._missing, self._missing_square = (1.0, 1 - 2 * retrieval.reporting) if corrects else (0.0, 0.0)
 
-    def entry(self, side: float, weight: float, served: int) -> Entry:
+    def entry(self, side: float, weight: float, served: int) -> Delta:
         first, square = self._first, side * side
         return [
             side * self._x,
@@ -129,16 +131,16 @@ class _Change:
         ]
 
 
-def entries_of_reports(batch: Iterable[Retrieval]) -> dict[Key, Entry]:
+def entries_of_reports(batch: Iterable[Retrieval]) -> dict[CounterKey, Delta]:
     """What corrects retrievals that were counted as not reported, and are now."""
-    total: dict[Key, Entry] = {}
+    total: dict[CounterKey, Delta] = {}
     for retrieval in batch:
         corrections = entries_of_reward(retrieval, None, 0.0)
         add(total, {key: [0] * _MISSING + entry[_MISSING:] for key, entry in corrections.items()})
     return total
 
 
-def _draws(retrieval: Retrieval) -> Iterator[tuple[Key, int, float, float]]:
+def _draws(retrieval: Retrieval) -> Iterator[tuple[CounterKey, int, float, float]]:
     """What chance decided: its account, whether it was served, z − p and p(1 − p), both 0 where it had no say."""
     if not retrieval.servings:
         return
@@ -158,5 +160,5 @@ def _draws(retrieval: Retrieval) -> Iterator[tuple[Key, int, float, float]]:
         yield _draw(revision_key(number), follows, ARM)
 
 
-def _draw(key: Key, served: bool, probability: float) -> tuple[Key, int, float, float]:
+def _draw(key: CounterKey, served: bool, probability: float) -> tuple[CounterKey, int, float, float]:
     return key, served, served - probability, probability * (1 - probability)

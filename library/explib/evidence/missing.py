@@ -7,10 +7,10 @@ corrected when its reward comes. Where its interval excludes 0, serving changes 
 from __future__ import annotations
 
 from explib.evidence.interval import interval
-from explib.evidence.sums import Sums
+from explib.evidence.sums import ScoreSums
 
 
-def missing_depends_on_serving(reported: Sums, what: str = "it is") -> str | None:
+def reporting_is_biased(reported: ScoreSums, what: str = "it is") -> str | None:
     """Why nothing can be claimed, or None; `what` is served."""
     span = interval(reported)
     if not span.excludes_zero:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from explib.evidence.sums import Sums
+from explib.evidence.sums import ScoreSums
 
 LIFT_SCALE = 0.06
 """τ: the standard deviation of experiences' lifts before anything is known of one."""
@@ -48,7 +48,7 @@ def normal_cdf(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
-def posterior(sums: Sums, scale: float = LIFT_SCALE) -> Posterior:
+def posterior(sums: ScoreSums, scale: float = LIFT_SCALE) -> Posterior:
     """The conjugate normal posterior of a lift with prior N(0, scale²) under S/W ~ N(lift, σ²/W).
 
     σ² = (V + 1)/(W + 5) is estimated from the scores' own squares.

@@ -11,7 +11,7 @@ from functools import reduce
 from math import ceil
 from operator import add
 
-from explib.evidence.sums import NOTHING, Sums
+from explib.evidence.sums import NOTHING, ScoreSums
 
 TRIM = 0.2
 """Share of the submitters left out at each end."""
@@ -20,7 +20,7 @@ FORGED = 0.1
 FEWEST_SUBMITTERS = 20
 
 
-def robust(submitters: Sequence[Sums], pooled: Sums) -> Sums:
+def robust(submitters: Sequence[ScoreSums], pooled: ScoreSums) -> ScoreSums:
     """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
 
     They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are
@@ -37,7 +37,7 @@ def robust(submitters: Sequence[Sums], pooled: Sums) -> Sums:
     mean, error = trimmed_mean(lifts)
     forged = ceil(FORGED * len(lifts))
     least, most = trimmed_mean(lifts[:-forged])[0], trimmed_mean(lifts[forged:])[0]
-    return Sums(mean * total.w, total.w, (error * total.w) ** 2, total.n, max(mean - least, most - mean))
+    return ScoreSums(mean * total.w, total.w, (error * total.w) ** 2, total.n, max(mean - least, most - mean))
 
 
 def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, float]:

@@ -18,7 +18,7 @@ MIDDLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class ScoreSums:
     """S = ΣX, W = Σp(1 − p), V = ΣX², and how many rewards they come from. Adding and taking back are + and −."""
 
     s: float = 0.0
@@ -28,11 +28,11 @@ class Sums:
     slack: float = 0.0
     """By how much forged rewards may have moved the lift; only a robust estimate knows (see `submitters`)."""
 
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(self.s + other.s, self.w + other.w, self.v + other.v, self.n + other.n)
+    def __add__(self, other: ScoreSums) -> ScoreSums:
+        return ScoreSums(self.s + other.s, self.w + other.w, self.v + other.v, self.n + other.n)
 
-    def __sub__(self, other: Sums) -> Sums:
-        return Sums(self.s - other.s, self.w - other.w, self.v - other.v, self.n - other.n)
+    def __sub__(self, other: ScoreSums) -> ScoreSums:
+        return ScoreSums(self.s - other.s, self.w - other.w, self.v - other.v, self.n - other.n)
 
     @property
     def lift(self) -> float:
@@ -45,16 +45,16 @@ class Sums:
         return math.copysign(max(abs(self.lift) - self.slack, 0.0), self.lift)
 
 
-NOTHING = Sums()
+NOTHING = ScoreSums()
 
 
-def score(*, served: bool, probability: float, outcome: float, baseline: float) -> Sums:
+def score(*, served: bool, probability: float, outcome: float, baseline: float) -> ScoreSums:
     """What one outcome (a reward from 0 to 1) adds; nothing where chance had no say (probability 0 or 1)."""
     weight = probability * (1 - probability)
     if weight <= 0:
         return NOTHING
     x = (served - probability) * (outcome - baseline)
-    return Sums(x, weight, x * x, 1)
+    return ScoreSums(x, weight, x * x, 1)
 
 
 def baseline(group_total: float, group_rewards: int, library_total: float, library_rewards: int) -> float:

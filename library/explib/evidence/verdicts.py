@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.posterior import LIFT_SCALE, REVISION_SCALE, Posterior, posterior
-from explib.evidence.sums import Sums
+from explib.evidence.sums import ScoreSums
 from explib.text.words import number_of
 
 Status: TypeAlias = Literal["candidate", "active", "retired"]
@@ -29,30 +29,30 @@ LONGEST_TRIAL = 1500
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LiftSummary:
     """All that can be said of one lift."""
 
-    sums: Sums
+    sums: ScoreSums
     belief: Posterior
     interval: Interval
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StatusChange:
     """A change of status, with the numbers and the rule that it rests on."""
 
     decision: Decision
     reason: str
 
 
-def finding(sums: Sums) -> Finding:
+def lift_summary(sums: ScoreSums) -> LiftSummary:
     """The posterior, the interval and the label of one experience."""
     belief, span = posterior(sums), interval(sums)
-    return Finding(sums, belief, span, _label(sums, belief, span))
+    return LiftSummary(sums, belief, span, _label(sums, belief, span))
 
 
-def _label(sums: Sums, belief: Posterior, span: Interval) -> str:
+def _label(sums: ScoreSums, belief: Posterior, span: Interval) -> str:
     if span.low > 0:
         return "proven"
     if span.high < 0:
@@ -66,7 +66,7 @@ def _label(sums: Sums, belief: Posterior, span: Interval) -> str:
     return f"not known yet: about {number_of(rewards_needed(sums), 'more reward')}"
 
 
-def verdict(sums: Sums, status: Status) -> Verdict | None:
+def status_change(sums: ScoreSums, status: Status) -> StatusChange | None:
     """Whether an experience of this status changes it by its evidence.
 
     `retired` means here: retired by evidence before; what a person or the learner retired is not asked about.
@@ -76,15 +76,17 @@ def verdict(sums: Sums, status: Status) -> Verdict | None:
     harms = (enough and belief.helps < RETIRE_BELOW) or span.high < 0
     if status != "retired" and harms:
         rule = "the interval lies below 0" if span.high < 0 else f"P(helps) < {RETIRE_BELOW:g}"
-        return Verdict("retire", f"{numbers(sums)}. Rule: {rule}")
+        return StatusChange("retire", f"{numbers(sums)}. Rule: {rule}")
     if status == "candidate" and enough and belief.helps >= LIKELY:
-        return Verdict("promote", f"{numbers(sums)}. Rule: P(helps) ≥ {LIKELY:g}")
+        return StatusChange("promote", f"{numbers(sums)}. Rule: P(helps) ≥ {LIKELY:g}")
     if status == "retired" and not harms and belief.helps >= RESTORE_FROM:
-        return Verdict("restore", f"{numbers(sums)}. Rule: retired by evidence, and now P(helps) ≥ {RESTORE_FROM:g}")
+        return StatusChange(
+            "restore", f"{numbers(sums)}. Rule: retired by evidence, and now P(helps) ≥ {RESTORE_FROM:g}"
+        )
     return None
 
 
-def trial_verdict(sums: Sums) -> tuple[TrialDecision, str] | None:
+def trial_outcome(sums: ScoreSums) -> tuple[TrialDecision, str] | None:
     """Whether the trial of a revision against the one before it has ended, how, and why."""
     chance = posterior(sums, REVISION_SCALE).helps
     if sums.n < FEWEST_FOR_TRIAL:
@@ -99,7 +101,7 @@ def trial_verdict(sums: Sums) -> tuple[TrialDecision, str] | None:
     return None
 
 
-def numbers(sums: Sums, scale: float = LIFT_SCALE) -> str:
+def numbers(sums: ScoreSums, scale: float = LIFT_SCALE) -> str:
     """The evidence in one line, e.g. `lift −0.071 (−0.160 to +0.018), P(helps) .03, 212 rewards`."""
     span, belief = interval(sums), posterior(sums, scale)
     return (

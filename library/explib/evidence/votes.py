@@ -54,7 +54,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VoteCount:
     """A text that voters have decided on, and one of their reasons."""
 
     experience_id: str

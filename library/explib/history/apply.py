@@ -20,7 +20,7 @@ Citations = dict[str, dict[str, Stance]]
 
 
 @dataclass(slots=True)
-class Draft:
+class LibraryDraft:
     """A library in the middle of a revision."""
 
     revision: int

@@ -14,7 +14,7 @@ from explib.models.revisions import Change, Citation, Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LibraryState:
     """A library after some revision: every experience, retired ones too, and the attempts that each rests on."""
 
     experiences: dict[str, Experience] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Standing:
         return known if known is not None and known.status != "retired" else None
 
 
-def reverting(then: Standing, now: Standing, number: int) -> tuple[Operation, ...]:
+def revert_operations(then: LibraryState, now: LibraryState, number: int) -> tuple[Operation, ...]:
     """What makes a library that stands as `now` stand as `then`, after revision `number`; nothing where it does.
 
     Retirements come first: they make the room that the others need.
@@ -49,10 +49,10 @@ def reverting(then: Standing, now: Standing, number: int) -> tuple[Operation, ..
     gone = [identity for identity in now.experiences if now.served(identity) and not then.served(identity)]
     back = [identity for identity in then.experiences if then.served(identity) and not _same(identity, then, now)]
     retired = [Operation("DELETE", f"was not there after revision {number}", target=identity) for identity in gone]
-    return (*retired, *(restoring(then, identity, number) for identity in back))
+    return (*retired, *(restore_operations(then, identity, number) for identity in back))
 
 
-def restoring(then: Standing, identity: str, number: int) -> Operation:
+def restore_operations(then: LibraryState, identity: str, number: int) -> Operation:
     """The operation that puts one experience back as it stood after revision `number`: text, status and evidence."""
     known = then.experiences[identity]
     return Operation(
@@ -67,8 +67,8 @@ def restoring(then: Standing, identity: str, number: int) -> Operation:
     )
 
 
-def continuing(changes: Iterable[Operation], then: Standing) -> dict[str, int]:
-    """Experience id → the version whose text comes back, for what `restoring` puts back."""
+def continued_ids(changes: Iterable[Operation], then: LibraryState) -> dict[str, int]:
+    """Experience id → the version whose text comes back, for what `restore_operations` puts back."""
     return {
         each.target: then.experiences[each.target].version
         for each in changes
@@ -76,7 +76,7 @@ def continuing(changes: Iterable[Operation], then: Standing) -> dict[str, int]:
     }
 
 
-def _same(identity: str, then: Standing, now: Standing) -> bool:
+def _same(identity: str, then: LibraryState, now: LibraryState) -> bool:
     past, present = then.experiences[identity], now.experiences[identity]
     parts = [(known.content, known.status, known.support) for known in (past, present)]
     return parts[0] == parts[1] and then.citations.get(identity, {}) == now.citations.get(identity, {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from explib.history.replay import Standing, restoring
+from explib.history.replay import LibraryState, restore_operations
 from explib.models.experiences import Experience, Lesson
 from explib.models.retrievals import Trial
 from explib.models.revisions import Change, Operation
@@ -19,7 +19,7 @@ MOST_COINS = 4
 """Trials by a coin at a time: each halves the share of retrievals that see the newest of everything."""
 
 
-def begun(number: int, changes: Sequence[Change], running: Sequence[Trial], now: float) -> Trial | None:
+def start_trial(number: int, changes: Sequence[Change], running: Sequence[Trial], now: float) -> Trial | None:
     """The trial of a learner's revision, or None where it has nothing to try or too many are running.
 
     A trial whose experiences it changes again goes on in it, still against what that one was tried against.
@@ -27,7 +27,7 @@ def begun(number: int, changes: Sequence[Change], running: Sequence[Trial], now:
     adds, replaces = _effects(changes)
     if not adds and not replaces:
         return None
-    taken = [trial for trial in running if touched(trial, changes)]
+    taken = [trial for trial in running if affected_ids(trial, changes)]
     against = min([number - 1, *(trial.against for trial in taken)])
     for trial in reversed(taken):
         if trial.replaces:
@@ -67,7 +67,7 @@ def lesson_of(known: Experience) -> Lesson:
     return Lesson(known.id, known.content, known.status, known.version)
 
 
-def touched(trial: Trial, changes: Iterable[Change]) -> set[str]:
+def affected_ids(trial: Trial, changes: Iterable[Change]) -> set[str]:
     """The experiences on trial that the changes give another text, retire or put back."""
     mine = {*trial.replaces, *trial.adds, *(known.id for old in trial.replaces.values() for known in old)}
     changed = {
@@ -79,13 +79,13 @@ def touched(trial: Trial, changes: Iterable[Change]) -> set[str]:
     return mine & changed
 
 
-def without(trial: Trial, gone: set[str]) -> Trial | None:
+def drop_changed(trial: Trial, gone: set[str]) -> Trial | None:
     """What is left of a trial by draws when some of what was added has changed; None where nothing is."""
     left = tuple(known for known in trial.adds if known not in gone)
     return replace(trial, adds=left) if left and not trial.replaces else None
 
 
-def rolling_back(trial: Trial, then: Standing, now: Standing) -> tuple[Operation, ...]:
+def rollback_operations(trial: Trial, then: LibraryState, now: LibraryState) -> tuple[Operation, ...]:
     """What puts back what the trial is tried against. What a person pinned stays; so does what has changed since."""
     added = {*trial.adds, *(known for known, old in trial.replaces.items() if not old)}
     gone = [known for known in sorted(added) if _may_go(now, known)]
@@ -93,15 +93,15 @@ def rolling_back(trial: Trial, then: Standing, now: Standing) -> tuple[Operation
     why = f"revision {trial.revision} costs reward"
     return (
         *(Operation("DELETE", why, target=known) for known in gone),
-        *(restoring(then, lesson.id, trial.against) for lesson in back),
+        *(restore_operations(then, lesson.id, trial.against) for lesson in back),
     )
 
 
-def _may_go(now: Standing, known: str) -> bool:
+def _may_go(now: LibraryState, known: str) -> bool:
     served = now.served(known)
     return served is not None and not served.pinned
 
 
-def _may_come(now: Standing, lesson: Lesson) -> bool:
+def _may_come(now: LibraryState, lesson: Lesson) -> bool:
     known = now.experiences.get(lesson.id)
     return known is not None and not known.pinned and (known.content != lesson.content or known.status == "retired")

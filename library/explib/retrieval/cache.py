@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.index import LibraryIndex
-from explib.retrieval.lifts import Standing
+from explib.retrieval.lifts import LiftCache
 
 MOST_LESSONS = 400_000
 """Of all libraries together: about 0.5 GB. One library alone is held up to `library_index.HELD_MOST`."""
@@ -16,34 +16,34 @@ EACH = 50
 
 
 @dataclass(slots=True)
-class Held:
+class Cached:
     """One library in memory."""
 
     index: LibraryIndex
-    standing: Standing = field(default_factory=Standing)
+    standing: LiftCache = field(default_factory=LiftCache)
     followed_at: float = 0.0
 
 
-class Holding:
+class IndexCache:
     """Libraries by id, the least recently used first. Whoever serves from one that is let go keeps it that long."""
 
     def __init__(self, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
         self._embedder = embedder
         self._most = most
-        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._held: OrderedDict[int, Cached] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def known(self, library_id: int) -> Held | None:
+    def known(self, library_id: int) -> Cached | None:
         """The library, where it is in memory."""
         return self._held.get(library_id)
 
-    def use(self, library_id: int) -> Held:
+    def use(self, library_id: int) -> Cached:
         """The library, the most recently used from now on; where it isn't in memory, with nothing read yet."""
         held = self._held.get(library_id)
         if held is None:
-            held = self._held[library_id] = Held(LibraryIndex(self._embedder))
+            held = self._held[library_id] = Cached(LibraryIndex(self._embedder))
         else:
             self._held.move_to_end(library_id)
         return held

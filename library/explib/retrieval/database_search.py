@@ -57,7 +57,7 @@ class DatabaseSearch:
         if self.embedder is not None and self.store.vectors.searched:
             for start in range(0, len(current), PART):
                 await vectors_of(self.store, self.embedder, library, current[start : start + PART])
-                await self.store.vectors.settled()
+                await self.store.vectors.flush()
         return revision
 
     async def _sample(self, library: Library) -> None:

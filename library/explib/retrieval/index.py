@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explib.retrieval.database_search import DatabaseSearch
-    from explib.retrieval.memory import HeldLibrary
+    from explib.retrieval.memory import MemoryIndex
 
 SHORTLIST = 100
 """Experiences that are looked at for a task, at least."""
@@ -53,7 +53,7 @@ class LibraryIndex:
 
     embedder: Embedder | None
     revision: int = -1
-    _held: HeldLibrary | None = None
+    _held: MemoryIndex | None = None
     _search: DatabaseSearch | None = None
     _library: Library | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -91,14 +91,14 @@ class LibraryIndex:
         self._search, self._held = search, None
 
     async def _follow_held(self, store: Store, library: Library) -> None:
-        from explib.retrieval.memory import HeldLibrary, prepare
+        from explib.retrieval.memory import MemoryIndex, prepare
 
         revision, lessons = await store.lessons.changed(library, self.revision)
         current = [lesson for lesson in lessons if lesson.status != "retired"]
         retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
         vectors = await self._vectors(store, library, current)
         if self._held is None or len(lessons) > IN_THREAD:
-            held = HeldLibrary() if self._held is None else self._held.copy()
+            held = MemoryIndex() if self._held is None else self._held.copy()
             await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
             self._held = held
         else:
@@ -135,7 +135,7 @@ class LibraryIndex:
         return await self._search.nearest(self._library, query, limit)
 
 
-def _others(held: HeldLibrary, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
+def _others(held: MemoryIndex, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
     wanted = len(held) if held.tokens <= room else limit
     if (missing := wanted - len(found)) <= 0:
         return []

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from explib.evidence.interval import Interval, interval
-from explib.evidence.ledger import SHORTLIST, Account, Key
-from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.ledger import SHORTLIST, CounterKey, Counters
+from explib.evidence.missing import reporting_is_biased
 from explib.evidence.posterior import posterior
-from explib.evidence.sums import NOTHING, Sums
+from explib.evidence.sums import NOTHING, ScoreSums
 from explib.evidence.verdicts import FEWEST_REWARDS
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
@@ -25,25 +25,25 @@ _SPARE = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
+class Lift:
     """What serving needs to know of one version of an experience."""
 
     inclination: float
     priority: float
-    sums: Sums = NOTHING
+    sums: ScoreSums = NOTHING
 
 
-def rating_of(sums: Sums) -> Rating:
+def rating_of(sums: ScoreSums) -> Lift:
     """By the posterior of its lift; the inclination with as many digits as are written down with each draw."""
     belief = posterior(sums)
-    return Rating(round(belief.inclination, DIGITS), belief.priority, sums)
+    return Lift(round(belief.inclination, DIGITS), belief.priority, sums)
 
 
 UNKNOWN = rating_of(NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
+class TrialArm:
     """A revision on trial by a coin: what is served instead of what where the coin says so."""
 
     revision: int
@@ -55,18 +55,18 @@ class Arms:
         return identity in self.replaces or identity in self.adds
 
 
-class Ratings:
+class Lifts:
     """Columns by the number in an experience's id, for its newest version that has rewards; older ones beside them."""
 
     def __init__(self) -> None:
         self._versions = array("i")
         self._columns = {name: array("d") for name in ("s", "w", "v", "n", "inclination", "priority")}
-        self._others: dict[Key, Rating] = {}
+        self._others: dict[CounterKey, Lift] = {}
 
     def __bool__(self) -> bool:
         return bool(self._versions)
 
-    def put(self, key: Key, sums: Sums) -> None:
+    def put(self, key: CounterKey, sums: ScoreSums) -> None:
         """Hold what is now known of one version."""
         _, identity, version = key
         number, rating = int(identity[1:]), rating_of(sums)
@@ -90,7 +90,7 @@ class Ratings:
             for column in self._columns.values():
                 column.extend([0.0] * missing)
 
-    def of(self, identity: str, version: int) -> Rating:
+    def of(self, identity: str, version: int) -> Lift:
         """What is known of one version, perhaps nothing."""
         number = int(identity[1:])
         if number < len(self._versions) and self._versions[number] == version:
@@ -116,25 +116,25 @@ class Ratings:
             for entry in entries
         ]
 
-    def _other(self, identity: str, version: int) -> Rating:
+    def _other(self, identity: str, version: int) -> Lift:
         return self._others.get(("experience", identity, version), UNKNOWN) if self._others else UNKNOWN
 
-    def _at(self, number: int) -> Rating:
+    def _at(self, number: int) -> Lift:
         s, w, v, n, inclination, priority = (column[number] for column in self._columns.values())
-        return Rating(inclination, priority, Sums(s, w, v, int(n)))
+        return Lift(inclination, priority, ScoreSums(s, w, v, int(n)))
 
 
 @dataclass(slots=True)
-class Standing:
+class LiftCache:
     """One library's ratings and running trials, as far as they were followed."""
 
-    ratings: Ratings = field(default_factory=Ratings)
-    arms: tuple[Arms, ...] = ()
+    ratings: Lifts = field(default_factory=Lifts)
+    arms: tuple[TrialArm, ...] = ()
     added: frozenset[str] = frozenset()
     """Experiences whose addition is on trial by their own draws."""
     claims: bool = True
     """Whether lifts may be shown: not where rewards are missing in a way that depends on serving."""
-    _unclaimed: set[Key] = field(default_factory=set)
+    _unclaimed: set[CounterKey] = field(default_factory=set)
     _tick: int = -1
     _trials: list[Trial] = field(default_factory=list)
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -156,21 +156,21 @@ class Standing:
             if trials != self._trials:
                 self._try(trials)
 
-    def _take(self, changed: dict[Key, Account]) -> None:
+    def _take(self, changed: dict[CounterKey, Counters]) -> None:
         for key, account in changed.items():
             if key[0] == "experience":
                 self.ratings.put(key, account.sums)
-                if missing_depends_on_serving(account.missing) is None:
+                if reporting_is_biased(account.missing) is None:
                     self._unclaimed.discard(key)
                 else:
                     self._unclaimed.add(key)
             elif key == SHORTLIST:
-                self.claims = missing_depends_on_serving(account.missing) is None
+                self.claims = reporting_is_biased(account.missing) is None
 
     def _try(self, trials: list[Trial]) -> None:
         self._trials = trials
         self.arms = tuple(
-            Arms(
+            TrialArm(
                 each.revision,
                 {known: tuple(map(entry_of, lessons)) for known, lessons in each.replaces.items()},
                 frozenset(each.adds),

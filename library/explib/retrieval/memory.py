@@ -32,7 +32,7 @@ def prepare(lessons: Sequence[Lesson]) -> list[Prepared]:
 
 
 @dataclass(slots=True)
-class HeldLibrary:
+class MemoryIndex:
     """Every experience that is not retired has a place: a row of each column. A retired one's place is used again."""
 
     places: dict[str, int] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class HeldLibrary:
     _oldest: list[Entry] = field(default_factory=list)
     """The answer of `first`, as far as it was asked for since the last change."""
 
-    def copy(self) -> HeldLibrary:
+    def copy(self) -> MemoryIndex:
         """The same library, to be changed apart."""
-        return HeldLibrary(
+        return MemoryIndex(
             self.places.copy(),
             self.tokens,
             self._entries.copy(),

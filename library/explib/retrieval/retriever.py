@@ -11,10 +11,10 @@ from explib.evidence.interval import Interval
 from explib.ids import new_id
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
-from explib.retrieval.cache import MOST_LESSONS, Held, Holding
+from explib.retrieval.cache import MOST_LESSONS, Cached, IndexCache
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry
-from explib.retrieval.sessions import Repeats
+from explib.retrieval.sessions import SessionRetrievals
 from explib.retrieval.shortlist import Drawn, draw
 from explib.storage.store import Store
 from explib.text.words import estimate_tokens, says_something
@@ -51,8 +51,8 @@ class Retriever:
     def __init__(self, store: Store, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
         self._store = store
         self.embedder = embedder
-        self._holding = Holding(embedder, most)
-        self._repeats: Repeats[Served] = Repeats()
+        self._holding = IndexCache(embedder, most)
+        self._repeats: SessionRetrievals[Served] = SessionRetrievals()
 
     async def serve(
         self, library: Library, task: str, limit: int | None = None, session: Hashable | None = None
@@ -74,7 +74,7 @@ class Retriever:
             self._repeats.put(purpose, conditions, served.retrieval.id, served)
         return served
 
-    async def _following(self, library: Library) -> Held:
+    async def _following(self, library: Library) -> Cached:
         """The library in memory, at its revision; what is new of its evidence is read behind the answer."""
         held = self._holding.use(library.id)
         if held.index.revision < library.revision or not held.standing.loaded:
@@ -88,7 +88,7 @@ class Retriever:
         held.followed_at = time.monotonic()
         return held
 
-    async def _draw(self, held: Held, library: Library, task: str, limit: int | None) -> Served:
+    async def _draw(self, held: Cached, library: Library, task: str, limit: int | None) -> Served:
         settings, identity = library.settings, new_id("r")
         room = settings.serve_tokens - INTRODUCTION_TOKENS
         candidates = await held.index.candidates(task, room)
@@ -122,11 +122,11 @@ class Retriever:
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         failed = "evidence could not be read; what was known serves on"
-        self._store.database.behind.start(work, "follow evidence", failed)
+        self._store.database.background.start(work, "follow evidence", failed)
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when what is read in the background is read."""
-        await self._store.database.behind.settled()
+        await self._store.database.background.flush()
 
 
 def _check(task: str, limit: int | None) -> None:

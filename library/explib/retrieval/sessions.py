@@ -21,7 +21,7 @@ class _Open(Generic[T]):
     answer: T
 
 
-class Repeats(Generic[T]):
+class SessionRetrievals(Generic[T]):
     """The newest answer for each purpose, until something is submitted under it; the least recently used go."""
 
     def __init__(self) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from explib.evidence.drawing import follows, is_held_out, uniforms
+from explib.evidence.drawing import follows_revision, is_held_out, uniforms
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
 from explib.retrieval.entry import Entry, Ranked
 from explib.retrieval.index import Candidates
-from explib.retrieval.lifts import TRIAL_FLOOR, Arms, Standing
+from explib.retrieval.lifts import TRIAL_FLOOR, LiftCache, TrialArm
 
 SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""
@@ -33,7 +33,7 @@ class Drawn:
 def draw(
     retrieval_id: str,
     candidates: Candidates,
-    standing: Standing,
+    standing: LiftCache,
     settings: LibrarySettings,
     room: int,
     limit: int | None,
@@ -45,7 +45,7 @@ def draw(
     arms: dict[str, bool] = {}
     if settings.exploration and standing.arms and not held_out:
         mattering = [arm for arm in standing.arms if any(arm.touches(entry.id) for entry, _ in shortlist)]
-        arms = {str(arm.revision): follows(retrieval_id, arm.revision) for arm in mattering}
+        arms = {str(arm.revision): follows_revision(retrieval_id, arm.revision) for arm in mattering}
         earlier = [arm for arm in mattering if not arms[str(arm.revision)]]
         if earlier:
             shortlist = _shortlist(_before(ranked, earlier), standing, room, limit)
@@ -55,7 +55,7 @@ def draw(
     return Drawn(servings, served, held_out, arms)
 
 
-def _shortlist(ranked: Sequence[Ranked], standing: Standing, room: int, limit: int | None) -> list[Ranked]:
+def _shortlist(ranked: Sequence[Ranked], standing: LiftCache, room: int, limit: int | None) -> list[Ranked]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
     priorities = standing.ratings.priorities([entry for entry, _ in ranked])
     worth = [
@@ -73,7 +73,7 @@ def _shortlist(ranked: Sequence[Ranked], standing: Standing, room: int, limit: i
     return chosen
 
 
-def _before(ranked: Iterable[Ranked], earlier: list[Arms]) -> list[Ranked]:
+def _before(ranked: Iterable[Ranked], earlier: list[TrialArm]) -> list[Ranked]:
     """The candidates as they were before some revisions; what is put back counts as relevant as what replaced it."""
     gone = frozenset[str]().union(*(arm.adds for arm in earlier))
     replaced = {known: old for arm in earlier for known, old in arm.replaces.items()}
@@ -85,7 +85,7 @@ def _before(ranked: Iterable[Ranked], earlier: list[Arms]) -> list[Ranked]:
 
 
 def _servings(
-    retrieval_id: str, shortlist: Sequence[Ranked], standing: Standing, settings: LibrarySettings, *, held_out: bool
+    retrieval_id: str, shortlist: Sequence[Ranked], standing: LiftCache, settings: LibrarySettings, *, held_out: bool
 ) -> tuple[Serving, ...]:
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
@@ -97,7 +97,7 @@ def _servings(
     )
 
 
-def _probabilities(entries: Sequence[Entry], standing: Standing, settings: LibrarySettings) -> list[float]:
+def _probabilities(entries: Sequence[Entry], standing: LiftCache, settings: LibrarySettings) -> list[float]:
     """The inclination of each between floor and ceiling; no less than the trial's floor where its addition is tried."""
     floor, ceiling = settings.probability_floor, settings.probability_ceiling
     probabilities = [min(max(each, floor), ceiling) for each in standing.ratings.inclinations(entries)]

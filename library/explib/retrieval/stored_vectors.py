@@ -39,7 +39,7 @@ async def _part(store: Store, embedder: Embedder, library: Library, lessons: Seq
         return stored.matrix[found]
     absent = [lessons[place] for place in missing]
     fresh = (await embedder.embed([lesson.content for lesson in absent])).astype(np.float16)
-    await store.vectors.settled()  # one part is stored while the next is embedded: more would keep others from writing
+    await store.vectors.flush()  # one part is stored while the next is embedded: more would keep others from writing
     ids, versions = [lesson.id for lesson in absent], [lesson.version for lesson in absent]
     store.vectors.save_behind(library, embedder.name, ids, versions, fresh)
     if not rows:

@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
-from explib.storage.single_row import Found, Glance
-from explib.tasks import Behind, finished
+from explib.storage.single_row import Row, SingleRowReader
+from explib.tasks import BackgroundTasks, run_to_completion
 from explib.tracing import span
 
 T = TypeVar("T")
@@ -39,21 +39,21 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
-class Promises:
-    """What `Database.write` was told about a piece of work."""
+class WriteOptions:
+    """How a piece of work may be run: see `Database.write`."""
 
-    repeatable: bool
-    locks: bool
+    idempotent: bool
+    explicit_locks: bool
 
 
 class Writer(Protocol):
     """Runs pieces of work in transactions."""
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], promises: Promises, /) -> T:
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], options: WriteOptions, /) -> T:
         """See `Database.write`."""
         ...
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every write that was handed in has ended."""
         ...
 
@@ -86,7 +86,7 @@ class Dialect(Protocol):
         """Engine and where it is, for `explib doctor`."""
         ...
 
-    def glance(self, engine: AsyncEngine) -> Glance:
+    def glance(self, engine: AsyncEngine) -> SingleRowReader:
         """The shortest way to a single row."""
         ...
 
@@ -178,7 +178,7 @@ class Database:
             self._engine = dialect.create_engine()
         self._writer = dialect.writer(self._engine)
         self._glance = dialect.glance(self._engine)
-        self.behind = Behind()
+        self.background = BackgroundTasks()
         """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
 
     def now(self) -> ColumnElement[float]:
@@ -193,9 +193,9 @@ class Database:
             try:
                 yield connection
             finally:
-                await finished(connection.close())
+                await run_to_completion(connection.close())
 
-    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+    async def read_row(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
         """The first row of a short read as of now, as the driver gives it, or None. Raises StorageError."""
         try:
             return await self._glance.first(statement, values)
@@ -210,21 +210,21 @@ class Database:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            await finished(_left(opening))
+            await run_to_completion(_left(opening))
             raise
 
     async def write(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], *, repeatable: bool = False, locks: bool = False
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, idempotent: bool = False, explicit_locks: bool = False
     ) -> T:
         """Run `work` in a transaction, as if nobody else wrote meanwhile; durable when it returns.
 
-        `work` may be called again after a try that left nothing. Where it is `repeatable`, a second run after one that
+        `work` may be called again after a try that left nothing. Where it is `idempotent`, a second run after one that
         was committed changes nothing more, so that it is also run again where nobody knows whether the first was.
-        `locks` says that it locks by itself what others may change meanwhile, in the order leases, libraries, groups:
+        `explicit_locks` says that it locks what others may change meanwhile, in the order leases, libraries, groups:
         the database need not serialise such work, which costs tries where many write.
         """
         with self.explained(), span("store.write", engine=self._engine.dialect.name):
-            return await self._writer.run(work, Promises(repeatable, locks))
+            return await self._writer.run(work, WriteOptions(idempotent, explicit_locks))
 
     def changes(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         """A function to wait with: it returns when a revision may have been made since, by whichever process."""
@@ -243,13 +243,13 @@ class Database:
         except DBAPIError as error:
             raise self.dialect.explain(error) from error
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every write that was handed in has ended."""
-        await self._writer.settled()
+        await self._writer.flush()
 
     async def close(self) -> None:
         """Leave what goes on behind, finish the writes under way, and close every connection."""
-        await self.behind.end()
+        await self.background.end()
         await self._writer.close()
         await self._glance.close()
         await self._engine.dispose()

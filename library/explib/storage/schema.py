@@ -36,7 +36,7 @@ async def ensure_schema(database: Database) -> None:
     async with database.read() as connection:
         stored = await connection.run_sync(_stored)
     if stored != CURRENT:
-        await database.write(lambda connection: _upgrade(connection, database), repeatable=True, locks=True)
+        await database.write(lambda connection: _upgrade(connection, database), idempotent=True, explicit_locks=True)
 
 
 async def check_schema(database: Database) -> None:

@@ -11,10 +11,10 @@ from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Select
 
-Found: TypeAlias = "tuple[Any, ...] | None"
+Row: TypeAlias = "tuple[Any, ...] | None"
 
 
-class Glance(Protocol):
+class SingleRowReader(Protocol):
     """Reads single rows, each as of the moment of its call."""
 
     @property
@@ -22,7 +22,7 @@ class Glance(Protocol):
         """What `first` raises where it cannot read now: the usual way will do, or explain what is wrong."""
         ...
 
-    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
         """The first row as the driver gives it, or None. Cast what the engines give differently."""
         ...
 

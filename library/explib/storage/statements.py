@@ -18,7 +18,7 @@ Row: TypeAlias = "tuple[Any, ...]"
 Build: TypeAlias = Callable[[MakeInsert], Select[Any] | UpdateBase]
 
 
-class Prepared:
+class CompiledStatement:
     """One statement. What comes back is as the drivers give it: on SQLite JSON as text and booleans as 0 and 1.
 
     `takes` are the names of what `many` is given, in the order in which the statement has them.

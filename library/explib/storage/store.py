@@ -12,12 +12,12 @@ from sqlalchemy.exc import ArgumentError
 
 from explib.errors import DatabaseUnavailable
 from explib.storage.database import Database, Dialect
-from explib.storage.evidence.accounts import Evidence
+from explib.storage.evidence.accounts import EvidenceReader
 from explib.storage.evidence.retrievals import Retrievals
 from explib.storage.learning.agent_steps import AnalysisSteps
 from explib.storage.learning.leases import Leases
 from explib.storage.learning.model_calls import ModelCalls
-from explib.storage.libraries.measures import Measuring
+from explib.storage.libraries.measures import Monitoring
 from explib.storage.libraries.store import Libraries
 from explib.storage.revisions.lessons import Lessons
 from explib.storage.revisions.review_queue import Proposals
@@ -30,7 +30,7 @@ from explib.storage.tokens import Tokens
 from explib.storage.trajectories.groups import Groups
 from explib.storage.trajectories.store import Trajectories
 from explib.storage.vectors import Vectors
-from explib.tasks import finished
+from explib.tasks import run_to_completion
 
 POOL_SIZE = 10
 STATEMENT_SECONDS = 30.0
@@ -50,7 +50,7 @@ class Store:
         self.lessons = Lessons(database)
         self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
-        self.evidence = Evidence(database)
+        self.evidence = EvidenceReader(database)
         self.vectors = Vectors(database)
         self.trials = Trials(database)
         self.votes = Votes(database, clock)
@@ -58,7 +58,7 @@ class Store:
         self.leases = Leases(database)
         self.steps = AnalysisSteps(database, clock)
         self.tokens = Tokens(database, clock)
-        self.measures = Measuring(database)
+        self.measures = Monitoring(database)
         self.clock = clock
 
     async def ready(self) -> None:
@@ -68,9 +68,9 @@ class Store:
     async def close(self) -> None:
         """Finish what is written behind, and close every connection."""
         try:
-            await self.vectors.settled()
+            await self.vectors.flush()
             await self.retrievals.close()
-            await self.tokens.settled()
+            await self.tokens.flush()
         finally:
             await self.database.close()
 
@@ -118,4 +118,4 @@ async def open_store(
         await ensure_schema(store.database)
         yield store
     finally:
-        await finished(store.close())
+        await run_to_completion(store.close())

@@ -20,7 +20,7 @@ from explib.ids import new_id
 from explib.models.access import Token, TokenScope
 from explib.storage.database import Database
 from explib.storage.tables.access import tokens
-from explib.tasks import Behind
+from explib.tasks import BackgroundTasks
 
 PREFIX = "explib_"
 SECRET_BYTES = 32
@@ -47,7 +47,7 @@ class Tokens:
     database: Database
     clock: Callable[[], float]
     _noted: dict[str, float] = field(default_factory=dict, repr=False)
-    _writing: Behind = field(default_factory=Behind, repr=False)
+    _writing: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False)
 
     async def create(
         self, name: str, scope: TokenScope, libraries: Sequence[str] | None, expires_at: float | None
@@ -95,13 +95,13 @@ class Tokens:
                 raise UnknownToken
             return _token(row)
 
-        return await self.database.write(mark, repeatable=True)
+        return await self.database.write(mark, idempotent=True)
 
     async def find(self, secret: str) -> Token | None:
         """The token of this secret, where it is good now. None for one that is forged, expired or revoked."""
         if not secret.startswith(PREFIX):
             return None
-        found = await self.database.first(BY_HASH, {"hash": _digest(secret)})
+        found = await self.database.read_row(BY_HASH, {"hash": _digest(secret)})
         if found is None:
             return None
         identity, name, scope, libraries, *times = found
@@ -111,7 +111,7 @@ class Tokens:
 
     async def any_access(self) -> bool:
         """Whether an access token was ever made (a revoked one counts: who made one wanted the door shut)."""
-        return await self.database.first(ANY_ACCESS, {}) is not None
+        return await self.database.read_row(ANY_ACCESS, {}) is not None
 
     async def reward_keys(self, library: str) -> dict[str, str]:
         """Id → secret of the reward keys that are good now for the library of this name."""
@@ -129,15 +129,15 @@ class Tokens:
         self._noted[token.id] = now
         self._writing.start(self._note(token.id, now), "record token use", "the use of a token could not be recorded")
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every use that was noted is written, or has failed."""
-        await self._writing.settled()
+        await self._writing.flush()
 
     async def _note(self, identity: str, now: float) -> None:
         async def mark(connection: AsyncConnection) -> None:
             await connection.execute(update(tokens).where(tokens.c.id == identity).values(last_used_at=now))
 
-        await self.database.write(mark, repeatable=True)
+        await self.database.write(mark, idempotent=True)
 
 
 def _digest(secret: str) -> str:

@@ -16,7 +16,7 @@ from explib.storage.database import Database
 from explib.storage.revisions.lessons import COLUMNS, PART
 from explib.storage.tables.experiences import experience_vectors, experiences
 from explib.storage.tables.libraries import libraries
-from explib.tasks import Behind
+from explib.tasks import BackgroundTasks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class Vectors:
     """The vectors of every library of one database; those of retired experiences are gone."""
 
     database: Database
-    _saving: Behind = field(default_factory=Behind, repr=False)
+    _saving: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False)
 
     @property
     def searched(self) -> bool:
@@ -91,9 +91,9 @@ class Vectors:
         saving = self.save(library, embedder, ids, versions, matrix)
         self._saving.start(saving, "save vectors", "vectors could not be saved: they will be computed again")
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every vector that was taken is saved, or could not be."""
-        await self._saving.settled()
+        await self._saving.flush()
 
     async def missing(self, library: Library, embedder: str, limit: int) -> list[Lesson]:
         """At most `limit` lessons without a vector of their version, from anywhere in the library and round to there.
@@ -126,7 +126,7 @@ class Vectors:
         async def upsert(connection: AsyncConnection) -> None:
             await connection.execute(statement, rows)
 
-        await self.database.write(upsert, repeatable=True, locks=True)
+        await self.database.write(upsert, idempotent=True, explicit_locks=True)
 
     async def nearest(
         self, library: Library, embedder: str, query: NDArray[np.floating], limit: int
@@ -145,4 +145,4 @@ class Vectors:
     def go_on(self, work: Coroutine[None, None, None]) -> None:
         """Let long work on vectors go on behind; what is half made is made again with the next vectors."""
         failed = "vectors could not be made or indexed: they are searched without"
-        self.database.behind.start(work, "work on vectors", failed)
+        self.database.background.start(work, "work on vectors", failed)

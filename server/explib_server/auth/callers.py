@@ -53,7 +53,7 @@ TOOLS_OF: dict[Scope, frozenset[str]] = {
 _NEEDS: dict[str, Scope] = {tool: scope for scope, tools in TOOLS_OF.items() for tool in tools}
 CALLER_KEY = "explib.caller"
 """Where the ASGI scope of a request holds its caller, or ANYBODY where no token is needed."""
-ANYBODY = "anybody"
+ANONYMOUS_ALLOWED = "anybody"
 LISTEN = "subscriptions/listen"
 
 
@@ -109,9 +109,9 @@ class Caller:
         )
 
 
-NOBODY = Caller("nobody", None, frozenset(), frozenset())
+UNAUTHENTICATED = Caller("nobody", None, frozenset(), frozenset())
 """Whom a request is taken to come from that nobody has let in."""
-LOCAL = Caller("local", None, ALL_SCOPES, None)
+LOCAL_USER = Caller("local", None, ALL_SCOPES, None)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
 
 
@@ -135,11 +135,11 @@ class _Asked:
     def caller(self) -> Caller:
         """Who asks."""
         if self.request is not None:
-            known = self.request.scope.get(CALLER_KEY, NOBODY)
-            if known != ANYBODY:
-                return known if isinstance(known, Caller) else NOBODY
+            known = self.request.scope.get(CALLER_KEY, UNAUTHENTICATED)
+            if known != ANONYMOUS_ALLOWED:
+                return known if isinstance(known, Caller) else UNAUTHENTICATED
         name = "".join(filter(str.isprintable, self._client_name)).strip()
-        return Caller(name[:NAME_CHARACTERS] or LOCAL.name, None, ALL_SCOPES, None)
+        return Caller(name[:NAME_CHARACTERS] or LOCAL_USER.name, None, ALL_SCOPES, None)
 
 
 _asked: ContextVar[_Asked | None] = ContextVar("explib_asked", default=None)
@@ -173,7 +173,7 @@ def library_uri(name: str) -> str:
 def current_caller() -> Caller:
     """The caller of the request that is being answered. Outside of a request, and on stdio, all is allowed."""
     asked = _asked.get()
-    return LOCAL if asked is None else asked.caller
+    return LOCAL_USER if asked is None else asked.caller
 
 
 def current_session() -> str | None:
@@ -184,10 +184,10 @@ def current_session() -> str | None:
     if asked.request is None:
         return STDIO_SESSION
     named = asked.request.headers.get(SESSION_HEADER)
-    return f"{asked.caller.token_id or ANYBODY} {named}" if named else None
+    return f"{asked.caller.token_id or ANONYMOUS_ALLOWED} {named}" if named else None
 
 
-async def within_reach(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def filter_subscriptions(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Middleware of the MCP server: a subscription hears of the caller's own libraries only."""
     if ctx.method == LISTEN and ctx.params and (libraries := current_caller().libraries) is not None:
         own = {library_uri(name) for name in libraries}

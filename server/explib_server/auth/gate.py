@@ -19,11 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explib.errors import StorageError
 from explib.settings.program import AuthMode, Settings
-from explib_server.auth.callers import ANYBODY, CALLER_KEY, LISTEN, SESSION_HEADER
+from explib_server.auth.callers import ANONYMOUS_ALLOWED, CALLER_KEY, LISTEN, SESSION_HEADER
 from explib_server.auth.limits import Allowance, Kind, Limits, TooMany
 from explib_server.auth.oauth import is_loopback
 from explib_server.auth.tokens import Access, Verifier
-from explib_server.http.body import Arriving
+from explib_server.http.body import BodyGuard
 
 HEALTH = "/health"
 READY = "/ready"
@@ -110,7 +110,7 @@ class Gate:
         if scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(WELL_KNOWN):
             await self._app(scope, receive, send)
             return
-        answer = Answer(send, self._told, self._most_bytes)
+        answer = ResponseRecorder(send, self._told, self._most_bytes)
         try:
             if scope["path"] == READY:
                 self._addresses.spend(network(scope), self._known)
@@ -120,7 +120,7 @@ class Gate:
         except TooMany as error:
             await over_limit(error)(scope, receive, answer)
 
-    async def _admit(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+    async def _admit(self, scope: Scope, receive: Receive, answer: ResponseRecorder) -> None:
         try:
             access = await self._caller(scope)
         except StorageError as error:
@@ -136,10 +136,10 @@ class Gate:
             user, credentials = AuthenticatedUser(access.token), AuthCredentials(access.token.scopes)
             scope.update({CALLER_KEY: access.caller, "user": user, "auth": credentials})
         elif secret is None and await self._admission.open_to(scope):
-            scope[CALLER_KEY] = ANYBODY
+            scope[CALLER_KEY] = ANONYMOUS_ALLOWED
         return access
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: Answer, access: Access | None) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: ResponseRecorder, access: Access | None) -> None:
         let_in = CALLER_KEY in scope
         key, limits = (
             (network(scope), self._addresses) if access is None else (str(access.caller.token_id), self._tokens)
@@ -154,10 +154,10 @@ class Gate:
         with limits.slot(key, kind, allowance):
             if kind == "request":
                 with self._request() as under_way:
-                    await _answered(app, scope, Arriving(receive, under_way, self._unmade), answer)
+                    await _answered(app, scope, BodyGuard(receive, under_way, self._unmade), answer)
             else:
                 async with self._stream(None if access is None else access.token.token) as under_way:
-                    await app(scope, Arriving(receive, under_way, self._unmade), answer)
+                    await app(scope, BodyGuard(receive, under_way, self._unmade), answer)
             await answer.end(scope, receive)
 
     @contextmanager
@@ -200,7 +200,7 @@ class Gate:
             scope.cancel()
 
 
-class Answer:
+class ResponseRecorder:
     """The way out: counts refusals, and says in JSON what the SDK says in plain words."""
 
     def __init__(self, send: Send, told: Callable[[int], None], most_bytes: int) -> None:
@@ -255,7 +255,7 @@ def over_limit(error: TooMany) -> Response:
     return problem(429, OVER_LIMIT, str(error), {"Retry-After": str(max(1, math.ceil(error.seconds)))})
 
 
-async def _answered(app: ASGIApp, scope: Scope, arriving: Arriving, answer: Answer) -> None:
+async def _answered(app: ASGIApp, scope: Scope, arriving: BodyGuard, answer: ResponseRecorder) -> None:
     """In a session the SDK may wait for an answer that it gave to another request of the same id."""
     if not header(scope, SESSION):
         await app(scope, arriving, answer)

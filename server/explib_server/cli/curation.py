@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from explib.models.libraries import Library
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import By, Curator, curator_of
 from explib_server.mcp.results.agent import Answer
@@ -45,11 +45,13 @@ def by_person(author: str | None, reason: str) -> By:
     return By(author, reason)
 
 
-def act(library: str | None, as_json: bool, change: Callable[[Runtime, Curator, Library], Awaitable[Outcome]]) -> None:
+def act(
+    library: str | None, as_json: bool, change: Callable[[Application, Curator, Library], Awaitable[Outcome]]
+) -> None:
     """Make a change and say what came of it."""
 
-    async def work(runtime: Runtime) -> Outcome:
-        return await change(runtime, curator_of(runtime), await runtime.library(library))
+    async def work(application: Application) -> Outcome:
+        return await change(application, curator_of(application), await application.library(library))
 
     text, answer = run(work)
     say(answer.model_dump_json(indent=2) if as_json else text)
@@ -64,9 +66,9 @@ def add(
 ) -> None:
     """Add an experience by hand; it is served at once."""
 
-    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
         committed = await curator.add(chosen, text, by_person(author, reason))
-        return await changed(runtime.store, chosen, committed, committed.changes[0].after[0].id)
+        return await changed(application.store, chosen, committed, committed.changes[0].after[0].id)
 
     act(library, as_json, change)
 
@@ -86,10 +88,10 @@ def edit(
 ) -> None:
     """Give an experience another text (the old one stays in the history), or pin or unpin it."""
 
-    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
         by = by_person(author, reason)
         committed = await curator.edit(chosen, identity, text, by, expected_version, pinned=pinned)
-        return await changed(runtime.store, chosen, committed, identity)
+        return await changed(application.store, chosen, committed, identity)
 
     act(library, as_json, change)
 
@@ -104,9 +106,9 @@ def retire(
 ) -> None:
     """Serve an experience no more; `explib revert` brings it back."""
 
-    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
         committed = await curator.retire(chosen, identity, by_person(author, reason), expected_version)
-        return await changed(runtime.store, chosen, committed, identity)
+        return await changed(application.store, chosen, committed, identity)
 
     act(library, as_json, change)
 
@@ -122,7 +124,7 @@ def review(
 ) -> None:
     """Decide on what waits for review; `explib experiences list --status waiting` shows it."""
 
-    async def change(_runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+    async def change(_application: Application, curator: Curator, chosen: Library) -> Outcome:
         committed = await curator.review(chosen, identity, decision.value, by_person(author, reason), content)
         return reviewed(chosen, committed, identity, decision.value)
 

@@ -19,9 +19,9 @@ from explib.text.words import number_of
 from explib_server.cli.run import JsonOption, load_settings, run, say
 
 if TYPE_CHECKING:
-    from explib.storage.maintenance.check import Finding
+    from explib.storage.maintenance.check import Defect
     from explib.storage.maintenance.copy import Progress
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 DAY_SECONDS = 86_400
 
@@ -34,8 +34,8 @@ app = typer.Typer(
 def upgrade() -> None:
     """Bring the tables to this version (every other command does so, too)."""
 
-    async def work(runtime: Runtime) -> str:
-        return runtime.store.database.dialect.describe()
+    async def work(application: Application) -> str:
+        return application.store.database.dialect.describe()
 
     say(f"up to date: {run(work)}")
 
@@ -47,9 +47,9 @@ def backup(
     """Write everything into one file, as of one moment, while everything runs."""
     from explib.storage.maintenance.backup import backup as write_backup
 
-    async def work(runtime: Runtime) -> None:
+    async def work(application: Application) -> None:
         with _progress() as progress:
-            await write_backup(runtime.store, file, progress)
+            await write_backup(application.store, file, progress)
 
     run(work)
     say(f"{file}: {file.stat().st_size:,} bytes. `explib db restore {file}` brings it into an empty database.")
@@ -60,9 +60,9 @@ def restore(file: Annotated[Path, typer.Argument(help="What `explib db backup` w
     """Check a backup and bring it into the configured database, which must be new."""
     from explib.storage.maintenance.backup import restore as read_backup
 
-    async def work(runtime: Runtime) -> dict[str, int]:
+    async def work(application: Application) -> dict[str, int]:
         with _progress() as progress:
-            return await read_backup(file, runtime.store, progress)
+            return await read_backup(file, application.store, progress)
 
     say(_copied(run(work)))
 
@@ -104,10 +104,10 @@ def check(
     from explib.storage.maintenance.check import check as find
     from explib.storage.maintenance.check import repair as mend
 
-    async def work(runtime: Runtime) -> list[Finding]:
+    async def work(application: Application) -> list[Defect]:
         if repair:
-            await mend(runtime.store.database)
-        return await find(runtime.store.database, deep=deep)
+            await mend(application.store.database)
+        return await find(application.store.database, deep=deep)
 
     found = run(work)
     if as_json:
@@ -126,15 +126,15 @@ def prune(
 ) -> None:
     """Let the steps of old trajectories go. Their tasks, rewards and what was learned from them stay."""
 
-    async def work(runtime: Runtime) -> int:
-        days = runtime.settings.retention_days if older_than is None else older_than
+    async def work(application: Application) -> int:
+        days = application.settings.retention_days if older_than is None else older_than
         if days is None:
             raise InvalidInput("Say how old: `--older-than 90`, or set EXPLIB_RETENTION_DAYS.")
         if not math.isfinite(days):
             raise InvalidInput(f"--older-than {days} is no number of days: pass one, e.g. 90.")
-        before = runtime.store.clock() - days * DAY_SECONDS
-        libraries = await runtime.store.libraries.all()
-        return sum([await runtime.store.trajectories.prune(library, before) for library in libraries])
+        before = application.store.clock() - days * DAY_SECONDS
+        libraries = await application.store.libraries.all()
+        return sum([await application.store.trajectories.prune(library, before) for library in libraries])
 
     say(f"steps let go: of {number_of(run(work), 'trajectory', 'trajectories')}")
 
@@ -144,7 +144,7 @@ def _copied(rows: dict[str, int]) -> str:
     return f"{number_of(sum(rows.values()), 'row')}: {by_table or 'it was empty'}"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Defect) -> str:
     examples = ", ".join(finding.examples) + (", …" if finding.count > len(finding.examples) else "")
     return f"BROKEN {finding.count} × {finding.what}: {examples}\n       {finding.advice}"
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from explib.errors import ExplibError, ModelError
 from explib.settings.program import Settings, config_file
 from explib_server.analyst_choice import analyst_name
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 from explib_server.cli.run import load_settings, say
 from explib_server.clients.attached import Address, Attached, Command, Launch, attached
 from explib_server.clients.catalogue import CLIENTS
@@ -81,10 +81,10 @@ async def _try(title: str, launch: Launch, advice: str = "") -> bool:
 
 async def _check_parts(settings: Settings) -> bool:
     try:
-        async with open_runtime(settings) as runtime:
-            say(f"ok    database: {runtime.store.database.dialect.describe()}")
-            say(await _library(runtime))
-            say(f"ok    {await _retrieval(runtime)}")
+        async with open_application(settings) as application:
+            say(f"ok    database: {application.store.database.dialect.describe()}")
+            say(await _library(application))
+            say(f"ok    {await _retrieval(application)}")
             analyst = analyst_name(settings)
             say(f"ok    analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
     except ExplibError as error:
@@ -112,16 +112,16 @@ async def check_model(settings: Settings) -> bool:
     return True
 
 
-async def _library(runtime: Runtime) -> str:
-    name = runtime.settings.library
-    found = await runtime.store.libraries.find(name)
+async def _library(application: Application) -> str:
+    name = application.settings.library
+    found = await application.store.libraries.find(name)
     if found is None:
         return f"-     library {name} is not there yet: the first use makes it"
     return f"ok    library {name}, at revision {found.revision}"
 
 
-async def _retrieval(runtime: Runtime) -> str:
-    embedder = runtime.experiences.embedder
+async def _retrieval(application: Application) -> str:
+    embedder = application.experiences.embedder
     if embedder is None:
         return "retrieval by words only (EXPLIB_EMBEDDER=none)"
     [vector] = await embedder.embed(["does it work?"])

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 
@@ -25,13 +25,13 @@ def evidence(
 
         check_ending(plot)
 
-    async def work(runtime: Runtime) -> LibraryEvidence:
-        chosen = await runtime.library(library)
-        found = await library_evidence(runtime.store, chosen)
+    async def work(application: Application) -> LibraryEvidence:
+        chosen = await application.library(library)
+        found = await library_evidence(application.store, chosen)
         if plot is not None:
             from explib_server.render.evidence_plot import draw
 
-            draw(found, await uplift_track(runtime.store, chosen), plot)
+            draw(found, await uplift_track(application.store, chosen), plot)
         return found
 
     found = run(work)

@@ -13,7 +13,7 @@ from explib.evidence.votes import Tally
 from explib.models.experiences import Experience
 from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli import curation as curating
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.cli.votes import vote_on_experience
@@ -48,7 +48,7 @@ def list_experiences(
     as_json: JsonOption = False,
 ) -> None:
     """List the experiences, and what waits for review."""
-    found = run(lambda runtime: _found(runtime, library, retired or status is Status.retired))
+    found = run(lambda application: _found(application, library, retired or status is Status.retired))
     listed = [each for each in found.experiences if status is None or each.status == status.value]
     waiting = found.waiting if status in {None, Status.waiting} else []
     if as_json:
@@ -60,9 +60,9 @@ def list_experiences(
         say("\n".join(lines) or "no experiences yet")
 
 
-async def _found(runtime: Runtime, library: str | None, retired: bool) -> Found:
-    chosen = await runtime.library(library)
-    store = runtime.store
+async def _found(application: Application, library: str | None, retired: bool) -> Found:
+    chosen = await application.library(library)
+    store = application.store
     return Found(
         await store.revisions.experiences(chosen, retired=retired),
         await store.votes.tallies(chosen),
@@ -80,8 +80,8 @@ def show_experience(
 ) -> None:
     """Show one experience with its history and the attempts it rests on."""
 
-    async def work(runtime: Runtime) -> str:
-        return await experience_page(runtime, await runtime.library(library), identity)
+    async def work(application: Application) -> str:
+        return await experience_page(application, await application.library(library), identity)
 
     say(run(work))
 

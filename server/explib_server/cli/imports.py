@@ -13,7 +13,7 @@ from explib.errors import ExplibError
 from explib.models.libraries import Library
 from explib.models.submissions import Submission
 from explib.text.words import number_of
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
 from explib_server.importers.formats import read
 from explib_server.importers.records import BadRecord, FieldNames, Record
@@ -48,16 +48,16 @@ def import_files(
     from rich.console import Console
     from rich.progress import Progress
 
-    async def work(runtime: Runtime) -> Tally:
-        name = library or runtime.settings.library
-        await runtime.store.libraries.find(name)  # raises where it can't be a name
+    async def work(application: Application) -> Tally:
+        name = library or application.settings.library
+        await application.store.libraries.find(name)  # raises where it can't be a name
         tally = Tally()
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
             for path in files:
                 records = list(read(path, format_name, fields))
-                chosen = await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
+                chosen = await application.store.libraries.ensure(name, application.settings.library_defaults())
                 for record in progress.track(records, description=path.name):
-                    await _import(runtime, chosen, record, tally)
+                    await _import(application, chosen, record, tally)
         return tally
 
     tally = run(work)
@@ -71,7 +71,7 @@ def import_files(
         raise typer.Exit(1)
 
 
-async def _import(runtime: Runtime, library: Library, record: Record | BadRecord, tally: Tally) -> None:
+async def _import(application: Application, library: Library, record: Record | BadRecord, tally: Tally) -> None:
     if isinstance(record, BadRecord):
         _report(record.position, record.reason, tally)
         return
@@ -83,8 +83,8 @@ async def _import(runtime: Runtime, library: Library, record: Record | BadRecord
     )
     try:
         if record.library is not None:
-            library = await runtime.store.libraries.ensure(record.library, runtime.settings.library_defaults())
-        receipt = await runtime.submit(library, record.trajectory, fields)
+            library = await application.store.libraries.ensure(record.library, application.settings.library_defaults())
+        receipt = await application.submit(library, record.trajectory, fields)
     except ExplibError as error:
         _report(record.position, str(error), tally)
         return

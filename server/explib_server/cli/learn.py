@@ -10,7 +10,7 @@ from explib.models.libraries import Library
 from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
 from explib_server.learner_process.process import learn_until_idle, process_lease
 from explib_server.render.learning import preview_text, run_text, summary_text
@@ -35,41 +35,41 @@ def learn(
     if dry_run and retry_dead:
         raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
 
-    async def work(runtime: Runtime) -> int:
-        chosen = [await runtime.library(library)] if library else await runtime.store.libraries.all()
+    async def work(application: Application) -> int:
+        chosen = [await application.library(library)] if library else await application.store.libraries.all()
         if retry_dead:
-            revived = [await runtime.store.groups.retry_dead(each) for each in chosen]
+            revived = [await application.store.groups.retry_dead(each) for each in chosen]
             say(f"ready again: {number_of(sum(revived), 'dead group')}")
         if not chosen and not (watch or until_idle):
             say("there are no libraries yet, so there is nothing to learn: the first submission makes one")
         if dry_run:
             for each in chosen:
-                say(f"{each.name}: {preview_text(await (await runtime.pipeline()).preview(each))}")
+                say(f"{each.name}: {preview_text(await (await application.pipeline()).preview(each))}")
             return 0
         if until_idle:
-            return await _until_idle(runtime)
-        worker = await runtime.worker(_print)
+            return await _until_idle(application)
+        worker = await application.worker(_print)
         if watch:
             await worker.watch(library)
         runs = await worker.learn_ready(library)
         for each in chosen:
-            say(await _summary(runtime, each, [run for run in runs if run.library == each.name]))
+            say(await _summary(application, each, [run for run in runs if run.library == each.name]))
         return sum(len(run.failures) for run in runs)
 
     if run(work):
         raise typer.Exit(1)
 
 
-async def _until_idle(runtime: Runtime) -> int:
-    if not await learn_until_idle(runtime, _print):
-        holder = await process_lease(runtime.store)
+async def _until_idle(application: Application) -> int:
+    if not await learn_until_idle(application, _print):
+        holder = await process_lease(application.store)
         say(f"another process learns from this database{f': {holder.holder}' if holder else ''}")
     return 0
 
 
-async def _summary(runtime: Runtime, library: Library, runs: list[Run]) -> str:
-    overview = await runtime.store.libraries.overview(library)
-    return summary_text(overview, runs, await runtime.store.leases.holder(lease_name(library)))
+async def _summary(application: Application, library: Library, runs: list[Run]) -> str:
+    overview = await application.store.libraries.overview(library)
+    return summary_text(overview, runs, await application.store.leases.holder(lease_name(library)))
 
 
 async def _print(run: Run) -> None:

@@ -13,7 +13,7 @@ from explib.errors import InvalidSetting
 from explib.models.libraries import Library
 from explib.settings.library import LibraryChanges, read_changes, said
 from explib.text.words import number_of
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
 from explib_server.cli.run import JsonOption, run, say
 from explib_server.curation.settings import set_up
@@ -32,8 +32,8 @@ SettingsArgument: TypeAlias = Annotated[
 def list_libraries(as_json: JsonOption = False) -> None:
     """List the libraries with their objectives and sizes."""
 
-    async def work(runtime: Runtime) -> tuple[list[Library], dict[str, int]]:
-        return await runtime.libraries(), await runtime.store.libraries.served()
+    async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
+        return await application.libraries(), await application.store.libraries.served()
 
     found, counts = run(work)
     if as_json:
@@ -49,14 +49,14 @@ def list_libraries(as_json: JsonOption = False) -> None:
 @app.command("show")
 def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
     """Show a library's settings."""
-    _say(run(lambda runtime: runtime.library(name)), as_json)
+    _say(run(lambda application: application.library(name)), as_json)
 
 
 @app.command("create")
 def create_library(name: NameArgument, settings: SettingsArgument = None, as_json: JsonOption = False) -> None:
     """Create a library, e.g. explib libraries create airline objective='rebook flights' review=on."""
     changes = _changes(settings or [])
-    library, _ = run(lambda runtime: set_up(runtime, name, changes, by_person(None, ""), update=False))
+    library, _ = run(lambda application: set_up(application, name, changes, by_person(None, ""), update=False))
     _say(library, as_json)
 
 
@@ -70,7 +70,7 @@ def set_library(
 ) -> None:
     """Change settings of a library, e.g. explib libraries set airline max_words=40."""
     changes = _changes(settings or [])
-    library, _ = run(lambda runtime: set_up(runtime, name, changes, by_person(author, reason), update=True))
+    library, _ = run(lambda application: set_up(application, name, changes, by_person(author, reason), update=True))
     _say(library, as_json)
 
 

@@ -13,7 +13,7 @@ from explib.history.diff import Difference
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Revision
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, Outcome, ReasonOption, act, by_person
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import Curator
@@ -30,8 +30,8 @@ def history(
 ) -> None:
     """List the revisions, newest first."""
 
-    async def work(runtime: Runtime) -> list[Revision]:
-        return await runtime.store.revisions.history(await runtime.library(library), limit)
+    async def work(application: Application) -> list[Revision]:
+        return await application.store.revisions.history(await application.library(library), limit)
 
     found = run(work)
     if as_json:
@@ -48,10 +48,10 @@ def diff(
 ) -> None:
     """Show what differs between the library after revision A and after revision B."""
 
-    async def work(runtime: Runtime) -> tuple[int, Difference]:
-        chosen = await runtime.library(library)
+    async def work(application: Application) -> tuple[int, Difference]:
+        chosen = await application.library(library)
         until = chosen.revision if after is None else after
-        return until, await runtime.store.revisions.difference(chosen, before, until)
+        return until, await application.store.revisions.difference(chosen, before, until)
 
     until, found = run(work)
     if as_json:
@@ -89,8 +89,8 @@ def revert(
 ) -> None:
     """Put the library back as it stood after revision N, as a new revision: nothing is lost."""
 
-    async def change(runtime: Runtime, curator: Curator, chosen: Library) -> Outcome:
+    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
         committed = await curator.revert(chosen, number, by_person(author, reason), expected_revision)
-        return await reverted(runtime.store, chosen, committed, number)
+        return await reverted(application.store, chosen, committed, number)
 
     act(library, as_json, change)

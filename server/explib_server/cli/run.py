@@ -1,4 +1,4 @@
-"""How every command runs: settings, an open runtime, errors as one line on stderr."""
+"""How every command runs: settings, an open application, errors as one line on stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 T = TypeVar("T")
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
@@ -62,13 +62,13 @@ def load_settings() -> Settings:
     return settings
 
 
-def run(work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Open the runtime, do the work, close it."""
-    from explib_server.application import open_runtime
+def run(work: Callable[[Application], Awaitable[T]]) -> T:
+    """Open the application, do the work, close it."""
+    from explib_server.application import open_application
 
     async def act() -> T:
-        async with open_runtime(load_settings()) as runtime:
-            return await work(runtime)
+        async with open_application(load_settings()) as application:
+            return await work(application)
 
     return asyncio.run(act())
 

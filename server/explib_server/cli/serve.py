@@ -71,10 +71,10 @@ def serve(
             typer.echo(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
             )
-        from explib_server.collecting import collect_seldom
+        from explib_server.collecting import raise_gc_threshold
         from explib_server.mcp.server import build_server
 
-        collect_seldom()
+        raise_gc_threshold()
         build_server(settings, mode.value, tools.value).run("stdio")
     else:
         from explib_server.http.server import Serving, serve_http

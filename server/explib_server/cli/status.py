@@ -8,5 +8,5 @@ from explib_server.render.status import library_status, status_text
 
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show experiences, groups by state with reasons, the learner and its budget."""
-    found = run(lambda runtime: library_status(runtime, library))
+    found = run(lambda application: library_status(application, library))
     say(found.model_dump_json(indent=2) if as_json else status_text(found))

@@ -15,7 +15,7 @@ import typer
 from explib.errors import InvalidInput, UnknownLibrary
 from explib.evidence.signatures import sign
 from explib.models.access import Token
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import JsonOption, run, say
 
 EVERY = "*"
@@ -51,13 +51,13 @@ def create(
     seconds = lifetime(expires)
     called = "".join(filter(str.isprintable, name)).strip()[:NAME_CHARACTERS]
 
-    async def work(runtime: Runtime) -> tuple[Token, str]:
+    async def work(application: Application) -> tuple[Token, str]:
         every = EVERY in library
         for each in () if every else library:
-            await _made(runtime, each)
-        until = None if seconds is None else runtime.store.clock() + seconds
+            await _made(application, each)
+        until = None if seconds is None else application.store.clock() + seconds
         named = None if every else library
-        return await runtime.store.tokens.create(called, scope.value, named, until)
+        return await application.store.tokens.create(called, scope.value, named, until)
 
     token, secret = run(work)
     typer.echo(f"{_line(token)}\nThis is shown once; whoever has it can use it:", err=True)
@@ -68,8 +68,8 @@ def create(
 def list_tokens(as_json: JsonOption = False) -> None:
     """List all tokens, without their secrets: what each reaches, until when, its last use."""
 
-    async def work(runtime: Runtime) -> tuple[list[Token], float]:
-        return await runtime.store.tokens.all(), runtime.store.clock()
+    async def work(application: Application) -> tuple[list[Token], float]:
+        return await application.store.tokens.all(), application.store.clock()
 
     found, now = run(work)
     if as_json:
@@ -81,7 +81,7 @@ def list_tokens(as_json: JsonOption = False) -> None:
 @app.command("revoke")
 def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
     """End a token now; the next request with it is refused."""
-    token = run(lambda runtime: runtime.store.tokens.revoke(identity))
+    token = run(lambda application: application.store.tokens.revoke(identity))
     say(f"{token.id} ({token.name}) is revoked")
 
 
@@ -104,11 +104,11 @@ def lifetime(text: str) -> float | None:
     return int(matched[1]) * SECONDS[matched[2]]
 
 
-async def _made(runtime: Runtime, name: str) -> None:
+async def _made(application: Application, name: str) -> None:
     try:
-        await runtime.store.libraries.get(name)
+        await application.store.libraries.get(name)
     except UnknownLibrary:
-        await runtime.store.libraries.ensure(name, runtime.settings.library_defaults())
+        await application.store.libraries.ensure(name, application.settings.library_defaults())
         typer.echo(f"library {name} is new: made with the default settings", err=True)
 
 

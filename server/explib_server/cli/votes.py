@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
 from explib_server.curation.votes import cast_vote, outcome_text
 
@@ -29,9 +29,9 @@ def vote_on_experience(
 ) -> None:
     """Vote on an experience; voting again replaces your vote. Three voters down and none up retire it."""
 
-    async def work(runtime: Runtime) -> str:
+    async def work(application: Application) -> str:
         name = voter or getpass.getuser()
-        chosen = await runtime.library(library)
-        return outcome_text(await cast_vote(runtime, chosen, identity, name, opinion is Opinion.up, reason))
+        chosen = await application.library(library)
+        return outcome_text(await cast_vote(application, chosen, identity, name, opinion is Opinion.up, reason))
 
     say(run(work))

@@ -20,7 +20,7 @@ from explib.text.words import storable
 from explib_learner.checks.operations import OperationCheck
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 COMMIT_TRIES = 5
 REASON_CHARACTERS = 500
@@ -262,9 +262,9 @@ def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None
     return Operation("MODIFY", reason, content=content, target=known.id, status="active", pins=pins)
 
 
-def curator_of(runtime: Runtime) -> Curator:
+def curator_of(application: Application) -> Curator:
     """What makes the changes of people to the open libraries."""
-    return Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
+    return Curator(application.store, redact_emails=application.settings.redact_emails)
 
 
 def _line(text: str) -> str:

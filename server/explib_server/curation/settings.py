@@ -5,22 +5,24 @@ from __future__ import annotations
 from explib.errors import Conflict
 from explib.models.libraries import Library
 from explib.settings.library import LibraryChanges, changed
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.curation.curator import By, curator_of
 
 
-async def set_up(runtime: Runtime, name: str, changes: LibraryChanges, by: By, *, update: bool) -> tuple[Library, bool]:
+async def set_up(
+    application: Application, name: str, changes: LibraryChanges, by: By, *, update: bool
+) -> tuple[Library, bool]:
     """The library, and whether it is new. An update is a revision by who asks for it.
 
     Raises InvalidLibraryName, InvalidSetting, Conflict where it is there already and not to be updated, UnknownLibrary
     where it is to be updated and is not there, or is out of the caller's reach.
     """
-    libraries = runtime.store.libraries
-    current_caller().library(name, runtime.settings.library)  # raises where it is out of reach
+    libraries = application.store.libraries
+    current_caller().library(name, application.settings.library)  # raises where it is out of reach
     if update:
-        return await curator_of(runtime).configure(await runtime.library(name), changes, by), False
-    settings = changed(runtime.settings.library_defaults(), changes)
+        return await curator_of(application).configure(await application.library(name), changes, by), False
+    settings = changed(application.settings.library_defaults(), changes)
     library, created = await libraries.create(name, settings)
     if not created:
         raise Conflict(

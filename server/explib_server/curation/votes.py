@@ -8,14 +8,14 @@ from explib.models.libraries import Library
 from explib.storage.revisions.votes import Cast
 from explib.text.redaction import redact
 from explib.text.words import storable
-from explib_server.application import Runtime
+from explib_server.application import Application
 
 VOTER_CHARACTERS = 200
 """Of a voter's name: as many as are stored."""
 
 
 async def cast_vote(
-    runtime: Runtime, library: Library, identity: str, voter: str, up: bool, reason: str | None
+    application: Application, library: Library, identity: str, voter: str, up: bool, reason: str | None
 ) -> Cast:
     """Cast it; the reason is kept without secrets and on one line. Raises TooLarge and UnknownExperience."""
     if reason is not None:
@@ -23,9 +23,11 @@ async def cast_vote(
             raise TooLarge(
                 f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(reason), emails=runtime.settings.redact_emails)
+        clean, _ = redact(storable(reason), emails=application.settings.redact_emails)
         reason = " ".join(clean.split()) or None
-    return await runtime.store.votes.cast(library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason)
+    return await application.store.votes.cast(
+        library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason
+    )
 
 
 def outcome_text(cast: Cast) -> str:

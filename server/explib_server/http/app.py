@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from explib.errors import StorageError
 from explib.settings.program import Settings
 from explib.storage.tokens import Tokens
-from explib_server.auth.callers import ANYBODY, CALLER_KEY, LOCAL, Caller
+from explib_server.auth.callers import ANONYMOUS_ALLOWED, CALLER_KEY, LOCAL_USER, Caller
 from explib_server.auth.gate import Admission, Gate
 from explib_server.auth.limits import Limits
 from explib_server.auth.oauth import Issuer, OAuthTokens
@@ -36,7 +36,7 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
     by_oauth = oauth(settings)
 
     async def tokens() -> Tokens:
-        return (await server.runtime()).store.tokens
+        return (await server.application()).store.tokens
 
     verifiers: list[Verifier] = [StoredTokens(tokens)]
     if by_oauth is not None:
@@ -79,7 +79,7 @@ def _add_pages(server: ExperienceMCP, metrics: Metrics, security: TransportSecur
     @server.custom_route("/ready", methods=["GET"])
     async def ready(_request: Request) -> Response:
         try:
-            await (await server.runtime()).store.ready()
+            await (await server.application()).store.ready()
         except StorageError as error:
             return JSONResponse({"status": "not ready", "reason": str(error)}, status_code=503)
         return JSONResponse({"status": "ready"})
@@ -90,7 +90,7 @@ def _add_pages(server: ExperienceMCP, metrics: Metrics, security: TransportSecur
         if (refusal := await TransportSecurityMiddleware(security).validate_request(request)) is not None:
             return refusal
         known = request.scope.get(CALLER_KEY)
-        caller = LOCAL if known == ANYBODY else known
+        caller = LOCAL_USER if known == ANONYMOUS_ALLOWED else known
         if not isinstance(caller, Caller) or "admin" not in caller.scopes:
             return PlainTextResponse("metrics need a token of scope admin\n", status_code=403)
-        return Response(await metrics.page((await server.runtime()).store, caller), media_type=metrics.content_type)
+        return Response(await metrics.page((await server.application()).store, caller), media_type=metrics.content_type)

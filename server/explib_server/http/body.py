@@ -7,7 +7,7 @@ from anyio.lowlevel import checkpoint
 from starlette.types import Message, Receive
 
 
-class Arriving:
+class BodyGuard:
     """Gives what `receive` gives. `request` is broken off where its client goes away before all of it is there.
 
     While it is waited for it is among `unmade`, whose owner may break it off: nothing was done for it yet.

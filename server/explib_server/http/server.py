@@ -20,10 +20,10 @@ from uvicorn.supervisors import Multiprocess
 
 from explib.errors import InvalidSetting
 from explib.settings.program import Settings
-from explib_server.application import open_runtime
+from explib_server.application import open_application
 from explib_server.auth.gate import Gate
 from explib_server.auth.oauth import is_loopback
-from explib_server.collecting import collect_seldom
+from explib_server.collecting import raise_gc_threshold
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
 from explib_server.mcp.server import LearnerMode, build_server
@@ -108,7 +108,7 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
     """The application of one process. Several have no sessions: the next request may reach another of them."""
     set_up_logs(settings)
     set_up_traces()
-    collect_seldom()
+    raise_gc_threshold()
     server = build_server(settings, serving.learner, serving.tools)
     gate = http_app(server, settings, serving.host, stateless=serving.workers > 1)
     _end_streams_with_the_server(gate)
@@ -140,8 +140,8 @@ def _end_streams_with_the_server(gate: Gate) -> None:
 
 
 async def _tokens_exist(settings: Settings) -> bool:
-    async with open_runtime(settings) as runtime:
-        return await runtime.store.tokens.any_access()
+    async with open_application(settings) as application:
+        return await application.store.tokens.any_access()
 
 
 def _hint(settings: Settings, host: str, *, tokens_exist: bool) -> str:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib_learner.pipeline import Run
-from explib_server.application import open_runtime
+from explib_server.application import open_application
 from explib_server.learner_process.log import LOG_BYTES, learner_log, write_log
 from explib_server.learner_process.process import learn_until_idle
 from explib_server.render.learning import run_text
@@ -87,8 +87,8 @@ async def learn_detached() -> None:
     log.info("learner process %d started", os.getpid())
     try:
         set_up_traces()
-        async with open_runtime(settings) as runtime:
-            learning = asyncio.create_task(learn_until_idle(runtime, _note))
+        async with open_application(settings) as application:
+            learning = asyncio.create_task(learn_until_idle(application, _note))
             _on_termination(learning.cancel)
             await asyncio.wait({learning})
             if not learning.cancelled() and not learning.result():

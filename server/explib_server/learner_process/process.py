@@ -14,7 +14,7 @@ from explib.storage.store import Store, database_file
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run
 from explib_learner.worker import Worker, worker_name
-from explib_server.application import Runtime
+from explib_server.application import Application
 
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
@@ -28,18 +28,18 @@ async def process_lease(store: Store) -> Lease | None:
     return await store.leases.holder(LEASE)
 
 
-async def learn_until_idle(runtime: Runtime, on_run: Callable[[Run], Awaitable[None]]) -> bool:
+async def learn_until_idle(application: Application, on_run: Callable[[Run], Awaitable[None]]) -> bool:
     """Learn whatever becomes ready, until nothing has been ready or about to be for EXPLIB_LEARNER_IDLE_SECONDS.
 
     False where another process is at it, which is then left alone. Ends too where the database's file is gone.
     """
-    store, seconds = runtime.store, runtime.settings.lease_seconds
+    store, seconds = application.store, application.settings.lease_seconds
     lease = await store.leases.acquire(LEASE, worker_name(), seconds)
     if lease is None:
         return False
     try:
         async with heartbeat(store, lease, seconds):
-            await _watch(runtime, await runtime.worker(on_run))
+            await _watch(application, await application.worker(on_run))
     except LeaseLost:
         log.warning("another learner process has taken over")
     finally:
@@ -47,17 +47,17 @@ async def learn_until_idle(runtime: Runtime, on_run: Callable[[Run], Awaitable[N
     return True
 
 
-async def _watch(runtime: Runtime, worker: Worker) -> None:
-    file = database_file(runtime.settings.database_url)
+async def _watch(application: Application, worker: Worker) -> None:
+    file = database_file(application.settings.database_url)
     known = _identity(file)
     busy = time.monotonic()
-    while time.monotonic() < busy + runtime.settings.learner_idle_seconds:
+    while time.monotonic() < busy + application.settings.learner_idle_seconds:
         if _identity(file) != known:
             log.warning("the database's file is gone")
             return
         try:
             await worker.learn_ready()
-            if await runtime.store.groups.any_ready():
+            if await application.store.groups.any_ready():
                 busy = time.monotonic()
         except Exception:  # the outermost loop: the groups keep their state, the tries are counted
             log.exception("learning stopped; trying again in %g s", POLL_SECONDS)

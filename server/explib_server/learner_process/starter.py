@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from explib.errors import StorageError
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 from explib_learner.worker import POLL_SECONDS
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.learner_process.log import learner_log
 from explib_server.learner_process.process import process_lease
 
@@ -23,25 +23,25 @@ LONGEST_WAIT = 300.0
 
 
 @asynccontextmanager
-async def learner_process(runtime: Runtime) -> AsyncIterator[None]:
+async def learner_process(application: Application) -> AsyncIterator[None]:
     """While this lasts, and at its end, a learner process is started whenever groups are ready and none runs."""
-    keeping = asyncio.create_task(_keep(runtime), name="learner process")
+    keeping = asyncio.create_task(_keep(application), name="learner process")
     try:
         yield
     finally:
-        await ended(keeping)
-        await _last_look(runtime)
+        await cancel_and_wait(keeping)
+        await _last_look(application)
 
 
-async def _keep(runtime: Runtime) -> None:
+async def _keep(application: Application) -> None:
     stored = asyncio.Event()
-    runtime.on_submission(stored.set)
+    application.on_submission(stored.set)
     failed, not_before = 0, 0.0
     while True:
         stored.clear()
         try:
-            if time.monotonic() >= not_before and await _missing(runtime):
-                if await _begun(runtime):
+            if time.monotonic() >= not_before and await _missing(application):
+                if await _begun(application):
                     failed = 0
                 else:
                     failed += 1
@@ -53,38 +53,38 @@ async def _keep(runtime: Runtime) -> None:
                 await stored.wait()
 
 
-async def _last_look(runtime: Runtime) -> None:
+async def _last_look(application: Application) -> None:
     """A client may close right after it has submitted."""
     try:
-        if await _missing(runtime):
-            await _start(runtime)
+        if await _missing(application):
+            await _start(application)
     except StorageError as error:
         log.error("could not look for something to learn: %s", error)
 
 
-async def _missing(runtime: Runtime) -> bool:
-    return bool(await runtime.store.groups.libraries_with_work()) and await process_lease(runtime.store) is None
+async def _missing(application: Application) -> bool:
+    return bool(await application.store.groups.libraries_with_work()) and await process_lease(application.store) is None
 
 
-async def _start(runtime: Runtime) -> bool:
+async def _start(application: Application) -> bool:
     from explib_server.learner_process.detached import start_detached
 
     try:
-        await asyncio.to_thread(start_detached, runtime.settings)
+        await asyncio.to_thread(start_detached, application.settings)
     except OSError as error:
         log.error("the learner process could not be started (%s): explib learn learns by hand", error)
         return False
     return True
 
 
-async def _begun(runtime: Runtime) -> bool:
+async def _begun(application: Application) -> bool:
     """Start one, and wait until it (or another) is there, or nothing is left to learn."""
-    if not await _start(runtime):
+    if not await _start(application):
         return False
     until = time.monotonic() + START_SECONDS
-    while await _missing(runtime):
+    while await _missing(application):
         if time.monotonic() >= until:
-            log.error("the learner process ended before it began: %s says why", learner_log(runtime.settings))
+            log.error("the learner process ended before it began: %s says why", learner_log(application.settings))
             return False
         await asyncio.sleep(POLL_SECONDS / 10)
     return True

@@ -1,4 +1,4 @@
-"""What runs behind the tools of a server: the open runtime, the watch for revisions, the learner."""
+"""What runs behind the tools of a server: the open application, the watch for revisions, the learner."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from explib.settings.program import Settings
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 from explib.tracing import Link, here
 from explib_learner.pipeline import Run
 from explib_learner.worker import MAX_CAUSES, POLL_SECONDS, Worker
 from explib_server.analyst_choice import analyst_name
-from explib_server.application import Runtime, open_runtime
+from explib_server.application import Application, open_application
 from explib_server.learner_process.starter import learner_process
 from explib_server.mcp.revision_events import RevisionEvents
 
@@ -28,21 +28,23 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def running(settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode) -> AsyncIterator[Runtime]:
-    """The open runtime with its background work; all of it ends at the end. Raises StorageError."""
-    async with open_runtime(settings) as runtime:
-        events = RevisionEvents(runtime.store, bus)
+async def run_background(
+    settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode
+) -> AsyncIterator[Application]:
+    """The open application with its background work; all of it ends at the end. Raises StorageError."""
+    async with open_application(settings) as application:
+        events = RevisionEvents(application.store, bus)
         await events.look()
-        for library in await runtime.store.libraries.all():
-            runtime.lifecycle.rewarded(library)  # what an earlier process took in and did not look at any more
+        for library in await application.store.libraries.all():
+            application.lifecycle.rewarded(library)  # what an earlier process took in and did not look at any more
         async with AsyncExitStack() as background:
             await background.enter_async_context(_task(events.watch(), "revision-events"))
             alone = analyst_name(settings) != "agent"
             if learner == "inprocess" and alone:
-                await background.enter_async_context(_task(_learn(runtime, events), "learner"))
+                await background.enter_async_context(_task(_learn(application, events), "learner"))
             elif learner == "detached" and alone:
-                await background.enter_async_context(learner_process(runtime))
-            yield runtime
+                await background.enter_async_context(learner_process(application))
+            yield application
 
 
 @asynccontextmanager
@@ -51,10 +53,10 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
     try:
         yield
     finally:
-        await ended(task)
+        await cancel_and_wait(task)
 
 
-async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
+async def _learn(application: Application, events: RevisionEvents) -> None:
     """Watch with a worker that is only built, with all that it imports, once there is something to learn."""
     stored = asyncio.Event()
     worker: Worker | None = None
@@ -65,16 +67,16 @@ async def _learn(runtime: Runtime, events: RevisionEvents) -> None:
             earlier.append(cause)
         stored.set()
 
-    runtime.on_submission(told)
+    application.on_submission(told)
 
     async def tell(_run: Run) -> None:
         await events.look()
 
     while True:
         try:
-            if await runtime.store.groups.libraries_with_work():
-                worker = await runtime.worker(tell, earlier)
-                runtime.on_submission(worker.wake)
+            if await application.store.groups.libraries_with_work():
+                worker = await application.worker(tell, earlier)
+                application.on_submission(worker.wake)
                 await worker.watch()
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")

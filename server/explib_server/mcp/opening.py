@@ -1,4 +1,4 @@
-"""The runtime of a running server: opened after the handshake, or by the first call that needs it.
+"""The application of a running server: opened after the handshake, or by the first call that needs it.
 
 Whoever starts a server waits for its tools. What stands behind them (SQLAlchemy, the database, the learner) takes as
 long to import and to open as all the rest of the start, so none of it is imported before the tools are listed.
@@ -15,31 +15,31 @@ from typing import TYPE_CHECKING, TypeAlias
 from anyio import CancelScope
 
 from explib.errors import ExplibError
-from explib.tasks import ended
+from explib.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 log = logging.getLogger(__name__)
 HANDSHAKE_SECONDS = 0.5
 """How long a client that has just started the server gets all of the processor for its first questions."""
 
-Current: TypeAlias = "Callable[[], Awaitable[Runtime]]"
-"""Gives the runtime of the running server. Raises StorageError where the database cannot be used."""
-OpenRuntime: TypeAlias = "Callable[[], Awaitable[AbstractAsyncContextManager[Runtime]]]"
+Current: TypeAlias = "Callable[[], Awaitable[Application]]"
+"""Gives the application of the running server. Raises StorageError where the database cannot be used."""
+OpenApplication: TypeAlias = "Callable[[], Awaitable[AbstractAsyncContextManager[Application]]]"
 
 
-class Opening:
-    """One runtime as long as the server runs. Where it can't be opened each call says why, and the next one tries."""
+class LazyApplication:
+    """One application as long as the server runs. Where it can't be opened each call says why; the next one tries."""
 
-    def __init__(self, open_runtime: OpenRuntime) -> None:
-        self._open_runtime = open_runtime
+    def __init__(self, open_application: OpenApplication) -> None:
+        self._open_application = open_application
         self._wanted = asyncio.Event()
-        self._open: Runtime | None = None
-        self._waiting: asyncio.Future[Runtime] | None = None
+        self._open: Application | None = None
+        self._waiting: asyncio.Future[Application] | None = None
 
-    async def __call__(self) -> Runtime:
-        """The open runtime, opened now if need be. Raises StorageError."""
+    async def __call__(self) -> Application:
+        """The open application, opened now if need be. Raises StorageError."""
         if self._open is not None:
             return self._open
         if self._waiting is None:
@@ -49,13 +49,13 @@ class Opening:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """As long as this lasts the runtime is, or can be, open; closed at the end."""
-        keeping = asyncio.create_task(self._keep(), name="runtime")
+        """As long as this lasts the application is, or can be, open; closed at the end."""
+        keeping = asyncio.create_task(self._keep(), name="application")
         try:
             yield
         finally:
             with CancelScope(shield=True):  # a cancelled scope wakes who waits in it with each turn of the event loop
-                await ended(keeping)
+                await cancel_and_wait(keeping)
 
     async def _keep(self) -> None:
         """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""
@@ -64,23 +64,23 @@ class Opening:
                 await self._wanted.wait()
         while True:
             try:
-                async with await self._open_runtime() as runtime:
-                    self._settle(runtime)
+                async with await self._open_application() as application:
+                    self._settle(application)
                     await asyncio.Event().wait()  # until cancelled
             except ExplibError as error:
                 log.error("%s", error)
                 self._fail(error)
             except Exception as error:  # the outermost loop: who waits is told
-                log.exception("the runtime could not be opened")
+                log.exception("the application could not be opened")
                 self._fail(error)
             finally:
                 self._open = None
             await self._wanted.wait()
 
-    def _settle(self, runtime: Runtime) -> None:
-        self._open = runtime
+    def _settle(self, application: Application) -> None:
+        self._open = application
         if self._waiting is not None:
-            self._waiting.set_result(runtime)
+            self._waiting.set_result(application)
 
     def _fail(self, error: Exception) -> None:
         waiting, self._waiting = self._waiting, None

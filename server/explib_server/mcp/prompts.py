@@ -12,7 +12,7 @@ from pydantic import Field
 
 from explib.errors import ExplibError
 from explib_server.analyst_choice import analyst_name
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.schemas import unknown_argument
 from explib_server.mcp.toolsets import Toolset
 
@@ -41,15 +41,15 @@ LEARNS_ALONE = (
 )
 
 
-def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) -> None:
-    """Register the prompts; `current` gives the runtime of the running server."""
+def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Toolset) -> None:
+    """Register the prompts; `current` gives the application of the running server."""
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
     async def solve_with_experience(task: TaskText, library: LibraryText = None) -> str:
         try:
-            runtime = await current()
-            chosen = await runtime.library(library)
-            served = await runtime.fetch(chosen, task)
+            application = await current()
+            chosen = await application.library(library)
+            served = await application.fetch(chosen, task)
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         return (
@@ -69,9 +69,9 @@ def add_prompts(server: MCPServer[Opening], current: Current, tools: Toolset) ->
     @server.prompt(title="Learn", description="Learn from the graded attempts that are ready, with you as the analyst.")
     async def learn(library: LibraryText = None) -> str:
         try:
-            runtime = await current()
-            chosen = await runtime.library(library)
-            analyst = analyst_name(runtime.settings)
+            application = await current()
+            chosen = await application.library(library)
+            analyst = analyst_name(application.settings)
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         if analyst != "agent":

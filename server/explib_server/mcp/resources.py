@@ -14,10 +14,10 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from explib.errors import ExplibError, NotAllowed, UnknownLibrary, UnknownRevision
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 MAX_COMPLETIONS = 100
 MAX_DIGITS = 9
@@ -32,8 +32,8 @@ def found() -> Iterator[None]:
         raise ResourceNotFoundError(str(error)) from error
 
 
-def add_resources(server: MCPServer[Opening], current: Current) -> None:
-    """Register the resource templates and completion; `current` gives the runtime of the running server."""
+def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register the resource templates and completion; `current` gives the application of the running server."""
 
     @server.resource(
         "experience://{library}",
@@ -44,11 +44,11 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
     )
     async def library_text(library: str) -> str:
         with found():
-            runtime = await current()
+            application = await current()
             from explib_server.render.pages import library_page
 
-            chosen = await runtime.library(library)
-            return library_page(chosen, await runtime.store.revisions.experiences(chosen))
+            chosen = await application.library(library)
+            return library_page(chosen, await application.store.revisions.experiences(chosen))
 
     @server.resource(
         "experience://{library}/{id}",
@@ -59,10 +59,10 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
     )
     async def experience(library: str, id: str) -> str:
         with found():
-            runtime = await current()
+            application = await current()
             from explib_server.render.pages import experience_page
 
-            return await experience_page(runtime, await runtime.library(library), id)
+            return await experience_page(application, await application.library(library), id)
 
     @server.resource(
         "experience://{library}/revisions/{n}",
@@ -73,18 +73,18 @@ def add_resources(server: MCPServer[Opening], current: Current) -> None:
     )
     async def revision(library: str, n: str) -> str:
         with found():
-            runtime = await current()
-            chosen = await runtime.library(library)
+            application = await current()
+            chosen = await application.library(library)
             if not (n.isdecimal() and len(n) <= MAX_DIGITS):
                 raise UnknownRevision.beyond(chosen.name, chosen.revision, n)
             from explib_server.render.pages import revision_page
 
-            return revision_page(await runtime.store.revisions.get(chosen, int(n)))
+            return revision_page(await application.store.revisions.get(chosen, int(n)))
 
     _add_completion(server, current)
 
 
-def _add_completion(server: MCPServer[Opening], current: Current) -> None:
+def _add_completion(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.completion()
     async def complete(
         _reference: PromptReference | ResourceTemplateReference,
@@ -99,15 +99,15 @@ def _add_completion(server: MCPServer[Opening], current: Current) -> None:
         )
 
 
-async def _values(runtime: Runtime, name: str, given: dict[str, str]) -> list[str]:
+async def _values(application: Application, name: str, given: dict[str, str]) -> list[str]:
     if name == "library":
-        return [library.name for library in await runtime.libraries()]
+        return [library.name for library in await application.libraries()]
     if name not in {"id", "n"}:
         return []
     try:
-        library = await runtime.library(given.get("library"))
+        library = await application.library(given.get("library"))
     except (UnknownLibrary, NotAllowed):
         return []
     if name == "id":
-        return [known.id for known in await runtime.store.revisions.experiences(library)]
+        return [known.id for known in await application.store.revisions.experiences(library)]
     return [str(number) for number in range(library.revision, 0, -1)]

@@ -1,4 +1,4 @@
-"""The MCP server: tools, resources and prompts over one runtime, with the learner in its lifespan."""
+"""The MCP server: tools, resources and prompts over one application, with the learner in its lifespan."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib.text.words import storable
 from explib_server.analyst_choice import analyst_name
-from explib_server.auth.callers import current_caller, remember_caller, within_reach
-from explib_server.mcp.opening import Opening
+from explib_server.auth.callers import current_caller, filter_subscriptions, remember_caller
+from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
 from explib_server.mcp.schemas import compact, compact_input, unknown_argument, wrong_arguments
 from explib_server.mcp.stdio import are_pipes, ended_by_signals, stdio_streams
-from explib_server.mcp.tools.agent import told
+from explib_server.mcp.tools.agent import tool_errors
 from explib_server.mcp.toolsets import Toolset, add_tools
 from explib_server.telemetry.outcomes import Observer, Outcome
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
 INSTRUCTIONS = (
@@ -55,11 +55,11 @@ CURATING = (
 """What the toolset `all` adds."""
 
 
-class ExperienceMCP(MCPServer[Opening]):
+class ExperienceMCP(MCPServer[LazyApplication]):
     """The SDK's server, with small schemas and strict arguments."""
 
-    runtime: Opening
-    """The runtime of the running server."""
+    application: LazyApplication
+    """The application of the running server."""
     toolset: Toolset
     observer: Observer | None = None
 
@@ -84,7 +84,7 @@ class ExperienceMCP(MCPServer[Opening]):
         return [Tool.model_validate(tool) for tool in listed]
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None = None
+        self, name: str, arguments: dict[str, Any], context: Context[LazyApplication, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool that the caller may call; arguments that it doesn't have are an error, not lost.
 
@@ -110,7 +110,7 @@ class ExperienceMCP(MCPServer[Opening]):
             self.observer.called(known, outcome, time.perf_counter() - started)
 
     async def get_prompt(
-        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Opening, Any] | None = None
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyApplication, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
         """A prompt, filled in. Raises MCPError where there is none of this name or its arguments are wrong."""
         problem = prompt_problem(await self.list_prompts(), name, arguments or {})
@@ -119,12 +119,12 @@ class ExperienceMCP(MCPServer[Opening]):
         return await super().get_prompt(name, arguments, context)
 
     async def _call(
-        self, name: str, arguments: dict[str, Any], context: Context[Opening, Any] | None
+        self, name: str, arguments: dict[str, Any], context: Context[LazyApplication, Any] | None
     ) -> CallToolResult | InputRequiredResult:
         if not self._arguments:
             listed = await super().list_tools()
             self._arguments.update({tool.name: list(tool.input_schema["properties"]) for tool in listed})
-        with told():
+        with tool_errors():
             current_caller().check_tool(name)
         problem = unknown_argument(arguments, self._arguments[name]) if name in self._arguments else None
         if problem is not None:
@@ -138,22 +138,22 @@ class ExperienceMCP(MCPServer[Opening]):
 
 
 def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent") -> ExperienceMCP:
-    """The server with one toolset. Its runtime is opened once per process, behind the first answers (see `opening`).
+    """The server with one toolset. Its application is opened once per process, after the first answers (see `opening`).
 
     Raises InvalidSetting.
     """
     analyst_name(settings)
     bus = InMemorySubscriptionBus()
 
-    async def open_runtime() -> AbstractAsyncContextManager[Runtime]:
+    async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Runtime] = background.running(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.running(settings, bus, learner)
         return opened
 
-    current = Opening(open_runtime)
+    current = LazyApplication(open_application)
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[Opening]) -> AsyncIterator[Opening]:
+    async def lifespan(_server: MCPServer[LazyApplication]) -> AsyncIterator[LazyApplication]:
         async with current.running():
             yield current
 
@@ -169,10 +169,10 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[remember_caller, within_reach, watching],
+        middleware=[remember_caller, filter_subscriptions, watching],
         log_level=settings.log_level,
     )
-    server.runtime = current
+    server.application = current
     server.toolset = tools
     add_tools(server, current, tools)
     add_resources(server, current)
@@ -189,7 +189,7 @@ def _storable(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _opened(current: Opening) -> None:
+async def _opened(current: LazyApplication) -> None:
     try:
         await current()
     except ExplibError as error:

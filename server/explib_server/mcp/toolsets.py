@@ -10,15 +10,15 @@ from typing import Literal, TypeAlias
 
 from mcp.server import MCPServer
 
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.tools.agent import add_agent_tools
 
 Toolset: TypeAlias = Literal["agent", "all"]
-AddTools: TypeAlias = Callable[[MCPServer[Opening], Current], None]
+AddTools: TypeAlias = Callable[[MCPServer[LazyApplication], Current], None]
 
 
-def add_tools(server: MCPServer[Opening], current: Current, tools: Toolset) -> None:
-    """Register the tools of a toolset; `current` gives the runtime of the running server."""
+def add_tools(server: MCPServer[LazyApplication], current: Current, tools: Toolset) -> None:
+    """Register the tools of a toolset; `current` gives the application of the running server."""
     add_agent_tools(server, current)
     if tools == "all":
         for add in _rest():

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explib.evidence.interval import Interval, interval, rewards_needed
-from explib.evidence.ledger import EMPTY, HOLDOUT, SHORTLIST, Account, Key, experience_key
-from explib.evidence.missing import missing_depends_on_serving
+from explib.evidence.ledger import EMPTY, HOLDOUT, SHORTLIST, CounterKey, Counters, experience_key
+from explib.evidence.missing import reporting_is_biased
 from explib.evidence.posterior import REVISION_SCALE
 from explib.evidence.submitters import robust
-from explib.evidence.sums import NOTHING, Sums
-from explib.evidence.verdicts import FEWEST_REWARDS, finding
+from explib.evidence.sums import NOTHING, ScoreSums
+from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary
 from explib.evidence.votes import Tally
 from explib.models.experiences import Experience, ExperienceStatus
 from explib.models.libraries import Library
@@ -106,7 +106,7 @@ async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
         uplift=await library_uplift(store, library),
         trials=await store.trials.tally(library),
         rolled_back=tuple(EndedTrial(each.revision, each.reason) for each in ended),
-        unclaimed=missing_depends_on_serving(shortlist.missing, "more lessons are"),
+        unclaimed=reporting_is_biased(shortlist.missing, "more lessons are"),
         experiences=tuple(each for each in found if each.status != "retired" or each.rewards),
     )
 
@@ -120,7 +120,7 @@ async def experience_evidence(
     accounts = await store.evidence.of(library, [*keys, SHORTLIST])
     shares = await store.evidence.by_submitter(library, keys)
     votes = await store.votes.tallies(library)
-    claims = missing_depends_on_serving(accounts[SHORTLIST].missing) is None
+    claims = reporting_is_biased(accounts[SHORTLIST].missing) is None
     return [
         _judged(library, known, accounts[key], list(shares[key].values()), votes.get(known.id, Tally()), claims=claims)
         for key, known in keys.items()
@@ -137,7 +137,7 @@ async def library_uplift(store: Store, library: Library) -> Uplift:
     if not sums.n:
         how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
         return Uplift(share, 0, None, f"not measured ({how})")
-    if (problem := missing_depends_on_serving(account.missing, "anything is")) is not None:
+    if (problem := reporting_is_biased(account.missing, "anything is")) is not None:
         return Uplift(share, sums.n, None, problem)
     span = interval(sums)
     settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
@@ -188,18 +188,18 @@ def evidence_text(found: ExperienceEvidence) -> str:
     return f"{counted} Lift {lift_text(found.lift)}, P(helps) {found.helps:.3f}, {rests}: {found.label}."
 
 
-async def _robust(store: Store, library: Library, key: Key) -> tuple[Account, Sums]:
+async def _robust(store: Store, library: Library, key: CounterKey) -> tuple[Counters, ScoreSums]:
     account = (await store.evidence.of(library, [key])).get(key, EMPTY)
     shares = await store.evidence.by_submitter(library, [key])
     return account, robust(list(shares[key].values()), account.sums)
 
 
 def _judged(
-    library: Library, known: Experience, account: Account, shares: list[Sums], votes: Tally, *, claims: bool
+    library: Library, known: Experience, account: Counters, shares: list[ScoreSums], votes: Tally, *, claims: bool
 ) -> ExperienceEvidence:
     sums = robust(shares, account.sums)
-    found = finding(sums)
-    claimed = claims and missing_depends_on_serving(account.missing) is None
+    found = lift_summary(sums)
+    claimed = claims and reporting_is_biased(account.missing) is None
     shown = claimed and sums.n >= FEWEST_REWARDS
     return ExperienceEvidence(
         id=known.id,

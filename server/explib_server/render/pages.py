@@ -16,7 +16,7 @@ from explib.text.words import estimate_tokens, number_of
 from explib_server.render.evidence import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 TASK_CHARACTERS = 80
 SHOWN_REVISIONS = 20
@@ -28,15 +28,15 @@ SHOWN_TOKENS = 20_000
 """Of a library as text."""
 
 
-async def experience_page(runtime: Runtime, library: Library, identity: str) -> str:
+async def experience_page(application: Application, library: Library, identity: str) -> str:
     """One experience with the attempts it rests on and the revisions that touched it. Raises UnknownExperience."""
-    revisions = runtime.store.revisions
+    revisions = application.store.revisions
     known = await revisions.experience(library, identity)
     stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
-    attempts = await runtime.store.trajectories.heads(library, list(stances))
+    attempts = await application.store.trajectories.heads(library, list(stances))
     touched = await revisions.touching(library, known, SHOWN_REVISIONS + 1)
-    cast = await runtime.store.votes.on(library, identity)
-    [measured] = await experience_evidence(runtime.store, library, [known])
+    cast = await application.store.votes.on(library, identity)
+    [measured] = await experience_evidence(application.store, library, [known])
     parts = [_heading(library, known), f"## Rewards\n{evidence_text(measured)}"]
     parts += [_provenance(attempts, dict(stances)), *_votes(cast, known.version)]
     parts += [f"{_title(each, '##')}\n{_changes(each, identity)}" for each in touched[:SHOWN_REVISIONS]]

@@ -9,7 +9,7 @@ from explib.storage.store import Store
 from explib.text.words import number_of
 from explib_learner.worker import lease_name
 from explib_server.analyst_choice import analyst_name
-from explib_server.application import Runtime
+from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.learner_process.log import learner_log
 from explib_server.learner_process.process import process_lease
@@ -21,10 +21,10 @@ from explib_server.render.evidence import labels, library_evidence, uplift_text
 DAY_SECONDS = 86_400
 
 
-async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
+async def library_status(application: Application, name: str | None) -> LibraryStatus:
     """The counts, the learner, the budget. Raises UnknownLibrary."""
-    store, settings = runtime.store, runtime.settings
-    overview = await store.libraries.overview(await runtime.library(name))
+    store, settings = application.store, application.settings
+    overview = await store.libraries.overview(await application.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
     known = await library_evidence(store, overview.library)
@@ -38,7 +38,7 @@ async def library_status(runtime: Runtime, name: str | None) -> LibraryStatus:
         reasons=commonest(overview.reasons),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
-        learner=await _learner(runtime, overview, holder) + await _waiting(store, overview.library),
+        learner=await _learner(application, overview, holder) + await _waiting(store, overview.library),
         tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
         uplift=known.unclaimed or uplift_text(known.uplift),
@@ -64,18 +64,18 @@ def status_text(status: LibraryStatus) -> str:
     return "\n".join(lines)
 
 
-async def _learner(runtime: Runtime, overview: LibraryOverview, holder: Lease | None) -> str:
-    analyst = analyst_name(runtime.settings)
+async def _learner(application: Application, overview: LibraryOverview, holder: Lease | None) -> str:
+    analyst = analyst_name(application.settings)
     if analyst == "agent":
-        return f"agent, {await waiting_for_agents(runtime, overview)}"
-    speaking = f"{analyst} ({runtime.settings.model_name})" if analyst == "model" else analyst
+        return f"agent, {await waiting_for_agents(application, overview)}"
+    speaking = f"{analyst} ({application.settings.model_name})" if analyst == "model" else analyst
     said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
     if _confined():
         return said
-    process = await process_lease(runtime.store)
+    process = await process_lease(application.store)
     if process is not None:
         said += f"; learner process: {process.holder}"
-    path = learner_log(runtime.settings)
+    path = learner_log(application.settings)
     return f"{said}; log: {path}" if path.exists() else said
 
 

@@ -63,7 +63,7 @@ class Metrics:
         if self._measured is None or now - self._measured[0] >= KEPT_SECONDS:
             self._measured = now, await store.measures.all()
         page = CollectorRegistry()
-        page.register(Held(self._measured[1], caller))
+        page.register(DatabaseCounts(self._measured[1], caller))
         if caller.libraries is not None:
             return generate_latest(page)
         if WORKERS_FOLDER in os.environ:
@@ -72,7 +72,7 @@ class Metrics:
         return generate_latest(self._registry) + generate_latest(page)
 
 
-class Held(Collector):
+class DatabaseCounts(Collector):
     """What the database holds, as metrics."""
 
     def __init__(self, measures: Measures, caller: Caller) -> None:

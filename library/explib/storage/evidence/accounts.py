@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import EMPTY, PARTS, Account, Key, keys_of
-from explib.evidence.sums import Sums, score
+from explib.evidence.ledger import EMPTY, PARTS, CounterKey, Counters, keys_of
+from explib.evidence.sums import ScoreSums, score
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.storage import rows
@@ -23,7 +23,7 @@ from explib.storage.tables.revisions import revisions
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceReader:
     """The evidence of every library of one database."""
 
     database: Database
@@ -41,34 +41,36 @@ class Evidence:
         if due(await self.totals(library)):
             await count(self.database, library.id)
 
-    async def since(self, library: Library, after: int, upto: int) -> dict[Key, Account]:
+    async def since(self, library: Library, after: int, upto: int) -> dict[CounterKey, Counters]:
         """The accounts that were changed after one tick and up to another; all of them after −1, or many ticks."""
         async with self.database.read() as connection:
             if after < 0 or upto - after > MOST_TICKS:
                 return _accounts(await connection.execute(_EVERYTHING, {"owner": library.id}))
             rewarded = await connection.execute(_REWARDED_SINCE, {"owner": library.id, "after": after})
-            changed = set[Key]().union(*(keys_of(rows.retrieval_of(columns)) for columns in rewarded))
+            changed = set[CounterKey]().union(*(keys_of(rows.retrieval_of(columns)) for columns in rewarded))
             return await accounts_of(connection, self.database, library.id, changed)
 
-    async def of(self, library: Library, keys: Iterable[Key]) -> dict[Key, Account]:
+    async def of(self, library: Library, keys: Iterable[CounterKey]) -> dict[CounterKey, Counters]:
         """The named accounts; those that nothing was entered in are empty."""
         async with self.database.read() as connection:
             return await accounts_of(connection, self.database, library.id, keys)
 
-    async def by_submitter(self, library: Library, keys: Iterable[Key]) -> dict[Key, dict[str, Sums]]:
+    async def by_submitter(
+        self, library: Library, keys: Iterable[CounterKey]
+    ) -> dict[CounterKey, dict[str, ScoreSums]]:
         """For each of the accounts, the sums of each submitter's own rewards."""
         wanted = set(keys)
         mine = submitter_evidence.c.library_id == library.id
         where = mine & self.database.dialect.among(submitter_evidence.c.subject, _subjects(wanted))
         async with self.database.read() as connection:
             found = (await connection.execute(select(submitter_evidence).where(where))).mappings().all()
-        shares: dict[Key, dict[str, Sums]] = {key: {} for key in wanted}
+        shares: dict[CounterKey, dict[str, ScoreSums]] = {key: {} for key in wanted}
         for row in found:
             if (key := (row["kind"], row["subject"], row["version"])) in shares:
-                shares[key][row["submitter"]] = Sums(**{name: row[name] for name in SUMS})
+                shares[key][row["submitter"]] = ScoreSums(**{name: row[name] for name in SUMS})
         return shares
 
-    async def held_out_scores(self, library: Library) -> list[tuple[float, Sums]]:
+    async def held_out_scores(self, library: Library) -> list[tuple[float, ScoreSums]]:
         """When each rewarded retrieval with a hold-out was, and what it says of the library's uplift; oldest first."""
         mine = (retrievals.c.library_id == library.id) & (retrievals.c.holdout > 0) & retrievals.c.reward.is_not(None)
         columns = (retrievals.c.created_at, retrievals.c.holdout, retrievals.c.held_out, retrievals.c.reward)
@@ -105,8 +107,8 @@ class Evidence:
 
 
 async def accounts_of(
-    connection: AsyncConnection, database: Database, library_id: int, keys: Iterable[Key]
-) -> dict[Key, Account]:
+    connection: AsyncConnection, database: Database, library_id: int, keys: Iterable[CounterKey]
+) -> dict[CounterKey, Counters]:
     """The named accounts; those that nothing was entered in are empty."""
     wanted = set(keys)
     if not wanted:
@@ -117,12 +119,12 @@ async def accounts_of(
     return {key: held.get(key, EMPTY) for key in wanted}
 
 
-def _subjects(keys: Iterable[Key]) -> set[str]:
+def _subjects(keys: Iterable[CounterKey]) -> set[str]:
     return {subject for _, subject, _ in keys}
 
 
-def _accounts(found: Iterable[Sequence[Any]]) -> dict[Key, Account]:
-    return {(kind, subject, version): Account.of(numbers) for kind, subject, version, *numbers in found}
+def _accounts(found: Iterable[Sequence[Any]]) -> dict[CounterKey, Counters]:
+    return {(kind, subject, version): Counters.of(numbers) for kind, subject, version, *numbers in found}
 
 
 _EVERYTHING = select(*(evidence.c[name] for name in (*KEY[1:], *PARTS))).where(

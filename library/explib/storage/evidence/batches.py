@@ -14,14 +14,14 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import Entry, Key, add, entries_of_reports, entries_of_retrievals
+from explib.evidence.ledger import CounterKey, Delta, add, entries_of_reports, entries_of_retrievals
 from explib.evidence.sums import baseline
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.evidence.counters import RETRIEVAL, Totals, enter, enter_totals, totals_of
-from explib.storage.statements import Prepared
+from explib.storage.evidence.counters import RETRIEVAL, Totals, apply_deltas, increment_totals, totals_of
+from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import evidence_totals, retrievals
 from explib.storage.tables.trajectories import groups
 from explib.trajectories.readiness import group_id, group_key
@@ -42,7 +42,7 @@ async def record(
     to_count: list[int] = []
     for library in (libraries[known] for known in sorted(libraries)):  # each locks its totals: in one order for all
         mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
-        totals = await enter_totals(connection, database, library.id, retrievals=len(mine))
+        totals = await increment_totals(connection, database, library.id, retrievals=len(mine))
         first = totals.retrievals - len(mine) + 1
         fixed = await _with_baselines(connection, library, mine, totals)
         values = [(library.id, number, *rows.retrieval_columns(each)) for number, each in enumerate(fixed, first)]
@@ -111,15 +111,15 @@ async def count(database: Database, library_id: int) -> None:
         late = [await _numbered(connection, database, library_id, number) for number in sorted(now - reported)]
         corrected = dict(entries)
         add(corrected, entries_of_reports(late))
-        await enter(connection, database, library_id, corrected)
+        await apply_deltas(connection, database, library_id, corrected)
 
     if span["after"] < span["upto"]:
-        await database.write(work, repeatable=True, locks=True)
+        await database.write(work, idempotent=True, explicit_locks=True)
 
 
-async def added_up(found: Sequence[Sequence[Any]]) -> dict[Key, Entry]:
+async def added_up(found: Sequence[Sequence[Any]]) -> dict[CounterKey, Delta]:
     """What the retrievals enter, others getting their turns meanwhile."""
-    entries: dict[Key, Entry] = {}
+    entries: dict[CounterKey, Delta] = {}
     for start in range(0, len(found), PIECE):
         piece = found[start : start + PIECE]
         entries_of_retrievals((rows.retrieval_of(columns) for _, *columns in piece), entries)
@@ -139,9 +139,9 @@ _SPAN = (
     & (retrievals.c.number <= bindparam("upto"))
 )
 _READ = select(retrievals.c.number, *RETRIEVAL).where(_SPAN)
-_ONE = Prepared(lambda _: _READ)
-_REPORTED = Prepared(lambda _: select(retrievals.c.number).where(_SPAN, retrievals.c.reward.is_not(None)))
-_COUNTED = Prepared(
+_ONE = CompiledStatement(lambda _: _READ)
+_REPORTED = CompiledStatement(lambda _: select(retrievals.c.number).where(_SPAN, retrievals.c.reward.is_not(None)))
+_COUNTED = CompiledStatement(
     lambda _: (
         update(evidence_totals)
         .where(evidence_totals.c.library_id == bindparam("owner"), evidence_totals.c.counted == bindparam("after"))
@@ -152,4 +152,6 @@ _COUNTED = Prepared(
 
 
 _COLUMNS = ("library_id", "number", *rows.RETRIEVAL)
-_NEW = Prepared(lambda insert: insert(retrievals).values({name: bindparam(name) for name in _COLUMNS}), _COLUMNS)
+_NEW = CompiledStatement(
+    lambda insert: insert(retrievals).values({name: bindparam(name) for name in _COLUMNS}), _COLUMNS
+)

@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Select, Text, UpdateBase, bindparam, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import PARTS, Entry, Key, entries_of_reward, experience_key
+from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.storage import rows
 from explib.storage.database import Database, MakeInsert
-from explib.storage.statements import Prepared
+from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
 from explib.storage.tables.trajectories import trajectories
 
@@ -54,10 +54,10 @@ _MINE = _OWNED & (retrievals.c.id == bindparam("retrieval"))
 
 async def totals_of(database: Database, library_id: int) -> Totals:
     """As of this moment."""
-    return Totals(*(await database.first(_TOTALS_NOW, {"owner": library_id}) or ()))
+    return Totals(*(await database.read_row(_TOTALS_NOW, {"owner": library_id}) or ()))
 
 
-async def rescore(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> bool:
+async def apply_reward(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> bool:
     """Enter what a reward under this retrieval changes, the old one taken back; False where it changes nothing.
 
     Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
@@ -78,10 +78,12 @@ async def rescore(connection: AsyncConnection, database: Database, library: Libr
     if retrieval.reward is None:
         submitter = graded[0][1]  # whoever gave the first of them, also after a correction by somebody else
     more, before = int(retrieval.reward is None), retrieval.reward or 0.0
-    totals = await enter_totals(connection, database, library.id, rewards=more, reward_total=reward - before, tick=1)
+    totals = await increment_totals(
+        connection, database, library.id, rewards=more, reward_total=reward - before, tick=1
+    )
     await _REWARDED.rows(connection, database, **named, reward=reward, submitter=submitter, tick=totals.tick)
     entries = entries_of_reward(retrieval, retrieval.reward, reward, counted=number <= totals.counted)
-    await enter(connection, database, library.id, entries)
+    await apply_deltas(connection, database, library.id, entries)
     if submitter is not None:
         await _enter_for_submitter(connection, database, library.id, entries, submitter)
     return True
@@ -96,11 +98,11 @@ async def continue_record(
 ) -> None:
     """Let the second version, which has the first one's text again, go on with its record; the first keeps it too."""
     (kind, _, old), new = (experience_key(identity, version) for version in versions)
-    await enter_totals(connection, database, library.id, tick=MOST_TICKS + 1)  # no retrieval tells of it
+    await increment_totals(connection, database, library.id, tick=MOST_TICKS + 1)  # no retrieval tells of it
     key = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == old)
     mine = select(*(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library.id, key)
     for account in (await connection.execute(mine)).all():
-        await enter(connection, database, library.id, {new: list(account)})
+        await apply_deltas(connection, database, library.id, {new: list(account)})
         marked = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == new[2])
         marking = update(evidence).where(evidence.c.library_id == library.id, marked)
         await connection.execute(marking.values(continues=old))
@@ -111,14 +113,16 @@ async def continue_record(
         await _enter_for_submitter(connection, database, library.id, {new: sums}, submitter)
 
 
-async def enter_totals(connection: AsyncConnection, database: Database, library_id: int, **added: float) -> Totals:
+async def increment_totals(connection: AsyncConnection, database: Database, library_id: int, **added: float) -> Totals:
     """Add to the totals, which are held until the transaction ends, so that numbers and ticks are in order; as now."""
     values = {"library_id": library_id, "judged": 0, "counted": 0, **dict.fromkeys(COUNTED, 0), **added}
     [row] = await _TOTALS.rows(connection, database, **values)
     return Totals(*row)
 
 
-async def enter(connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry]) -> None:
+async def apply_deltas(
+    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[CounterKey, Delta]
+) -> None:
     """Add to the accounts, always in the same order, so that two who do so never wait for each other."""
     if entries:
         values = [(library_id, *key, *entry) for key, entry in sorted(entries.items())]
@@ -126,7 +130,11 @@ async def enter(connection: AsyncConnection, database: Database, library_id: int
 
 
 async def _enter_for_submitter(
-    connection: AsyncConnection, database: Database, library_id: int, entries: Mapping[Key, Entry], submitter: str
+    connection: AsyncConnection,
+    database: Database,
+    library_id: int,
+    entries: Mapping[CounterKey, Delta],
+    submitter: str,
 ) -> None:
     values = [(library_id, *key, submitter, *entry[:4]) for key, entry in sorted(entries.items()) if any(entry[:4])]
     if values:
@@ -162,15 +170,15 @@ def _adding_to_shares(insert: MakeInsert) -> UpdateBase:
     return statement.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
-_RETRIEVAL = Prepared(
+_RETRIEVAL = CompiledStatement(
     lambda _: select(retrievals.c.number, retrievals.c.submitter, *RETRIEVAL).where(_MINE).with_for_update()
 )
-_REWARDED = Prepared(
+_REWARDED = CompiledStatement(
     lambda _: (
         update(retrievals).where(_MINE).values({name: bindparam(name) for name in ("reward", "submitter", "tick")})
     )
 )
-_GRADED, _SIGNED = Prepared(lambda _: _graded(signed=False)), Prepared(lambda _: _graded(signed=True))
-_TOTALS = Prepared(_adding_totals)
-_ACCOUNTS = Prepared(_adding_to_accounts, (*KEY, *PARTS))
-_SHARES = Prepared(_adding_to_shares, (*KEY, "submitter", *SUMS))
+_GRADED, _SIGNED = CompiledStatement(lambda _: _graded(signed=False)), CompiledStatement(lambda _: _graded(signed=True))
+_TOTALS = CompiledStatement(_adding_totals)
+_ACCOUNTS = CompiledStatement(_adding_to_accounts, (*KEY, *PARTS))
+_SHARES = CompiledStatement(_adding_to_shares, (*KEY, "submitter", *SUMS))

@@ -20,7 +20,7 @@ from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.batches import count, record
 from explib.storage.tables.evidence import retrievals
-from explib.tasks import Behind
+from explib.tasks import BackgroundTasks
 
 GATHER_SECONDS = 0.25
 """How long a record may wait for others to be written with it: a transaction of many costs little more than of one."""
@@ -39,41 +39,41 @@ class Retrievals:
 
     database: Database
     _pending: list[tuple[Library, Retrieval]] = field(default_factory=list, repr=False)
-    _writing: Behind = field(default_factory=Behind, repr=False)
-    _counting: Behind = field(default_factory=Behind, repr=False)
+    _writing: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False)
+    _counting: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def record_behind(self, library: Library, retrieval: Retrieval) -> None:
         """Take the record and go on: it is written within moments, together with others.
 
-        It promises nothing to anybody yet; a failure is logged, and a submission that names it will be told.
+        It options nothing to anybody yet; a failure is logged, and a submission that names it will be told.
         """
         self._pending.append((library, retrieval))
         if self._writing.idle:
             self._writing.start(self._write_behind(), "record retrievals", "retrievals could not be recorded")
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every record that was taken is written, or has failed."""
         self._hurry.set()
         try:
-            await self._writing.settled()
+            await self._writing.flush()
         finally:
             self._hurry.clear()
 
     async def awaited(self, library: Library, identity: str) -> None:
         """Returns when the record is written, or will not be: who has just made it may be another process."""
-        await self.settled()
+        await self.flush()
         named = {"owner": library.id, "retrieval": identity}
         for _ in range(LOOKS):
             fresh = abs(time.time() - made_at(identity)) < LATE_SECONDS
-            if not fresh or await self.database.first(_KNOWN, named) is not None:
+            if not fresh or await self.database.read_row(_KNOWN, named) is not None:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
     async def close(self) -> None:
         """Settle, and finish what is being entered in the evidence."""
-        await self.settled()
-        await self._counting.settled()
+        await self.flush()
+        await self._counting.flush()
 
     async def _write_behind(self) -> None:
         while self._pending:
@@ -99,7 +99,7 @@ class Retrievals:
             left = await _unrecorded(connection, batch) if again else batch
             return await record(connection, self.database, left)
 
-        return await self.database.write(write, repeatable=True, locks=True)
+        return await self.database.write(write, idempotent=True, explicit_locks=True)
 
     async def get(self, library: Library, identity: str) -> Retrieval:
         """Raises UnknownRetrieval."""

@@ -44,7 +44,7 @@ class Leases:
             row = taken.first()
             return None if row is None else Lease(row.name, row.holder, row.token, row.expires_at)
 
-        return await self.database.write(take, repeatable=True, locks=True)
+        return await self.database.write(take, idempotent=True, explicit_locks=True)
 
     async def prolong(self, lease: Lease, seconds: float) -> bool:
         """Keep a lease that is still this one's; False where it went to another holder."""
@@ -55,7 +55,7 @@ class Leases:
             done = await connection.execute(update(leases).where(mine).values(expires_at=until))
             return done.rowcount == 1
 
-        return await self.database.write(extend, repeatable=True, locks=True)
+        return await self.database.write(extend, idempotent=True, explicit_locks=True)
 
     async def release(self, lease: Lease) -> None:
         """Give it back early. Nothing happens where it was already lost."""
@@ -67,7 +67,7 @@ class Leases:
                 .values(expires_at=0.0, holder="")
             )
 
-        await self.database.write(expire, repeatable=True, locks=True)
+        await self.database.write(expire, idempotent=True, explicit_locks=True)
 
     async def holder(self, name: str) -> Lease | None:
         """Who holds the lease now."""

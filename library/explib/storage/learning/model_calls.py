@@ -41,7 +41,7 @@ class ModelCalls:
             if reservation is not None:
                 await connection.execute(delete(token_reservations).where(token_reservations.c.id == reservation))
 
-        await self.database.write(insert, repeatable=True, locks=True)
+        await self.database.write(insert, idempotent=True, explicit_locks=True)
 
     async def tokens_since(self, since: float) -> int:
         """Tokens (prompt and completion) of the calls recorded at or after `since`."""
@@ -72,7 +72,7 @@ class ModelCalls:
             await connection.execute(new.on_conflict_do_nothing())
             return Reserved(identity, taken)
 
-        return await self.database.write(take, repeatable=True, locks=True)
+        return await self.database.write(take, idempotent=True, explicit_locks=True)
 
     async def release(self, reservation: str) -> None:
         """The call came to nothing: its tokens are free again."""
@@ -80,7 +80,7 @@ class ModelCalls:
         async def free(connection: AsyncConnection) -> None:
             await connection.execute(delete(token_reservations).where(token_reservations.c.id == reservation))
 
-        await self.database.write(free, repeatable=True, locks=True)
+        await self.database.write(free, idempotent=True, explicit_locks=True)
 
 
 async def _spent(connection: AsyncConnection, since: float) -> int:

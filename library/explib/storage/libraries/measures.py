@@ -16,7 +16,7 @@ from explib.storage.tables.trajectories import groups
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
+class Monitoring:
     """Counts of one database."""
 
     database: Database

@@ -15,7 +15,7 @@ from explib.models.revisions import Revision
 from explib.settings.library import LibraryChanges, changed, difference
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.revisions.number import enter_revision
+from explib.storage.revisions.number import insert_revision
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories
 from explib.storage.trajectories.rewards import kept_rewards
@@ -53,13 +53,13 @@ async def change_settings(
     said = difference(before.settings, settings)
     revision = Revision(number, cause, change.author, (), (), (), Cost(), time.time(), said)
     stored = rows.SETTINGS.dump_python(settings, mode="json")
-    await enter_revision(connection, database, library_id, revision, settings=stored)
+    await insert_revision(connection, database, library_id, revision, settings=stored)
     if settings.min_group != before.settings.min_group:
         await _settle_groups(connection, library_id, settings)
     return replace(before, settings=settings, revision=revision.number)
 
 
-async def settled(connection: AsyncConnection, library: Library) -> Library:
+async def lock_settings(connection: AsyncConnection, library: Library) -> Library:
     """The library as it is now; its settings stay so until the transaction ends."""
     return rows.library((await connection.execute(_SETTLED, {"owner": library.id})).mappings().one())
 
@@ -87,13 +87,13 @@ async def _settle_groups(connection: AsyncConnection, library_id: int, settings:
         .where(groups.c.library_id == library_id, groups.c.state.in_(["waiting", "ready"]))
         .group_by(groups.c.id, groups.c.state, groups.c.reason)
     )
-    settled = [
+    lock_settings = [
         {"group": row[0], "new_state": state, "new_reason": reason}
         for row in counted
         for state, reason in [readiness(settings, row[3], row[4], row[5])]
         if state != row[1] or (state == "waiting" and reason != row[2])
     ]
-    if settled:
+    if lock_settings:
         statement = update(groups).where(groups.c.library_id == library_id, groups.c.id == bindparam("group"))
         again = {"state": bindparam("new_state"), "reason": bindparam("new_reason"), "tries": 0, "not_before": 0.0}
-        await connection.execute(statement.values(**again), settled)
+        await connection.execute(statement.values(**again), lock_settings)

@@ -37,7 +37,7 @@ class Libraries:
 
     async def get(self, name: str) -> Library:
         """Raises UnknownLibrary, naming those that exist."""
-        found = await self.database.first(BY_NAME, {"name": name})
+        found = await self.database.read_row(BY_NAME, {"name": name})
         if found is None:
             raise UnknownLibrary.among(name, [library.name for library in await self.all()])
         held = self._held.get(name)
@@ -103,7 +103,7 @@ class Libraries:
         """
         change = ChangeOfSettings(changes, author, reason)
         return await self.database.write(
-            lambda connection: change_settings(connection, self.database, library.id, change), locks=True
+            lambda connection: change_settings(connection, self.database, library.id, change), explicit_locks=True
         )
 
     async def overview(self, library: Library) -> LibraryOverview:

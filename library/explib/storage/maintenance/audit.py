@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import PARTS, Entry, Key, add, entries_of_retrievals, entries_of_reward
+from explib.evidence.ledger import PARTS, CounterKey, Delta, add, entries_of_retrievals, entries_of_reward
 from explib.storage import rows
 from explib.storage.evidence.counters import RETRIEVAL, SUMS, TOTALS, Totals
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
@@ -30,8 +30,8 @@ class _Expected:
     retrievals: int = 0
     rewards: int = 0
     reward_total: float = 0.0
-    accounts: dict[Key, Entry] = field(default_factory=dict)
-    shares: dict[str, dict[Key, Entry]] = field(default_factory=dict)
+    accounts: dict[CounterKey, Delta] = field(default_factory=dict)
+    shares: dict[str, dict[CounterKey, Delta]] = field(default_factory=dict)
     """By submitter."""
 
     def take(self, found: Iterable[Sequence[Any]]) -> None:
@@ -50,7 +50,7 @@ class _Expected:
                 add(self.shares.setdefault(submitter, {}), {key: each[: len(SUMS)] for key, each in entries.items()})
 
 
-async def misstated(connection: AsyncConnection) -> list[str]:
+async def wrong_counters(connection: AsyncConnection) -> list[str]:
     """Accounts, submitters' shares and totals that are not what they must be, as `library/kind/subject/version`."""
     found = await connection.execute(select(evidence_totals.c.library_id, *(evidence_totals.c[n] for n in TOTALS)))
     wrong: list[str] = []
@@ -75,18 +75,18 @@ async def _misstated(connection: AsyncConnection, library_id: int, totals: Total
     return [f"{library_id}/{each}" for each in wrong]
 
 
-def _name(key: Key) -> str:
+def _name(key: CounterKey) -> str:
     return "/".join(map(str, key))
 
 
-async def _accounts(connection: AsyncConnection, library_id: int) -> tuple[dict[Key, Entry], set[Key]]:
+async def _accounts(connection: AsyncConnection, library_id: int) -> tuple[dict[CounterKey, Delta], set[CounterKey]]:
     """The accounts, and those of them that began with the record of another version: more than their own retrievals."""
     columns = (evidence.c.kind, evidence.c.subject, evidence.c.version, evidence.c.continues)
     found = await connection.execute(
         select(*columns, *(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library_id)
     )
-    held: dict[Key, Entry] = {}
-    began: set[Key] = set()
+    held: dict[CounterKey, Delta] = {}
+    began: set[CounterKey] = set()
     for kind, subject, version, continues, *numbers in found:
         key = (kind, subject, version)
         held[key] = numbers
@@ -95,19 +95,19 @@ async def _accounts(connection: AsyncConnection, library_id: int) -> tuple[dict[
     return held, began
 
 
-async def _shares(connection: AsyncConnection, library_id: int) -> dict[str, dict[Key, Entry]]:
+async def _shares(connection: AsyncConnection, library_id: int) -> dict[str, dict[CounterKey, Delta]]:
     table = submitter_evidence
     columns = (table.c.submitter, table.c.kind, table.c.subject, table.c.version)
     found = await connection.execute(
         select(*columns, *(table.c[name] for name in SUMS)).where(table.c.library_id == library_id)
     )
-    shares: dict[str, dict[Key, Entry]] = {}
+    shares: dict[str, dict[CounterKey, Delta]] = {}
     for submitter, kind, subject, version, *sums in found:
         shares.setdefault(submitter, {})[kind, subject, version] = sums
     return shares
 
 
-def _differing(held: Mapping[Key, Entry], expected: Mapping[Key, Entry]) -> set[Key]:
+def _differing(held: Mapping[CounterKey, Delta], expected: Mapping[CounterKey, Delta]) -> set[CounterKey]:
     nothing = [0.0] * len(PARTS)
     pairs = {key: (held.get(key, nothing), expected.get(key, nothing)) for key in {**held, **expected}}
     return {key for key, pair in pairs.items() if not all(map(_close, *pair))}

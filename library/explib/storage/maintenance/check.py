@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
 from explib.storage.database import Database
-from explib.storage.maintenance.audit import misstated
+from explib.storage.maintenance.audit import wrong_counters
 from explib.storage.maintenance.copy import rewrite_terms
 from explib.storage.tables.trajectories import trajectory_bodies
 from explib.trajectories.parser import decode_steps
@@ -24,7 +24,7 @@ RESTORE = "restore a backup, or keep this copy for a look and go on with a new d
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Defect:
     """One thing that should hold and doesn't: how often, a few examples, and what to do."""
 
     what: str
@@ -113,16 +113,16 @@ RULES = (
 )
 
 
-async def check(database: Database, *, deep: bool = False) -> list[Finding]:
+async def check(database: Database, *, deep: bool = False) -> list[Defect]:
     """Everything that should hold and doesn't; `deep` reads every trajectory's steps, too."""
     async with database.read() as connection:
         found = [_finding(rule, await _breaches(connection, rule)) for rule in RULES]
-        wrong = await misstated(connection)
+        wrong = await wrong_counters(connection)
         found.append(
-            Finding("evidence that its retrievals don't add up to", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
+            Defect("evidence that its retrievals don't add up to", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
         )
         engine = await database.dialect.check_storage(connection)
-        found.append(Finding("a damaged file", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
+        found.append(Defect("a damaged file", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
         if deep:
             found.append(await _unreadable(connection))
     return [each for each in found if each.count]
@@ -142,17 +142,17 @@ async def _breaches(connection: AsyncConnection, rule: _Rule) -> list[str]:
     return [str(row[0]) for row in await connection.execute(text(rule.breaches))]
 
 
-def _finding(rule: _Rule, breaches: Sequence[str]) -> Finding:
-    return Finding(rule.what, len(breaches), tuple(breaches[:EXAMPLES]), rule.advice)
+def _finding(rule: _Rule, breaches: Sequence[str]) -> Defect:
+    return Defect(rule.what, len(breaches), tuple(breaches[:EXAMPLES]), rule.advice)
 
 
-async def _unreadable(connection: AsyncConnection) -> Finding:
+async def _unreadable(connection: AsyncConnection) -> Defect:
     """The steps that cannot be read back."""
     damaged: list[str] = []
     result = await connection.stream(select(trajectory_bodies))
     async for part in result.mappings().partitions(BODIES):
         damaged += await asyncio.to_thread(_damaged, part)
-    return Finding("steps that cannot be read back", len(damaged), tuple(damaged[:EXAMPLES]), RESTORE)
+    return Defect("steps that cannot be read back", len(damaged), tuple(damaged[:EXAMPLES]), RESTORE)
 
 
 def _damaged(bodies: Sequence[RowMapping]) -> list[str]:

@@ -24,7 +24,7 @@ from explib.storage.database import Indexed, Writer
 from explib.storage.postgresql import hnsw
 from explib.storage.postgresql.notifications import CHANNEL, Listener
 from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
-from explib.storage.postgresql.single_row import PostgresqlGlance
+from explib.storage.postgresql.single_row import PostgresqlRowReader
 
 PGVECTOR = (0, 7)
 """The first version that has halfvec."""
@@ -127,9 +127,9 @@ class PostgresqlDialect:
         reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return await self._connector.connect(reading)
 
-    def glance(self, engine: AsyncEngine) -> PostgresqlGlance:
+    def glance(self, engine: AsyncEngine) -> PostgresqlRowReader:
         """Without a transaction."""
-        return PostgresqlGlance(engine, self._connector)
+        return PostgresqlRowReader(engine, self._connector)
 
     def describe(self) -> str:
         """Where the database is."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from explib.errors import DatabaseUnavailable
-from explib.storage.database import Promises
+from explib.storage.database import WriteOptions
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
@@ -97,13 +97,13 @@ class RetryingWriter:
         self._turns = asyncio.Semaphore(at_once)
         self._running: set[asyncio.Task[object]] = set()
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], promises: Promises) -> T:
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], options: WriteOptions) -> T:
         """The result of `work` once its transaction is committed; see `Database.write`.
 
         A caller who gives up does not stop it half-way.
         """
-        engine = self._locking if promises.locks else self._serial
-        running = asyncio.create_task(self._persist(engine, work, promises.repeatable), name="explib-write")
+        engine = self._locking if options.explicit_locks else self._serial
+        running = asyncio.create_task(self._persist(engine, work, options.idempotent), name="explib-write")
         self._running.add(running)
         running.add_done_callback(self._ended)
         return await asyncio.shield(running)
@@ -113,14 +113,14 @@ class RetryingWriter:
         if not running.cancelled():
             running.exception()  # marks it as seen where its caller has gone
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when every write that was handed in has ended."""
         while self._running:
             await asyncio.wait(self._running)
 
     async def close(self) -> None:
         """Settle."""
-        await self.settled()
+        await self.flush()
 
     async def _persist(
         self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]], repeatable: bool

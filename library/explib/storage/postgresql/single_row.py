@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from explib.storage.postgresql.retries import Connector
-from explib.storage.single_row import Found
+from explib.storage.single_row import Row
 
 
-class PostgresqlGlance:
+class PostgresqlRowReader:
     """On any free connection of the pool."""
 
     failures: tuple[type[Exception], ...] = (DBAPIError,)
@@ -22,7 +22,7 @@ class PostgresqlGlance:
         self._connector = connector
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
         """See `Glance`."""
         connection = await self._connector.connect(self._engine)
         try:

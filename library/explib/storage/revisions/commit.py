@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import OperationRefused, RevisionConflict
-from explib.history.apply import Draft
+from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Change, Refusal, ReviewState, Revision
@@ -17,7 +17,7 @@ from explib.storage.database import Database, Indexed
 from explib.storage.evidence.counters import continue_record
 from explib.storage.learning.leases import check_lease
 from explib.storage.revisions.draft import draft_of
-from explib.storage.revisions.number import enter_revision
+from explib.storage.revisions.number import insert_revision
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.revisions.protection import LEARNER
 from explib.storage.revisions.review_queue import check_waiting, decide, needs_review, park
@@ -29,7 +29,7 @@ from explib.storage.tables.trajectories import groups, learned_groups
 from explib.text.words import terms
 
 
-async def commit(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
+async def commit_proposal(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
     """Apply a proposal inside a writing transaction; see `Revisions.commit`."""
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
@@ -71,7 +71,9 @@ async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowM
     return row, rows.library(row).settings
 
 
-async def _continue_evidence(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
+async def _continue_evidence(
+    connection: AsyncConnection, database: Database, proposal: Proposal, draft: LibraryDraft
+) -> None:
     for identity, version in sorted(proposal.continues.items()):
         now = draft.experiences[identity]
         if now.updated_revision == draft.revision and now.version != version:
@@ -85,7 +87,9 @@ async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) 
         await decide(connection, proposal.library, decided, state, proposal.author, proposal.cause, number)
 
 
-async def _write_experiences(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
+async def _write_experiences(
+    connection: AsyncConnection, database: Database, proposal: Proposal, draft: LibraryDraft
+) -> None:
     library_id = proposal.library.id
     named = dict.fromkeys(each.id for change in draft.changes for each in change.after)
     changed = [draft.experiences[identity] for identity in named]
@@ -106,7 +110,9 @@ async def _write_experiences(connection: AsyncConnection, database: Database, pr
     await _write_citations(connection, database, library_id, draft)
 
 
-async def _write_citations(connection: AsyncConnection, database: Database, library_id: int, draft: Draft) -> None:
+async def _write_citations(
+    connection: AsyncConnection, database: Database, library_id: int, draft: LibraryDraft
+) -> None:
     if draft.restored:
         lost = (citations.c.library_id == library_id) & database.dialect.among(
             citations.c.experience_id, draft.restored
@@ -191,7 +197,9 @@ async def _check_unlearned(connection: AsyncConnection, library: Library, group:
         raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
 
 
-async def _write_revision(connection: AsyncConnection, database: Database, proposal: Proposal, draft: Draft) -> None:
+async def _write_revision(
+    connection: AsyncConnection, database: Database, proposal: Proposal, draft: LibraryDraft
+) -> None:
     revision = Revision(
         number=draft.revision,
         cause=proposal.cause,
@@ -202,4 +210,4 @@ async def _write_revision(connection: AsyncConnection, database: Database, propo
         cost=proposal.cost,
         created_at=time.time(),
     )
-    await enter_revision(connection, database, proposal.library.id, revision, next_experience=draft.next_number)
+    await insert_revision(connection, database, proposal.library.id, revision, next_experience=draft.next_number)

@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownTrajectory
-from explib.history.apply import Draft, cited
+from explib.history.apply import LibraryDraft, cited
 from explib.models.experiences import Experience
 from explib.models.libraries import LibrarySettings
 from explib.storage import rows
@@ -19,7 +19,7 @@ from explib.storage.tables.trajectories import trajectories
 
 async def draft_of(
     connection: AsyncConnection, database: Database, proposal: Proposal, row: RowMapping, settings: LibrarySettings
-) -> Draft:
+) -> LibraryDraft:
     """The library of `row`, which the caller holds, as far as the proposal concerns it. Raises UnknownTrajectory."""
     library = proposal.library
     current = await _concerned(connection, database, proposal)
@@ -29,7 +29,7 @@ async def draft_of(
     helping: dict[str, str] = {}
     if proposal.author == LEARNER:
         helping = await proven(connection, database, library, proposal.operations, current)
-    return Draft(
+    return LibraryDraft(
         revision=row["revision"] + 1,
         next_number=row["next_experience"],
         capacity=settings.max_experiences,

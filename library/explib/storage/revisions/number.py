@@ -11,7 +11,7 @@ from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import revisions
 
 
-async def enter_revision(
+async def insert_revision(
     connection: AsyncConnection, database: Database, library_id: int, revision: Revision, **values: object
 ) -> None:
     """Inside a writing transaction that holds the library's row, which is at this revision then and has `values`."""

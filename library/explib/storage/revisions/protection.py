@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import experience_key
-from explib.evidence.verdicts import HELPS, finding, numbers
+from explib.evidence.verdicts import HELPS, lift_summary, numbers
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
@@ -40,5 +40,5 @@ async def proven(
     return {
         keys[key]: f"rewards say that experience {keys[key]} helps: {numbers(account.sums)}"
         for key, account in accounts.items()
-        if finding(account.sums).label in HELPS
+        if lift_summary(account.sums).label in HELPS
     }

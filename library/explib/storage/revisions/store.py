@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownExperience, UnknownRevision
 from explib.history.diff import Difference, SettingsChange, difference
-from explib.history.replay import Standing, continuing, reverting
+from explib.history.replay import LibraryState, continued_ids, revert_operations
 from explib.models.experiences import Experience
 from explib.models.learning import Cost
 from explib.models.libraries import Library
 from explib.models.revisions import Change, Citation, Refusal, Revision
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.revisions.commit import commit
+from explib.storage.revisions.commit import commit_proposal
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.revisions import operations, revisions
@@ -103,14 +103,14 @@ class Revisions:
             found = await connection.execute(select(number, changed).where(where).order_by(number))
             return difference(then, now, [SettingsChange(*row) for row in found])
 
-    async def standing(self, library: Library, number: int) -> Standing:
+    async def standing(self, library: Library, number: int) -> LibraryState:
         """The library after revision `number` (0: empty), with what is retired and with the evidence.
 
         Raises UnknownRevision.
         """
         if not 0 <= number <= library.revision:
             raise UnknownRevision.beyond(library.name, library.revision, number)
-        standing = Standing()
+        standing = LibraryState()
         standing.follow(await self._changes(library, 0, number))
         return standing
 
@@ -130,16 +130,16 @@ class Revisions:
         OperationRefused where it may not be so large any more.
         """
         then, now = await self.then_and_now(library, number)
-        changes = reverting(then, now, number)
-        again = continuing(changes, then)
+        changes = revert_operations(then, now, number)
+        again = continued_ids(changes, then)
         return await self.commit(
             Proposal(library, cause, author, "person", changes, reviewed=True, strict=True, continues=again)
         )
 
-    async def then_and_now(self, library: Library, number: int) -> tuple[Standing, Standing]:
+    async def then_and_now(self, library: Library, number: int) -> tuple[LibraryState, LibraryState]:
         """The library after revision `number`, and as `library` was read. Raises UnknownRevision."""
         then = await self.standing(library, number)
-        now = Standing(dict(then.experiences), {name: dict(cited) for name, cited in then.citations.items()})
+        now = LibraryState(dict(then.experiences), {name: dict(cited) for name, cited in then.citations.items()})
         now.follow(await self._changes(library, number, library.revision))
         return then, now
 
@@ -157,7 +157,9 @@ class Revisions:
 
         Raises LeaseLost, and RevisionConflict where the library has moved on or a group was learned by another.
         """
-        return await self.database.write(lambda connection: commit(connection, self.database, proposal), locks=True)
+        return await self.database.write(
+            lambda connection: commit_proposal(connection, self.database, proposal), explicit_locks=True
+        )
 
 
 async def _revisions(connection: AsyncConnection, library: Library, numbers: Sequence[int]) -> list[Revision]:

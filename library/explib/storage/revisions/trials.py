@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.history.trials import begun, touched, without
+from explib.history.trials import affected_ids, drop_changed, start_trial
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
 from explib.models.revisions import Change
@@ -62,10 +62,10 @@ async def follow_trials(connection: AsyncConnection, database: Database, library
         return
     running = await _running(connection, library)
     for trial in running:
-        gone = touched(trial, revised.changes)
+        gone = affected_ids(trial, revised.changes)
         if gone:
-            await _put(connection, library, without(trial, gone) or _superseded(trial, revised.number))
-    new = begun(revised.number, revised.changes, running, time.time()) if revised.tried else None
+            await _put(connection, library, drop_changed(trial, gone) or _superseded(trial, revised.number))
+    new = start_trial(revised.number, revised.changes, running, time.time()) if revised.tried else None
     if new is not None:
         values = {**rows.trial_values(new), "library_id": library.id}
         await connection.execute(database.dialect.insert(trials).values(**values))

@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownExperience
-from explib.evidence.votes import VOTERS, Judged, Tally, Vote
+from explib.evidence.votes import VOTERS, Tally, Vote, VoteCount
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.revisions.commit import commit
+from explib.storage.revisions.commit import commit_proposal
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.tables.experiences import experiences, votes
 from explib.storage.tables.libraries import libraries
@@ -73,7 +73,7 @@ class Votes:
             return Cast(tally, known, None)
         cause = f"{known.id}: {operation.reason}"
         proposal = Proposal(library, cause, AUTHOR, known.analyst, (operation,), reviewed=True)
-        committed = await commit(connection, self.database, proposal)
+        committed = await commit_proposal(connection, self.database, proposal)
         return Cast(tally, await _experience(connection, library, known.id), committed.revision)
 
     async def on(self, library: Library, identity: str) -> list[Vote]:
@@ -103,7 +103,7 @@ class Votes:
             sums.setdefault(row.experience_id, {})[row.up] = row.voters
         return {identity: Tally(each.get(True, 0), each.get(False, 0)) for identity, each in sums.items()}
 
-    async def judged(self, library: Library) -> list[Judged]:
+    async def judged(self, library: Library) -> list[VoteCount]:
         """The texts on which three voters agreed, whatever version, retired or not."""
         version = (votes.c.experience_id, votes.c.version)
         enough = select(*version).where(votes.c.library_id == library.id).group_by(*version)
@@ -122,13 +122,13 @@ def _vote(row: RowMapping) -> Vote:
     return Vote(**{name: row[name] for name in Vote.__dataclass_fields__})
 
 
-def _judged(ballots: list[RowMapping]) -> Judged | None:
+def _judged(ballots: list[RowMapping]) -> VoteCount | None:
     cast = [_vote(row) for row in ballots]
     verdict = Tally.of(cast).verdict
     if verdict == "open":
         return None
     reasons = _reasons(cast, up=verdict == "backed")
-    return Judged(ballots[0]["experience_id"], ballots[0]["content"], verdict, reasons[-1] if reasons else None)
+    return VoteCount(ballots[0]["experience_id"], ballots[0]["content"], verdict, reasons[-1] if reasons else None)
 
 
 def _reasons(cast: list[Vote], *, up: bool) -> list[str]:

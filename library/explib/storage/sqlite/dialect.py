@@ -25,9 +25,9 @@ from sqlalchemy.pool import NullPool
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
 from explib.storage.database import Indexed, Writer
 from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
-from explib.storage.sqlite.file import OpenedFile
+from explib.storage.sqlite.file import DatabaseFile
 from explib.storage.sqlite.group_commit import WRITES, GroupingWriter
-from explib.storage.sqlite.single_row import SqliteGlance
+from explib.storage.sqlite.single_row import SqliteRowReader
 
 WAL_RESET_FIXED = (3, 51, 3)
 POLL_SECONDS = 1.0
@@ -74,7 +74,7 @@ class SqliteDialect:
             )
         self._url = url
         self._path = Path(url.database)
-        self._file = OpenedFile(self._path)
+        self._file = DatabaseFile(self._path)
         self._sqlite = sqlite_module()
         self._version: tuple[int, ...] = tuple(self._sqlite.sqlite_version_info)
 
@@ -126,9 +126,9 @@ class SqliteDialect:
         cursor.close()
         self._file.opened()
 
-    def glance(self, _engine: AsyncEngine) -> SqliteGlance:
+    def glance(self, _engine: AsyncEngine) -> SqliteRowReader:
         """On a connection of its own that waits for nobody."""
-        return SqliteGlance(
+        return SqliteRowReader(
             lambda: self._sqlite.connect(str(self._path), timeout=0, isolation_level=None), (self._sqlite.Error,)
         )
 

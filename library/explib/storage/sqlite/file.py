@@ -21,7 +21,7 @@ REPLACED = (
 )
 
 
-class OpenedFile:
+class DatabaseFile:
     """The file of one open database."""
 
     def __init__(self, path: Path) -> None:

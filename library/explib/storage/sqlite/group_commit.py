@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from explib.storage.database import Promises
+from explib.storage.database import WriteOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class GroupingWriter:
         self._task: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], _promises: Promises) -> T:
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], _promises: WriteOptions) -> T:
         """The result of `work` once its transaction is committed.
 
         Raises what `work` raised (nothing of it is kept then), or the driver's error if the commit failed.
@@ -67,14 +67,14 @@ class GroupingWriter:
         await pending.done
         return results[0]
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Returns when the queue is empty and the last batch is committed."""
         if self._task is not None:
             await asyncio.wait({self._task})  # a waiter that gives up must not take the writer with it
 
     async def close(self) -> None:
         """Settle, then give the connection back."""
-        await self.settled()
+        await self.flush()
         await self._disconnect()
 
     async def _drain(self) -> None:

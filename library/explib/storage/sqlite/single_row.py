@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
-from explib.storage.single_row import Found
+from explib.storage.single_row import Row
 
 
 class Cursor(Protocol):
@@ -40,7 +40,7 @@ class Connection(Protocol):
         ...
 
 
-class SqliteGlance:
+class SqliteRowReader:
     """One connection, opened at the first look."""
 
     def __init__(self, connect: Callable[[], Connection], failures: tuple[type[Exception], ...]) -> None:
@@ -49,13 +49,13 @@ class SqliteGlance:
         self._connection: Connection | None = None
         self._compiled: dict[Select[Any], tuple[str, list[str]]] = {}
 
-    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Found:
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
         """See `Glance`."""
         if self._connection is None:
             self._connection = self._connect()
         sql, names = self._compiled.get(statement) or self._compile(statement)
         with closing(self._connection.execute(sql, tuple(values[name] for name in names))) as cursor:
-            found: Found = cursor.fetchone()
+            found: Row = cursor.fetchone()
             return found
 
     def _compile(self, statement: Select[Any]) -> tuple[str, list[str]]:

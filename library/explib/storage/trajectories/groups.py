@@ -100,7 +100,7 @@ class Groups:
             claimed = await connection.execute(select(groups).where(chosen).order_by(groups.c.updated_at, groups.c.id))
             return [rows.group(row) for row in claimed.mappings()]
 
-        return await self.database.write(count, locks=True)
+        return await self.database.write(count, explicit_locks=True)
 
     async def give_back(self, library: Library, claimed: Sequence[Group]) -> None:
         """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
@@ -111,7 +111,7 @@ class Groups:
                 same &= (groups.c.tries > 0) & (groups.c.state == "ready")
                 await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
 
-        await self.database.write(uncount, locks=True)
+        await self.database.write(uncount, explicit_locks=True)
 
     async def postpone(
         self, library: Library, group: Group, lease: Lease, reason: str, *, wait: float, counts: bool, dead: bool
@@ -136,7 +136,7 @@ class Groups:
                 )
             )
 
-        await self.database.write(note, repeatable=True, locks=True)
+        await self.database.write(note, idempotent=True, explicit_locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""
@@ -148,7 +148,7 @@ class Groups:
             )
             return done.rowcount
 
-        return await self.database.write(revive, repeatable=True, locks=True)
+        return await self.database.write(revive, idempotent=True, explicit_locks=True)
 
     async def graded(self, library: Library, chosen: Sequence[Group]) -> tuple[GradedGroup, ...]:
         """The groups with their graded attempts, oldest first.

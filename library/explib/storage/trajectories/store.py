@@ -27,8 +27,8 @@ from explib.models.submissions import Grade, Receipt, Submission
 from explib.models.trajectories import Attempt, Trajectory
 from explib.storage import rows
 from explib.storage.database import DIALECTS, Database, MakeInsert
-from explib.storage.evidence.counters import rescore
-from explib.storage.libraries.settings import settled
+from explib.storage.evidence.counters import apply_reward
+from explib.storage.libraries.settings import lock_settings
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
@@ -93,7 +93,7 @@ class Trajectories:
         async def store(connection: AsyncConnection) -> Receipt:
             return await self._store(connection, library, submission, body, content)
 
-        return await self.database.write(store, repeatable=True, locks=True)
+        return await self.database.write(store, idempotent=True, explicit_locks=True)
 
     async def _store(
         self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
@@ -136,7 +136,7 @@ class Trajectories:
     ) -> Receipt:
         if retrieval_id is None:
             return receipt
-        return replace(receipt, scored=await rescore(connection, self.database, library, retrieval_id))
+        return replace(receipt, scored=await apply_reward(connection, self.database, library, retrieval_id))
 
     async def _again(
         self,
@@ -254,7 +254,7 @@ class Trajectories:
         grade = replace(grade, reward=checked_reward(grade.reward, library.settings))
 
         async def write(connection: AsyncConnection) -> Receipt:
-            now = await settled(connection, library)
+            now = await lock_settings(connection, library)
             checked_reward(grade.reward, now.settings)
             mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
             row = (
@@ -267,7 +267,7 @@ class Trajectories:
             receipt = await regrade(connection, now, row, grade)
             return receipt if receipt.duplicate else await self._scored(connection, now, row["retrieval_id"], receipt)
 
-        return await self.database.write(write, repeatable=True, locks=True)
+        return await self.database.write(write, idempotent=True, explicit_locks=True)
 
     async def prune(self, library: Library, before: float) -> int:
         """Let the steps of older trajectories go (seconds since the epoch); how many. See `pruning`."""

@@ -15,12 +15,12 @@ from explib.errors import ExplibError
 from explib.models.submissions import Submission
 from explib.text.words import number_of
 from explib_server.auth.callers import current_session
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Experiences, LibraryStatus, Stored, structured
 
-if TYPE_CHECKING:  # imported with the runtime, behind the first answers
+if TYPE_CHECKING:  # imported with the application, behind the first answers
     from explib.models.libraries import Library
-    from explib_server.application import Runtime
+    from explib_server.application import Application
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
 LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
@@ -39,7 +39,7 @@ ADDS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def tool_errors() -> Iterator[None]:
     """Lets the model see our errors, which say what to do; any other stays a defect for the log."""
     try:
         yield
@@ -48,11 +48,11 @@ def told() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def at_library(current: Current, named: str | None) -> AsyncIterator[tuple[Runtime, Library]]:
-    """The open runtime and the library that is meant, within the caller's reach; the model sees our errors."""
-    with told():
-        runtime = await current()
-        yield runtime, await runtime.library(named)
+async def library_for_tool(current: Current, named: str | None) -> AsyncIterator[tuple[Application, Library]]:
+    """The open application and the library that is meant, within the caller's reach; the model sees our errors."""
+    with tool_errors():
+        application = await current()
+        yield application, await application.library(named)
 
 
 def result(text: str, structured: BaseModel) -> CallToolResult:
@@ -64,24 +64,24 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
 
 async def fetched(current: Current, task: str, library: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
     """The text and the structured content of `get_experiences`. Raises ExplibError."""
-    runtime = await current()
-    chosen = await runtime.library(library)
+    application = await current()
+    chosen = await application.library(library)
     session = current_session()
-    served = await runtime.fetch(chosen, task, limit, session)
+    served = await application.fetch(chosen, task, limit, session)
     # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
     text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
     return text, structured(chosen.name, served)
 
 
-def add_agent_tools(server: MCPServer[Opening], current: Current) -> None:
-    """Register the four tools; `current` gives the runtime of the running server."""
+def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register the four tools; `current` gives the application of the running server."""
     _add_get_experiences(server, current)
     _add_submit_trajectory(server, current)
     _add_report_reward(server, current)
     _add_library_status(server, current)
 
 
-def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
+def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Get experiences",
         description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
@@ -93,12 +93,12 @@ def _add_get_experiences(server: MCPServer[Opening], current: Current) -> None:
         library: LibraryName = None,
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
-        with told():
+        with tool_errors():
             text, found = await fetched(current, task, library, limit)
         return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=found)
 
 
-def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None:
+def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Submit trajectory",
         description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
@@ -124,7 +124,7 @@ def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None
         model: Annotated[str | None, Field(description="Which model made it.")] = None,
         idempotency_key: Annotated[str | None, Field(description="The same for a retry: it is stored once.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
-        with told():
+        with tool_errors():
             fields = Submission(
                 task=task,
                 steps=(),
@@ -138,13 +138,13 @@ def _add_submit_trajectory(server: MCPServer[Opening], current: Current) -> None
                 model=model,
                 idempotency_key=idempotency_key,
             )
-            runtime = await current()
-            chosen = await runtime.library(library)
-            receipt = await runtime.submit(chosen, trajectory, fields, current_session())
+            application = await current()
+            chosen = await application.library(library)
+            receipt = await application.submit(chosen, trajectory, fields, current_session())
         return _stored(Stored.of(receipt))
 
 
-def _add_report_reward(server: MCPServer[Opening], current: Current) -> None:
+def _add_report_reward(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Report reward",
         description="Call when the outcome of a submitted task becomes known (tests went green, the user accepted it) "
@@ -158,15 +158,15 @@ def _add_report_reward(server: MCPServer[Opening], current: Current) -> None:
         feedback: Feedback = None,
         signature: Annotated[str | None, Field(description="By the environment, if it signs rewards.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
-        with told():
-            runtime = await current()
+        with tool_errors():
+            application = await current()
             from explib_server.application import Target
 
-            receipt = await runtime.report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
+            receipt = await application.report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
         return _stored(Stored.of(receipt))
 
 
-def _add_library_status(server: MCPServer[Opening], current: Current) -> None:
+def _add_library_status(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         name="library_status",
         title="Library status",
@@ -175,11 +175,11 @@ def _add_library_status(server: MCPServer[Opening], current: Current) -> None:
         annotations=READS,
     )
     async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
-        with told():
-            runtime = await current()
+        with tool_errors():
+            application = await current()
             from explib_server.render.status import library_status, status_text
 
-            found = await library_status(runtime, library)
+            found = await library_status(application, library)
         return result(status_text(found), found)
 
 

@@ -10,11 +10,11 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.text.words import number_of
-from explib_learner.agent.loop import STEP_SECONDS, Handed, Verdict
+from explib_learner.agent.loop import STEP_SECONDS, AnswerResult, NextStep
 from explib_server.analyst_choice import analyst_name
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import LibraryName, at_library, result, told
+from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result, tool_errors
 from explib_server.mcp.tools.agent_learning import answer_step, next_step, nothing_to_do
 from explib_server.render.analysis_step import Question, question
 from explib_server.render.learning import run_lines
@@ -63,13 +63,13 @@ class AnalysisAnswered(Answer):
     """What was changed, refused and not learned, a line each."""
 
 
-def add_analysis_tools(server: MCPServer[Opening], current: Current) -> None:
-    """Register both tools; `current` gives the runtime of the running server."""
+def add_analysis_tools(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register both tools; `current` gives the application of the running server."""
     _add_next_analysis(server, current)
     _add_answer_analysis(server, current)
 
 
-def _add_next_analysis(server: MCPServer[Opening], current: Current) -> None:
+def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Next analysis step",
         description="Call to learn from graded attempts yourself, without a model's key: hands out the learner's next "
@@ -81,8 +81,8 @@ def _add_next_analysis(server: MCPServer[Opening], current: Current) -> None:
         library: LibraryName = None,
         call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
     ) -> Annotated[CallToolResult, NextAnalysis]:
-        async with at_library(current, library) as (runtime, chosen):
-            analyst = analyst_name(runtime.settings)
+        async with library_for_tool(current, library) as (application, chosen):
+            analyst = analyst_name(application.settings)
             if analyst != "agent":
                 reason = (
                     f"The {analyst} analyst of this server learns by itself. To have the attached agent do it, start "
@@ -91,20 +91,20 @@ def _add_next_analysis(server: MCPServer[Opening], current: Current) -> None:
                 return result(
                     reason, NextAnalysis(library=chosen.name, state="off", reason=reason, revision=chosen.revision)
                 )
-            handed = await next_step(runtime, chosen, call_id)
-            revision = (await runtime.store.libraries.get(chosen.name)).revision
-            reason = "" if handed.step else await nothing_to_do(runtime, chosen, handed)
+            handed = await next_step(application, chosen, call_id)
+            revision = (await application.store.libraries.get(chosen.name)).revision
+            reason = "" if handed.step else await nothing_to_do(application, chosen, handed)
         asked = question(handed.step) if handed.step else None
         said = _handed(chosen.name, revision, handed, asked, reason)
         before = "\n".join(run_lines(handed.runs))
         return result("\n\n".join(filter(None, (before, _asked_text(said, asked) if asked else reason))), said)
 
 
-def _handed(library: str, revision: int, handed: Handed, asked: Question | None, reason: str) -> NextAnalysis:
+def _handed(library: str, revision: int, handed: NextStep, asked: Question | None, reason: str) -> NextAnalysis:
     learned = sum(run.learned for run in handed.runs)
     if asked is None:
-        state: State = "done" if handed.free_in is None else "wait"
-        wait = None if handed.free_in is None else round(handed.free_in, 1)
+        state: State = "done" if handed.retry_after is None else "wait"
+        wait = None if handed.retry_after is None else round(handed.retry_after, 1)
         return NextAnalysis(
             library=library,
             state=state,
@@ -137,7 +137,7 @@ def _asked_text(said: NextAnalysis, asked: Question) -> str:
     )
 
 
-def _add_answer_analysis(server: MCPServer[Opening], current: Current) -> None:
+def _add_answer_analysis(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Answer an analysis step",
         description="Call with your answer to the step that next_analysis handed out. The answer is checked like a "
@@ -147,15 +147,15 @@ def _add_answer_analysis(server: MCPServer[Opening], current: Current) -> None:
     async def answer_analysis(
         call_id: Annotated[str, Field(description="From next_analysis.")], response: Response
     ) -> Annotated[CallToolResult, AnalysisAnswered]:
-        with told():
-            runtime = await current()
+        with tool_errors():
+            application = await current()
             text = response if isinstance(response, str) else json.dumps(response, ensure_ascii=False)
-            library, verdict = await answer_step(runtime, call_id, text)
+            library, verdict = await answer_step(application, call_id, text)
         said = AnalysisAnswered(
             library=library.name,
             accepted=verdict.accepted,
             problem=verdict.problem,
-            call_id=verdict.again.id if verdict.again else None,
+            call_id=verdict.repair_step.id if verdict.repair_step else None,
             remaining=verdict.remaining,
             learned=verdict.run.learned if verdict.run else 0,
             revision=library.revision,
@@ -164,8 +164,8 @@ def _add_answer_analysis(server: MCPServer[Opening], current: Current) -> None:
         return result(_answered_text(said, verdict), said)
 
 
-def _answered_text(said: AnalysisAnswered, verdict: Verdict) -> str:
-    if verdict.again is not None:
+def _answered_text(said: AnalysisAnswered, verdict: AnswerResult) -> str:
+    if verdict.repair_step is not None:
         return f"{said.problem}\n\nCall answer_analysis again, with call_id {said.call_id}."
     if said.problem is not None:
         lines = [f"Not used: {said.problem}. There is nothing to correct in it now."]

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from explib_server.auth.callers import current_caller
 from explib_server.curation.curator import By, curator_of
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import Changed, History, Listing, Reverted, Reviewed
-from explib_server.mcp.tools.agent import READS, LibraryName, at_library, result
+from explib_server.mcp.tools.agent import READS, LibraryName, library_for_tool, result
 from explib_server.render.changes import changed, reverted, reviewed
 from explib_server.render.listing import Status, history, listing
 
@@ -36,8 +36,8 @@ def by_caller(reason: str) -> By:
     return By(current_caller().name, reason)
 
 
-def add_curator_tools(server: MCPServer[Opening], current: Current) -> None:
-    """Register the tools; `current` gives the runtime of the running server."""
+def add_curator_tools(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register the tools; `current` gives the application of the running server."""
     _add_list(server, current)
     _add_add(server, current)
     _add_edit(server, current)
@@ -47,7 +47,7 @@ def add_curator_tools(server: MCPServer[Opening], current: Current) -> None:
     _add_revert(server, current)
 
 
-def _add_list(server: MCPServer[Opening], current: Current) -> None:
+def _add_list(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="List experiences",
         description="Call to look through a library, or at what waits for review: ids, texts, status, evidence. "
@@ -60,12 +60,12 @@ def _add_list(server: MCPServer[Opening], current: Current) -> None:
         limit: Limit = 50,
         after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
     ) -> Annotated[CallToolResult, Listing]:
-        async with at_library(current, library) as (runtime, chosen):
-            text, page = await listing(runtime.store, chosen, status, limit, after)
+        async with library_for_tool(current, library) as (application, chosen):
+            text, page = await listing(application.store, chosen, status, limit, after)
         return result(text, page)
 
 
-def _add_add(server: MCPServer[Opening], current: Current) -> None:
+def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Add experience",
         description="Call when a person wants a lesson in the library that no attempts have shown: it is served at "
@@ -75,12 +75,12 @@ def _add_add(server: MCPServer[Opening], current: Current) -> None:
     async def add_experience(
         content: Content, reason: Reason = "", library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        async with at_library(current, library) as (runtime, chosen):
-            committed = await curator_of(runtime).add(chosen, content, by_caller(reason))
-            return result(*await changed(runtime.store, chosen, committed, committed.changes[0].after[0].id))
+        async with library_for_tool(current, library) as (application, chosen):
+            committed = await curator_of(application).add(chosen, content, by_caller(reason))
+            return result(*await changed(application.store, chosen, committed, committed.changes[0].after[0].id))
 
 
-def _add_edit(server: MCPServer[Opening], current: Current) -> None:
+def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Edit experience",
         description="Call when a lesson should say something else: gives it another text under the same id; the old "
@@ -98,13 +98,13 @@ def _add_edit(server: MCPServer[Opening], current: Current) -> None:
         expected_version: ExpectedVersion = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Changed]:
-        async with at_library(current, library) as (runtime, chosen):
-            curator, by = curator_of(runtime), by_caller(reason)
+        async with library_for_tool(current, library) as (application, chosen):
+            curator, by = curator_of(application), by_caller(reason)
             committed = await curator.edit(chosen, id, content, by, expected_version, pinned=pinned)
-            return result(*await changed(runtime.store, chosen, committed, id))
+            return result(*await changed(application.store, chosen, committed, id))
 
 
-def _add_retire(server: MCPServer[Opening], current: Current) -> None:
+def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Retire experience",
         description="Call when a lesson is wrong or does harm: it is served no more. It stays in the history, and "
@@ -114,12 +114,12 @@ def _add_retire(server: MCPServer[Opening], current: Current) -> None:
     async def retire_experience(
         id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        async with at_library(current, library) as (runtime, chosen):
-            committed = await curator_of(runtime).retire(chosen, id, by_caller(reason), expected_version)
-            return result(*await changed(runtime.store, chosen, committed, id))
+        async with library_for_tool(current, library) as (application, chosen):
+            committed = await curator_of(application).retire(chosen, id, by_caller(reason), expected_version)
+            return result(*await changed(application.store, chosen, committed, id))
 
 
-def _add_review(server: MCPServer[Opening], current: Current) -> None:
+def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Review experience",
         description="Call with a person's decision on a proposal that waits (p2) or on an experience (e3). approve: it "
@@ -133,12 +133,12 @@ def _add_review(server: MCPServer[Opening], current: Current) -> None:
         content: Annotated[str | None, Field(description="With approve: another text than proposed.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reviewed]:
-        async with at_library(current, library) as (runtime, chosen):
-            committed = await curator_of(runtime).review(chosen, id, decision, by_caller(reason), content)
+        async with library_for_tool(current, library) as (application, chosen):
+            committed = await curator_of(application).review(chosen, id, decision, by_caller(reason), content)
         return result(*reviewed(chosen, committed, id, decision))
 
 
-def _add_history(server: MCPServer[Opening], current: Current) -> None:
+def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         name="history",
         title="History",
@@ -150,12 +150,12 @@ def _add_history(server: MCPServer[Opening], current: Current) -> None:
         limit: Limit = 20,
         before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
-        async with at_library(current, library) as (runtime, chosen):
-            text, page = await history(runtime.store, chosen, limit, before)
+        async with library_for_tool(current, library) as (application, chosen):
+            text, page = await history(application.store, chosen, limit, before)
         return result(text, page)
 
 
-def _add_revert(server: MCPServer[Opening], current: Current) -> None:
+def _add_revert(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Revert",
         description="Call when changes made a library worse: puts it back as it stood after a revision, as a new "
@@ -170,6 +170,6 @@ def _add_revert(server: MCPServer[Opening], current: Current) -> None:
         ] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reverted]:
-        async with at_library(current, library) as (runtime, chosen):
-            committed = await curator_of(runtime).revert(chosen, revision, by_caller(reason), expected_revision)
-            return result(*await reverted(runtime.store, chosen, committed, revision))
+        async with library_for_tool(current, library) as (application, chosen):
+            committed = await curator_of(application).revert(chosen, revision, by_caller(reason), expected_revision)
+            return result(*await reverted(application.store, chosen, committed, revision))

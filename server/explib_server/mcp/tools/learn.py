@@ -11,9 +11,9 @@ from mcp.types import CallToolResult, ToolAnnotations
 from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import LibraryName, at_library, result
+from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result
 from explib_server.render.bounds import commonest
 from explib_server.render.learning import run_lines, run_text, summary_text
 
@@ -35,8 +35,8 @@ class Learned(Answer):
     """Another process that is learning this library now."""
 
 
-def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
-    """Register `learn_now`; `current` gives the runtime of the running server."""
+def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register `learn_now`; `current` gives the application of the running server."""
 
     @server.tool(
         title="Learn now",
@@ -44,9 +44,11 @@ def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
         "what was changed, and what waits and why.",
         annotations=LEARNS,
     )
-    async def learn_now(ctx: Context[Opening], library: LibraryName = None) -> Annotated[CallToolResult, Learned]:
-        async with at_library(current, library) as (runtime, chosen):
-            ready = len(await runtime.store.groups.all(chosen, "ready"))
+    async def learn_now(
+        ctx: Context[LazyApplication], library: LibraryName = None
+    ) -> Annotated[CallToolResult, Learned]:
+        async with library_for_tool(current, library) as (application, chosen):
+            ready = len(await application.store.groups.all(chosen, "ready"))
             done = 0
 
             async def tell(run: Run) -> None:
@@ -54,11 +56,11 @@ def add_learn_tool(server: MCPServer[Opening], current: Current) -> None:
                 done += run.learned + len(run.failures)
                 await ctx.report_progress(done, max(ready, done), run_text(run).partition("\n")[0])
 
-            worker = await runtime.worker(tell)
+            worker = await application.worker(tell)
             await ctx.report_progress(0, ready, f"ready: {number_of(ready, 'group')}")
             runs = await worker.learn_ready(chosen.name)
-            overview = await runtime.store.libraries.overview(chosen)
-            holder = await runtime.store.leases.holder(lease_name(chosen))
+            overview = await application.store.libraries.overview(chosen)
+            holder = await application.store.leases.holder(lease_name(chosen))
         said = Learned(
             library=chosen.name,
             learned=sum(run.learned for run in runs),

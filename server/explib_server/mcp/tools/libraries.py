@@ -11,10 +11,10 @@ from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.settings.library import LibraryChanges, read_changes, said
 from explib_server.curation.settings import set_up
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import LibraryList, LibrarySetUp
 from explib_server.mcp.schemas import compact_input
-from explib_server.mcp.tools.agent import READS, result, told
+from explib_server.mcp.tools.agent import READS, result, tool_errors
 from explib_server.mcp.tools.curation import by_caller
 from explib_server.render.listing import library_list
 
@@ -32,8 +32,8 @@ SettingsGiven: TypeAlias = Annotated[
 ]
 
 
-def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
-    """Register the tools; `current` gives the runtime of the running server."""
+def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register the tools; `current` gives the application of the running server."""
 
     @server.tool(
         title="List libraries",
@@ -44,9 +44,9 @@ def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
         limit: Annotated[int, Field(description="At most this many, 1 to 200.")] = 100,
         after: Annotated[str | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, LibraryList]:
-        with told():
-            runtime = await current()
-            text, page = await library_list(runtime.store, await runtime.libraries(), limit, after)
+        with tool_errors():
+            application = await current()
+            text, page = await library_list(application.store, await application.libraries(), limit, after)
         return result(text, page)
 
     @server.tool(
@@ -61,10 +61,10 @@ def add_library_tools(server: MCPServer[Opening], current: Current) -> None:
         update: Annotated[bool, Field(description="true: change the one that is there.")] = False,
         reason: Annotated[str, Field(description="With update: why; kept in the history.")] = "",
     ) -> Annotated[CallToolResult, LibrarySetUp]:
-        with told():
-            runtime = await current()
+        with tool_errors():
+            application = await current()
             changes, by = read_changes(settings or {}), by_caller(reason)
-            library, created = await set_up(runtime, name, changes, by, update=update)
+            library, created = await set_up(application, name, changes, by, update=update)
         did = "created" if created else "updated"
         text = f"{library.name} is {did}: " + ", ".join(
             f"{each} {said(value)}" for each, value in asdict(library.settings).items()

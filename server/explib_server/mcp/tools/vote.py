@@ -12,9 +12,9 @@ from explib.evidence.votes import Verdict
 from explib.storage.revisions.votes import Cast
 from explib_server.auth.callers import current_caller
 from explib_server.curation.votes import cast_vote, outcome_text
-from explib_server.mcp.opening import Current, Opening
+from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import ADDS, LibraryName, at_library, result
+from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, result
 
 
 class Voted(Answer):
@@ -43,8 +43,8 @@ class Voted(Answer):
         )
 
 
-def add_vote_tool(server: MCPServer[Opening], current: Current) -> None:
-    """Register `vote_experience`; `current` gives the runtime of the running server."""
+def add_vote_tool(server: MCPServer[LazyApplication], current: Current) -> None:
+    """Register `vote_experience`; `current` gives the application of the running server."""
 
     @server.tool(
         title="Vote on an experience",
@@ -58,6 +58,6 @@ def add_vote_tool(server: MCPServer[Opening], current: Current) -> None:
         reason: Annotated[str | None, Field(description="What happened, in a sentence.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Voted]:
-        async with at_library(current, library) as (runtime, chosen):
-            cast = await cast_vote(runtime, chosen, id, current_caller().identity(), vote == "up", reason)
+        async with library_for_tool(current, library) as (application, chosen):
+            cast = await cast_vote(application, chosen, id, current_caller().identity(), vote == "up", reason)
         return result(outcome_text(cast), Voted.of(cast))
