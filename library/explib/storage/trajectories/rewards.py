@@ -30,8 +30,10 @@ async def regrade(connection: AsyncConnection, library: Library, known: RowMappi
     values: dict[str, object] = {"feedback": known["feedback"] if grade.feedback is None else grade.feedback}
     if changed:
         values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
+        values.update(reward_source=grade.source)
     if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
         values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
+        values.update(reward_source="environment")
     before = await lock_group(connection, library, group)
     mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
     await connection.execute(update(trajectories).where(mine).values(**values))
