@@ -38,7 +38,8 @@ def screen(met_and_taken: Floats, attempts: Sequence[GradedAttempt], keep: int) 
     rewards = np.array([attempt.reward for attempt in attempts])
     rewards = centred(rewards[:, None], strata, weights)[:, 0]
     directions, columns = unit_columns(met_and_taken, strata, weights)
-    return [int(columns[row]) for row in promising(directions, rewards * np.sqrt(weights), strata, keep)]
+    met = (~np.isnan(met_and_taken[:, columns])).astype(np.float64)
+    return [int(columns[row]) for row in promising(directions, met, rewards * np.sqrt(weights), strata, keep)]
 
 
 def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tuple[Floats, Indices]:
@@ -53,7 +54,7 @@ def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tup
         for column in np.flatnonzero(lengths > 1e-9):
             direction = deviations[:, column] / lengths[column]
             direction *= np.sign(direction[np.flatnonzero(direction)[0]])
-            pattern = np.round(direction, 6).tobytes()
+            pattern = (np.round(direction, 6) + 0.0).tobytes()  # -0.0 and 0.0 differ in their bytes
             if pattern not in seen:
                 seen.add(pattern)
                 directions.append(direction)
@@ -61,27 +62,34 @@ def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tup
     return np.array(directions).reshape(len(columns), strata.size), np.array(columns, dtype=np.intp)
 
 
-def promising(directions: Floats, rewards: Floats, strata: Indices, keep: int) -> list[int]:
+def promising(directions: Floats, met: Floats, rewards: Floats, strata: Indices, keep: int) -> list[int]:
     """Rows of `directions` by score: those that stand out stage by stage, then the best of the rest."""
     if not directions.shape[0] or not rewards.any():
         return []
     random = np.random.default_rng(SEED)
-    first = np.abs(directions @ rewards) / np.linalg.norm(rewards)
+    first = scores = np.abs(directions @ rewards) / np.linalg.norm(rewards)
     explained: list[int] = []
-    residual, scores, passing = rewards, first, 0.0
-    for _ in range(STAGES + 1):
+    residual, passing = rewards, 0.0
+    while len(explained) < STAGES:
         chance = np.abs(directions @ shuffled(residual, strata, PERMUTATIONS, random)) / np.linalg.norm(residual)
-        scores = np.abs(directions @ residual) / np.linalg.norm(residual)
-        scores[explained] = 0.0
         passing = float(np.quantile(chance, 1 - SURVIVING_NOISE))
         best = int(np.argmax(scores))
-        if len(explained) == STAGES or scores[best] <= float(np.median(chance.max(axis=0))):
+        if scores[best] <= float(np.median(chance.max(axis=0))):
             break
         explained.append(best)
-        basis, *_ = np.linalg.lstsq(directions[explained].T, rewards, rcond=None)
-        residual = rewards - directions[explained].T @ basis
-        if np.linalg.norm(residual) < 1e-9:
+        residual = unexplained(rewards, directions[explained].T, met[:, explained], strata)
+        if np.linalg.norm(residual) < 1e-9 * np.linalg.norm(rewards):
             break
+        scores = np.abs(directions @ residual) / np.linalg.norm(residual)
+        scores[explained] = 0.0
     merit = np.maximum(scores, first)
-    rest = [int(row) for row in np.argsort(-merit, kind="stable") if merit[row] > passing and row not in set(explained)]
+    rest = [int(row) for row in np.argsort(-merit, kind="stable") if merit[row] > passing and row not in explained]
     return (explained + rest)[:keep]
+
+
+def unexplained(rewards: Floats, taken: Floats, met: Floats, strata: Indices) -> Floats:
+    """Rewards without the effects of the columns and of having met their situations."""
+    explaining = np.hstack([taken, centred(met, strata, np.ones(strata.size))])
+    effects, *_ = np.linalg.lstsq(explaining, rewards, rcond=None)
+    residual: Floats = rewards - explaining @ effects
+    return residual

@@ -52,7 +52,7 @@ def sums(values: Floats, strata: Indices) -> Floats:
 
 
 def centred(columns: Floats, strata: Indices, weights: Floats) -> Floats:
-    """Subtract its weighted mean inside each stratum from each column (attempts × columns); NaN is left out and is 0."""
+    """Subtract the weighted mean inside each stratum from columns (attempts × columns); NaN is left out and is 0."""
     met = ~np.isnan(columns)
     filled = np.where(met, columns, 0.0)
     totals = sums(met * weights[:, None], strata)
