@@ -37,9 +37,56 @@ def screen(met_and_taken: Floats, attempts: Sequence[GradedAttempt], keep: int) 
     weights = np.array([attempt.weight for attempt in attempts])
     rewards = np.array([attempt.reward for attempt in attempts])
     rewards = centred(rewards[:, None], strata, weights)[:, 0]
-    directions, columns = unit_columns(met_and_taken, strata, weights)
-    met = (~np.isnan(met_and_taken[:, columns])).astype(np.float64)
-    return [int(columns[row]) for row in promising(directions, met, rewards * np.sqrt(weights), strata, keep)]
+    return Screen(met_and_taken, strata, weights).best(rewards, keep)
+
+
+class Screen:
+    """Very many columns, made ready once and scored against any rewards."""
+
+    def __init__(self, met_and_taken: Floats, strata: Indices, weights: Floats) -> None:
+        self._strata = strata
+        self._scale = np.sqrt(weights)
+        self._directions, self._columns = unit_columns(met_and_taken, strata, weights)
+        self._met = ~np.isnan(met_and_taken)
+
+    def best(self, rewards: Floats, keep: int) -> list[int]:
+        """Choose columns by score: those that stand out stage by stage, then the best of the rest.
+
+        `rewards` is centred inside strata.
+        """
+        rewards = rewards * self._scale
+        if not self._columns.size or not rewards.any():
+            return []
+        random = np.random.default_rng(SEED)
+        first = scores = np.abs(self._directions @ rewards) / np.linalg.norm(rewards)
+        explained: list[int] = []
+        residual, passing = rewards, 0.0
+        while len(explained) < STAGES:
+            chance = np.abs(self._directions @ shuffled(residual, self._strata, PERMUTATIONS, random))
+            chance /= np.linalg.norm(residual)
+            passing = float(np.quantile(chance, 1 - SURVIVING_NOISE))
+            best = int(np.argmax(scores))
+            if scores[best] <= float(np.median(chance.max(axis=0))):
+                break
+            explained.append(best)
+            residual = self._unexplained(rewards, explained)
+            if np.linalg.norm(residual) < 1e-9 * np.linalg.norm(rewards):
+                break
+            scores = np.abs(self._directions @ residual) / np.linalg.norm(residual)
+            scores[explained] = 0.0
+        merit = np.maximum(scores, first)
+        ranked = np.argsort(-merit, kind="stable")
+        rest = [row for row in ranked if merit[row] > passing and row not in explained]
+        return [int(self._columns[row]) for row in (explained + rest)[:keep]]
+
+    def _unexplained(self, rewards: Floats, explained: list[int]) -> Floats:
+        """Rewards without the effects of columns and of having met their situations."""
+        met = self._met[:, self._columns[explained]].astype(np.float64)
+        met = centred(met, self._strata, self._scale**2) * self._scale[:, None]
+        explaining = np.hstack([self._directions[explained].T, met])
+        effects, *_ = np.linalg.lstsq(explaining, rewards, rcond=None)
+        residual: Floats = rewards - explaining @ effects
+        return residual
 
 
 def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tuple[Floats, Indices]:
@@ -60,36 +107,3 @@ def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tup
                 directions.append(direction)
                 columns.append(start + int(column))
     return np.array(directions).reshape(len(columns), strata.size), np.array(columns, dtype=np.intp)
-
-
-def promising(directions: Floats, met: Floats, rewards: Floats, strata: Indices, keep: int) -> list[int]:
-    """Rows of `directions` by score: those that stand out stage by stage, then the best of the rest."""
-    if not directions.shape[0] or not rewards.any():
-        return []
-    random = np.random.default_rng(SEED)
-    first = scores = np.abs(directions @ rewards) / np.linalg.norm(rewards)
-    explained: list[int] = []
-    residual, passing = rewards, 0.0
-    while len(explained) < STAGES:
-        chance = np.abs(directions @ shuffled(residual, strata, PERMUTATIONS, random)) / np.linalg.norm(residual)
-        passing = float(np.quantile(chance, 1 - SURVIVING_NOISE))
-        best = int(np.argmax(scores))
-        if scores[best] <= float(np.median(chance.max(axis=0))):
-            break
-        explained.append(best)
-        residual = unexplained(rewards, directions[explained].T, met[:, explained], strata)
-        if np.linalg.norm(residual) < 1e-9 * np.linalg.norm(rewards):
-            break
-        scores = np.abs(directions @ residual) / np.linalg.norm(residual)
-        scores[explained] = 0.0
-    merit = np.maximum(scores, first)
-    rest = [int(row) for row in np.argsort(-merit, kind="stable") if merit[row] > passing and row not in explained]
-    return (explained + rest)[:keep]
-
-
-def unexplained(rewards: Floats, taken: Floats, met: Floats, strata: Indices) -> Floats:
-    """Rewards without the effects of the columns and of having met their situations."""
-    explaining = np.hstack([taken, centred(met, strata, np.ones(strata.size))])
-    effects, *_ = np.linalg.lstsq(explaining, rewards, rcond=None)
-    residual: Floats = rewards - explaining @ effects
-    return residual

@@ -45,6 +45,8 @@ def numbered(keys: Sequence[tuple[str | None, str]]) -> Indices:
 
 def sums(values: Floats, strata: Indices) -> Floats:
     """Add up the rows (attempts) of each stratum."""
+    if not strata.size:
+        return np.zeros((0, values.shape[1]))
     order = np.argsort(strata, kind="stable")
     starts = np.searchsorted(strata[order], np.arange(strata.max() + 1))
     total: Floats = np.add.reduceat(values[order], starts, axis=0)
