@@ -89,9 +89,7 @@ class RunCodebook:
             attempt_id = attempt.trajectory.id
             for entry in able:
                 decision = entry.decision
-                if (decision.id, attempt_id) not in self._letters and (
-                    attempt_id not in coded or decision.id in fresh
-                ):
+                if (decision.id, attempt_id) not in self._letters and (attempt_id not in coded or decision.id in fresh):
                     missing[attempt_id].append(decision)
         return dict(missing)
 

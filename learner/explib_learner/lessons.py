@@ -60,9 +60,7 @@ class Evidence:
         )
 
 
-def plan(
-    entries: Sequence[CodebookEntry], experiences: Sequence[Experience], evidence: Evidence
-) -> Plan:
+def plan(entries: Sequence[CodebookEntry], experiences: Sequence[Experience], evidence: Evidence) -> Plan:
     """The changes that the newest verdicts ask for. What a person pinned is left alone."""
     lessons = {each.decision_id: each for each in experiences if each.decision_id is not None}
     planned = Plan()
@@ -83,9 +81,7 @@ def _propose(planned: Plan, entry: CodebookEntry, verdict: Verdict) -> None:
         planned.wordings.append(Wording(entry.decision, verdict.better, verdict))
 
 
-def _follow(
-    planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: Experience, evidence: Evidence
-) -> None:
+def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: Experience, evidence: Evidence) -> None:
     """Promote a lesson that is borne out; let one go that no longer is."""
     decision_id = entry.decision.id
     if _weak(verdict, experience):
@@ -126,9 +122,7 @@ def _weak(verdict: Verdict, experience: Experience) -> bool:
     return verdict.better != experience.option
 
 
-def additions(
-    wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence
-) -> tuple[Operation, ...]:
+def additions(wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence) -> tuple[Operation, ...]:
     """An ADD for each lesson that got words."""
     return tuple(
         Operation(
@@ -167,4 +161,3 @@ def first_words(
         for decision_id, decision in named.items()
         if decision.lesson and decision_id not in spoken_for
     )
-

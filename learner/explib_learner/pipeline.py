@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
-from explib.models.decisions import CodebookUpdate, GradedAttempt
+from explib.models.decisions import CodebookUpdate
 from explib.models.experiences import Experience
 from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
-from explib.models.trajectories import REWARD_WEIGHTS
 from explib.retrieval.embedding import Embedder
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
@@ -28,6 +26,7 @@ from explib_learner.checks.rejected_before import Rejection, earlier_rejections,
 from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.claims import Claim, Claims, ClaimsGroups
 from explib_learner.codebook import RunCodebook
+from explib_learner.graded import graded_attempts
 from explib_learner.judging.judge import Judge, Judgement
 from explib_learner.lessons import Evidence, additions, first_words, plan
 from explib_learner.lifecycle import Lifecycle
@@ -207,7 +206,7 @@ class Pipeline:
         """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
         own = {decision_id for decision_id, decision in named.items() if decision.verdict is not None}
         decisions = [decision for decision in book.decisions if decision.id not in own]
-        judgement = self._judge.judge(decisions, book.codes, _graded_attempts(batch))
+        judgement = self._judge.judge(decisions, book.codes, graded_attempts(batch.history, batch.library.settings))
         for verdict in judgement.verdicts.values():
             book.judged(verdict)
         lessons = {each.decision_id for each in batch.experiences}
@@ -300,24 +299,6 @@ class Pipeline:
             lease=lease,
             read={known.id: known.updated_revision for known in batch.experiences},
         )
-
-
-def _graded_attempts(batch: Batch) -> list[GradedAttempt]:
-    """The attempts as the fit reads them: rewards as shares of the library's range, lone ones in no group."""
-    settings = batch.library.settings
-    span_of_rewards = settings.reward_max - settings.reward_min
-    graded = [attempt.trajectory for attempt in batch.history if attempt.trajectory.reward is not None]
-    sizes = Counter(attempt.group_id for attempt in graded)
-    return [
-        GradedAttempt(
-            trajectory_id=attempt.id,
-            reward=((attempt.reward or 0.0) - settings.reward_min) / span_of_rewards,
-            group_id=attempt.group_id if sizes[attempt.group_id] > 1 else None,
-            source=attempt.reward_source or "agent",
-            weight=REWARD_WEIGHTS[attempt.reward_source or "agent"],
-        )
-        for attempt in graded
-    ]
 
 
 def _says_nothing(book: RunCodebook, decision_id: str) -> bool:

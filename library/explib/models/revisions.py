@@ -36,7 +36,7 @@ class Operation:
     merged: tuple[str, ...] = ()
     citations: tuple[Citation, ...] = ()
     status: ExperienceStatus | None = None
-    """Status of an added experience; None lets the support decide (two groups or more: active)."""
+    """Status from now on; None: a candidate where the text is new, else as it was."""
     note: str = ""
     pins: bool | None = None
     """Whether a person wrote or approved this, so that only people change or retire it; None: as it was."""

@@ -63,9 +63,7 @@ async def write_codebook(
     """Store what a learning run brings, inside the transaction of its revision."""
     if update.entries:
         insertion = database.dialect.insert(decisions)
-        replaced = {
-            name: insertion.excluded[name] for name in ("decision", "verdict", "weak_runs", "source")
-        }
+        replaced = {name: insertion.excluded[name] for name in ("decision", "verdict", "weak_runs", "source")}
         await connection.execute(
             insertion.on_conflict_do_update(index_elements=["library_id", "id"], set_=replaced),
             [{"library_id": library_id, **_columns(entry)} for entry in update.entries],

@@ -7,4 +7,14 @@ All of them are imported here, so that `metadata` is never a part of the whole.
 from explib.storage.tables import access, decisions, evidence, experiences, learning, libraries, revisions, trajectories
 from explib.storage.tables.base import metadata
 
-__all__ = ["access", "decisions", "evidence", "experiences", "learning", "libraries", "metadata", "revisions", "trajectories"]
+__all__ = [
+    "access",
+    "decisions",
+    "evidence",
+    "experiences",
+    "learning",
+    "libraries",
+    "metadata",
+    "revisions",
+    "trajectories",
+]
