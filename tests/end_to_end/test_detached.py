@@ -269,7 +269,7 @@ async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(
     """A file that cannot be written: the learner process could not say anything."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    from explib_server.application import open_application
+    from explib_server.compose import open_application
     from explib_server.learner_process.starter import learner_process
 
     async with open_application(Settings()) as application:

@@ -39,7 +39,7 @@ async def learn_until_idle(application: Application, on_run: Callable[[Run], Awa
         return False
     try:
         async with heartbeat(store, lease, seconds):
-            await _watch(application, await application.worker(on_run))
+            await _watch(application, await application.learning.worker(on_run))
     except LeaseLost:
         log.warning("another learner process has taken over")
     finally:

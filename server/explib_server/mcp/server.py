@@ -24,7 +24,6 @@ from pydantic import ValidationError
 from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib.text.words import storable
-from explib_server.analyst_choice import analyst_name
 from explib_server.auth.callers import current_caller, filter_subscriptions, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
@@ -142,12 +141,12 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
     Raises InvalidSetting.
     """
-    analyst_name(settings)
+    settings.chosen_analyst()
     bus = InMemorySubscriptionBus()
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.running(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, learner)
         return opened
 
     current = LazyApplication(open_application)

@@ -17,11 +17,11 @@ async def next_step(application: Application, library: Library, call_id: str | N
     """The next step, or the one of this id once more, kept for who calls. Raises UnknownAnalysis."""
     who = current_caller().name
     if call_id is None:
-        return await application.agent.next(library, who)
+        return await application.learning.by_agent.next(library, who)
     owner, step = await application.store.steps.locate(call_id)
     if owner.id != library.id:
         raise UnknownAnalysis
-    return await application.agent.reissue(library, step, who)
+    return await application.learning.by_agent.reissue(library, step, who)
 
 
 async def answer_step(application: Application, call_id: str, text: str) -> tuple[Library, AnswerResult]:
@@ -32,7 +32,7 @@ async def answer_step(application: Application, call_id: str, text: str) -> tupl
     library, step = await application.store.steps.locate(call_id)
     if not caller.reaches(library.name):
         raise UnknownAnalysis
-    verdict = await application.agent.answer(library, step, application.clean(text), caller.name)
+    verdict = await application.learning.by_agent.answer(library, step, application.clean(text), caller.name)
     return await application.store.libraries.get(library.name), verdict
 
 

@@ -11,7 +11,6 @@ from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.text.words import number_of
 from explib_learner.agent.loop import STEP_SECONDS, AnswerResult, NextStep
-from explib_server.analyst_choice import analyst_name
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
 from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result, tool_errors
@@ -82,7 +81,7 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
         call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
     ) -> Annotated[CallToolResult, NextAnalysis]:
         async with library_for_tool(current, library) as (application, chosen):
-            analyst = analyst_name(application.settings)
+            analyst = application.settings.chosen_analyst()
             if analyst != "agent":
                 reason = (
                     f"The {analyst} analyst of this server learns by itself. To have the attached agent do it, start "
