@@ -35,7 +35,7 @@ from explib.storage.schema import ensure_schema
 from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.store import Store
 from explib_server.application import Application
-from explib_server.compose import open_application
+from explib_server.compose import application_over, open_application
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the tests have a PostgreSQL to start
 from postgresql_server import postgresql_server
@@ -95,7 +95,7 @@ async def opened(case: Case) -> AsyncIterator[Application]:
     database = Database(Unflushed(make_url(case.url)))
     await ensure_schema(database)
     async with AsyncExitStack() as closing:
-        yield Application(settings, Store(database), closing)
+        yield application_over(settings, Store(database), closing)
     await database.close()
 
 

@@ -124,6 +124,15 @@ def _embedder(settings: Settings) -> Embedder | None:
     return WordllamaEmbedder()
 
 
+def application_over(settings: Settings, store: Store, closing: AsyncExitStack) -> Application:
+    """The application over an open store; what it opens itself is closed by `closing`."""
+    embedder = _embedder(settings)
+    learning = Learning(settings, store, embedder, closing)
+    application = Application(settings, store, Retriever(store, embedder), learning)
+    closing.push_async_callback(application.lifecycle.close)
+    return application
+
+
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[Application]:
     """The application over the configured database; closed at the end. Raises StorageError."""
@@ -134,8 +143,4 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         statement_timeout=settings.database_statement_timeout,
     )
     async with opening as store, AsyncExitStack() as closing:
-        embedder = _embedder(settings)
-        learning = Learning(settings, store, embedder, closing)
-        application = Application(settings, store, Retriever(store, embedder), learning)
-        closing.push_async_callback(application.lifecycle.close)
-        yield application
+        yield application_over(settings, store, closing)

@@ -25,8 +25,7 @@ from explib.models.trajectories import Step
 from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
 from explib_server.learner_process.detached import environment, start_detached
-from explib_server.learner_process.log import LOG_BYTES, learner_log
-from explib_server.learner_process.process import LEASE, process_lease
+from explib_server.learner_process.process import LEASE, LOG_BYTES, learner_log, process_lease
 
 GROUPS = 6
 STAYS = {"EXPLIB_LEARNER_IDLE_SECONDS": "600"}

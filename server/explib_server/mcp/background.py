@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from explib.settings.program import Settings
-from explib.tasks import cancel_and_wait
+from explib.tasks import cancel_and_wait, set_within
 from explib.tracing import Link, here
 from explib_learner.pipeline import Run
 from explib_learner.worker import MAX_CAUSES, POLL_SECONDS, Worker
@@ -81,6 +81,4 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
         stored.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await stored.wait()
+        await set_within(stored, POLL_SECONDS)

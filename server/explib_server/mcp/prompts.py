@@ -13,7 +13,7 @@ from pydantic import Field
 from explib.errors import ExplibError
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.schemas import unknown_argument
-from explib_server.mcp.toolsets import Toolset
+from explib_server.mcp.tools import Toolset
 
 TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
 LibraryText: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]

@@ -10,10 +10,9 @@ from explib.text.words import number_of
 from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
-from explib_server.learner_process.log import learner_log
-from explib_server.learner_process.process import process_lease
+from explib_server.learner_process.process import learner_log, process_lease
 from explib_server.mcp.results.agent import LibraryStatus
-from explib_server.mcp.tools.agent_learning import waiting_for_agents
+from explib_server.render.analysis import waiting_for_agents
 from explib_server.render.bounds import commonest
 from explib_server.render.evidence import labels, library_evidence, uplift_text
 
