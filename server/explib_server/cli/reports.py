@@ -1,4 +1,4 @@
-"""`explib evidence`: what rewards say about a library and its experiences."""
+"""`explib status` and `explib evidence`: how a library stands, and what rewards say about it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ import typer
 from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
+from explib_server.render.status import library_status, status_text
+
+
+def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show experiences, groups by state with reasons, the learner and its budget."""
+    found = run(lambda application: library_status(application, library))
+    say(found.model_dump_json(indent=2) if as_json else status_text(found))
 
 
 def evidence(
