@@ -1,0 +1,64 @@
+"""What is left of rewards when kinds of tasks and the decisions found so far are taken out: ridge regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explib_learner.grammar.candidates import NOT_MET, Column
+from explib_learner.grammar.reading import Reading
+from explib_learner.grammar.scores import NOISE_FLOOR, Floats
+
+EFFECT_SD = 0.25
+CONTROL_SD = 0.08
+"""Prior standard deviations of decisions and of kinds of tasks, shares of the reward's range (as the judge's)."""
+_ROUNDS = 8
+_MOST_WORDS = 40
+
+
+def task_words(readings: Sequence[Reading]) -> Floats:
+    """Kinds of tasks: for each word that some of the tasks say, who says it; attempts × words, each of mean 0."""
+    total = len(readings)
+    columns: dict[bytes, Floats] = {}
+    for word in sorted({word for reading in readings for word in reading.words}):
+        said = np.array([float(word in reading.words) for reading in readings])
+        if 0.06 <= said.mean() <= 0.94:
+            columns.setdefault(min(said.tobytes(), (1 - said).tobytes()), said - said.mean())
+    frequent = sorted(columns.values(), key=lambda said: -float(said @ said))[:_MOST_WORDS]
+    return np.array(frequent).reshape(len(frequent), total).T
+
+
+def effect_columns(columns: Sequence[Column]) -> tuple[Floats, Floats]:
+    """Decisions for a regression: option taken against the mean of those who met it, and the situation met."""
+    table = np.array(columns, dtype=np.float64)
+    met = (table != NOT_MET).astype(np.float64)
+    taken = np.where(table == NOT_MET, 0.0, table)
+    share = taken.sum(1, keepdims=True) / np.maximum(met.sum(1, keepdims=True), 1.0)
+    return (met * (taken - share)).T, (met - met.mean(1, keepdims=True)).T
+
+
+class Explanation:
+    """A fit of rewards on controls and decisions."""
+
+    def __init__(self, rewards: Floats, controls: Floats, columns: Sequence[Column]) -> None:
+        effects = np.empty((len(rewards), 0))
+        if columns:
+            effects, met = effect_columns(columns)
+            controls = np.hstack([controls, met])
+        design = np.hstack([effects, controls])
+        precision = np.array([EFFECT_SD**-2] * effects.shape[1] + [CONTROL_SD**-2] * controls.shape[1])
+        noise = max(float(np.std(rewards)), NOISE_FLOOR)
+        gram, moments = design.T @ design, design.T @ rewards
+        for _ in range(_ROUNDS):
+            covariance = np.linalg.inv(gram / noise**2 + np.diag(precision)) if design.shape[1] else np.empty((0, 0))
+            fitted = covariance @ moments / noise**2
+            residual = rewards - design @ fitted
+            used = float(np.trace(covariance @ gram)) / noise**2
+            noise = max(float(np.sqrt(residual @ residual / max(len(rewards) - used, 2.0))), NOISE_FLOOR)
+        self.residual: Floats = residual
+        self.noise = noise
+        count = effects.shape[1]
+        self.effects: Floats = fitted[:count]
+        self.z: Floats = self.effects / np.sqrt(np.diag(covariance)[:count])
+        """Effects over their standard deviations, in the order of the columns."""
