@@ -90,3 +90,5 @@ class Verdict:
     """Attempts of the less used side in strata where the options vary."""
     rivals: tuple[str, ...] = ()
     """Ids of decisions that can't be told apart from this one."""
+    merged_into: str | None = None
+    """Id of an earlier decision that splits the attempts in the same way and speaks for both: one lesson, not two."""
