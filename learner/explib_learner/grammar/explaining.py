@@ -13,7 +13,7 @@ from explib_learner.grammar.scores import NOISE_FLOOR, Floats
 EFFECT_SD = 0.25
 CONTROL_SD = 0.08
 """Prior standard deviations of decisions and of kinds of tasks, shares of the reward's range (as the judge's)."""
-_ROUNDS = 8
+_ROUNDS = 5
 _MOST_WORDS = 40
 
 
@@ -48,17 +48,24 @@ class Explanation:
             controls = np.hstack([controls, met])
         design = np.hstack([effects, controls])
         precision = np.array([EFFECT_SD**-2] * effects.shape[1] + [CONTROL_SD**-2] * controls.shape[1])
-        noise = max(float(np.std(rewards)), NOISE_FLOOR)
         gram, moments = design.T @ design, design.T @ rewards
+        noise = max(0.5 * float(np.std(rewards)), NOISE_FLOOR)
         for _ in range(_ROUNDS):
-            covariance = np.linalg.inv(gram / noise**2 + np.diag(precision)) if design.shape[1] else np.empty((0, 0))
+            system = gram / noise**2 + np.diag(precision)
+            covariance = np.linalg.inv(system)
             fitted = covariance @ moments / noise**2
             residual = rewards - design @ fitted
-            used = float(np.trace(covariance @ gram)) / noise**2
+            used = float(np.sum(covariance * gram)) / noise**2
             noise = max(float(np.sqrt(residual @ residual / max(len(rewards) - used, 2.0))), NOISE_FLOOR)
         self.residual: Floats = residual
-        self.noise = noise
-        count = effects.shape[1]
-        self.effects: Floats = fitted[:count]
-        self.z: Floats = self.effects / np.sqrt(np.diag(covariance)[:count])
-        """Effects over their standard deviations, in the order of the columns."""
+        self.effects: Floats = fitted[: effects.shape[1]]
+        self.evidence = _evidence(rewards, moments, gram, precision, noise)
+        """Logarithm of the marginal likelihood."""
+
+
+def _evidence(rewards: Floats, moments: Floats, gram: Floats, precision: Floats, noise: float) -> float:
+    """log N(rewards; 0, noise² + design · precision⁻¹ · designᵀ), by Woodbury's identity, without constants."""
+    system = gram / noise**2 + np.diag(precision)
+    explained = float(moments @ np.linalg.solve(system, moments)) / noise**4
+    volume = float(np.linalg.slogdet(system)[1]) - float(np.log(precision).sum())
+    return -0.5 * (float(rewards @ rewards) / noise**2 - explained + volume) - len(rewards) * float(np.log(noise))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,24 +23,28 @@ from explib_learner.grammar.candidates import (
 from explib_learner.grammar.coding import instances, majority, within
 from explib_learner.grammar.cutting import bounds
 from explib_learner.grammar.explaining import Explanation, task_words
-from explib_learner.grammar.keys import Condition, Test
+from explib_learner.grammar.keys import Condition, Predicate, Test
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, conditional_scores, scores
 
 SEED = 20_251_008
-PLAIN_PERMUTATIONS = 200
-CONDITIONAL_PERMUTATIONS = 40
+PERMUTATIONS = 24
 PLAIN_RANK = 1
 """Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
 CONDITIONED_RANK = 2
 """Up to this rank the predicates of a family are tried under conditions."""
-FIRST_CHANCE, LATER_CHANCE = 0.02, 0.05
-"""Probability that permuted rewards alone pass a threshold: for the first decision, and once one is found."""
-_SHARES = {"plain": 0.4, "wide": 0.3, "conditional": 0.3}
-_NEAR = 0.93
-"""Share of the best score from which a plainer description of nearly the same split is preferred."""
+CHANCE = 0.015
+"""Probability that permuted rewards alone give a gain as large as what is accepted."""
+SURE = 3.0
+"""Nats of evidence, beyond its cost, that are lost without a decision that is named."""
+_EXTRA_COST = {"plain": 0.0, "wide": 1.0, "conditional": 2.0}
+"""Nats beyond the logarithm of the number of rivals."""
+_NEAR = 1.5
+"""Nats that a plainer description of nearly the same split may explain less."""
 _ALIKE = 0.75
-_LEAST_Z = 2.5
+_TOP = 8
+_PATIENCE = 3
+"""Decisions that may be added without gain before the search ends."""
 _LEAST_EFFECT = 0.04
 """Share of the reward's range below which a decision is not worth a lesson."""
 _EULER = 0.5772156649
@@ -48,21 +52,20 @@ _EULER = 0.5772156649
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its t, and its t as a share of what chance reaches."""
+    """A candidate with its cost, and by how much it is expected to raise the score."""
 
     candidate: Candidate
-    t: float
-    strength: float
+    cost: float
+    gain: float
 
 
 @dataclass(slots=True)
 class _Pool:
-    """Candidates that are tested together, with the largest |t| of permuted rewards."""
+    """Candidates that are tested together."""
 
     found: list[Candidate]
     met: Floats
     taken: Floats
-    chance: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(slots=True)
@@ -72,6 +75,19 @@ class _Narrowed:
     pool: _Pool
     conditions: list[Condition]
     table: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Decisions that explain rewards together."""
+
+    chosen: list[Scored]
+    score: float
+    """Evidence minus costs, in nats."""
+    residual: Floats
+    effects: Floats
+    gain: float = 0.0
+    """Score beyond that of no decision at all."""
 
 
 class Search:
@@ -87,22 +103,83 @@ class Search:
             "wide": _pool([each for each in self.candidates if each.rank > PLAIN_RANK]),
         }
         self._narrowed = self._conditional()
+        self._under_conditions = sum(len(each.pool.found) * len(each.conditions) for each in self._narrowed)
+        self._coded: dict[Predicate, Candidate] = {}
 
     def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
         """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
         rewards, strata = centred(attempts)
-        chance = self._chance(Explanation(rewards, self._controls, []).residual, strata)
-        chosen: list[Candidate] = []
-        while len(chosen) < most:
-            explanation = Explanation(rewards, self._controls, [each.column for each in chosen])
-            if explanation.residual @ explanation.residual < 1e-9 * len(rewards):
+        selection = self._selected(rewards, most)
+        if not selection.chosen:
+            return []
+        rng = np.random.default_rng(SEED)
+        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(PERMUTATIONS)]
+        if selection.gain <= _limit(np.array(chance)):
+            return []
+        return self._kept(selection, rewards)
+
+    def _selected(self, rewards: Floats, most: int) -> _Selection:
+        """Add, exchange and leave out decisions for as long as the score rises."""
+        current = self._selection([], rewards)
+        best = current
+        start, waited = current.score, 0
+        while len(current.chosen) < min(most, len(rewards) // 4) and waited <= _PATIENCE:
+            added = self._best(current.residual, current.chosen)
+            if added is None:
                 break
-            limits = {kind: _limit(chance[kind], _SHARES[kind], first=not chosen) for kind in chance}
-            best = self._best(explanation.residual, limits, chosen)
-            if best is None:
+            current = self._exchanged(self._selection([*current.chosen, added], rewards), rewards)
+            waited += 1
+            if current.score > best.score + 1e-6:
+                best, waited = current, 0
+        best = self._thinned(best, rewards, 0.0)
+        return replace(best, gain=best.score - start)
+
+    def _selection(self, chosen: list[Scored], rewards: Floats) -> _Selection:
+        explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
+        score = explanation.evidence - sum(each.cost for each in chosen)
+        return _Selection(chosen, score, explanation.residual, explanation.effects)
+
+    def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
+        return self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards)
+
+    def _exchanged(self, selection: _Selection, rewards: Floats) -> _Selection:
+        """Exchange each decision, the earliest first, for a better one in the company of the others."""
+        for at in range(len(selection.chosen) - 1):
+            others = self._without(selection, at, rewards)
+            other = self._best(others.residual, others.chosen)
+            if other is None or other.candidate is selection.chosen[at].candidate:
+                continue
+            changed = [*selection.chosen[:at], other, *selection.chosen[at + 1 :]]
+            exchanged = self._selection(changed, rewards)
+            if exchanged.score > selection.score + 0.5:
+                selection = exchanged
+        return selection
+
+    def _thinned(self, selection: _Selection, rewards: Floats, sure: float) -> _Selection:
+        """Leave out, weakest first, what the score doesn't need by as much as `sure`."""
+        while selection.chosen:
+            left = [self._without(selection, at, rewards) for at in range(len(selection.chosen))]
+            weakest = max(left, key=lambda each: each.score)
+            if weakest.score < selection.score - sure:
                 break
-            chosen.append(self._refined(best.candidate, explanation.residual))
-        return _kept(chosen, rewards, self._controls)
+            selection = weakest
+        return selection
+
+    def _kept(self, selection: _Selection, rewards: Floats) -> list[Candidate]:
+        """The selection with its bounds moved to where rewards differ most, without what is unsure or has no effect."""
+        chosen = list(selection.chosen)
+        for at in range(len(chosen)):
+            others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
+            chosen[at] = replace(chosen[at], candidate=self._refined(chosen[at].candidate, others.residual))
+        selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
+        strong = [
+            scored
+            for scored, effect in zip(selection.chosen, selection.effects, strict=True)
+            if abs(effect) >= _LEAST_EFFECT
+        ]
+        selection = self._thinned(self._selection(strong, rewards), rewards, SURE)
+        needed = [self._without(selection, at, rewards).score for at in range(len(selection.chosen))]
+        return [selection.chosen[at].candidate for at in np.argsort(needed)]
 
     def _conditional(self) -> list[_Narrowed]:
         by_tool: dict[str | None, list[Candidate]] = {}
@@ -117,68 +194,50 @@ class Search:
                 narrowed.append(_Narrowed(_pool(found), known, table.astype(np.float64)))
         return narrowed
 
-    def _chance(self, residual: Floats, strata: Columns) -> dict[str, Floats]:
-        """The largest |t| in each pool, for permuted rewards."""
-        rng = np.random.default_rng(SEED)
-        permuted = np.array([_permuted(residual, strata, rng) for _ in range(PLAIN_PERMUTATIONS)]).T
-        chance = {
-            kind: np.abs(scores(pool.met, pool.taken, permuted, self._least)).max(axis=0)
-            for kind, pool in self._pools.items()
-            if pool.found
-        }
-        if self._narrowed:
-            chance["conditional"] = np.array(
-                [
-                    max(float(np.abs(self._under(each, permuted[:, at])).max()) for each in self._narrowed)
-                    for at in range(CONDITIONAL_PERMUTATIONS)
-                ]
-            )
-        return chance
-
     def _under(self, each: _Narrowed, rewards: Floats) -> Floats:
         return conditional_scores(each.pool.met, each.pool.taken, each.table, rewards, self._least + 1)
 
-    def _best(self, residual: Floats, limits: dict[str, float], chosen: Sequence[Candidate]) -> Scored | None:
-        """The plainest of those that are about as strong as the strongest and split nearly the same way."""
-        strong = [each for each in self._strong(residual, limits) if not _repeats(each.candidate, chosen)]
+    def _best(self, residual: Floats, chosen: Sequence[Scored]) -> Scored | None:
+        """The plainest of those that gain about as much as the one that gains most and split nearly the same way."""
+        strong = [each for each in self._strong(residual) if not _repeats(each.candidate, chosen)]
         if not strong:
             return None
-        first = max(strong, key=lambda each: each.strength)
+        first = max(strong, key=lambda each: each.gain)
         near = [
             each
             for each in strong
-            if abs(each.t) >= _NEAR * abs(first.t) and _likeness(each.candidate, first.candidate) >= _ALIKE
+            if each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
         ]
         return min([first, *near], key=lambda each: _plainness(each.candidate))
 
-    def _strong(self, residual: Floats, limits: dict[str, float]) -> list[Scored]:
-        """All candidates beyond chance, and the strongest conditional ones."""
+    def _strong(self, residual: Floats) -> list[Scored]:
+        """The candidates that gain most, of each pool and tool."""
         strong: list[Scored] = []
         for kind, pool in self._pools.items():
             if pool.found:
-                t = scores(pool.met, pool.taken, residual[:, None], self._least)[:, 0]
-                strong.extend(
-                    Scored(pool.found[at], float(t[at]), float(abs(t[at]) / limits[kind]))
-                    for at in np.flatnonzero(np.abs(t) >= limits[kind])
-                )
+                cost = float(np.log(len(pool.found))) + _EXTRA_COST[kind]
+                gains = 0.5 * scores(pool.met, pool.taken, residual[:, None], self._least)[:, 0] ** 2 - cost
+                strong.extend(Scored(pool.found[at], cost, float(gains[at])) for at in np.argsort(-gains)[:_TOP])
+        cost = float(np.log(max(self._under_conditions, 1))) + _EXTRA_COST["conditional"]
         for each in self._narrowed:
-            t = self._under(each, residual)
-            for at in np.argsort(-np.abs(t), axis=None)[:12]:
-                row, column = np.unravel_index(at, t.shape)
-                if abs(t[row, column]) >= limits["conditional"]:
-                    strong.extend(self._exact(each, int(row), int(column), residual, limits["conditional"]))
+            gains = 0.5 * self._under(each, residual) ** 2 - cost
+            for at in np.argpartition(-gains, min(_TOP, gains.size - 1), axis=None)[:_TOP]:
+                row, column = np.unravel_index(at, gains.shape)
+                if gains[row, column] > 0:
+                    strong.extend(self._exact(each, int(row), int(column), residual, cost))
         return strong
 
-    def _exact(self, each: _Narrowed, row: int, column: int, residual: Floats, limit: float) -> list[Scored]:
-        """The candidate under its condition as it is coded, if it is still beyond chance."""
+    def _exact(self, each: _Narrowed, row: int, column: int, residual: Floats, cost: float) -> list[Scored]:
+        """The candidate under its condition as it is coded."""
         plain = each.pool.found[row]
         predicate = replace(plain.predicate, condition=each.conditions[column])
-        coded = column_of(predicate, self._readings)
-        if not varies(coded, self._least):
+        found = self._coded.get(predicate)
+        if found is None:
+            found = Candidate(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
+            self._coded[predicate] = found
+        if not varies(found.column, self._least):
             return []
-        t = _score(coded, residual, self._least)
-        found = Candidate(predicate, coded, plain.rank, plain.anchor)
-        return [Scored(found, t, abs(t) / limit)] if abs(t) >= limit else []
+        return [Scored(found, cost, 0.5 * _score(found.column, residual, self._least) ** 2 - cost)]
 
     def _refined(self, chosen: Candidate, residual: Floats) -> Candidate:
         """The bound of a predicate and of its condition, where rewards differ most."""
@@ -253,12 +312,11 @@ def _permuted(values: Floats, strata: Columns, rng: np.random.Generator) -> Floa
     return permuted
 
 
-def _limit(chance: Floats, share: float, *, first: bool) -> float:
-    """The |t| that permuted rewards exceed with a small probability: quantile of a Gumbel law fitted to their largest."""
-    probability = (FIRST_CHANCE if first else LATER_CHANCE) * share
-    scale = float(np.std(chance)) * np.sqrt(6.0) / np.pi
+def _limit(chance: Floats) -> float:
+    """The gain that permuted rewards exceed with probability CHANCE: quantile of a Gumbel law fitted to their gains."""
+    scale = max(float(np.std(chance)), 1.0) * np.sqrt(6.0) / np.pi
     location = float(np.mean(chance)) - _EULER * scale
-    return float(location - scale * np.log(-np.log1p(-probability)))
+    return float(location - scale * np.log(-np.log1p(-CHANCE)))
 
 
 def _score(column: Column, residual: Floats, least: int) -> float:
@@ -277,8 +335,8 @@ def _likeness(one: Candidate, two: Candidate) -> float:
     return float(abs(a @ b) / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
 
 
-def _repeats(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
-    return any(_likeness(candidate, each) > 0.97 for each in chosen)
+def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
+    return any(_likeness(candidate, each.candidate) > 0.97 for each in chosen)
 
 
 def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
@@ -286,14 +344,3 @@ def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
     return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
 
 
-def _kept(chosen: list[Candidate], rewards: Floats, controls: Floats) -> list[Candidate]:
-    """Leave out, weakest first, what the others explain as well; the surest first."""
-    left = list(chosen)
-    while left:
-        explanation = Explanation(rewards, controls, [each.column for each in left])
-        z = np.where(np.abs(explanation.effects) < _LEAST_EFFECT, 0.0, np.abs(explanation.z))
-        weakest = int(np.argmin(z))
-        if z[weakest] >= _LEAST_Z:
-            return [left[at] for at in np.argsort(-z)]
-        left.pop(weakest)
-    return left
