@@ -14,10 +14,11 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from explib.models.trajectories import Attempt, Trajectory
-from explib.trajectories import parse_trajectory
 from explib_server.importing.formats import read
 from explib_server.importing.records import BadRecord
+
+from explib.models.trajectories import Attempt, Trajectory
+from explib.trajectories import parse_trajectory
 from learning.learners import LEARNERS
 
 MAX_BYTES = 10_000_000

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from explib_learner.contrast.analyst import ContrastAnalyst
+
 from explib.models.groups import GradedGroup, Group
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt
 from explib_learner.analyst import Batch
-from explib_learner.contrast.analyst import ContrastAnalyst
 
 
 @dataclass(frozen=True, slots=True)

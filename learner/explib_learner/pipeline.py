@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
-from explib.models.decisions import CodebookUpdate
+from explib.models.decisions import NO_NEWS, CodebookUpdate
 from explib.models.experiences import Experience
 from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
@@ -53,7 +53,7 @@ class Analysis:
     operations: tuple[Operation, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     failures: tuple[Failure, ...] = ()
-    codebook: CodebookUpdate = CodebookUpdate()
+    codebook: CodebookUpdate = NO_NEWS
     cost: Cost = Cost()
     note: str = ""
     """One or two sentences for the revision's cause."""

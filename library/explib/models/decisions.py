@@ -112,3 +112,7 @@ class CodebookUpdate:
     """New decisions, and those with a new verdict."""
     codes: tuple[Code, ...] = ()
     """New codes; a code of the same attempt and decision is replaced."""
+
+
+NO_NEWS = CodebookUpdate()
+"""The update of a run that learned nothing about decisions."""
