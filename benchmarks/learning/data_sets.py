@@ -42,6 +42,15 @@ class DataSet:
         return frozenset(each.id for each in self.world.conventions if _varies(each, self._strata(), least))
 
     @property
+    def choices(self) -> dict[str, dict[str, str]]:
+        """Choice → attempt id → option: the codes that a learner without a fault would have."""
+        taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for each in self.played:
+            for choice_id, option in each.choices.items():
+                taken[choice_id][each.attempt.trajectory.id] = option
+        return dict(taken)
+
+    @property
     def cured(self) -> frozenset[str]:
         """Conventions that at least two attempts broke by a command that failed and kept by the changed one."""
         count = Counter(choice_id for each in self.played for choice_id in each.cured)

@@ -48,6 +48,18 @@ class Scorecard:
     unread: tuple[str, ...] = ()
     """Judged by text only: lessons that no pattern understands."""
 
+    def with_others(self, other: Scorecard) -> Scorecard:
+        """This card and one of other lessons from the same attempts, as one."""
+        return Scorecard(
+            self.vary,
+            self.found | other.found,
+            self.duplicates + other.duplicates,
+            {**self.partly, **other.partly},
+            {**self.wrong, **other.wrong},
+            self.broad + other.broad,
+            self.unread + other.unread,
+        )
+
     @property
     def found_of_varying(self) -> int:
         """Conventions that were found among those that vary."""

@@ -125,6 +125,13 @@ def test_texts_are_judged_by_what_they_advise() -> None:
     assert card.unread == ("L4",)
 
 
+def test_lessons_with_a_decision_and_without_are_judged_together() -> None:
+    lessons = [*Fixed().learn(()), Learned("L3", "When money is paid back, use refund_to_card.")]
+    card = judge(lone(DESK, 60, 0), lessons, 0)
+    assert card.found == {"reserve_first", "refund_tool"}
+    assert card.wrong.keys() == {"L2"}
+
+
 class Fixed:
     """A learner that always learns two lessons about shipping."""
 

@@ -11,6 +11,7 @@ from learning.play import Conditions, Played, Task
 from learning.reading import advised, followed
 from learning.world import World
 from learning.worlds import WORLDS
+from learning.worlds.repository import CORRECTIONS
 
 QUIET = Conditions(noise=0.0, slips=0.0, flaky=0.0)
 TASKS = 30
@@ -133,6 +134,12 @@ def test_lessons_are_read_carefully(lesson: str, option: str | None) -> None:
     assert advised(choice, lesson) == option
 
 
+def test_what_persons_say_is_read_as_the_convention() -> None:
+    conventions = {convention.id: convention for convention in WORLDS["repository"].conventions}
+    for convention_id, words in CORRECTIONS.items():
+        assert advised(conventions[convention_id], words) == conventions[convention_id].right
+
+
 @each_world
 def test_agents_follow_what_they_read_for_the_most_part(world: World) -> None:
     lessons = [convention.description for convention in world.conventions]
@@ -201,8 +208,9 @@ def test_what_persons_correct_stands_in_their_own_turns() -> None:
     data = sessions(WORLDS["repository"], 60, 0)
     for each in data.played:
         later = [step.text for step in each.attempt.steps[1:] if step.role == "user"]
-        assert sum(text.startswith(("No, branches", "Please never", "That's the wrong", "You forgot", "Don't call"))
-                   for text in later) == len(each.told)  # fmt: skip
+        assert [text for text in later if text in CORRECTIONS.values()] == [
+            text for choice_id, text in CORRECTIONS.items() if choice_id in each.told
+        ]
 
 
 def test_by_lot_nothing_is_cured_and_nobody_corrects_but_commands_fail() -> None:

@@ -277,12 +277,11 @@ def _new_test(play: Play) -> None:
 def _library(play: Play) -> None:
     package = play.facts.choice(("pendulum", "orjson", "babel"))
     issue, module = _start(play, f"{{module}} should use {package}. Add it, use it, and migrate the database.")
-    if play.right("dependency"):
-        _run(play, "dependency", {"add": f"uv add {package}"}, f" + {package}==3.1", {})
-    else:
+    if not play.right("dependency"):
         _edit(play, "pyproject.toml", "dependencies = [", f'dependencies = [\n    "{package}>=3",')
-        locked = {"hand": (2, "error: The lockfile at `uv.lock` needs to be updated, but --locked was given.")}
-        _run(play, "dependency", {"hand": "uv sync --locked", "add": f"uv add {package}"}, f" + {package}==3.1", locked)
+    commands = {"add": f"uv add {package}", "hand": "uv sync --locked"}
+    locked = {"hand": (2, "error: The lockfile at `uv.lock` needs to be updated, but --locked was given.")}
+    _run(play, "dependency", commands, f" + {package}==3.1", locked)
     _edit(play, f"src/shop/{module}.py", "import json", f"import {package}")
     if play.right("dry_run"):
         _bash(play, "./db migrate --dry-run", "2 statements to run")
