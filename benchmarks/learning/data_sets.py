@@ -31,7 +31,7 @@ class DataSet:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """What a learner sees of them."""
+        """The attempts as a learner sees them."""
         return tuple(each.attempt for each in self.played)
 
     def varying(self, least: int = 2) -> frozenset[str]:

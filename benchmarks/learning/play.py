@@ -17,7 +17,7 @@ HICCUPS = ("Error: request timed out after 30 s", "Error: connection reset by pe
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What attempts are played under."""
+    """Noise and chance under which attempts are played."""
 
     noise: float = 0.05
     """Standard deviation of the reward about the share of checks that were met."""
@@ -47,7 +47,7 @@ class Played:
     """A finished attempt with the world's own record of it."""
 
     attempt: Attempt
-    """What a learner sees."""
+    """The attempt as a learner sees it."""
     choices: Mapping[str, str]
     """Id of each choice that was met → name of the option that was taken (first)."""
     share: float
@@ -96,7 +96,7 @@ class Play:
         return option
 
     def right(self, choice_id: str) -> bool:
-        """Whether the agent takes the right option."""
+        """True where the agent takes the right option."""
         return self.takes(choice_id) == self._choices[choice_id].right
 
     def user(self, text: str) -> None:

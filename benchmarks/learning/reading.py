@@ -1,4 +1,4 @@
-"""What a lesson in free text advises at a choice, by patterns: unclear texts advise nothing."""
+"""The option that a lesson in free text advises at a choice, by patterns: unclear texts advise nothing."""
 
 from __future__ import annotations
 

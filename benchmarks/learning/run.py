@@ -1,4 +1,4 @@
-"""What a learner finds of the hidden conventions of made-up worlds, beside what it "finds" where there is nothing.
+"""Hidden conventions of made-up worlds that a learner finds, beside what it "finds" where there is nothing.
 
     .venv/bin/python benchmarks/learning/run.py [--worlds NAME …] [--modes NAME …] [--seeds 3] [--shuffled 3]
 

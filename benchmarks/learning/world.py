@@ -1,4 +1,10 @@
-"""A world: tools, hidden conventions, tasks, and attempts at them that are graded."""
+"""A world: tools, hidden conventions, tasks, and attempts at them that are graded.
+
+A world is a module with tools, choices and scripts. A script draws the task's facts first (`Play.facts`), in the same
+order whatever the agent chooses, makes the request, and asks `Play.right` or `Play.takes` where agents differ. The
+reward is the weighted share of the conventions met that were kept, with noise. What holds for every world (each wrong
+option costs and shows in the steps, decoys cost nothing) is in tests/benchmarks/test_learning_worlds.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +27,7 @@ PASS_MARK = 0.5
 
 
 class World(Protocol):
-    """What is known of a place where agents work, and what only the measurement knows."""
+    """A place where agents work: its tools and tasks, and the conventions that only the measurement knows."""
 
     @property
     def name(self) -> str:
@@ -72,7 +78,7 @@ class ScriptedWorld:
     scripts: Mapping[str, Script]
     ties: tuple[tuple[str, str, float], ...] = ()
     as_lines: bool = False
-    """Whether its tools answer in lines of text instead of JSON."""
+    """True where its tools answer in lines of text instead of JSON."""
 
     @property
     def conventions(self) -> tuple[Choice, ...]:

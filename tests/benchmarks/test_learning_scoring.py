@@ -85,6 +85,12 @@ def test_a_warning_of_one_of_two_wrong_options_is_partly_right() -> None:
     assert not card.wrong
 
 
+def test_a_decision_about_few_of_the_attempts_that_met_a_convention_is_partly_right() -> None:
+    some = dict(list(taken("message_first", "before").items())[:60])
+    card = score(DESK, {"D1": some}, {"D1": True}, OTHERS)
+    assert card.partly == {"D1": "message_first"}
+
+
 def test_a_decision_that_speaks_of_far_more_attempts_than_meet_the_convention_is_broad() -> None:
     broad = codes(lambda each: each.choices.get("locked_order") == "unlock")
     card = score(DESK, {"D1": broad}, {"D1": True}, OTHERS)

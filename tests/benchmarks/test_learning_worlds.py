@@ -111,11 +111,12 @@ def test_no_tool_names_a_convention(world: World) -> None:
         assert not any(convention.option(convention.right or "").text in text for text in described)
 
 
-@each_convention
-def test_a_convention_put_into_words_is_read_as_itself(world: World, convention: Choice) -> None:
-    assert followed(world.conventions, [convention.description]) == {convention.id: convention.right}
-    for option in convention.options:
-        assert advised(convention, convention.lesson(option.name)) in (option.name, None)
+@each_world
+def test_a_convention_put_into_words_is_read_as_itself(world: World) -> None:
+    for convention in world.conventions:
+        assert followed(world.conventions, [convention.description]) == {convention.id: convention.right}
+        for option in convention.options:
+            assert advised(convention, convention.lesson(option.name)) in (option.name, None)
 
 
 @pytest.mark.parametrize(
@@ -186,12 +187,12 @@ def test_pass_fail_rewards_are_zero_and_one_and_shuffling_keeps_them() -> None:
     assert mixed_up != rewards
 
 
-def test_fresh_attempts_are_at_other_tasks_and_take_every_option() -> None:
-    for world in WORLDS.values():
-        others = fresh(world, 250, 0)
-        keys = {attempt.trajectory.group_id for attempt in lone(world, 20, 0).attempts}
-        assert not keys & {attempt.trajectory.group_id for attempt in others.attempts}
-        assert others.varying(10) == {convention.id for convention in world.conventions}
+@each_world
+def test_fresh_attempts_are_at_other_tasks_and_take_every_option(world: World) -> None:
+    others = fresh(world, 150, 0)
+    keys = {attempt.trajectory.group_id for attempt in lone(world, 20, 0).attempts}
+    assert not keys & {attempt.trajectory.group_id for attempt in others.attempts}
+    assert others.varying(5) == {convention.id for convention in world.conventions}
 
 
 def test_sessions_have_no_rewards_but_cures_and_corrections() -> None:

@@ -73,7 +73,7 @@ CORRECTIONS = {
     "changelog": "You forgot the changelog: every change of code needs an entry under changes/.",
     "test_command": "Don't call the test runner yourself, use `make test`.",
 }
-"""What a person says of a broken convention."""
+"""A person's words about a broken convention."""
 
 CHECKS = {
     "lint_last": "lint",
@@ -104,7 +104,7 @@ def _write(play: Play, path: str, content: str) -> None:
 
 
 def _redo(play: Play, choice_id: str, issue: int, module: str) -> None:
-    """What the agent does when it is corrected."""
+    """Do what a person's correction asks for."""
     match choice_id:
         case "branch_name":
             _bash(play, f"git branch -m fix/{issue}-{module}")
@@ -119,7 +119,7 @@ def _redo(play: Play, choice_id: str, issue: int, module: str) -> None:
 
 
 def _breaks(play: Play, choice_id: str) -> bool:
-    """Whether the environment refuses what was chosen: the wrong option; by lot where outcomes are drawn."""
+    """True where the environment refuses the chosen option: a wrong one; by lot where outcomes are drawn."""
     wrong = not play.right(choice_id)
     return play.dice.random() < 0.4 if play.conditions.by_lot else wrong
 
