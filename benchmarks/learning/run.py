@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/learning/run.py [--worlds NAME …] [--modes NAME …] [--seeds 3] [--shuffled 3]
 
-For each world and kind of data set, as means over the seeds: how many conventions vary in the data, how many the
-active lessons found, how many lessons are wrong (or say what no pattern reads), the same for candidates, and the mean
-share of kept conventions on other tasks of agents without lessons, with the active ones, with all, and with all that
-is right. `shuffled` rows are the same attempts with each other's rewards: all that is learned there is wrong.
+For each world and kind of data set, as means over the seeds: how many conventions vary in the data, how many active
+lessons there are and the share of runs with any, how many conventions they found, how many are wrong (or say what no
+pattern reads), the same for candidates; then the mean share of kept conventions on other tasks of agents without
+lessons, with the active ones, with all, and with all that is right. `shuffled` rows are the same attempts with each
+other's rewards: all that is learned there is wrong.
 A second table is about sessions of the repository that nobody grades, `by lot` such whose outcomes hang on nothing.
 """
 
@@ -36,9 +37,11 @@ SESSION_HEADS = ("sessions", "cured", "found", "told", "of them found", "vary", 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Counts of one run: `wrong` and `unread` are lessons, `vary` and `found` conventions."""
+    """Counts of one run: `vary` and `found` are conventions; `lessons`, `wrong` and `unread` are active lessons."""
 
     vary: float
+    lessons: float
+    any_lesson: float
     found: float
     wrong: float
     unread: float
@@ -60,6 +63,8 @@ def measure(learner: Learner, data: DataSet, seed: int) -> Row:
     world = data.world.name
     return Row(
         vary=len(sure.vary),
+        lessons=len(active),
+        any_lesson=bool(active),
         found=sure.found_of_varying,
         wrong=len(sure.wrong),
         unread=len(sure.unread),
