@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
+import pytest
 from learning.data_sets import DataSet, fresh, groups, lone
 from learning.learners import Contrast, Learned
 from learning.play import Played
 from learning.run import judge, measure
 from learning.scoring import score, score_texts
+from learning.world import World
 from learning.worlds import WORLDS
 
 from explib.models.trajectories import Attempt
@@ -30,6 +32,19 @@ def test_a_decision_that_splits_like_a_convention_has_found_it_from_either_side(
     assert card.found == {"refund_tool", "reserve_first"}
     assert not card.wrong
     assert not card.duplicates
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_a_learner_without_a_fault_finds_all_and_one_that_learns_decoys_is_all_wrong(world: World) -> None:
+    data = fresh(world, 400, 0)
+    sides = {
+        choice.id: {key: option == choice.options[0].name for key, option in data.choices[choice.id].items()}
+        for choice in (*world.conventions, *world.decoys)
+    }
+    card = score(world, sides, dict.fromkeys(sides, True), data.played)
+    assert card.found == {convention.id for convention in world.conventions}
+    assert card.wrong == {decoy.id: f"decoy {decoy.id}" for decoy in world.decoys}
+    assert (card.duplicates, dict(card.partly), card.broad) == ((), {}, ())
 
 
 def test_the_same_split_with_the_breaking_side_better_is_wrong() -> None:
