@@ -4,10 +4,8 @@
                                                     [--among 0]
 
 The sets: 16 topics in four languages written for this project (`labelled_lessons.toml`, all languages in one library),
-and the simulated order desk of the demo. `database` is the ranking of the database's own full text: SQLite's, or that
-of `--url`. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank fusion (k = 60) of words and
-meaning, which it was measured against. `--among` puts so many other lessons (half of them jumbled) into what is held in
-memory, all but `database`. Recall@10 is of the nearest in meaning, against an exact search.
+and the simulated order desk of the demo. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank fusion (k = 60) of words and
+meaning, which it was measured against. `--among` puts so many other lessons (half of them jumbled) beside them. Recall@10 is of the nearest in meaning, against an exact search.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ RRF_K = 60
 NEAREST = 10
 ASKED = 100
 VOCABULARY = 6_000
-SIDES = ("database", "words", "meaning", "ranks fused", "served")
+SIDES = ("words", "meaning", "ranks fused", "served")
 
 
 async def quality(
@@ -59,7 +57,6 @@ async def quality(
     ranked: dict[str, list[list[str]]] = {side: [] for side in SIDES}
     for task, query in zip(labelled.tasks, await embedder.embed(labelled.tasks), strict=True):
         words = terms(task)
-        ranked["database"].append(await store.retrievals.search(library, words, DEPTH))
         ranked["words"].append(held.by_words(words, DEPTH))
         ranked["meaning"].append(held.by_nearness(query, DEPTH))
         ranked["ranks fused"].append(_fused(ranked["words"][-1], ranked["meaning"][-1]))

@@ -23,19 +23,12 @@ from explib.tasks import BackgroundTasks, run_to_completion
 from explib.tracing import span
 
 T = TypeVar("T")
+TermsRow: TypeAlias = "tuple[int, str, int, str]"
+"""Library id, experience id, version, and the lesson's terms, apart by spaces."""
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
 DIALECTS = 8
 """Databases of one process whose statements are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """An experience and the terms by which it can be found, apart by spaces; none where it cannot."""
-
-    library_id: int
-    experience_id: str
-    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +55,36 @@ class Writer(Protocol):
         ...
 
 
+class DatabaseSearch(Protocol):
+    """Full text and nearest neighbours inside the database, for libraries that are too large for memory."""
+
+    async def save_terms(self, connection: AsyncConnection, rows: Sequence[TermsRow]) -> None:
+        """Put or replace the terms of lessons in the full-text table; those of a newer version stay."""
+        ...
+
+    async def by_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
+        ...
+
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]]:
+        """Ids and inner products of a library's (id, embedder) vectors nearest to this one, nearest first."""
+        ...
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index that `nearest` is faster with, where it pays."""
+        ...
+
+
 class Dialect(Protocol):
     """What differs between the engines."""
 
     @property
-    def searches_vectors(self) -> bool:
-        """Whether `nearest` can answer."""
+    def search(self) -> DatabaseSearch | None:
+        """Search inside the database, where the engine has it."""
         ...
 
     def create_engine(self) -> AsyncEngine:
@@ -123,20 +140,6 @@ class Dialect(Protocol):
         """
         ...
 
-    def lexical_schema(self) -> Sequence[str]:
-        """The statements that create the full-text table."""
-        ...
-
-    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
-        """Put or replace the terms of experiences in the full-text table; empty terms take one out."""
-        ...
-
-    async def search_terms(
-        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
-    ) -> list[str]:
-        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
-        ...
-
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
         """What the engine itself finds broken in its storage, in its words."""
         ...
@@ -155,16 +158,6 @@ class Dialect(Protocol):
 
     def changes(self, engine: AsyncEngine) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         """See `Database.changes`."""
-        ...
-
-    async def nearest(
-        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
-    ) -> list[tuple[str, float]] | None:
-        """Ids and inner products of a library's (id, embedder) vectors nearest to this one; None: it can't search."""
-        ...
-
-    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
-        """Make the index that `nearest` is faster with, where it pays."""
         ...
 
 
@@ -232,8 +225,9 @@ class Database:
 
     async def index_vectors(self, owner: tuple[int, str], dimensions: int) -> None:
         """Make the index for nearest neighbours where the engine has one and it pays."""
-        with self.explained():
-            await self.dialect.index_vectors(self._engine, owner, dimensions)
+        if self.dialect.search is not None:
+            with self.explained():
+                await self.dialect.search.index_vectors(self._engine, owner, dimensions)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

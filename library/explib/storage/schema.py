@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -57,15 +56,14 @@ async def _upgrade(connection: AsyncConnection, database: Database) -> None:
             f"The database has schema {stored}, this explib knows up to {CURRENT}: upgrade explib, "
             "or point EXPLIB_DATABASE_URL at another file."
         )
-    statements = database.dialect.lexical_schema()
-    await connection.run_sync(lambda sync: _run_alembic(sync, statements))
+    await connection.run_sync(_run_alembic)
 
 
-def _run_alembic(connection: Connection, lexical_schema: Sequence[str]) -> None:
+def _run_alembic(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes.update(connection=connection, lexical_schema=lexical_schema)
+    config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import OperationRefused, RevisionConflict
@@ -13,7 +13,7 @@ from explib.models.groups import Group
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Change, Refusal, ReviewState, Revision
 from explib.storage import rows
-from explib.storage.database import Database, Indexed
+from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
 from explib.storage.learning.leases import check_lease
 from explib.storage.revisions.draft import draft_of
@@ -26,7 +26,6 @@ from explib.storage.tables.experiences import citations, experience_vectors, exp
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations
 from explib.storage.tables.trajectories import groups, learned_groups
-from explib.text.words import terms
 
 
 async def commit_proposal(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
@@ -99,14 +98,11 @@ async def _write_experiences(
         replaced = {column.name: statement.excluded[column.name] for column in experiences.c if not column.primary_key}
         values = [{**rows.experience_values(current), "library_id": library_id} for current in changed]
         await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), values)
-    served = {known.id: " ".join(terms(known.content)) for known in changed if known.status != "retired"}
-    indexed = [Indexed(library_id, known.id, served.get(known.id, "")) for known in changed]
-    await database.dialect.index_terms(connection, indexed)
-    retired = [known.id for known in changed if known.id not in served]
+    retired = [each.id for each in changed if each.status == "retired"]
     if retired:
-        of = experience_vectors.c
-        mine = (of.library_id == library_id) & (of.experience_id == bindparam("retired"))
-        await connection.execute(delete(experience_vectors).where(mine), [{"retired": each} for each in retired])
+        column = experience_vectors.c.experience_id
+        of_retired = (experience_vectors.c.library_id == library_id) & database.dialect.among(column, retired)
+        await connection.execute(delete(experience_vectors).where(of_retired))
     await _write_citations(connection, database, library_id, draft)
 
 
@@ -210,4 +206,5 @@ async def _write_revision(
         cost=proposal.cost,
         created_at=time.time(),
     )
-    await insert_revision(connection, database, proposal.library.id, revision, next_experience=draft.next_number)
+    counts = {"next_experience": draft.next_number, "served": draft.count}
+    await insert_revision(connection, database, proposal.library.id, revision, **counts)

@@ -1,6 +1,6 @@
-"""The first schema. Until the first release it is the tables as they stand; from then on it is frozen."""
+"""The first schema."""
 
-from alembic import context, op
+from alembic import op
 
 from explib.storage.tables import metadata
 
@@ -9,7 +9,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create every table, and the engine's own full-text table."""
-    metadata.create_all(op.get_bind())
-    for statement in context.config.attributes["lexical_schema"]:
-        op.execute(statement)
+    """Create every table."""
+    bind = op.get_bind()
+    metadata.create_all(bind, [t for t in metadata.sorted_tables if t.info.get("engine") in (None, bind.dialect.name)])
