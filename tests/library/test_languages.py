@@ -28,9 +28,8 @@ async def filled(store: Store, *lessons: str) -> Library:
     await store.revisions.commit(Proposal(library, "test", "me", "contrast", operations))
     library = await store.libraries.get("languages")
     if store.search.available:
-        await store.search.save_terms(
-            library, [Lesson(f"e{n}", text, "active", 1) for n, text in enumerate(lessons, 1)]
-        )
+        added = [Lesson(f"e{number}", text, "active", 1) for number, text in enumerate(lessons, 1)]
+        await store.search.save_terms(library, added)
     return library
 
 

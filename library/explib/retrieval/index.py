@@ -121,6 +121,16 @@ class LibraryIndex:
         revision, searched = self.revision, await self._search.relevance(self._library, words, query, limit)
         return Candidates(revision, [(entry_of(lesson), score) for lesson, score in searched])
 
+    async def alike(self, text: str, similarity: float) -> list[str]:
+        """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
+        words = terms(text)
+        if self._held is not None:
+            return self._held.alike(words, similarity)
+        if self._search is None or self._library is None:
+            return []
+        found = await self._search.relevance(self._library, words, None, SHORTLIST)
+        return [lesson.id for lesson, _ in found]
+
     async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
         if self._held is not None:
