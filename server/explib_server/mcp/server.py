@@ -147,7 +147,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.running(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, learner)
         return opened
 
     current = LazyApplication(open_application)
