@@ -109,8 +109,9 @@ class Retriever:
 
     async def alike(self, library: Library, text: str, similarity: float) -> list[str]:
         """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
-        cached = await self._following(library)
-        return await cached.index.alike(text, similarity)
+        index = self._holding.use(library.id).index
+        await index.follow(self._store, library)
+        return await index.alike(text, similarity)
 
     def open_retrieval(self, library: Library, task: str, session: Hashable | None) -> str | None:
         """What the session was last served for this task, with nothing submitted under it yet: its retrieval's id."""

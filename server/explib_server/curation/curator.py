@@ -240,7 +240,8 @@ class Curator:
 
         async def attempt(current: Library) -> Committed:
             alike = [] if content is None else await self._retriever.alike(current, content, DUPLICATE_SIMILARITY)
-            read = await self._store.revisions.experiences(current, retired=True, ids={*named, *alike})
+            ids = {*named, *alike}
+            read = await self._store.revisions.experiences(current, retired=True, ids=ids) if ids else []
             reading = Reading(current, {experience.id: experience for experience in read})
             return await self._store.revisions.commit(await asyncio.to_thread(make, reading))
 
