@@ -21,8 +21,8 @@ class Commands(LazyGroup):
     places: ClassVar[Mapping[str, str]] = {
         "serve": "serve:serve",
         "learn": "learn:learn",
-        "status": "status:status",
-        "evidence": "evidence:evidence",
+        "status": "reports:status",
+        "evidence": "reports:evidence",
         "import": "imports:import_files",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
