@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from explib.models.experiences import Lesson
+from explib.models.groups import Postponement
 from explib.models.learning import AnalysisStep, Lease, ModelCall
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
@@ -116,7 +117,7 @@ class Life:
 
     async def postpone(self) -> None:
         [group] = self.claimed
-        await self.store.groups.postpone(self.library, group, self.held, "why", wait=0.0, counts=True, dead=True)
+        await self.store.groups.postpone(self.library, self.held, [Postponement(group, "why", 0.0, dead=True)])
 
     async def retry_dead(self) -> None:
         await self.store.groups.retry_dead(self.library)

@@ -199,7 +199,7 @@ async def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) ->
 async def test_old_steps_go_and_what_was_learned_keeps_its_provenance(store: Store) -> None:
     library = await filled(store)
     ready = await store.groups.all(library, "ready")
-    [first, *_] = (await store.groups.graded(library, ready))[0].attempts
+    [first, *_] = (await store.groups.with_attempts(library, ready))[0].attempts
     lease = await store.leases.acquire("learn", "me", 30)
     assert lease is not None
     current = await store.libraries.get("airline")
@@ -223,5 +223,5 @@ async def test_a_group_whose_steps_went_waits_for_attempts_that_can_be_read(stor
     assert lost.group.reason == "1 of at least 2 graded trajectories whose steps are kept (pruned: 2)"
     won = await store.trajectories.submit(library, submission("book", 3, 1.0))
     assert won.group.state == "ready"
-    [graded] = await store.groups.graded(library, [won.group])
+    [graded] = await store.groups.with_attempts(library, [won.group])
     assert len(graded.attempts) == 2

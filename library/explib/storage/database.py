@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from explib.errors import ExplibError
+from explib.errors import DatabaseTooNew, ExplibError
 from explib.storage.single_row import Row, SingleRowReader
 from explib.tasks import BackgroundTasks, run_to_completion
 from explib.tracing import span
@@ -27,6 +27,7 @@ TermsRow: TypeAlias = "tuple[int, str, int, str]"
 """Library id, experience id, version, and the lesson's terms, apart by spaces."""
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
+STAMP = "SELECT version_num FROM alembic_version"
 DIALECTS = 8
 """Databases of one process whose statements are kept."""
 
@@ -121,6 +122,11 @@ class Dialect(Protocol):
         """The same for each of the rows."""
         ...
 
+    @property
+    def columns_query(self) -> str:
+        """A SELECT of the table and the name of every column that the database has."""
+        ...
+
     def insert(self, table: Table) -> Insert:
         """An INSERT that can be told what to do on a conflict."""
         ...
@@ -171,6 +177,8 @@ class Database:
             self._engine = dialect.create_engine()
         self._writer = dialect.writer(self._engine)
         self._glance = dialect.glance(self._engine)
+        self.stamp: str | None = None
+        """The schema that the database must still have when something is written."""
         self.background = BackgroundTasks()
         """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
 
@@ -217,7 +225,23 @@ class Database:
         the database need not serialise such work, which costs tries where many write.
         """
         with self.explained(), span("store.write", engine=self._engine.dialect.name):
-            return await self._writer.run(work, WriteOptions(idempotent, explicit_locks))
+            return await self._writer.run(self._guarded(work), WriteOptions(idempotent, explicit_locks))
+
+    def _guarded(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> Callable[[AsyncConnection], Awaitable[T]]:
+        """The work, once its transaction has seen that no other process has upgraded the database meanwhile."""
+        if self.stamp is None:
+            return work
+
+        async def run(connection: AsyncConnection) -> T:
+            rows = await self.dialect.run(connection, STAMP, ())
+            if [row[0] for row in rows] != [self.stamp]:
+                raise DatabaseTooNew(
+                    f"Another explib has changed the database from schema {self.stamp} to {rows[0][0]} meanwhile: "
+                    "nothing was stored. Restart this one, after upgrading it, and try again."
+                )
+            return await work(connection)
+
+        return run
 
     def changes(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         """A function to wait with: it returns when a revision may have been made since, by whichever process."""

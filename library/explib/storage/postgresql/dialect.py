@@ -52,6 +52,11 @@ class PostgresqlDialect:
     """The engine for teams. `statement_timeout` is in seconds."""
 
     search = PostgresqlSearch()
+    columns_query = (
+        "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+        "WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') "
+        "AND attnum > 0 AND NOT attisdropped"
+    )
 
     def __init__(self, url: URL, pool_size: int, statement_timeout: float) -> None:
         self._url = url

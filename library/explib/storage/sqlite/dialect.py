@@ -65,6 +65,10 @@ class SqliteDialect:
     """The embedded engine."""
 
     search = None
+    columns_query = (
+        "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
+        "WHERE tables.type = 'table'"
+    )
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
