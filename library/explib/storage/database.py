@@ -28,8 +28,6 @@ TermsRow: TypeAlias = "tuple[int, str, int, str]"
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
 STAMP = "SELECT version_num FROM alembic_version"
-DIALECTS = 8
-"""Databases of one process whose statements are kept."""
 
 
 @dataclass(frozen=True, slots=True)

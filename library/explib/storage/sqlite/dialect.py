@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, bindparam, event, literal, text
+from sqlalchemy import ColumnElement, Double, Table, bindparam, event, exc, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -108,8 +108,6 @@ class SqliteDialect:
 
     def _engine(self, **options: Any) -> AsyncEngine:
         engine = create_async_engine(self._url, hide_parameters=True, **options)
-        # Many rows in one statement: between two statements the driver's thread waits for the interpreter, up to 5 ms.
-        engine.dialect.use_insertmanyvalues_wo_returning = True
         event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())  # or it would make a new file
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -168,8 +166,10 @@ class SqliteDialect:
         try:
             yield
         except self._sqlite.Error as error:
-            wrapped = DBAPIError.instance(statement, None, error, self._sqlite.Error, hide_parameters=True)
-            raise wrapped from error
+            kind: type[DBAPIError] = getattr(
+                exc, type(error).__name__, DBAPIError
+            )  # SQLAlchemy's are called like the driver's
+            raise kind(statement, None, error, hide_parameters=True) from error
 
     def insert(self, table: Table) -> Insert:
         """SQLite's INSERT, which can be told what to do on a conflict."""
