@@ -8,7 +8,7 @@ from explib.models.experiences import Experience
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation, Refusal
 from explib.models.trajectories import Attempt
-from explib.redaction import redact
+from explib.text.redaction import redact
 from explib.words import limit_problem, normalise_task, terms
 from explib_learner.leaks import leaked
 from explib_learner.orders import order_in

@@ -13,7 +13,7 @@ from explib.errors import InvalidSetting, InvalidTask, TooLarge, UnknownLibrary
 from explib.lifecycle import Lifecycle
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Signature, Submission
-from explib.redaction import redact, redact_submission
+from explib.text.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings

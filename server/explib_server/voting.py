@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explib.errors import TooLarge
 from explib.models.libraries import Library
-from explib.redaction import redact
+from explib.text.redaction import redact
 from explib.storage.votes import Cast
 from explib.voting import REASON_CHARACTERS, VOTERS
 from explib.words import storable

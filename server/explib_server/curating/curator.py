@@ -12,7 +12,7 @@ from explib.library_settings import LibraryChanges
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
-from explib.redaction import redact
+from explib.text.redaction import redact
 from explib.storage.commits import Committed, Proposal
 from explib.storage.protecting import AUTOMATIC
 from explib.storage.store import Store

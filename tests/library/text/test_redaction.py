@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explib.models.json_value import Json
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step, ToolCall
-from explib.redaction import redact, redact_submission
+from explib.text.redaction import redact, redact_submission
 
 STEADY = settings(deadline=None, derandomize=True)
 # Fake secrets are put together here so that no scanner takes this file for a leak.
@@ -133,9 +133,9 @@ def test_plain_text_is_not_altered(text: str) -> None:
 
 @STEADY
 @given(TEXTS, st.booleans())
-def test_redacting_twice_changes_nothing_more(text: str, emails: bool) -> None:
-    once, _ = redact(text, emails=emails)
-    assert redact(once, emails=emails) == (once, {})
+def test_redacting_twice_changes_nothing_more(text: str, personal: bool) -> None:
+    once, _ = redact(text, personal=personal)
+    assert redact(once, personal=personal) == (once, {})
 
 
 @STEADY
@@ -146,7 +146,7 @@ def test_a_token_never_survives_whatever_stands_around_it(before: str, kind: str
 
 def test_e_mail_addresses_are_replaced_only_when_asked_for() -> None:
     assert redact("Mail bob@example.com.") == ("Mail bob@example.com.", {})
-    assert redact("Mail bob@example.com.", emails=True) == ("Mail [redacted:email].", {"email": 1})
+    assert redact("Mail bob@example.com.", personal=True) == ("Mail [redacted:email].", {"email": 1})
 
 
 def test_arguments_are_redacted_by_their_look_and_by_their_name() -> None:
@@ -213,10 +213,10 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
     redact("warm up: token")
     text = piece * (300_000 // len(piece))
     started = time.process_time()
-    redact(text, emails=True)
+    redact(text, personal=True)
     assert time.process_time() - started < 3.0  # it takes about 0.2; a quadratic pattern would take minutes
 
 
 def test_importing_does_not_load_the_detectors() -> None:
-    code = "import sys, explib.redaction; sys.exit('detect_secrets' in sys.modules)"
+    code = "import sys, explib.text.redaction; sys.exit('detect_secrets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

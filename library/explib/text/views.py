@@ -1,0 +1,129 @@
+"""A text as its author meant it: without colour codes, written-out escapes and line wraps, and with the way back.
+
+Programs print a token inside JSON, inside JSON in JSON, in colour, in a table, or broken over lines. Rules are run on the
+view, where it stands in one piece; what they find is cut out of the original.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_WRITTEN_OUT = re.compile(
+    r"(?:\x1b|\\{1,8}(?:u00[19][bB]|x1[bB]|033|e))(?:\[[0-9;:?]{0,40}[A-Za-z]|\][^\x07\x1b\\]{0,200}(?:\x07|\x1b\\))"
+    r"|[\0\b\u00ad\u200b-\u200f\u2060\ufeff\ufffd]+"
+    r"|\\{1,8}(?P<blank>[nrtvf])|\\{1,8}u(?P<code>00[2-7][0-9a-fA-F])"
+    r"|&(?P<entity>quot|apos|amp|lt|gt|\#3[49]|\#x2[27]|\#10);"
+)
+_NEEDS_CLEARING = re.compile(r"[\x1b\\&\0\b\u00ad\u200b-\u200f\u2060\ufeff\ufffd]")
+_ENTITIES = {"quot": '"', "#34": '"', "#x22": '"', "apos": "'", "#39": "'", "#x27": "'", "amp": "&", "lt": "<", "gt": ">"}
+_MARGIN = r"[ \t\r|│┃>*#+]{0,40}"
+_WRAP = re.compile(
+    r"(?<=[A-Za-z0-9_+/=.-])"
+    rf"(?:(?:=|\\)?{_MARGIN}\n{_MARGIN}|(?P<quote>[\"'])[ \t]{{0,8}}[+.]?[ \t]{{0,8}}\\?\n?[ \t]{{0,40}}(?P=quote))"
+    r"(?=[A-Za-z0-9_+/=.-])"
+)
+_LEFT = 200
+_RIGHT = re.compile(r"[A-Za-z0-9_+/=.-]{1,200}+(?!\s{0,4}[:=]|[(])")
+_TOKEN_TAIL = re.compile(r"[A-Za-z0-9_+/-]{16,}\Z")
+_LEAST_REST = 4
+_AFTER_REST = ("", "\n", "\r", '"', "'", "`")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One rewriting of a text: pieces that are kept as they are or stand for something longer."""
+
+    starts: list[int]
+    """Where each piece begins in the rewritten text."""
+    origins: list[tuple[int, int, bool]]
+    """Where it begins and ends in the text before, and whether it is kept as it is."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The range in the text before that a range of the rewritten one stands for."""
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def _place(self, at: int) -> tuple[int, int]:
+        piece = bisect_right(self.starts, at) - 1
+        start, end, kept = self.origins[piece]
+        return (start + at - self.starts[piece], start + at - self.starts[piece] + 1) if kept else (start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A rewritten text and the layers that lead back to the original, the last one first."""
+
+    text: str
+    layers: tuple[_Layer, ...] = ()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The range of the original that a range of the view (not an empty one) stands for."""
+        for layer in self.layers:
+            start, end = layer.span(start, end)
+        return start, end
+
+
+def clear_view(text: str) -> View:
+    """The text without colour codes, invisible characters and written-out white space."""
+    return _rewritten(View(text), _WRITTEN_OUT, _clear) if _NEEDS_CLEARING.search(text) else View(text)
+
+
+def joined_view(view: View) -> View:
+    """The view with those line ends removed that break a made-up looking word in two."""
+    return _rewritten(view, _WRAP, _joined)
+
+
+def looks_random(word: str) -> bool:
+    """Whether a word looks drawn rather than written: letters with digits, or capitals where no word begins."""
+    digits = sum(char.isdigit() for char in word)
+    if digits and digits < len(word) and any(char.isalpha() for char in word):
+        return True
+    return re.search("[a-z][A-Z]{2}|[A-Z][a-z][A-Z]", word) is not None
+
+
+def _clear(match: re.Match[str]) -> str | None:
+    if match["blank"]:
+        return "\t" if match["blank"] == "t" else "\n"
+    if match["code"]:
+        return chr(int(match["code"], 16))
+    if match["entity"]:
+        return _ENTITIES.get(match["entity"], "\n")
+    return ""
+
+
+def _joined(match: re.Match[str]) -> str | None:
+    before = _TOKEN_TAIL.search(match.string, max(0, match.start() - _LEFT), match.start())
+    after = _RIGHT.match(match.string, match.end())
+    if before is None or after is None or not looks_random(before[0]):
+        return None
+    rest = after[0]
+    alone = match.string[after.end() : after.end() + 1] in _AFTER_REST
+    drawn = looks_random(rest) or (alone and rest[1:] != rest[1:].lower())
+    return "" if drawn and len(rest) >= _LEAST_REST else None
+
+
+def _rewritten(view: View, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str | None]) -> View:
+    text, pieces, layer = view.text, [], _Layer([], [])
+    done = length = 0
+
+    def add(start: int, end: int, said: str, kept: bool) -> None:
+        nonlocal length
+        if said:
+            layer.starts.append(length)
+            layer.origins.append((start, end, kept))
+            pieces.append(said)
+            length += len(said)
+
+    for match in pattern.finditer(text):
+        said = replacement(match)
+        if said is None:
+            continue
+        add(done, match.start(), text[done : match.start()], True)
+        add(*match.span(), said, False)
+        done = match.end()
+    if not done:
+        return view
+    add(done, len(text), text[done:], True)
+    return View("".join(pieces), (layer, *view.layers))
