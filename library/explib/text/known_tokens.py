@@ -17,7 +17,6 @@ from explib.text.rules import Rule, is_name, is_placeholder
 _DETECTORS = (
     ("aws", "aws", "AWSKeyDetector", "akia asia abia acca a3t aws"),
     ("azure", "azure_storage_key", "AzureStorageKeyDetector", "accountkey="),
-    ("artifactory", "artifactory", "ArtifactoryDetector", "akc ap"),
     ("discord", "discord", "DiscordBotTokenDetector", "."),
     ("github", "github_token", "GitHubTokenDetector", "ghp_ gho_ ghu_ ghs_ ghr_"),
     ("gitlab", "gitlab_token", "GitLabTokenDetector", "gl gr1348941"),
@@ -28,7 +27,6 @@ _DETECTORS = (
     ("square", "square_oauth", "SquareOAuthDetector", "sq0csp-"),
     ("stripe", "stripe", "StripeDetector", "k_live_"),
     ("telegram", "telegram_token", "TelegramBotTokenDetector", ":"),
-    ("twilio", "twilio", "TwilioKeyDetector", "ac sk"),
 )
 """Kind, module and class in detect_secrets, and lower-case hints: without one of them in the text there is no match."""
 
@@ -95,7 +93,7 @@ mailgun key- x32-32, pubkey- x32-32
 brevo xkeysib- w40, xsmtpsib- w40
 resend re_ a20
 mandrill md- w22
-twilio SK x32-32
+twilio SK x32-32, AC x32-32
 stripe sk_live_ a10, rk_live_ a10, sk_test_ a10, rk_test_ a10, whsec_ b20, sk_org_ a20
 square EAAA w56, sq0atp- w22, sq0csp- w40
 paypal access_token$production$ w20, access_token$sandbox$ w20
@@ -174,7 +172,8 @@ def _detectors() -> Iterator[Rule]:
     for kind, module, detector, hints in _DETECTORS:
         plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), detector)
         patterns: Iterable[re.Pattern[str]] = plugin.denylist
-        yield Rule(kind, tuple(hints.split()), tuple(patterns), _is_no_example)
+        for pattern in patterns:
+            yield Rule(kind, tuple(hints.split()), pattern, _is_no_example, anchored=False)
 
 
 def _table() -> Iterator[Rule]:
@@ -187,32 +186,32 @@ def _table() -> Iterator[Rule]:
             edge = "" if strong else _GLUED
             length = f"{{{least},{most}}}+" + f"(?!{_ALPHABETS[tail[0]]})" if most else f"{{{least},}}+"
             pattern = re.compile(f"{edge}{re.escape(prefix)}(?P<tail>{_ALPHABETS[tail[0]]}{length})")
-            yield Rule(kind, (prefix.lower(),), (pattern,), _is_drawn)
+            yield Rule(kind, (prefix.lower(),), pattern, _is_drawn)
 
 
 def _shapes() -> Iterator[Rule]:
-    def rule(kind: str, hints: str, pattern: str) -> Rule:
-        return Rule(kind, tuple(hints.split()), (re.compile(pattern, re.ASCII),), _is_no_example)
+    def rule(kind: str, hints: str, pattern: str, *, anchored: bool = True) -> Rule:
+        return Rule(kind, tuple(hints.split()), re.compile(pattern, re.ASCII), _is_no_example, anchored)
 
     yield rule("jwt", "eyj", r"(?<![A-Za-z0-9_])eyJ[\w-]{10,}+\.[\w-]{8,}+(?:\.[\w-]*+)*+")
     yield rule("airtable", "pat", rf"{_GLUED}pat[A-Za-z0-9]{{14}}\.[a-f0-9]{{64}}")
     yield rule("hubspot", "pat-", rf"pat-[a-z]{{2}}\d-{_UUID}")
     yield rule("launchdarkly", "sdk- mob- api-", rf"{_GLUED}(?:sdk|mob|api)-{_UUID}")
-    yield rule("terraform", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}+")
-    yield rule("azure", "q~", r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}+(?![\w~.-])")
-    yield rule("signature", "sig", r"(?i:[?&;](?:sig|signature|x-amz-signature|x-goog-signature|x-amz-security-token)=)"
+    yield rule("terraform", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}+", anchored=False)
+    yield rule("azure", "q~", r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}+(?![\w~.-])", anchored=False)
+    yield rule("signature", "sig= signature= x-amz-security-token=", r"(?i:(?:sig|signature|x-amz-security-token)=)"
                r"(?P<v>[\w%+/=.-]{20,}+)")  # fmt: skip
-    yield rule("webhook", "webhook", r"(?i:discord(?:app)?\.com/api(?:/v\d+)?/webhooks)/(?P<v>\d{15,20}/[\w-]{40,}+)")
-    yield rule("webhook", "webhook", r"(?i:\.webhook\.office\.com/webhookb?2?)/(?P<v>[\w@/-]{60,}+)")
-    yield rule("webhook", "hooks", r"(?i:hooks\.zapier\.com/hooks/catch)/(?P<v>[\w/-]{8,}+)")
-    yield rule("telegram", "bot", r"/bot(?P<v>\d{6,12}:[\w-]{30,}+)")
-    cued = rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{{0,15}}+(?:[_-][a-z0-9]{{1,8}})?[_-](?:{_CUED})[_-](?P<tail>[A-Za-z0-9]{{20,}}+)"
+    yield rule("webhook", "discord", r"(?i:discord(?:app)?\.com/api(?:/v\d+)?/webhooks)/(?P<v>\d{15,20}/[\w-]{40,}+)")
+    yield rule("webhook", ".webhook.", r"(?i:\.webhook\.office\.com/webhookb?2?)/(?P<v>[\w@/-]{60,}+)")
+    yield rule("webhook", "hooks.zap", r"(?i:hooks\.zapier\.com/hooks/catch)/(?P<v>[\w/-]{8,}+)")
+    yield rule("telegram", "/bot", r"/bot(?P<v>\d{6,12}:[\w-]{30,}+)")
+    cued = rf"(?<=[_-])(?:{_CUED})[_-](?P<tail>[A-Za-z0-9]{{20,}}+)"
     hints = tuple(f"{word}{mark}" for word in _CUED.split("|") for mark in "_-")
-    yield Rule("token", hints, (re.compile(cued),), _is_mixed)
+    yield Rule("token", hints, re.compile(cued), _is_mixed)
 
 
 def _is_no_example(match: re.Match[str]) -> bool:
-    return not match[0].endswith("EXAMPLE")
+    return re.search("EXAMPLE$|x{8}|X{8}|[*]{4}", match[0]) is None
 
 
 def _is_drawn(match: re.Match[str]) -> bool:

@@ -39,6 +39,8 @@ _SECRET_NAME = re.compile(
 )
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BLOCK_RANK = -1
+_NEAR_SEAM = 400
+"""Characters."""
 
 
 def redact(text: str, personal: bool = False) -> tuple[str, Counter[str]]:
@@ -178,20 +180,39 @@ def _is_json(text: str) -> bool:
 
 
 def _find(text: str, personal: bool) -> Iterator[tuple[int, int, int, str]]:
+    """What is to be cut out. Around each seam of joined lines the lines are looked at as they were, too."""
     clear = clear_view(text)
     joined = joined_view(clear)
-    for view in (clear,) if joined is clear else (clear, joined):
-        for start, end, rank, kind in _find_in(view, personal):
-            yield *view.span(start, end), rank, kind
+    for start, end, rank, kind in _find_in(joined.text, personal):
+        yield *joined.span(start, end), rank, kind
+    if joined is clear:
+        return
+    for begin, end in _around(joined, len(clear.text)):
+        for start, stop, rank, kind in _find_in(clear.text[begin:end], personal):
+            yield *clear.span(begin + start, begin + stop), rank, kind
 
 
-def _find_in(view: View, personal: bool) -> Iterator[tuple[int, int, int, str]]:
-    text = view.text
-    lowered = text.lower()
-    hinted = {rank for hint, ranks in _ranks() if hint in lowered for rank in ranks}
-    for rank in sorted(hinted):
+def _around(joined: View, length: int) -> Iterator[tuple[int, int]]:
+    """The ranges of the text before the joining that are near a seam."""
+    begin = end = -1
+    for seam in joined.seams():
+        at = joined.layers[0].span(seam, seam + 1)[0]
+        if begin >= 0 and at - _NEAR_SEAM <= end:
+            end = at + _NEAR_SEAM
+            continue
+        if begin >= 0:
+            yield begin, min(end, length)
+        begin, end = max(0, at - _NEAR_SEAM), at + _NEAR_SEAM
+    if begin >= 0:
+        yield begin, min(end, length)
+
+
+def _find_in(text: str, personal: bool) -> Iterator[tuple[int, int, int, str]]:
+    lowered = _lowered(text)
+    ranks = sorted({rank for hint, ranks in _ranks() if hint in lowered for rank in ranks})
+    for rank in ranks:
         rule = _rules()[rank]
-        for start, end in rule.finds(text):
+        for start, end in rule.finds(text, lowered):
             yield start, end, rank, rule.kind
     if "PRIVATE KEY" in text or "PuTTY" in text:
         for start, end in private_keys(text):
@@ -206,6 +227,11 @@ def _find_in(view: View, personal: bool) -> Iterator[tuple[int, int, int, str]]:
             yield start, end, len(_rules()) + 1, kind
 
 
+def _lowered(text: str) -> str:
+    """In small letters, each in its place: one character has a small form of two."""
+    return text.lower() if "İ" not in text else text.replace("İ", "i").lower()
+
+
 @cache
 def _rules() -> tuple[Rule, ...]:
     return (*known_token_rules(), *named_value_rules())
@@ -213,9 +239,9 @@ def _rules() -> tuple[Rule, ...]:
 
 @cache
 def _ranks() -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Each hint, and the rules that it is for; the empty hint is in every text."""
+    """Each hint, and the rules that it is for."""
     by_hint: dict[str, list[int]] = {}
     for rank, rule in enumerate(_rules()):
-        for hint in rule.hints or ("",):
+        for hint in rule.hints:
             by_hint.setdefault(hint, []).append(rank)
     return tuple((hint, tuple(ranks)) for hint, ranks in by_hint.items())

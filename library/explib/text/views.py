@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
+
+_Change: TypeAlias = tuple[int, int, str]
+"""Where a piece begins and ends, and what stands for it."""
 
 _WRITTEN_OUT = re.compile(
     r"(?:\x1b|\\{1,8}(?:u00[19][bB]|x1[bB]|033|e))(?:\[[0-9;:?]{0,40}[A-Za-z]|\][^\x07\x1b\\]{0,200}(?:\x07|\x1b\\))"
@@ -19,15 +24,15 @@ _WRITTEN_OUT = re.compile(
 )
 _NEEDS_CLEARING = re.compile(r"[\x1b\\&\0\b\u00ad\u200b-\u200f\u2060\ufeff\ufffd]")
 _ENTITIES = {"quot": '"', "#34": '"', "#x22": '"', "apos": "'", "#39": "'", "#x27": "'", "amp": "&", "lt": "<", "gt": ">"}
-_MARGIN = r"[ \t\r|│┃>*#+]{0,40}"
-_WRAP = re.compile(
-    r"(?<=[A-Za-z0-9_+/=.-])"
-    rf"(?:(?:=|\\)?{_MARGIN}\n{_MARGIN}|(?P<quote>[\"'])[ \t]{{0,8}}[+.]?[ \t]{{0,8}}\\?\n?[ \t]{{0,40}}(?P=quote))"
-    r"(?=[A-Za-z0-9_+/=.-])"
+_MARGIN = " \t\r|│┃>*#+"
+_LINE_END = re.compile(rf"\n[{_MARGIN}]{{0,40}}(?=[A-Za-z0-9_+/=.-])")
+_STRING_END = re.compile(
+    r"""(?<=[A-Za-z0-9_+/=.-])(?P<quote>["'])[ \t]{0,8}[+.]?[ \t]{0,8}\\?\n?[ \t]{0,40}(?P=quote)(?=[A-Za-z0-9_+/=.-])"""
 )
+_ADJACENT = re.compile(r"""[A-Za-z0-9]["'] ?[+.]? ?["'][A-Za-z0-9]""")
 _LEFT = 200
 _RIGHT = re.compile(r"[A-Za-z0-9_+/=.-]{1,200}+(?!\s{0,4}[:=]|[(])")
-_TOKEN_TAIL = re.compile(r"[A-Za-z0-9_+/-]{16,}\Z")
+_TOKEN_TAIL = re.compile(r"[A-Za-z0-9_+/.~-]{12,}\Z")
 _LEAST_REST = 4
 _AFTER_REST = ("", "\n", "\r", '"', "'", "`")
 
@@ -58,6 +63,13 @@ class View:
     text: str
     layers: tuple[_Layer, ...] = ()
 
+    def seams(self) -> Iterator[int]:
+        """The places of the view where its last rewriting took something out."""
+        for number, start in enumerate(self.layers[0].starts if self.layers else ()):
+            origins = self.layers[0].origins
+            if number and origins[number][0] != origins[number - 1][1]:
+                yield start
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The range of the original that a range of the view (not an empty one) stands for."""
         for layer in self.layers:
@@ -67,12 +79,16 @@ class View:
 
 def clear_view(text: str) -> View:
     """The text without colour codes, invisible characters and written-out white space."""
-    return _rewritten(View(text), _WRITTEN_OUT, _clear) if _NEEDS_CLEARING.search(text) else View(text)
+    if not _NEEDS_CLEARING.search(text):
+        return View(text)
+    return _rewritten(View(text), ((*match.span(), _clear(match)) for match in _WRITTEN_OUT.finditer(text)))
 
 
 def joined_view(view: View) -> View:
-    """The view with those line ends removed that break a made-up looking word in two."""
-    return _rewritten(view, _WRAP, _joined)
+    """The view with those ends of lines and strings removed that break a made-up looking word in two."""
+    text = view.text
+    ends = chain(_LINE_END.finditer(text), _STRING_END.finditer(text) if _ADJACENT.search(text) else ())
+    return _rewritten(view, sorted(filter(None, map(_joined, ends))))
 
 
 def looks_random(word: str) -> bool:
@@ -83,7 +99,7 @@ def looks_random(word: str) -> bool:
     return re.search("[a-z][A-Z]{2}|[A-Z][a-z][A-Z]", word) is not None
 
 
-def _clear(match: re.Match[str]) -> str | None:
+def _clear(match: re.Match[str]) -> str:
     if match["blank"]:
         return "\t" if match["blank"] == "t" else "\n"
     if match["code"]:
@@ -93,18 +109,23 @@ def _clear(match: re.Match[str]) -> str | None:
     return ""
 
 
-def _joined(match: re.Match[str]) -> str | None:
-    before = _TOKEN_TAIL.search(match.string, max(0, match.start() - _LEFT), match.start())
-    after = _RIGHT.match(match.string, match.end())
-    if before is None or after is None or not looks_random(before[0]):
+def _joined(end: re.Match[str]) -> _Change | None:
+    text, start = end.string, end.start()
+    rest = _RIGHT.match(text, end.end())
+    if rest is None or len(rest[0]) < _LEAST_REST:
         return None
-    rest = after[0]
-    alone = match.string[after.end() : after.end() + 1] in _AFTER_REST
-    drawn = looks_random(rest) or (alone and rest[1:] != rest[1:].lower())
-    return "" if drawn and len(rest) >= _LEAST_REST else None
+    alone = text[rest.end() : rest.end() + 1] in _AFTER_REST
+    if not looks_random(rest[0]) and not (alone and rest[0][1:] != rest[0][1:].lower()):
+        return None
+    line = text[max(0, start - _LEFT) : start].rstrip(_MARGIN)
+    line = line[:-1] if line.endswith(("=", "\\")) and end[0][0] == "\n" else line
+    begun = _TOKEN_TAIL.search(line)
+    if begun is None or not looks_random(begun[0]):
+        return None
+    return max(0, start - _LEFT) + len(line), end.end(), ""
 
 
-def _rewritten(view: View, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str | None]) -> View:
+def _rewritten(view: View, changes: Iterable[_Change]) -> View:
     text, pieces, layer = view.text, [], _Layer([], [])
     done = length = 0
 
@@ -116,13 +137,12 @@ def _rewritten(view: View, pattern: re.Pattern[str], replacement: Callable[[re.M
             pieces.append(said)
             length += len(said)
 
-    for match in pattern.finditer(text):
-        said = replacement(match)
-        if said is None:
+    for start, end, said in changes:
+        if start < done:
             continue
-        add(done, match.start(), text[done : match.start()], True)
-        add(*match.span(), said, False)
-        done = match.end()
+        add(done, start, text[done:start], True)
+        add(start, end, said, False)
+        done = end
     if not done:
         return view
     add(done, len(text), text[done:], True)
