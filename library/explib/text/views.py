@@ -115,7 +115,7 @@ def _joined(end: re.Match[str]) -> _Change | None:
     if rest is None or len(rest[0]) < _LEAST_REST:
         return None
     alone = text[rest.end() : rest.end() + 1] in _AFTER_REST
-    if not looks_random(rest[0]) and not (alone and rest[0][1:] != rest[0][1:].lower()):
+    if not looks_random(rest[0]) and not (alone and rest[0] != rest[0].lower()):
         return None
     line = text[max(0, start - _LEFT) : start].rstrip(_MARGIN)
     line = line[:-1] if line.endswith(("=", "\\")) and end[0][0] == "\n" else line
