@@ -160,11 +160,23 @@ def tokens() -> Iterator[tuple[str, str]]:
     yield "hubspot", "pat-na1-" + uuid()
     yield "launchdarkly", "sdk-" + uuid()
     yield "jwt", "eyJhbGciOiJIUzI1NiJ9.eyJ" + drawn(40) + "." + drawn(43)
-    yield "slack webhook", "https://hooks.slack.com/services/T" + drawn(8, UPPER) + "/B" + drawn(8, UPPER) + "/" + drawn(24)
+    yield (
+        "slack webhook",
+        "https://hooks.slack.com/services/T" + drawn(8, UPPER) + "/B" + drawn(8, UPPER) + "/" + drawn(24),
+    )
     yield "discord webhook", "https://discord.com/api/webhooks/" + drawn(18, "123456789") + "/" + drawn(68)
-    yield "teams webhook", (
-        "https://acme.webhook.office.com/webhookb2/" + uuid() + "@" + uuid() + "/IncomingWebhook/" + drawn(32, HEX)
-        + "/" + uuid()
+    yield (
+        "teams webhook",
+        (
+            "https://acme.webhook.office.com/webhookb2/"
+            + uuid()
+            + "@"
+            + uuid()
+            + "/IncomingWebhook/"
+            + drawn(32, HEX)
+            + "/"
+            + uuid()
+        ),
     )
     yield "azure storage", "AccountKey=" + drawn(86) + "=="
     yield "azure sas", "sv=2023-01-03&ss=b&srt=sco&sp=rl&sig=" + drawn(43) + "%3D"
@@ -236,7 +248,11 @@ def forms() -> Iterator[tuple[str, str, str]]:
     yield "terraform", f'resource "x" "y" {{\n  password = "{word}"\n}}', word
     yield "terraform variable", f'variable "db_password" {{\n  type = string\n  default = "{word}"\n}}', word
     yield "tfvars", f'db_password = "{word}"', word
-    yield "Kubernetes secret", f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  config: {_b64(word)}\n  b: {login}\n", _b64(word)
+    yield (
+        "Kubernetes secret",
+        f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  config: {_b64(word)}\n  b: {login}\n",
+        _b64(word),
+    )
     yield "Kubernetes stringData", f"kind: Secret\nstringData:\n  url: {word}\n", word
     yield "Kubernetes secret JSON", json.dumps({"kind": "Secret", "data": {"tls": _b64(long)}}), _b64(long)
     yield "helm values", f"postgresql:\n  auth:\n    postgresPassword: {word}\n", word

@@ -1,8 +1,9 @@
 """Values of one task inside a lesson: ids, codes, addresses and people, which say nothing of the next task.
 
-A task is full of words that a lesson needs (tools, fields, programs, formats) and of values that it must not keep. What
-tells them apart is their form (digits in a word, capitals and digits mixed, long numbers, an @), what stands before them
-("reservation", "my name is"), and whether other tasks say the same: what several groups have in common is no value of one.
+A task is full of words that a lesson needs (tools, fields, programs, formats) and of values that it must not keep.
+What tells them apart is their form (digits in a word, capitals and digits mixed, long numbers, an @), what stands
+before them ("reservation", "my name is"), and whether other tasks say the same: what several groups share is no value
+of one.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ _ID_DIGITS = 3
 _LONG_NUMBER = 5
 _CODE_CHARACTERS = 5
 _TECHNICAL = re.compile(
-    r"(?:sha|md|utf|base|http|https|ipv|oauth|iso|rfc|pep|cve|cp|latin|python|py|java|es|int|uint|float|fp|bf|x|amd|arm|win|windows"
-    r"|html|css|tls|ssl|aes|rs|hs|ed|rsa|gpt|llama|claude|qwen|rtx|ec|mp|h|ts|cs|ora|sqlstate|err|error|status|code|port|line|tcp|udp|"
-    r"vt|ansi|ecma|iec|ieee|pg|v|ubuntu|debian|node|go|jdk|cuda|q|fy|top)[-_]?\d+(?:[-_.:]\w+)*|[efwcbnsdrtip][0-9]{3,4}"
+    r"(?:sha|md|utf|base|http|https|ipv|oauth|iso|rfc|pep|cve|cp|latin|python|py|java|es|int|uint|float|fp|bf|x"
+    r"|amd|arm|win|windows"
+    r"|html|css|tls|ssl|aes|rs|hs|ed|rsa|gpt|llama|claude|qwen|rtx|ec|mp|h|ts|cs|ora|sqlstate|err|error|status"
+    r"|code|port|line|tcp|udp|"
+    r"vt|ansi|ecma|iec|ieee|pg|v|ubuntu|debian|node|go|jdk|cuda|q|fy|top)[-_]?\d+(?:[-_.:]\w+)*|[efwcbnsdrtip]"
+    r"[0-9]{3,4}"
     r"|v?\d{1,3}(?:\.\d{1,3}){1,3}(?:[a-z]+\d*)?"
 )
 """Names of formats, versions, error codes and models, in small letters."""
-_ROUND = re.compile(r"(?:19|20)\d\d|\d+00|1024|2048|4096|8192|16384|32768|65535|65536|8080|8443|5432|3306|6379|27017|9090|8888")
+_ROUND = re.compile(
+    r"(?:19|20)\d\d|\d+00|1024|2048|4096|8192|16384|32768|65535|65536|8080|8443|5432|3306|6379|27017|9090|8888"
+)
 """Numbers that many tasks have: years, round ones, sizes, ports."""
 _CODE = re.compile(
-    r"(?i:\b(?:reservation|booking|order|ticket|confirmation|reference|ref|account|invoice|case|tracking|customer|user|pnr|code|id)\b"
+    r"(?i:\b(?:reservation|booking|order|ticket|confirmation|reference|ref|account|invoice|case|tracking|customer"
+    r"|user|pnr|code|id)\b"
     r"(?:[ _]?(?:id|number|no\.?|code))?(?:\s+is)?[\s:#=\"'`]{1,4})(?P<v>[A-Z0-9]{5,12})\b"
 )
 _LOGIN = re.compile(
@@ -37,12 +44,17 @@ _LOGIN = re.compile(
     r"(?P<v>[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*[._-]?\d+|[a-z]+(?:[._][a-z]+)+)\b"
 )
 _PERSON = re.compile(
-    r"(?:(?i:\b(?:i am|i'm|you are|my name is|name is|named|name|customer|passenger|client|patient|contact|dear|hello|hi|mr|mrs|ms|dr"
+    r"(?:(?i:\b(?:i am|i'm|you are|my name is|name is|named|name|customer|passenger|client|patient|contact|dear"
+    r"|hello|hi|mr|mrs|ms|dr"
     r"|signed|for|with|by|user|employee|guest|sender|recipient|author)\b)[\s:.,=\"'`]{1,4})"
-    r"(?P<v>[A-Z][\w'-]{1,30}(?: [A-Z]\.?)?(?: (?:van|de|der|von|bin|al|la|da|di|le|O'|Mc)){0,2}(?: [A-Z][\w'-]{1,30}){1,2})"
+    r"(?P<v>[A-Z][\w'-]{1,30}(?: [A-Z]\.?)?(?: (?:van|de|der|von|bin|al|la|da|di|le|O'|Mc)){0,2}(?: [A-Z]"
+    r"[\w'-]{1,30}){1,2})"
 )
 _NAME_VALUE = re.compile(r"\"(?:\w*_)?name\"\s*:\s*\"(?P<v>[A-Z][\w' -]{1,60})\"")
-_STREET = re.compile(r"\b(?P<v>\d{1,5} [A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3} (?i:street|st|avenue|ave|road|rd|lane|drive|dr|court|boulevard|blvd|way))\b")
+_STREET = re.compile(
+    r"\b(?P<v>\d{1,5} [A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3} (?i:street|st|avenue|ave|road|rd|lane|drive|dr|court"
+    r"|boulevard|blvd|way))\b"
+)
 _MAYBE = re.compile(
     r"\b[A-Z0-9]{5,12}\b|\b\d{1,5} [A-Z][\w'-]+(?: [A-Z][\w'-]+)*"
     r"|\b[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*[._-]?\d+\b|\b[a-z]+(?:[._][a-z]+)+\b"
@@ -58,8 +70,10 @@ def private_value(lesson: str, tasks: Mapping[str, Sequence[str]], names: Iterab
     `tasks` are the task texts by group, those of every group that is known; `names` are words that are none: of tools,
     fields and standing instructions.
     """
-    shaped = [word for word in _WORD.findall(lesson) if _is_value(word)]
-    cued = [match[0] for match in _MAYBE.finditer(lesson)] + [match[1] for match in _TWO_NAMES.finditer(lesson)]
+    shaped: list[str] = [word for word in _WORD.findall(lesson) if _is_value(word)]
+    cued: list[str] = [match[0] for match in _MAYBE.finditer(lesson)] + [
+        match[1] for match in _TWO_NAMES.finditer(lesson)
+    ]
     if not shaped and not cued:
         return None
     general = [_bare(name) for name in names]

@@ -21,6 +21,7 @@ DUPLICATE_SIMILARITY = 0.85
 _WITH_CONTENT = ("ADD", "MODIFY", "MERGE")
 _WITH_EVIDENCE = ("ADD", "MODIFY")
 _QUOTED_CHARACTERS = 80
+_MARKER = "[redacted:"
 
 
 def check_operations(
@@ -119,8 +120,8 @@ class OperationCheck:
         if too_long is not None:
             return too_long
         _, secrets = redact(content)
-        if secrets:
-            return f"it has a secret in it ({', '.join(sorted(secrets))})"
+        if secrets or _MARKER in content:
+            return f"it has a secret in it ({', '.join(sorted(secrets)) or 'taken out'})"
         order = order_in(content)
         if order is not None:
             return f"lessons are data, not orders: {order}"

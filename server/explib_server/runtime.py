@@ -13,12 +13,12 @@ from explib.errors import InvalidSetting, InvalidTask, TooLarge, UnknownLibrary
 from explib.lifecycle import Lifecycle
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Signature, Submission
-from explib.text.redaction import redact, redact_submission
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.serving import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings import Settings
 from explib.signing import verify
 from explib.storage.store import Store, open_store
+from explib.text.redaction import redact, redact_submission
 from explib.tracing import Link, span
 from explib.trajectories import parse_trajectory
 from explib.words import says_something, storable
@@ -161,12 +161,12 @@ class Runtime:
         return self._clean(text)[0]
 
     def _clean(self, text: str) -> tuple[str, int]:
-        clean, found = redact(storable(text), emails=self.settings.redact_emails)
+        clean, found = redact(storable(text), self.settings.redact_personal)
         return clean, found.total()
 
     def _prepare(self, trajectory: object, fields: Submission) -> Submission:
         steps = parse_trajectory(trajectory, self.settings.max_trajectory_bytes)
-        return redact_submission(replace(fields, steps=steps), emails=self.settings.redact_emails)
+        return redact_submission(replace(fields, steps=steps), personal=self.settings.redact_personal)
 
     def _stored(self, library: Library, receipt: Receipt) -> None:
         if receipt.scored:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from explib.errors import TooLarge
 from explib.models.libraries import Library
-from explib.text.redaction import redact
 from explib.storage.votes import Cast
+from explib.text.redaction import redact, redacted
 from explib.voting import REASON_CHARACTERS, VOTERS
 from explib.words import storable
 from explib_server.runtime import Runtime
@@ -23,9 +23,11 @@ async def cast_vote(
             raise TooLarge(
                 f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(reason), emails=runtime.settings.redact_emails)
+        clean, _ = redact(storable(reason), runtime.settings.redact_personal)
         reason = " ".join(clean.split()) or None
-    return await runtime.store.votes.cast(library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason)
+    return await runtime.store.votes.cast(
+        library, identity, redacted(storable(voter))[:VOTER_CHARACTERS], up=up, reason=reason
+    )
 
 
 def outcome_text(cast: Cast) -> str:

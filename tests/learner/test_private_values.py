@@ -6,22 +6,37 @@ from explib_learner.private_values import private_value
 
 TASKS = {
     "flight": [
-        "You are mia_li_3668. You want to fly from New York to Seattle on 2024-05-20 with flight HAT136. Use certificate_7504069 "
-        "and pay the rest with the card ending in 7447. Your name is Mia Li. Your reservation is VAAOXJ, the other one XEHM4B."
+        "You are mia_li_3668. You want to fly from New York to Seattle on 2024-05-20 with flight HAT136. Use"
+        " certificate_7504069 "
+        "and pay the rest with the card ending in 7447. Your name is Mia Li. Your reservation is VAAOXJ, the"
+        " other one XEHM4B."
     ],
     "shop": [
-        '{"user_id": "yusuf_rossi_9620", "name": "Yusuf Rossi", "items": ["1151293680"], "order_id": "#W2378156", "retries": 3} '
+        '{"user_id": "yusuf_rossi_9620", "name": "Yusuf Rossi", "items": ["1151293680"], "order_id": "#W2378156",'
+        ' "retries": 3} '
         "Mail yusuf.rossi@example.org, 763 Broadway Avenue, or call 415-555-2671. Log in as user yrossi.admin."
     ],
     "code": [
-        "In issue 48213 of repo acme/widget, utf-8 files break since python3.12; TS2322 and E501 are reported. Customer Ada Byron "
-        "(customer id C0042817) runs Ubuntu 22.04 with sha256 digests on port 8443. Commit 9fceb02d0ae598 broke src/app2/main.py. "
-        "Use Visual Studio Code, Google Maps and the Spring Boot plugin. Invoice INV-2024-00173 is for account DE89370400440532013000."
+        "In issue 48213 of repo acme/widget, utf-8 files break since python3.12; TS2322 and E501 are reported."
+        " Customer Ada Byron "
+        "(customer id C0042817) runs Ubuntu 22.04 with sha256 digests on port 8443. Commit 9fceb02d0ae598 broke"
+        " src/app2/main.py. "
+        "Use Visual Studio Code, Google Maps and the Spring Boot plugin. Invoice INV-2024-00173 is for account"
+        " DE89370400440532013000."
     ],
-    "query": ["Which of 10,000 rows in table orders_2 have status 404 or 1024 bytes? Answer as of 2024. Key API_KEY2, HTTP 503."],
+    "query": [
+        "Which of 10,000 rows in table orders_2 have status 404 or 1024 bytes? Answer as of 2024. Key API_KEY2,"
+        " HTTP 503."
+    ],
     "other": ["Use HTTP 503 and TS2322 with the Spring Boot plugin."],
 }
-NAMES = ("get_user_details", "user_id", "payment_id", "search_direct_flight", "The policy: codes like HAT001 name flights; oauth2.")
+NAMES = (
+    "get_user_details",
+    "user_id",
+    "payment_id",
+    "search_direct_flight",
+    "The policy: codes like HAT001 name flights; oauth2.",
+)
 
 LEAKING = """
 mia_li_3668 prefers the cheapest flight, so sort by price.

@@ -22,6 +22,7 @@ from explib.storage.engine import Database
 from explib.storage.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.text.redaction import redacted
 from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class Groups:
                 .where(unchanged)
                 .values(
                     state="dead" if dead else "ready",
-                    reason=reason,
+                    reason=redacted(reason),
                     not_before=self.database.now() + wait,
                     tries=group.tries if counts else group.tries - 1,
                 )

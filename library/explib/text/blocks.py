@@ -12,7 +12,9 @@ _PEM_BODY = re.compile(
 )
 _MANIFEST = re.compile(r"^([ \t]{0,16}(?:- )?)[\"']?kind[\"']?:[ ]{0,4}[\"']?Secret[\"']?,?[ \t\r]{0,8}$", re.MULTILINE)
 _DATA = re.compile(r"^([ \t]*)[\"']?(?:data|stringData)[\"']?:[ \t]{0,8}\{?[ \t\r]*\n", re.MULTILINE)
-_ENTRY = re.compile(r"([ \t]*)[\"']?[\w.-]{1,253}[\"']?:[ \t]{0,4}[\"']?(?P<v>[^\s\"',{}|>]{1,65536})[\"']?,?[ \t\r]*(?:\n|\Z)")
+_ENTRY = re.compile(
+    r"([ \t]*)[\"']?[\w.-]{1,253}[\"']?:[ \t]{0,4}[\"']?(?P<v>[^\s\"',{}|>]{1,65536})[\"']?,?[ \t\r]*(?:\n|\Z)"
+)
 _INLINE = re.compile(r"\"(?:data|stringData)\"\s{0,4}:\s{0,4}\{(?P<body>[^{}]{1,65536})\}")
 _INLINE_VALUE = re.compile(r":\s{0,4}\"(?P<v>[^\"\\]{1,65536})\"")
 _MANIFEST_CHARACTERS = 65_536
@@ -32,8 +34,6 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
             yield begin.start(), ends[at].end()
         elif not closed and (body := _PEM_BODY.match(text, begin.end(), following)):
             yield begin.start(), body.end()
-
-
 
 
 def manifest_values(text: str) -> Iterator[tuple[int, int]]:

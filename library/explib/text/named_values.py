@@ -12,7 +12,8 @@ from functools import cache
 from explib.text.rules import Rule, is_name, is_placeholder, looks_made
 
 _QUALIFIERS = (
-    "api|access|private|account|auth|client|app|master|encryption|signing|session|deploy|license|shared|hmac|jwt|service"
+    "api|access|private|account|auth|client|app|master|encryption|signing|session|deploy|license|shared|hmac|jwt"
+    "|service"
     "|storage|webhook|consumer|admin|publish|write|server|secret|sharedaccess"
 )
 _BEHIND = "|".join(f"(?<={word}{mark})" for word in _QUALIFIERS.split("|") for mark in ("", "[_. -]"))
@@ -22,23 +23,49 @@ _KEY = (
 )
 _NAMED = (
     r"(?:password|passwd|passphrase|passcode|pwd|secret|credential|token|api[_.-]?key|access[_.-]?key|private[_.-]?key"
-    r"|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|auth[_.-]?key|account[_.-]?key|_pass\b|_key\b)"
+    r"|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|auth[_.-]?key|account[_.-]?key"
+    r"|_pass\b|_key\b)"
 )
-_PROSE = tuple(
-    "mot de passe|mdp|jeton|clé api|cle api|clé secrète|clé d'accès|passwort|kennwort|geheimnis|zugangscode|api-schlüssel"
-    "|zugangsschlüssel|contraseña|contrasena|clave|clave secreta|clave de acceso|senha|palavra-passe|chave secreta"
-    "|chave de acesso|parola|parola d'ordine|chiave segreta|chiave api|wachtwoord|sleutel|hasło|haslo|heslo"
-    "|lösenord|passord|adgangskode|kodeord|salasana|jelszó|parolă|parole|şifre|sifre|sandi|kata sandi|mật khẩu"
-    "|пароль|пароля|паролем|пароля к|токен|ключ|ключ api|ключ доступа|секрет|κωδικός|סיסמה|كلمة المرور|كلمة السر"
-    "|पासवर्ड|รหัสผ่าน|パスワード|暗証番号|秘密鍵|トークン|apiキー|密码|密碼|口令|令牌|密钥|密鑰|비밀번호|암호|토큰".split("|")
-)
+_PROSE = (
+    "mot de passe", "mdp", "jeton", "clé api",
+    "cle api", "clé secrète", "clé d'accès", "passwort",
+    "kennwort", "geheimnis", "zugangscode",
+    "api-schlüssel", "zugangsschlüssel", "contraseña", "contrasena",
+    "clave", "clave secreta", "clave de acceso", "senha", "palavra-passe", "chave secreta",
+    "chave de acesso", "parola", "parola d'ordine",
+    "chiave segreta", "chiave api", "wachtwoord", "sleutel",
+    "hasło", "haslo", "heslo", "lösenord",
+    "passord", "adgangskode", "kodeord", "salasana", "jelszó",
+    "parolă", "parole", "şifre", "sifre", "sandi",
+    "kata sandi", "mật khẩu", "пароль", "пароля", "паролем",
+    "пароля к", "токен", "ключ", "ключ api",
+    "ключ доступа", "секрет", "κωδικός", "סיסמה", "كلمة المرور",
+    "كلمة السر", "पासवर्ड", "รหัสผ่าน", "パスワード", "暗証番号", "秘密鍵",
+    "トークン", "apiキー", "密码", "密碼", "口令", "令牌",
+    "密钥", "密鑰", "비밀번호", "암호", "토큰",
+)  # fmt: skip
 """How people in other languages than English call a secret, in small letters."""
-_ENGLISH = ("password", "passcode", "passphrase", "secret", "api key", "access key", "secret key", "private key", "token", "credential")
+_ENGLISH = (
+    "password",
+    "passcode",
+    "passphrase",
+    "secret",
+    "api key",
+    "access key",
+    "secret key",
+    "private key",
+    "token",
+    "credential",
+)
 _IS = (
-    r"(?:\s{0,3}[:：=＝]|\s{1,3}(?:is|are|was|to|ist|lautet|war|est|es|è|é|e|är|er|on|jest|je|is|este|adalah|là|это|—|–|-)"
+    r"(?:\s{0,3}[:：=＝]|\s{1,3}(?:is|are|was|to|ist|lautet|war|est|es|è|é|e|är|er|on|jest|je|is|este|adalah|là|это"
+    r"|—|–|-)"
     r"\s{0,2}:?|\s{0,2}(?:は|が|是|为|為|：|는|은|이|가|を)|\s{1,3}[«„“\"'`(])"
 )
-_IS_ENGLISH = r"(?:\s{1,3}(?:is|are|was|to|being|becomes|è|é|ist|est|es|är|er|=|—|–)\s{0,2}:?|\s{1,3}[\"'`(]|\s{0,2}[:(]\s{0,2}[`\"'“])"
+_IS_ENGLISH = (
+    r"(?:\s{1,3}(?:is|are|was|to|being|becomes|è|é|ist|est|es|är|er|=|—|–)\s{0,2}:?|\s{1,3}[\"'`(]"
+    r"|\s{0,2}[:(]\s{0,2}[`\"'“])"
+)
 _Q = r"""\\{0,7}["'`]"""
 _HEAD_CHARACTERS = 100
 _LINE_HEAD = re.compile(r"[ \t]*(?:export |set |setx |\$env:|env |- |ENV |ARG )?[\w.-]*")
@@ -78,7 +105,10 @@ def _headers() -> Iterator[Rule]:
     scheme = r"(?:[a-z-]{3,12}[ \t]{1,4})?"
     yield _rule("authorization", "authorization", "authorization" + quoted + scheme + value, _is_credential)
     yield _rule("authorization", "digest", r"\bdigest\b[^\r\n]{0,400}?\bresponse=\\{0,3}\"?(?P<v>[a-f0-9]{32,64})")
-    header = r"(?:\bx-(?:[a-z]{1,16}-){0,3}(?:key|token|secret)|\bapi-?key|(?:(?<=auth-)|(?<=private-)|(?<=job-)|(?<=access-)|(?<=subscription-))(?:key|token))"
+    header = (
+        r"(?:\bx-(?:[a-z]{1,16}-){0,3}(?:key|token|secret)|\bapi-?key|(?:(?<=auth-)|(?<=private-)|(?<=job-)"
+        r"|(?<=access-)|(?<=subscription-))(?:key|token))"
+    )
     yield _rule("header", "x-|apikey|api-key|key|token", header + quoted + value, _is_header)
     crumbs = r"\bcookie2?(?:[:=]|\\{0,7}[\"'][ \t]{0,4}[:,][ \t]{0,4}\[?[ \t]{0,4}\\{0,7}[\"'])[ \t]{0,4}"
     yield _rule("cookie", "cookie", crumbs + r"(?P<v>[^\s=;\"'\\]{1,128}=[^\r\n\"'\\]{4,8192})", _is_cookie)
@@ -167,7 +197,9 @@ def _pairs() -> Iterator[Rule]:
 def _names() -> Iterator[Rule]:
     words = "pass|pwd|secret|key|token|_auth|credential|sid|session"
     name = rf"(?<!\[redacted:)(?P<name>{_KEY})"
-    quoted = r"""(?P<esc>\\{1,7})?[@bruf]{0,2}(?P<q>["'`])(?P<v>(?:(?!(?P=q))[^\\\n]|(?(esc)(?!)|\\[^\n]))++)\\{0,7}(?P=q)"""
+    quoted = (
+        r"""(?P<esc>\\{1,7})?[@bruf]{0,2}(?P<q>["'`])(?P<v>(?:(?!(?P=q))[^\\\n]|(?(esc)(?!)|\\[^\n]))++)\\{0,7}(?P=q)"""
+    )
     yield _rule("keyword", words, f"{name}(?P<is>{_ASSIGNED}){quoted}", _is_quoted)
     yield _rule("keyword", words, rf"{name}(?P<is>{_ASSIGNED})(?P<v>{_VALUE}{{4,512}}+)(?![(\[])", _is_bare)
     spaced = r"(?P<is>[ \t]{0,4}[:=][ \t]{1,4})(?P<v>[^\s\"'`\\(){}<>\[\]|$][^\s\"'`\\,;]{3,512}+)"
@@ -192,7 +224,9 @@ def _is_no_placeholder(match: re.Match[str]) -> bool:
 
 
 def _is_credential(match: re.Match[str]) -> bool:
-    return not is_placeholder(match["v"]) and not is_name(match["v"]) and (looks_made(match["v"]) or len(match["v"]) >= 24)
+    return (
+        not is_placeholder(match["v"]) and not is_name(match["v"]) and (looks_made(match["v"]) or len(match["v"]) >= 24)
+    )
 
 
 def _is_password(match: re.Match[str]) -> bool:
@@ -200,7 +234,9 @@ def _is_password(match: re.Match[str]) -> bool:
 
 
 def _is_flag_value(match: re.Match[str]) -> bool:
-    return not is_placeholder(match["v"]) and (looks_made(match["v"]) or not re.fullmatch("[a-z-]{1,9}|[0-9]{1,5}", match["v"]))
+    return not is_placeholder(match["v"]) and (
+        looks_made(match["v"]) or not re.fullmatch("[a-z-]{1,9}|[0-9]{1,5}", match["v"])
+    )
 
 
 def _is_cookie(match: re.Match[str]) -> bool:
@@ -208,7 +244,11 @@ def _is_cookie(match: re.Match[str]) -> bool:
 
 
 def _is_url_password(match: re.Match[str]) -> bool:
-    return not re.match(r"\$[A-Za-z_{(]|[{*(]|%[sd]|%\w+%\Z|x{3,}\Z|\.\.\.|(?:password|pass|secret|token)\Z", match["v"], re.ASCII | re.I)
+    return not re.match(
+        r"\$[A-Za-z_{(]|[{*(]|%[sd]|%\w+%\Z|x{3,}\Z|\.\.\.|(?:password|pass|secret|token)\Z",
+        match["v"],
+        re.ASCII | re.IGNORECASE,
+    )
 
 
 def _is_netrc(match: re.Match[str]) -> bool:
@@ -225,7 +265,11 @@ def _is_encoded_login(match: re.Match[str]) -> bool:
 
 def _is_pair(match: re.Match[str]) -> bool:
     value = match["v"].strip()
-    return not is_placeholder(value) and " " not in value and (looks_made(value) or not is_name(value) or match[0].count("_") > 0)
+    return (
+        not is_placeholder(value)
+        and " " not in value
+        and (looks_made(value) or not is_name(value) or match[0].count("_") > 0)
+    )
 
 
 def _is_login(match: re.Match[str]) -> bool:
@@ -237,7 +281,9 @@ def _is_quoted(match: re.Match[str]) -> bool:
     value, name = match["v"], match["name"].lower()
     if is_placeholder(value) or any(char.isspace() for char in value):
         return False
-    return len(value) >= 3 and (not name.endswith(("token", "sid", "auth", "id", "credentials")) or looks_made(value) or len(value) >= 20)
+    return len(value) >= 3 and (
+        not name.endswith(("token", "sid", "auth", "id", "credentials")) or looks_made(value) or len(value) >= 20
+    )
 
 
 def _is_bare(match: re.Match[str]) -> bool:

@@ -15,25 +15,38 @@ from types import ModuleType
 import phonenumbers
 from stdnum import iban, luhn
 
-_EMAIL = re.compile(r"(?<![\w.%+@-])[\w.%+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,7}\.[^\W\d_]{2,24}+(?![\w@-]|:[\w/])")
+_EMAIL = re.compile(
+    r"(?<![\w.%+@-])[\w.%+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,7}\.[^\W\d_]{2,24}+(?![\w@-]|:[\w/])"
+)
 _PLUS_PHONE = re.compile(r"(?<![\w+.])(?:\+|00 ?)[1-9][\d ().\-/\u00a0\u2011]{6,20}\d(?![\w])")
-_GROUPED_PHONE = re.compile(r"(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ .-]?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4}(?![\w-]|\.\d)")
+_GROUPED_PHONE = re.compile(
+    r"(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ .-]?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4}(?![\w-]|\.\d)"
+)
 _CALLED_PHONE = re.compile(
-    r"\b(?:phone|tel|telephone|téléphone|telefon\w{0,8}|teléfono|tél|mobile|cell|handy|móvil|celular|whatsapp|fax|call|sms|ring|mobil"
-    r"|phone[_ ]?(?:number|no)|телефон|电话|電話|手机|전화)(?:\s?(?:number|no|nummer|nr|num))?[\"'\\]{0,4}[ \t.:#=]{0,4}(?:me |us |at |on |is ){0,2}"
+    r"\b(?:phone|tel|telephone|téléphone|telefon\w{0,8}|teléfono|tél|mobile|cell|handy|móvil|celular|whatsapp|fax"
+    r"|call|sms|ring|mobil"
+    r"|phone[_ ]?(?:number|no)|телефон|电话|電話|手机|전화)(?:\s?(?:number|no|nummer|nr|num))?[\"'\\]{0,4}"
+    r"[ \t.:#=]{0,4}"
+    r"(?:me |us |at |on |is ){0,2}"
     r"[\"'\\]{0,4}(?P<v>\(?\d[\d ().\-/]{5,18}\d)(?!\w)",
     re.IGNORECASE,
 )
-_CARD = re.compile(r"(?<![\w.-])(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?:\d{0,3})|[ -]?\d{6}[ -]?\d{4,5})(?![\w-]|\.\d)")
+_CARD = re.compile(
+    r"(?<![\w.-])(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?:\d{0,3})|[ -]?\d{6}[ -]?\d{4,5})"
+    r"(?![\w-]|\.\d)"
+)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _ACCOUNT = re.compile(
-    r"\b(?:account|acct|konto|compte|cuenta|rekening|routing|bank account|sort code)(?:[ _]?(?:number|no|nr|nummer|num))?"
+    r"\b(?:account|acct|konto|compte|cuenta|rekening|routing|bank account|sort code)(?:[ _]?(?:number|no|nr"
+    r"|nummer|num))?"
     r"[\"'\\]{0,4}[ \t.:#=]{1,4}(?:is )?[\"'\\]{0,4}(?P<v>\d[\d -]{6,20}\d)(?![\w-])",
     re.IGNORECASE,
 )
 _ID_WORDS = re.compile(
-    r"(?i)\b(?:ssn|social security|national (?:id|insurance)|identity|id[- ]?(?:card|number|no)|personal (?:number|code)|passport|tax ?id|tin"
-    r"|nif|nie|dni|bsn|cpf|pesel|nir|insee|steuer\w{0,20}|aadhaar|aadhar|nhs|egn|oib|cnp|cpr|hetu|personnummer|fødselsnummer"
+    r"(?i)\b(?:ssn|social security|national (?:id|insurance)|identity|id[- ]?(?:card|number|no)|personal "
+    r"(?:number|code)|passport|tax ?id|tin"
+    r"|nif|nie|dni|bsn|cpf|pesel|nir|insee|steuer\w{0,20}|aadhaar|aadhar|nhs|egn|oib|cnp|cpr|hetu|personnummer"
+    r"|fødselsnummer"
     r"|codice fiscale|burgerservicenummer|rodné|tc kimlik|rut|curp|ahv|avs|numéro de sécu\w{0,5}|sécurité sociale)\b"
 )
 _SOCIAL_SECURITY = re.compile(r"(?<![\w.+-])\d{3}-\d{2}-\d{4}(?![\w-]|\.\d)")
@@ -68,7 +81,7 @@ _IDS = (
     (r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", True),
     (r"\d{6}/\d{3,4}", "cz.rc", False),
 )
-"""Form, validator in `stdnum`, and whether a word such as "SSN" must stand before it, since many numbers pass the check."""
+"""Form, validator in `stdnum`, and whether a word such as "SSN" must stand before it: many numbers pass the check."""
 
 
 def personal_data(text: str) -> Iterator[tuple[int, int, str]]:

@@ -1,8 +1,8 @@
 """Secrets, and personal data where that is wanted, are taken out of what agents submit, before anything is stored.
 
-The rules stand in `known_tokens` (what is recognised by its own form), `named_values` (by what stands before it), `blocks`
-(of several lines) and `personal`. They are run on a view of the text without colour codes, written-out escapes and line
-wraps (`views`); what they find is cut out of the text itself.
+The rules stand in `known_tokens` (what is recognised by its own form), `named_values` (by what stands before it),
+`blocks` (of several lines) and `personal`. They are run on a view of the text without colour codes, written-out escapes
+and line wraps (`views`); what they find is cut out of the text itself.
 
 A secret becomes `[redacted:kind]`. Text without a secret is returned as it is. Redacting twice changes nothing more:
 the search is repeated until it finds nothing. JSON stays JSON: a number outside a string becomes a string.
@@ -60,6 +60,11 @@ def redact(text: str, personal: bool = False) -> tuple[str, Counter[str]]:
             done = end
         text = "".join((*pieces, text[done:]))
     return text, counts
+
+
+def redacted(text: str) -> str:
+    """The text without secrets, for what is stored or shown beside submissions: reasons, names, objectives, answers."""
+    return redact(text)[0]
 
 
 def redact_submission(submission: Submission, *, personal: bool = False) -> Submission:
@@ -158,7 +163,7 @@ def _merge(text: str, found: Iterable[tuple[int, int, int, str]]) -> list[tuple[
 
 def _json_literals(text: str, spans: list[tuple[int, int, str]]) -> frozenset[int]:
     """Where in a JSON text a marker replaces what is no string."""
-    if not text.lstrip()[:1] in ("{", "[") or not _is_json(text):
+    if text.lstrip()[:1] not in ("{", "[") or not _is_json(text):
         return frozenset()
     strings = iter(_STRING.finditer(text))
     string = next(strings, None)

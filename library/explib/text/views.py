@@ -1,7 +1,7 @@
 """A text as its author meant it: without colour codes, written-out escapes and line wraps, and with the way back.
 
-Programs print a token inside JSON, inside JSON in JSON, in colour, in a table, or broken over lines. Rules are run on the
-view, where it stands in one piece; what they find is cut out of the original.
+Programs print a token inside JSON, inside JSON in JSON, in colour, in a table, or broken over lines. Rules are run on
+the view, where it stands in one piece; what they find is cut out of the original.
 """
 
 from __future__ import annotations
@@ -23,11 +23,22 @@ _WRITTEN_OUT = re.compile(
     r"|&(?P<entity>quot|apos|amp|lt|gt|\#3[49]|\#x2[27]|\#10);"
 )
 _NEEDS_CLEARING = re.compile(r"[\x1b\\&\0\b\u00ad\u200b-\u200f\u2060\ufeff\ufffd]")
-_ENTITIES = {"quot": '"', "#34": '"', "#x22": '"', "apos": "'", "#39": "'", "#x27": "'", "amp": "&", "lt": "<", "gt": ">"}
+_ENTITIES = {
+    "quot": '"',
+    "#34": '"',
+    "#x22": '"',
+    "apos": "'",
+    "#39": "'",
+    "#x27": "'",
+    "amp": "&",
+    "lt": "<",
+    "gt": ">",
+}
 _MARGIN = " \t\r|│┃>*#+"
 _LINE_END = re.compile(rf"\n[{_MARGIN}]{{0,40}}(?=[A-Za-z0-9_+/=.-])")
 _STRING_END = re.compile(
-    r"""(?<=[A-Za-z0-9_+/=.-])(?P<quote>["'])[ \t]{0,8}[+.]?[ \t]{0,8}\\?\n?[ \t]{0,40}(?P=quote)(?=[A-Za-z0-9_+/=.-])"""
+    r"""(?<=[A-Za-z0-9_+/=.-])(?P<quote>["'])[ \t]{0,8}[+.]?[ \t]{0,8}\\?\n?[ \t]{0,40}(?P=quote)(?="""
+    r"""[A-Za-z0-9_+/=.-])"""
 )
 _ADJACENT = re.compile(r"""[A-Za-z0-9]["'] ?[+.]? ?["'][A-Za-z0-9]""")
 _LEFT = 200

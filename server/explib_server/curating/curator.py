@@ -12,10 +12,10 @@ from explib.library_settings import LibraryChanges
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
-from explib.text.redaction import redact
 from explib.storage.commits import Committed, Proposal
 from explib.storage.protecting import AUTOMATIC
 from explib.storage.store import Store
+from explib.text.redaction import redact, redacted
 from explib.words import storable
 from explib_learner.validation import OperationCheck
 
@@ -40,7 +40,7 @@ class By:
     @property
     def signed(self) -> str:
         """The name under which the change is kept: no person's may be that of a part of the program."""
-        author = storable(self.author)
+        author = redacted(storable(self.author))
         return f"{author} (a person)" if author in AUTOMATIC else author
 
 
@@ -83,9 +83,9 @@ Make: TypeAlias = Callable[[Reading], Proposal]
 class Curator:
     """Makes the changes of people to the libraries of one store."""
 
-    def __init__(self, store: Store, *, redact_emails: bool = False) -> None:
+    def __init__(self, store: Store, *, redact_personal: bool = False) -> None:
         self._store = store
-        self._redact_emails = redact_emails
+        self._redact_personal = redact_personal
 
     async def add(self, library: Library, content: str, by: By) -> Committed:
         """Add an experience; it is active at once. Raises OperationRefused."""
@@ -225,7 +225,7 @@ class Curator:
             raise TooLarge(
                 f"The reason has {len(by.reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(by.reason), emails=self._redact_emails)
+        clean, _ = redact(storable(by.reason), self._redact_personal)
         return _line(clean) or otherwise
 
     async def _change(self, library: Library, make: Make) -> Committed:
@@ -264,7 +264,7 @@ def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None
 
 def curator_of(runtime: Runtime) -> Curator:
     """What makes the changes of people to the open libraries."""
-    return Curator(runtime.store, redact_emails=runtime.settings.redact_emails)
+    return Curator(runtime.store, redact_personal=runtime.settings.redact_personal)
 
 
 def _line(text: str) -> str:
