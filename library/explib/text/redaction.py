@@ -5,7 +5,7 @@ The rules stand in `known_tokens` (what is recognised by its own form), `named_v
 and line wraps (`views`); what they find is cut out of the text itself.
 
 A secret becomes `[redacted:kind]`. Text without a secret is returned as it is. Redacting twice changes nothing more:
-the search is repeated until it finds nothing. JSON stays JSON: a number outside a string becomes a string.
+the search is repeated until it finds nothing. An object or list in JSON stays JSON: a number becomes a string.
 """
 
 from __future__ import annotations
