@@ -38,6 +38,8 @@ _SECRET_NAME = re.compile(
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_UNICODE_ESCAPE = 5
+"""Characters of a written-out u0000 after its backslash, which stays whole."""
 _BLOCK_RANK = -1
 _NEAR_SEAM = 400
 """Characters."""
@@ -135,7 +137,7 @@ def _redact_json(value: Json, key: str, personal: bool, counts: Counter[str]) ->
     return "[redacted:keyword]"
 
 
-def _merge(text: str, found: Iterable[tuple[int, int, int, str]]) -> list[tuple[int, int, str]]:
+def _merge(text: str, finds: Iterable[tuple[int, int, int, str]]) -> list[tuple[int, int, str]]:
     """Join overlapping finds, each widened to the whole token it lies in; the most specific rule gives the kind.
 
     Widening keeps the edges of what was cut out on characters that belong to no token, so that cutting never makes a
@@ -144,14 +146,17 @@ def _merge(text: str, found: Iterable[tuple[int, int, int, str]]) -> list[tuple[
     markers = [(match.start(), match.end(), len(_rules()) + 2, "") for match in _MARKER.finditer(text)]
     known = {(start, end) for start, end, _, _ in markers}
     merged: list[tuple[int, int, int, str]] = []
-    for start, end, rank, kind in sorted(chain(found, markers)):
+    for start, end, rank, kind in sorted(chain(finds, markers)):
         last = merged[-1][1] if merged else 0
         if merged and start < last and end <= last:
             merged[-1] = (merged[-1][0], last, *min(merged[-1][2:], (rank, kind)))
             continue
         if kind:
+            found = start
             while start > last and text[start - 1] in _TOKEN_CHARS:
                 start -= 1
+            if start and start < found and text[start - 1] == "\\":
+                start = min(found, start + (_UNICODE_ESCAPE if text[start] == "u" else 1))
             while end < len(text) and text[end] in _TOKEN_CHARS:
                 end += 1
         if merged and start < last:
