@@ -10,6 +10,7 @@ from itertools import permutations
 from pathlib import Path
 
 from explib_learner.contrast.templates import Family, lesson
+
 from explib_server.demo.advice import read_advice
 from explib_server.demo.mentions import tools_in
 from explib_server.demo.scripts import repertoire

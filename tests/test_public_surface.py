@@ -83,7 +83,7 @@ SETTINGS = {
     "token_budget_per_day",
     "retention_days",
     "max_trajectory_bytes",
-    "redact_emails",
+    "redact_personal",
     "lease_seconds",
     "learner_idle_seconds",
     "log_level",

@@ -5,10 +5,10 @@ from statistics import mean
 from typing import get_args
 
 import pytest
+from explib_learner.contrast import templates as wording
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_learner.contrast import templates as wording
 from explib_server.demo.advice import read_advice
 from explib_server.demo.dice import Dice
 from explib_server.demo.policy import attempt, make_plan

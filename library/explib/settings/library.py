@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from explib.errors import InvalidSetting
 from explib.models.libraries import LibrarySettings
+from explib.text.redaction import redacted
 
 MAX_OBJECTIVE_CHARACTERS = 2_000
 """Of each of the two objectives: they are in every prompt of the learner."""
 MAX_REWARD = 1e12
 _SETTINGS = TypeAdapter(LibrarySettings)
 
-Objective = Annotated[str | None, Field(max_length=MAX_OBJECTIVE_CHARACTERS)]
+Objective = Annotated[Annotated[str, AfterValidator(redacted)] | None, Field(max_length=MAX_OBJECTIVE_CHARACTERS)]
 Reward = Annotated[float | None, Field(ge=-MAX_REWARD, le=MAX_REWARD, allow_inf_nan=False)]
 
 
