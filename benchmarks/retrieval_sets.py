@@ -10,16 +10,16 @@ from itertools import permutations
 from pathlib import Path
 
 from explib_learner.contrast.templates import Family, lesson
-from explib_server.demo.advice import read_advice
-from explib_server.demo.mentions import tools_in
-from explib_server.demo.scripts import repertoire
+from explib_server.demo.agent import repertoire
+from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks
-from explib_server.demo.tools import TOOLS
 
 LANGUAGES = {"en": "English", "ja": "Japanese", "zh": "Chinese", "th": "Thai"}
 OWN, RELATED = 2, 1
 """Gains: the lesson that was meant for the task, and another one that also holds for it."""
 DESK_TASKS = 60
+READING = ("get_customer", "get_order", "check_stock")
+"""Tools of the desk that change nothing."""
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "address": ("When you call update_address, call get_customer before it.",),
     "cancel": ("When cancel_order returns an error, call unlock_order next.",),
@@ -106,6 +106,5 @@ def desk_set() -> Labelled:
 def _worth(text: str, task: DeskTask) -> int:
     if text in CONVENTIONS[task.family]:
         return OWN
-    changes = {tool for tool in tools_in(text) if not TOOLS[tool].reads_only}
-    meant = bool(changes) and changes <= repertoire(task.family)
-    return RELATED if meant and any(rule.concerns(task) for rule in read_advice(text)) else 0
+    changes = {tool for tool in TOOLS if tool in text and tool not in READING}
+    return RELATED if changes and changes <= repertoire(task.family) else 0

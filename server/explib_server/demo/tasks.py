@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Literal, TypeAlias
 
 from explib.models.json_value import Json
-from explib_server.demo.dice import Dice
 
 Family: TypeAlias = Literal["address", "cancel", "refund", "ship", "discount", "reply"]
 Split: TypeAlias = Literal["practice", "held-out"]
@@ -68,6 +68,10 @@ _NAMES = ("Ada Okafor", "Bruno Klein", "Chiara Moretti", "Dmitri Volkov", "Elif 
 _STREETS = ("Elm Street", "Harbour Road", "Mill Lane", "Station Square", "Orchard Way", "Abbey Hill")
 _TOWNS = ("Leeds", "Bergen", "Porto", "Graz", "Ghent", "Turku")
 _PRODUCTS = ("LAMP", "CHAIR", "MUG", "RUG", "CLOCK", "SHELF")
+
+
+class Dice(Random):
+    """A generator that is seeded for repeatable simulations. Nothing secret may depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
