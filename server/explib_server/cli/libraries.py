@@ -24,7 +24,7 @@ app = typer.Typer(
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
 SettingsArgument: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SETTING=VALUE…", help=f"Of {', '.join(LibraryChanges.model_fields)}."),
+    typer.Argument(metavar="SETTING=VALUE…", help=f"One or more of: {', '.join(LibraryChanges.model_fields)}."),
 ]
 
 
@@ -77,7 +77,7 @@ def set_library(
 def _changes(given: Sequence[str]) -> LibraryChanges:
     named = dict(each.split("=", 1) for each in given if "=" in each)
     if wrong := [each for each in given if "=" not in each]:
-        raise InvalidSetting(f"{wrong[0][:60]!r} is no setting: write it as name=value, e.g. max_words=40.")
+        raise InvalidSetting(f"Expected name=value (e.g. max_words=40), got {wrong[0][:60]!r}.")
     return read_changes(named)
 
 

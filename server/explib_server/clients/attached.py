@@ -74,7 +74,7 @@ def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]
     try:
         document = client.format.plain(codecs.decode(content, "utf-8-sig"))
     except (InvalidInput, UnicodeDecodeError) as error:
-        yield Attached(name, path, "", f"the file cannot be read ({error}): mend it, the client can't read it either")
+        yield Attached(name, path, "", f"cannot parse the file ({error}). Fix it; the client cannot read it either")
         return
     servers = document.get(client.servers) if isinstance(document, dict) else None
     for key, entry in servers.items() if isinstance(servers, dict) else ():
@@ -90,7 +90,7 @@ def _not_unasked(found: Attached) -> Attached:
     ours = (launch.command, *launch.arguments)[: len(own)] == own
     if ours and all(name.startswith(OUR_PREFIX) for name in launch.environment):
         return found
-    said = f"the program that this folder's file names ({launch.command}) is not started unasked: it is not this explib"
+    said = f"not started: the program that this folder's file names ({launch.command}) is not this explib"
     return replace(found, launch=said)
 
 
@@ -100,7 +100,7 @@ def launch_of(entry: Mapping[str, Json]) -> Launch | str:
     if isinstance(address, str):
         headers = _texts(entry.get("headers") or entry.get("http_headers"))
         if any(ASKED_FOR in value for value in headers.values()):
-            return f"{address} is not tried: its token is asked for by the client and only known to it"
+            return f"{address} is not tried: only the client knows its token"
         return Address(address, headers)
     words = _words(entry)
     if not words:

@@ -43,12 +43,12 @@ def attaching(client: Client, path: Path, asked: Attachment) -> Change:
     """The change that attaches. Raises InvalidInput, with what to paste, for a file that cannot be changed."""
     entry = client.entry(asked)
     shown = shown_entry(client, replace(asked, token="YOUR-TOKEN" if asked.token else None))
-    return _change(client, path, f"Mend it and run this again, or paste there:\n{shown}", entry, asked.name)
+    return _change(client, path, f"Fix it and run this again, or paste there:\n{shown}", entry, asked.name)
 
 
 def removing(client: Client, path: Path, name: str) -> Change:
     """The change that takes the entry out. Raises InvalidInput for a file that cannot be changed."""
-    return _change(client, path, f"Mend it, or take {client.servers}.{name} out of it yourself.", None, name)
+    return _change(client, path, f"Fix it, or remove {client.servers}.{name} yourself.", None, name)
 
 
 def shown_entry(client: Client, asked: Attachment) -> str:

@@ -15,9 +15,8 @@ from explib_server.auth.oauth import Issuer, is_loopback
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 WILDCARDS = frozenset({str(IPv4Address(0)), "::", ""})
 UNGUARDED = (
-    "{host} can be reached from other machines, and nothing keeps anybody out. Make a token first "
-    "(explib token create --library NAME --scope submit), or set up OAuth; `--auth required` starts without one, for "
-    "tokens to come; `--auth none` lets everybody in."
+    "Refusing to listen on {host} without authentication. Create a token first (explib token create --library NAME "
+    "--scope submit) or set up OAuth. `--auth required` starts without a token; `--auth none` lets everybody in."
 )
 
 
@@ -61,4 +60,4 @@ def check_binding(settings: Settings, host: str, *, tokens_exist: bool) -> None:
     has_oauth = oauth(settings) is not None
     guarded = settings.auth != "auto" or tokens_exist or has_oauth
     if not guarded and not is_loopback(host):
-        raise InvalidSetting(UNGUARDED.format(host=host or "The wildcard address"))
+        raise InvalidSetting(UNGUARDED.format(host=host or "every address"))

@@ -56,7 +56,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
     """Serve until stopped.
 
     Raises StorageError and InvalidSetting before anything is served: where the database cannot be used, where others
-    would reach it with nothing that keeps anybody out, and where the address cannot be had.
+    could reach it without authentication, and where the address is taken.
     """
     tokens_exist = asyncio.run(_tokens_exist(settings))
     check_binding(settings, serving.host, tokens_exist=tokens_exist)
@@ -96,8 +96,8 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise InvalidSetting(
-            f"Port {port} of {host} cannot be had ({error.strerror}): stop what listens there, or choose another "
-            "--port or --host."
+            f"Cannot listen on {host}:{port} ({error.strerror}). Stop the other program, or choose another --port or "
+            "--host."
         ) from error
     bound.set_inheritable(True)
     return bound
@@ -145,9 +145,9 @@ async def _tokens_exist(settings: Settings) -> bool:
 
 def _hint(settings: Settings, host: str, *, tokens_exist: bool) -> str:
     if settings.auth == "none" and not is_loopback(host):
-        return " (everybody who reaches it reads and writes every library: --auth none)"
+        return " (--auth none: everybody who can reach it reads and writes every library)"
     if settings.auth == "required" and not tokens_exist and settings.oauth_issuer is None:
-        return " (nobody gets in yet: explib token create --library NAME --scope submit)"
+        return " (no token exists yet: explib token create --library NAME --scope submit)"
     return ""
 
 

@@ -11,11 +11,13 @@ from explib_server.mcp.results.curation import Changed, Reverted, Reviewed
 from explib_server.render.pages import experience_line
 
 
-async def changed(store: Store, library: Library, committed: Committed, identity: str) -> tuple[str, Changed]:
+async def changed(store: Store, library: Library, committed: Committed, experience_id: str) -> tuple[str, Changed]:
     """After an addition, an edit or a retirement."""
-    known = await store.revisions.experience(library, identity)
-    text = f"Revision {committed.revision} of {library.name}: {experience_line(known)}"
-    return text, Changed.of(library, committed, known)
+    experience = await store.revisions.experience(library, experience_id)
+    done = f"Nothing to change in {library.name}"
+    if committed.revision is not None:
+        done = f"Revision {committed.revision} of {library.name}"
+    return f"{done}: {experience_line(experience)}", Changed.of(library, committed, experience)
 
 
 def reviewed(library: Library, committed: Committed, identity: str, decision: Decision) -> tuple[str, Reviewed]:

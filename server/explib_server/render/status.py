@@ -49,15 +49,18 @@ def status_text(status: LibraryStatus) -> str:
     """The status in a few lines, for a person or a model."""
     limit = "no limit" if status.tokens_per_day is None else f"at most {status.tokens_per_day:,} a day"
     lines = [
-        f"{status.library}: revision {status.revision}, experiences: {_tally(status.experiences)}, "
-        f"{number_of(status.trajectories, 'trajectory', 'trajectories')} ({status.graded} graded), "
+        f"{status.library}: revision {status.revision}",
+        f"experiences: {_tally(status.experiences)}",
+        f"trajectories: {status.trajectories} ({status.graded} graded)",
         f"groups: {_tally(status.groups)}",
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
         f"budget: {_spent(status.tokens_today)}{limit}",
-        f"evidence on experiences: {_tally(status.evidence)}; revisions tried: {_tally(status.revisions_tried)}",
+        f"evidence on experiences: {_tally(status.evidence)}",
+        f"revisions tried: {_tally(status.revisions_tried)}",
         f"votes: {_tally(status.votes)}",
-        f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
+        f"refused operations: {status.refused_operations}",
+        f"uplift: {status.uplift}",
     ]
     return "\n".join(lines)
 
