@@ -36,7 +36,9 @@ def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
     """For tokens and other machines, and for clients on this machine that need no token."""
     given = (settings.requests_per_minute, settings.concurrent_requests, settings.open_streams)
     defaults = (DEFAULTS.per_minute, DEFAULTS.requests, DEFAULTS.streams)
-    return Allowance(*(mine or default for mine, default in zip(given, defaults, strict=True))), Allowance(*given)
+    return Allowance(*(set_value or default for set_value, default in zip(given, defaults, strict=True))), Allowance(
+        *given
+    )
 
 
 class Admission:

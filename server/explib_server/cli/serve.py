@@ -78,6 +78,8 @@ def serve(
     else:
         from explib_server.http.server import Serving, serve_http
 
-        said = {"auth": auth.value} if auth else {}
+        auth_change = {"auth": auth.value} if auth else {}
         hosts = {"allowed_hosts": (*settings.allowed_hosts, *(allowed_host or ()))}
-        serve_http(settings.model_copy(update={**said, **hosts}), Serving(host, port, mode.value, tools.value, workers))
+        serve_http(
+            settings.model_copy(update={**auth_change, **hosts}), Serving(host, port, mode.value, tools.value, workers)
+        )

@@ -53,8 +53,8 @@ def create(
 
     async def work(application: Application) -> tuple[Token, str]:
         every = EVERY in library
-        for each in () if every else library:
-            await _made(application, each)
+        for library_name in () if every else library:
+            await _made(application, library_name)
         until = None if seconds is None else application.store.clock() + seconds
         named = None if every else library
         return await application.store.tokens.create(called, scope.value, named, until)
@@ -71,17 +71,17 @@ def list_tokens(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Token], float]:
         return await application.store.tokens.all(), application.store.clock()
 
-    found, now = run(work)
+    tokens, now = run(work)
     if as_json:
-        say(json.dumps([{**asdict(each), "state": _state(each, now)} for each in found], indent=2))
+        say(json.dumps([{**asdict(token), "state": _state(token, now)} for token in tokens], indent=2))
     else:
-        say("\n".join(f"{_line(each)}  {_state(each, now)}" for each in found) or "no tokens yet")
+        say("\n".join(f"{_line(token)}  {_state(token, now)}" for token in tokens) or "no tokens yet")
 
 
 @app.command("revoke")
-def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
     """Revoke a token: the next request with it is refused."""
-    token = run(lambda application: application.store.tokens.revoke(identity))
+    token = run(lambda application: application.store.tokens.revoke(token_id))
     say(f"{token.id} ({token.name}) is revoked")
 
 

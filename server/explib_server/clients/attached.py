@@ -63,8 +63,8 @@ def attached(machine: Machine) -> Iterator[Attached]:
             if path in seen:  # at home, a project's file is the user's
                 continue
             seen.add(path)
-            found = _in_file(name, client, path)
-            yield from found if scope is Scope.user else map(_not_unasked, found)
+            entries = _in_file(name, client, path)
+            yield from entries if scope is Scope.user else map(_not_unasked, entries)
 
 
 def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]:
@@ -82,16 +82,16 @@ def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]
             yield Attached(name, path, key, launch_of(entry))
 
 
-def _not_unasked(found: Attached) -> Attached:
+def _not_unasked(entry: Attached) -> Attached:
     """A folder's file may come from anybody who wrote what is in the folder: only our own program is started for it."""
-    launch, own = found.launch, own_command()
+    launch, own = entry.launch, own_command()
     if not isinstance(launch, Command):
-        return found
+        return entry
     ours = (launch.command, *launch.arguments)[: len(own)] == own
     if ours and all(name.startswith(OUR_PREFIX) for name in launch.environment):
-        return found
-    said = f"not started: the program that this folder's file names ({launch.command}) is not this explib"
-    return replace(found, launch=said)
+        return entry
+    reason = f"not started: the program that this folder's file names ({launch.command}) is not this explib"
+    return replace(entry, launch=reason)
 
 
 def launch_of(entry: Mapping[str, Json]) -> Launch | str:
@@ -126,7 +126,7 @@ def _bridged(words: tuple[str, ...], environment: Mapping[str, str]) -> Address 
 
 
 def _texts(value: Json) -> dict[str, str]:
-    return {key: str(each) for key, each in value.items()} if isinstance(value, dict) else {}
+    return {key: str(text) for key, text in value.items()} if isinstance(value, dict) else {}
 
 
 def _is_ours(name: str, entry: Mapping[str, Json]) -> bool:

@@ -89,35 +89,35 @@ def own_command() -> tuple[str, ...]:
     return (*start, "serve")
 
 
-def stdio(asked: Attachment, **more: Json) -> Entry:
+def stdio(attachment: Attachment, **more: Json) -> Entry:
     """`command`, `args` and `env`: what most clients take."""
-    command, *arguments = asked.command
-    value: dict[str, Json] = {**more, "command": command, "args": [*arguments], "env": {**asked.variables}}
+    command, *arguments = attachment.command
+    value: dict[str, Json] = {**more, "command": command, "args": [*arguments], "env": {**attachment.variables}}
     foreign = (HTTP_KEYS | {"type", "httpUrl", "http_headers"}) - value.keys()
-    return Entry(value, foreign, has_password(asked))
+    return Entry(value, foreign, has_password(attachment))
 
 
-def http(asked: Attachment, address: str = "url", **more: Json) -> Entry:
+def http(attachment: Attachment, address: str = "url", **more: Json) -> Entry:
     """`url` and `headers`, or the client's word for the address."""
-    value: dict[str, Json] = {**more, address: asked.url, "headers": {**asked.bearer}}
-    return Entry(value, (STDIO_KEYS | {"type", "url"}) - value.keys(), asked.token is not None)
+    value: dict[str, Json] = {**more, address: attachment.url, "headers": {**attachment.bearer}}
+    return Entry(value, (STDIO_KEYS | {"type", "url"}) - value.keys(), attachment.token is not None)
 
 
-def bridged(asked: Attachment) -> Entry:
+def bridged(attachment: Attachment) -> Entry:
     """A remote server for a client that only starts processes: mcp-remote stands between."""
-    url = urlsplit(asked.url or "")
+    url = urlsplit(attachment.url or "")
     plain = ["--allow-http"] if url.scheme == "http" and not _is_loopback(url.hostname or "") else []
-    header = ["--header", "Authorization:${AUTH_HEADER}"] if asked.token else []
-    environment: dict[str, Json] = {"AUTH_HEADER": asked.bearer["Authorization"]} if asked.token else {}
-    arguments: list[Json] = ["-y", "mcp-remote", asked.url or "", *plain, *header]
+    header = ["--header", "Authorization:${AUTH_HEADER}"] if attachment.token else []
+    environment: dict[str, Json] = {"AUTH_HEADER": attachment.bearer["Authorization"]} if attachment.token else {}
+    arguments: list[Json] = ["-y", "mcp-remote", attachment.url or "", *plain, *header]
     value: dict[str, Json] = {"command": "npx", "args": arguments, "env": environment}
     note = "Its file only knows programs to start, so npx mcp-remote stands between: that needs Node.js."
-    return Entry(value, HTTP_KEYS | {"type"}, asked.token is not None, note=note)
+    return Entry(value, HTTP_KEYS | {"type"}, attachment.token is not None, note=note)
 
 
-def has_password(asked: Attachment) -> bool:
+def has_password(attachment: Attachment) -> bool:
     """Whether the database's address carries a password."""
-    return bool(urlsplit(asked.variables.get("EXPLIB_DATABASE_URL", "")).password)
+    return bool(urlsplit(attachment.variables.get("EXPLIB_DATABASE_URL", "")).password)
 
 
 def _is_http(url: str) -> bool:

@@ -91,5 +91,5 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _said(errors: TextIO) -> str:
     """The end of what the server wrote to stderr."""
     errors.seek(0)
-    said = errors.read().strip()
-    return f". It said: {said[-SHOWN_CHARACTERS:]}" if said else ""
+    output = errors.read().strip()
+    return f". It said: {output[-SHOWN_CHARACTERS:]}" if output else ""

@@ -54,22 +54,22 @@ class Reading:
 
     def named(self, experience_id: str, expected_version: int | None = None) -> Experience:
         """The experience, not retired and at the expected version. Raises OperationRefused and RevisionConflict."""
-        known = self.experiences[experience_id]
-        if expected_version is not None and known.version != expected_version:
+        experience = self.experiences[experience_id]
+        if expected_version is not None and experience.version != expected_version:
             raise RevisionConflict(
-                f"Conflict: {experience_id} is at version {known.version} now, not {expected_version}, and reads "
-                f"{known.content!r}. Read it, then call again with expected_version {known.version}."
+                f"Conflict: {experience_id} is at version {experience.version} now, not {expected_version}, and reads "
+                f"{experience.content!r}. Read it, then call again with expected_version {experience.version}."
             )
-        if known.status == "retired":
+        if experience.status == "retired":
             raise OperationRefused(
-                f"{experience_id} was retired in revision {known.updated_revision}: add its text anew, or revert to a "
-                "revision before that one."
+                f"{experience_id} was retired in revision {experience.updated_revision}: add its text again, or revert "
+                "to a revision before that one."
             )
-        return known
+        return experience
 
     def checked(self, operation: Operation) -> Operation:
         """The operation, if its text may be in this library. Raises OperationRefused."""
-        served = [known for known in self.experiences.values() if known.status != "retired"]
+        served = [experience for experience in self.experiences.values() if experience.status != "retired"]
         uncited = replace(operation, citations=())  # what it rests on was checked when it was proposed
         problem = OperationCheck(served, {}, self.library.settings).reason_against_edit(uncited)
         if problem is not None:
@@ -118,11 +118,11 @@ class Curator:
         seen = await self._store.revisions.experience(library, experience_id)
 
         def make(reading: Reading) -> Proposal:
-            known = reading.named(experience_id, expected_version)
-            _check_unchanged(seen, known)
+            experience = reading.named(experience_id, expected_version)
+            _check_unchanged(seen, experience)
             if content is None:
-                return self._proposal(reading, by, reason, _pinning(known, reason, pinned))
-            operation = _rewriting(known, reason, _line(content), pinned)
+                return self._proposal(reading, by, reason, _pinning(experience, reason, pinned))
+            operation = _rewriting(experience, reason, _line(content), pinned)
             return self._proposal(reading, by, reason, operation and reading.checked(operation))
 
         return await self._change(library, make)
@@ -135,8 +135,8 @@ class Curator:
         seen = await self._store.revisions.experience(library, experience_id)
 
         def make(reading: Reading) -> Proposal:
-            known = reading.named(experience_id, expected_version)
-            _check_unchanged(seen, known)
+            experience = reading.named(experience_id, expected_version)
+            _check_unchanged(seen, experience)
             return self._proposal(reading, by, reason, Operation("DELETE", reason, target=experience_id))
 
         return await self._change(library, make)
@@ -152,9 +152,9 @@ class Curator:
             return await self._review_experience(library, review_id, decision, by, content)
         proposed = await self._store.proposals.get(library, review_id)
         if proposed.state != "waiting":
-            said = f" ({proposed.reason})" if proposed.reason else ""
+            reason = f" ({proposed.reason})" if proposed.reason else ""
             raise OperationRefused(
-                f"{review_id} was {proposed.state} by {proposed.decided_by}{said}: nothing is left to decide. "
+                f"{review_id} was {proposed.state} by {proposed.decided_by}{reason}: nothing is left to decide. "
                 "list_experiences shows what waits."
             )
         if decision == "reject":
@@ -182,10 +182,10 @@ class Curator:
     async def _review_experience(
         self, library: Library, experience_id: str, decision: Decision, by: By, content: str | None
     ) -> Committed:
-        known = await self._store.revisions.experience(library, experience_id)
+        experience = await self._store.revisions.experience(library, experience_id)
         if decision == "reject":
             return await self.retire(library, experience_id, replace(by, reason=by.reason or "rejected in review"))
-        if content is not None and _line(content) != known.content:
+        if content is not None and _line(content) != experience.content:
             return await self.edit(
                 library, experience_id, content, replace(by, reason=by.reason or "approved, reworded")
             )
@@ -193,7 +193,7 @@ class Curator:
 
         def make(reading: Reading) -> Proposal:
             now = reading.named(experience_id)
-            _check_unchanged(known, now)
+            _check_unchanged(experience, now)
             return self._proposal(
                 reading, by, reason, Operation("MODIFY", reason, target=experience_id, status="active", pins=True)
             )
@@ -233,8 +233,8 @@ class Curator:
 
     async def _change(self, library: Library, make: Make) -> Committed:
         async def attempt(current: Library) -> Committed:
-            known = await self._store.revisions.experiences(current, retired=True)
-            reading = Reading(current, {each.id: each for each in known})
+            experiences = await self._store.revisions.experiences(current, retired=True)
+            reading = Reading(current, {experience.id: experience for experience in experiences})
             return await self._store.revisions.commit(await asyncio.to_thread(make, reading))
 
         return await self._retried(library, attempt)

@@ -120,9 +120,9 @@ def _rules(sentence: str) -> Iterator[Rule]:
 
 
 def _after_error(strategy: str, failed: str, refused: bool) -> Iterator[Rule]:
-    others = [tool for tool in re.findall(_TOOL, strategy) if tool != failed]
-    if others:
-        yield from (Rule("recover", tool, failed, refused) for tool in others)
+    other_tools = [tool for tool in re.findall(_TOOL, strategy) if tool != failed]
+    if other_tools:
+        yield from (Rule("recover", tool, failed, refused) for tool in other_tools)
     elif "other arguments" in strategy:
         return
     elif re.search(r"\bagain\b|\bretry\b|\brepeat\b", strategy):

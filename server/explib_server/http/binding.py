@@ -29,7 +29,8 @@ def names(settings: Settings, host: str) -> TransportSecuritySettings:
         hosts.append(urlsplit(str(public)).netloc)
     both = [pattern for name in hosts for pattern in (name, f"{name}:*")]
     return TransportSecuritySettings(
-        allowed_hosts=both, allowed_origins=[f"{scheme}://{each}" for scheme in ("http", "https") for each in both]
+        allowed_hosts=both,
+        allowed_origins=[f"{scheme}://{pattern}" for scheme in ("http", "https") for pattern in both],
     )
 
 

@@ -62,12 +62,12 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
     worker: Worker | None = None
     earlier: deque[Link] = deque(maxlen=MAX_CAUSES)
 
-    def told() -> None:
+    def notice() -> None:
         if worker is None and (cause := here()) is not None:
             earlier.append(cause)
         stored.set()
 
-    application.on_submission(told)
+    application.on_submission(notice)
 
     async def tell(_run: Run) -> None:
         await events.look()

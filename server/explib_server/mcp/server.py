@@ -122,8 +122,8 @@ class ExperienceMCP(MCPServer[LazyApplication]):
             outcome = "refused"
             raise
         finally:
-            known = name if name in self._arguments else "unknown"
-            self.observer.called(known, outcome, time.perf_counter() - started)
+            label = name if name in self._arguments else "unknown"
+            self.observer.called(label, outcome, time.perf_counter() - started)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyApplication, Any] | None = None
@@ -203,9 +203,9 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
 def _storable(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments, names and ids too, without what no database holds; different keys must stay different."""
-    kept = {"idempotency_key"}
+    as_given = {"idempotency_key"}
     return {
-        name: storable(value) if isinstance(value, str) and name not in kept else value
+        name: storable(value) if isinstance(value, str) and name not in as_given else value
         for name, value in arguments.items()
     }
 

@@ -85,8 +85,8 @@ class Incoming(_Stream):
             try:
                 return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
             except ValidationError as error:
-                said = ErrorData(code=PARSE_ERROR, message=f"This line is no JSON-RPC message: {_problem(error)}")
-                await self._outgoing.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=None, error=said)))
+                problem = ErrorData(code=PARSE_ERROR, message=f"This line is no JSON-RPC message: {_problem(error)}")
+                await self._outgoing.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=None, error=problem)))
 
     async def _line(self) -> bytes:
         parts: list[bytes] = []
@@ -132,7 +132,7 @@ def are_pipes() -> bool:
         return False
     if stat.S_ISFIFO(sink.st_mode) and fcntl.fcntl(STDOUT, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY:
         return False
-    return all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in (source, sink))
+    return all(stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode) for status in (source, sink))
 
 
 @contextmanager

@@ -68,8 +68,8 @@ async def nothing_to_do(application: Application, library: Library, next_step: N
 async def _elsewhere(application: Application, library: Library) -> str:
     caller = current_caller()
     names = [name for name in await application.store.groups.libraries_with_work() if caller.reaches(name)]
-    others = [name for name in names if name != library.name]
-    return f"Groups are ready in {', '.join(others)}: pass `library`." if others else ""
+    other_libraries = [name for name in names if name != library.name]
+    return f"Groups are ready in {', '.join(other_libraries)}: pass `library`." if other_libraries else ""
 
 
 async def waiting_for_agents(application: Application, overview: LibraryOverview) -> str:

@@ -20,23 +20,25 @@ async def changed(store: Store, library: Library, committed: Committed, experien
     return f"{done}: {experience_line(experience)}", Changed.of(library, committed, experience)
 
 
-def reviewed(library: Library, committed: Committed, identity: str, decision: Decision) -> tuple[str, Reviewed]:
+def reviewed(library: Library, committed: Committed, review_id: str, decision: Decision) -> tuple[str, Reviewed]:
     """After a decision."""
-    after = [known for change in committed.changes for known in change.after]
-    said = "approved" if decision == "approve" else "rejected"
-    text = "\n".join([f"{identity} is {said}: {_revision(library, committed.revision)}", *map(experience_line, after)])
+    after = [experience for change in committed.changes for experience in change.after]
+    decided = "approved" if decision == "approve" else "rejected"
+    text = "\n".join(
+        [f"{review_id} is {decided}: {_revision(library, committed.revision)}", *map(experience_line, after)]
+    )
     return text, Reviewed(
         library=library.name,
         revision=committed.revision,
-        id=identity,
+        id=review_id,
         decision=decision,
-        changed=[known.id for known in after],
+        changed=[experience.id for experience in after],
     )
 
 
 async def reverted(store: Store, library: Library, committed: Committed, number: int) -> tuple[str, Reverted]:
     """After going back."""
-    touched = [known.id for change in committed.changes for known in change.after]
+    touched = [experience.id for change in committed.changes for experience in change.after]
     left = len(await store.revisions.experiences(library))
     text = f"{library.name} stands as after revision {number}: {_revision(library, committed.revision)}"
     text += f" ({number_of(len(touched), 'experience')} changed, {left} served)"

@@ -25,9 +25,9 @@ def run_text(run: Run) -> str:
     spent = f" ({number_of(run.cost.calls, 'model call')}, {number_of(run.cost.tokens, 'token')})"
     lines = [head + (spent if run.cost.calls else ""), *([f"  {run.note}"] if run.note else [])]
     lines += [_change_line(change) for change in run.changes]
-    lines += [f"  waits for review {proposal_line(each)}" for each in run.waiting]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in run.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in run.failures]
+    lines += [f"  waits for review {proposal_line(item)}" for item in run.waiting]
+    lines += [f"  refused {item.operation.kind}: {item.reason}" for item in run.refusals]
+    lines += [f"  not learned {item.group_id}: {item.reason}" for item in run.failures]
     return "\n".join(lines)
 
 
@@ -58,9 +58,9 @@ def summary_text(overview: LibraryOverview, runs: Iterable[Run], holder: Lease |
 def preview_text(analysis: Analysis) -> str:
     """What a run would propose."""
     lines = [f"would apply {number_of(len(analysis.operations), 'operation')}. {analysis.note}".rstrip()]
-    lines += [f"  {each.kind} {each.target or ''} {each.content or ''}".rstrip() for each in analysis.operations]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in analysis.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in analysis.failures]
+    lines += [f"  {item.kind} {item.target or ''} {item.content or ''}".rstrip() for item in analysis.operations]
+    lines += [f"  refused {item.operation.kind}: {item.reason}" for item in analysis.refusals]
+    lines += [f"  not learned {item.group_id}: {item.reason}" for item in analysis.failures]
     return "\n".join(lines)
 
 

@@ -55,15 +55,15 @@ def structured(library: str, served: Served) -> dict[str, Any]:
 
 def _told(entry: Entry, relevance: float, lifts: Mapping[str, Interval]) -> dict[str, Any]:
     """One experience; where it was measured, by how much it changes the expected reward, with the interval."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": entry.id,
         "content": entry.content,
         "status": entry.status,
         "relevance": relevance,
     }
     if lift := lifts.get(entry.id):
-        told["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
-    return told
+        fields["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
+    return fields
 
 
 class Stored(Answer):
