@@ -23,7 +23,9 @@ def attach(
     name: Annotated[str, typer.Option(help="The entry's name.")] = "explib",
     library: Annotated[str | None, typer.Option(help="EXPLIB_LIBRARY of the entry.")] = None,
     database_url: Annotated[str | None, typer.Option(help="EXPLIB_DATABASE_URL of the entry.")] = None,
-    tools: Annotated[Tools, typer.Option(help="all: with the tools for curating and learning, too.")] = Tools.agent,
+    tools: Annotated[
+        Tools, typer.Option(help="learn: also the analysis tools; all: also those for curating.")
+    ] = Tools.agent,
     scope: Annotated[Scope, typer.Option(help="Every project of yours, or this folder.")] = Scope.user,
     show: Annotated[bool, typer.Option("--print", help="Only show what would be written.")] = False,
     as_link: Annotated[bool, typer.Option("--link", help="Print a one-click link (cursor, vscode).")] = False,
@@ -34,7 +36,7 @@ def attach(
     from explib_server.clients.changes import attaching, removing
     from explib_server.clients.entries import attachment
 
-    attached = attachment(name, url, token, library, database_url, all_tools=tools is Tools.all)
+    attached = attachment(name, url, token, library, database_url, tools.value)
     if as_link:
         say(link(client, attached))
         return

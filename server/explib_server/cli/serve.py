@@ -23,6 +23,7 @@ class Tools(StrEnum):
     """Which tools clients see."""
 
     agent = "agent"
+    learn = "learn"
     all = "all"
 
 
@@ -46,7 +47,10 @@ def serve(
     transport: Annotated[Transport, typer.Option(help="stdio for one client, http for many.")] = Transport.stdio,
     host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind (http).")] = 8765,
-    tools: Annotated[Tools, typer.Option(help="agent: the four for agents; all: for curators too.")] = Tools.agent,
+    tools: Annotated[
+        Tools,
+        typer.Option(help="agent: the four for agents; learn: also the analysis tools; all: also those for curators."),
+    ] = Tools.agent,
     learner: Annotated[
         Learner | None,
         typer.Option(

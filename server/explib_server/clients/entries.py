@@ -60,15 +60,14 @@ def attachment(
     token: str | None,
     library: str | None,
     database_url: str | None,
-    *,
-    all_tools: bool = False,
+    tools: str = "agent",
 ) -> Attachment:
-    """What the options ask for. Raises InvalidInput where they contradict each other."""
+    """The server that the options describe. Raises InvalidInput where they contradict each other."""
     if not NAME.fullmatch(name):
         raise InvalidInput(f"The name {name!r} is not one that every client takes: use letters, digits, '-' and '_'.")
     if url is None and token is not None:
         raise InvalidInput("--token is for a server over HTTP: give its address with --url too, or leave out --token.")
-    if url is not None and (library is not None or database_url is not None or all_tools):
+    if url is not None and (library is not None or database_url is not None or tools != "agent"):
         raise InvalidInput(
             "A server at --url has its own database and tools: leave out --library, --database-url and --tools."
         )
@@ -77,7 +76,7 @@ def attachment(
     if token is not None and not TOKEN.fullmatch(token):
         raise InvalidInput("The token has a space or another character that no token has: copy it again.")
     named = {"EXPLIB_LIBRARY": library, "EXPLIB_DATABASE_URL": database_url}
-    command = (*own_command(), *(("--tools", "all") if all_tools else ()))
+    command = (*own_command(), *(("--tools", tools) if tools != "agent" else ()))
     return Attachment(name, command, {key: value for key, value in named.items() if value}, url, token)
 
 

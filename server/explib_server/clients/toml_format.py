@@ -120,7 +120,9 @@ def _item(value: Json, inline: bool, ends: bool) -> Item:
     if not isinstance(value, dict):
         return tomlkit.item(value)
     if inline:
-        return tomlkit.item(value, _parent=tomlkit.inline_table())
+        inline_table = tomlkit.inline_table()
+        inline_table.update(value)
+        return inline_table
     table = tomlkit.table()
     inner = [name for name, inner_value in value.items() if isinstance(inner_value, dict)]
     for name, inner_value in value.items():

@@ -115,12 +115,12 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
 
 
 def _end_streams_with_the_server(gate: Gate) -> None:
-    """On a signal to stop; uvicorn, whose handlers are in place by now, only waits for what is under way.
+    """End open streams on a signal to stop: uvicorn, whose handlers are in place by now, only waits for requests.
 
-    sse_starlette would break off every answer that is told in pieces, though it will soon be there.
+    sse_starlette would cut off every streamed answer at once, even one that is nearly complete.
     """
     loop = asyncio.get_running_loop()
-    AppStatus.enable_automatic_graceful_drain = False
+    AppStatus.disable_automatic_graceful_drain()
 
     def end_streams() -> None:
         gate.end_streams()

@@ -32,11 +32,11 @@ LEARN = (
 )
 WITHOUT_TOOLS = (
     "Tell the user that this explib server doesn't have the tools next_analysis and answer_analysis, by which you "
-    "would learn: it must be started with --tools all (explib serve --tools all)."
+    "would learn: it must be started with --tools learn (explib serve --tools learn)."
 )
 LEARNS_ALONE = (
     "Tell the user that the {analyst} analyst of this explib server learns by itself. To learn by an attached agent "
-    "instead, it must be started with EXPLIB_ANALYST=agent and --tools all."
+    "instead, it must be started with EXPLIB_ANALYST=agent and --tools learn."
 )
 
 
@@ -75,7 +75,7 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
             raise MCPError(INVALID_PARAMS, str(error)) from error
         if analyst != "agent":
             return LEARNS_ALONE.format(analyst=analyst)
-        return LEARN.format(library=target.name) if tools == "all" else WITHOUT_TOOLS
+        return LEARN.format(library=target.name) if tools != "agent" else WITHOUT_TOOLS
 
 
 def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:

@@ -85,7 +85,7 @@ class ExperienceMCP(MCPServer[LazyApplication]):
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
-        server = self._lowlevel_server
+        server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
         async with stdio_streams() if are_pipes() else stdio_server() as (incoming, outgoing):
             with ended_by_signals():
                 await server.run(incoming, outgoing, server.create_initialization_options())
@@ -186,7 +186,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     server = ExperienceMCP(
         "explib",
         title="Experience Library",
-        instructions=INSTRUCTIONS if tools == "agent" else INSTRUCTIONS + CURATING,
+        instructions=INSTRUCTIONS + CURATING if tools == "all" else INSTRUCTIONS,
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
