@@ -1,25 +1,25 @@
-"""One learning run: claim → semantic advantage → consolidate → apply. The only place that orders the steps."""
+"""One learning run: claim → analyse → check → apply, under the lease of its library."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
 from explib.models.experiences import Experience
-from explib.models.groups import GradedGroup, Group
+from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
-from explib.models.revisions import Change, ProposedOperation, Refusal
+from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
 from explib.tasks import run_to_completion
 from explib.text.words import number_of
-from explib.tracing import span
-from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.analysis import Analyser, Analysis
+from explib_learner.analyst import Analyst, Batch, Failure
 from explib_learner.checks.operations import check_operations
 from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
 from explib_learner.checks.voted_down import reject_voted_down
@@ -28,10 +28,10 @@ from explib_learner.lifecycle import Lifecycle
 
 log = logging.getLogger(__name__)
 
-HISTORY_GROUPS = 500
-"""Groups with contrast that statistics may draw on, the newest."""
+HISTORY_ATTEMPTS = 5_000
+"""Attempts that a run draws on, the newest."""
 HISTORY_BYTES = 32 * 1024 * 1024
-"""Of those groups' trajectories as stored, which is compressed."""
+"""Of those attempts as stored, which is compressed."""
 MAX_TRIES = 3
 BACKOFF_SECONDS = 30.0
 """The wait after a group's first failed try; it doubles with each."""
@@ -84,6 +84,7 @@ class Pipeline:
         self._analyst = analyst
         self._embedder = embedder
         self._claims = claims or Claims(store)
+        self._analyser = Analyser(analyst)
 
     async def run(self, library: Library, lease: Lease) -> Run:
         """One batch, after what rewards decide.
@@ -130,13 +131,14 @@ class Pipeline:
         return await self._analyse(batch) if batch.groups else Analysis()
 
     async def _batch(self, library: Library, claimed: Sequence[Group], experiences: tuple[Experience, ...]) -> Batch:
-        wanted = bool(claimed) and self._analyst.reads_history
         store = self._store
         return Batch(
             library=await store.libraries.get(library.name),
             experiences=experiences,
-            groups=await store.groups.graded(library, claimed),
-            history=await store.groups.contrasting(library, HISTORY_GROUPS, HISTORY_BYTES) if wanted else (),
+            groups=await store.groups.with_attempts(library, claimed),
+            history=await store.groups.history(library, HISTORY_ATTEMPTS, HISTORY_BYTES) if claimed else (),
+            codebook=tuple(await store.codebooks.entries(library)) if claimed else (),
+            codes=tuple(await store.codebooks.codes(library)) if claimed else (),
         )
 
     async def _analysed(self, batch: Batch) -> Analysis:
@@ -151,26 +153,25 @@ class Pipeline:
             return Analysis(failures=tuple(Failure(each.group.id, reason) for each in batch.groups))
 
     async def _analyse(self, batch: Batch) -> Analysis:
-        with span("learn.advantages", analyst=self._analyst.name, groups=len(batch.groups)):
-            advantages = await self._analyst.advantages(batch)
-        with span("learn.consolidate", analyst=self._analyst.name, operations=len(advantages.operations)):
-            consolidated = await self._analyst.consolidate(batch, advantages.operations)
-        attempts = {attempt.trajectory.id: attempt for group in _all(batch) for attempt in group.attempts}
-        kept, refused = await asyncio.to_thread(
-            check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
-        )
-        kept, repeated = reject_repeats(kept, await self._turned_down(batch.library))
-        kept, outvoted = await reject_voted_down(kept, await self._store.votes.judged(batch.library), self._embedder)
-        failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
-        return Analysis(
-            operations=kept,
-            refusals=(*advantages.refusals, *consolidated.refusals, *refused, *repeated, *outvoted),
-            failures=tuple(failures.values()),
-            cost=advantages.cost + consolidated.cost,
-            note=" ".join(filter(None, (advantages.note, consolidated.note))),
-        )
+        """The analysis with its operations checked."""
+        analysis = await self._analyser.analyse(batch)
+        kept, refused = await self._checked(batch, analysis.operations)
+        return replace(analysis, operations=kept, refusals=(*analysis.refusals, *refused))
 
-    async def _turned_down(self, library: Library) -> tuple[Rejection, ...]:
+    async def _checked(
+        self, batch: Batch, operations: tuple[Operation, ...]
+    ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
+        """The operations that may be applied, and the others with the reason against each."""
+        attempts = {attempt.trajectory.id: attempt for attempt in batch.history}
+        kept, refused = await asyncio.to_thread(
+            check_operations, operations, batch.experiences, attempts, batch.library.settings
+        )
+        kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
+        votes = await self._store.votes.judged(batch.library)
+        kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
+        return kept, (*refused, *repeated, *outvoted)
+
+    async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:
         proposals = await self._store.proposals.all(library, "waiting", "rejected")
         return earlier_rejections(proposals, await self._store.revisions.experiences(library, retired=True))
 
@@ -219,14 +220,11 @@ class Pipeline:
             operations=analysis.operations,
             refusals=analysis.refusals,
             learned=learned,
+            codebook=analysis.codebook,
             cost=analysis.cost,
             lease=lease,
             read={known.id: known.updated_revision for known in batch.experiences},
         )
-
-
-def _all(batch: Batch) -> tuple[GradedGroup, ...]:
-    return (*batch.history, *batch.groups)
 
 
 def _unreadable(claimed: Sequence[Group], batch: Batch) -> list[Failure]:

@@ -55,9 +55,9 @@ class Learning:
             case "model":
                 return await self._closing.enter_async_context(model_analyst(self._settings, self._store))
             case _:
-                from explib_learner.contrast.analyst import ContrastAnalyst
+                from explib_learner.grammar.namer import contrast_analyst
 
-                return ContrastAnalyst()
+                return contrast_analyst()
 
     @cached_property
     def by_agent(self) -> AgentLearning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explib.models.groups import Group
-from explib.models.trajectories import Step
+from explib.models.trajectories import RewardSource, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Submission:
     agent: str | None = None
     model: str | None = None
     idempotency_key: str | None = None
+    reward_source: RewardSource = "agent"
+    """By which door the reward came: the caller does not choose it."""
     submitter: str | None = None
     """Who vouches for the reward: a token, else the agent's name."""
     redactions: int = 0
@@ -78,6 +80,8 @@ class Grade:
     reporter: str | None = None
     """Who gave it; None: who submitted the attempt."""
     signature: Signature | None = None
+    source: RewardSource = "agent"
+    """By which door the reward came; a signed one is the environment's."""
 
 
 @dataclass(frozen=True, slots=True)

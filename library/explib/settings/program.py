@@ -72,7 +72,6 @@ class Settings(BaseSettings):
     embedder: Literal["wordllama", "none"] = "wordllama"
     """`wordllama` (offline) or `none` (lexical only)."""
     group_size: Annotated[int, Field(ge=2)] = 5
-    min_group: Annotated[int, Field(ge=2)] = 2
     max_experiences: Annotated[int, Field(ge=1)] = 100
     max_words: Annotated[int, Field(ge=8)] = 32
     serve_tokens: Annotated[int, Field(ge=100)] = 1500
@@ -190,7 +189,6 @@ class Settings(BaseSettings):
     def library_defaults(self) -> LibrarySettings:
         """What a new library starts with."""
         return LibrarySettings(
-            min_group=self.min_group,
             group_size=self.group_size,
             max_experiences=self.max_experiences,
             max_words=self.max_words,
