@@ -120,7 +120,7 @@ def _end_streams_with_the_server(gate: Gate) -> None:
     sse_starlette would cut off every streamed answer at once, even one that is nearly complete.
     """
     loop = asyncio.get_running_loop()
-    AppStatus.disable_automatic_graceful_drain()
+    AppStatus.enable_automatic_graceful_drain = False
 
     def end_streams() -> None:
         gate.end_streams()
