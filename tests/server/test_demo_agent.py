@@ -99,6 +99,15 @@ def test_most_groups_of_five_have_winners_and_losers() -> None:
             {Rule("instead", "refund_order", "quick_refund")},
         ),
         ("Start with get_order first.", {Rule("first", "get_order")}),
+        ("When you call `ship_order`, make it your first call.", {Rule("first", "ship_order")}),
+        (
+            "When you call ship_order, call notify_customer afterwards.",
+            {Rule("after", "notify_customer", "ship_order")},
+        ),
+        (
+            "When you call get_order and call apply_discount, call apply_discount first, then the other.",
+            {Rule("before", "apply_discount", "get_order")},
+        ),
         ("close_ticket must be the last step", {Rule("last", "close_ticket")}),
         ("After an error from cancel_order, call unlock_order.", {Rule("recover", "unlock_order", "cancel_order")}),
         ("When cancel_order returns an error, do not retry it.", {Rule("retry", "cancel_order", refused=True)}),

@@ -116,7 +116,7 @@ def _rules(sentence: str) -> Iterator[Rule]:
     elif ordered := _ORDER.search(strategy):
         yield Rule("after" if ordered[2] == "after" else "before", ordered[1], ordered[3], refused)
     elif "check" not in strategy:
-        yield from _about_each(strategy, opening, subject, refused, everywhere="available" in condition)
+        yield from _about_each(strategy, opening, named, refused, everywhere="available" in condition)
 
 
 def _after_error(strategy: str, failed: str, refused: bool) -> Iterator[Rule]:
@@ -131,15 +131,16 @@ def _after_error(strategy: str, failed: str, refused: bool) -> Iterator[Rule]:
         yield Rule("go on", failed, refused=refused)
 
 
-def _about_each(strategy: str, opening: str, subject: str, refused: bool, *, everywhere: bool) -> Iterator[Rule]:
+def _about_each(strategy: str, opening: str, named: list[str], refused: bool, *, everywhere: bool) -> Iterator[Rule]:
     for tool in re.findall(_TOOL, strategy):
+        subject = next((other for other in reversed(named) if other != tool), "")
         if re.search(r"\blast\b|\b(?:finish|end) (?:by|with)\b", strategy):
             yield Rule("last", tool, refused=refused)
         elif re.search(r"\bfirst\b", strategy):
             yield Rule("before" if subject else "first", tool, subject, refused)
         elif re.search(r"\bonce\b|\bagain\b|\btwice\b", strategy):
             yield Rule("repeat", tool, refused=refused or "only once" in strategy)
-        elif opening in {"before", "after"} and subject:
+        elif subject and (opening in {"before", "after"} or "afterwards" in strategy):
             yield Rule("before" if opening == "before" else "after", tool, subject, refused)
-        elif everywhere or tool != subject:
+        elif everywhere or tool not in named:
             yield Rule("call", tool, refused=refused)
