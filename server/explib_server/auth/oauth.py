@@ -41,7 +41,7 @@ LIBRARY_PREFIX = "explib:library:"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs, for whom, and where the claims say what a token is good for."""
+    """The issuer, its audience, and the claims that name scopes and libraries."""
 
     url: str
     jwks_url: str
@@ -208,7 +208,7 @@ def _check_url(name: str, url: str) -> None:
 
 @lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
-    """Whether this address (or the name localhost) stays on this machine."""
+    """True for an address (or the name localhost) that stays on this machine."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:

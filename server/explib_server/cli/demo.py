@@ -38,7 +38,7 @@ def demo(
 
 
 def plan_text(plan: Plan, seeds: int, analyst: str) -> str:
-    """What will be done, with console markup."""
+    """The plan of the demo, with console markup."""
     rewards = "each other's rewards" if plan.shuffle_rewards else "their rewards"
     learning = f"background learning by the [bold]{analyst}[/bold] analyst"
     return (

@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is to list."""
+    """The experiences, votes and proposals of one library."""
 
     experiences: list[Experience]
     tallies: dict[str, Tally]

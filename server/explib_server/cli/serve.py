@@ -13,7 +13,7 @@ from explib_server.cli.run import load_settings
 
 
 class Transport(StrEnum):
-    """How clients reach the server."""
+    """The transport between client and server."""
 
     stdio = "stdio"
     http = "http"
@@ -28,7 +28,7 @@ class Tools(StrEnum):
 
 
 class Auth(StrEnum):
-    """Who needs an access token."""
+    """The callers that need an access token."""
 
     auto = "auto"
     required = "required"

@@ -31,7 +31,7 @@ app = typer.Typer(
 
 
 class Scope(StrEnum):
-    """What a token is good for; each of the first four includes those before it."""
+    """A token's scope; each of the first four includes those before it."""
 
     read = "read"
     submit = "submit"

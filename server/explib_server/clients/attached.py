@@ -19,7 +19,7 @@ OUR_NAME = "explib"
 OUR_MODULE = "explib_server"
 OUR_PREFIX = "EXPLIB_"
 ASKED_FOR = "${input:"
-"""How VS Code writes a value that it asks its user for: nobody else knows it."""
+"""VS Code's form of a value that it asks its user for and keeps to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _not_unasked(entry: Attached) -> Attached:
 
 
 def launch_of(entry: Mapping[str, Json]) -> Launch | str:
-    """How a client's entry is started or reached, whatever words the client has for it."""
+    """The way that a client's entry is started or reached, in any client's words."""
     address = entry.get("httpUrl") or entry.get("url")
     if isinstance(address, str):
         headers = _texts(entry.get("headers") or entry.get("http_headers"))
@@ -117,7 +117,7 @@ def _words(entry: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _bridged(words: tuple[str, ...], environment: Mapping[str, str]) -> Address | None:
-    """What mcp-remote stands in front of: its address and the token that is handed on."""
+    """The address and token behind mcp-remote, if the entry starts that."""
     if "mcp-remote" not in words:
         return None
     url = next((word for word in words if word.startswith(("http://", "https://"))), None)

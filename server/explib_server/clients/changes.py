@@ -17,18 +17,18 @@ from explib_server.clients.values import Json, Keys, Remove, Step, Write, after
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one file was and shall be."""
+    """The content of one file before and after."""
 
     path: Path
     before: bytes | None
     content: bytes
     private: bool
     dropped: tuple[str, ...] = ()
-    """What the entry said before and doesn't now, by its place, e.g. `env.EXPLIB_LIBRARY`."""
+    """Settings that the entry had before and has no longer, by their place, e.g. `env.EXPLIB_LIBRARY`."""
 
     @property
     def needed(self) -> bool:
-        """Whether the file is to be written."""
+        """True if the file has to be written."""
         return self.content != (self.before or b"")
 
     def apply(self) -> bool:

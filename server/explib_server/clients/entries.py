@@ -1,4 +1,4 @@
-"""What is attached, and the entry that says it in each client's words."""
+"""The server to attach, and its entry in each client's words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Entry:
     value: Mapping[str, Json]
     foreign: frozenset[str]
     secret: bool
-    """Whether a token or password is in it."""
+    """True if it holds a token or password."""
     prompt: str | None = None
     """The id of the VS Code input that asks for the token."""
     note: str = ""
@@ -81,7 +81,7 @@ def attachment(
 
 
 def own_command() -> tuple[str, ...]:
-    """How this very installation is started: its console script, else its Python."""
+    """The command that starts this very installation: its console script, else its Python."""
     python = Path(sys.executable).absolute()
     script = python.with_name("explib.exe" if python.suffix.lower() == ".exe" else "explib")
     start = (str(script),) if script.is_file() else (str(python), "-m", "explib_server")
@@ -115,7 +115,7 @@ def bridged(attachment: Attachment) -> Entry:
 
 
 def has_password(attachment: Attachment) -> bool:
-    """Whether the database's address carries a password."""
+    """True if the database's address holds a password."""
     return bool(urlsplit(attachment.variables.get("EXPLIB_DATABASE_URL", "")).password)
 
 

@@ -32,7 +32,7 @@ Decision: TypeAlias = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who makes a change, and why."""
+    """The author of a change and the reason for it."""
 
     author: str
     reason: str = ""
@@ -268,7 +268,7 @@ def _rewriting(experience: Experience, reason: str, content: str, pinned: bool |
 
 
 def curator_of(application: Application) -> Curator:
-    """What makes the changes of people to the open libraries."""
+    """The curator of an application's libraries."""
     return Curator(application.store, redact_emails=application.settings.redact_emails)
 
 

@@ -31,7 +31,7 @@ async def cast_vote(
 
 
 def outcome_text(cast: Cast) -> str:
-    """What the vote came to, in a sentence or two."""
+    """The result of a vote, in a sentence or two."""
     experience, tally = cast.experience, cast.tally
     counted = f"Counted: {experience.id} has {tally} (version {experience.version})."
     if cast.revision is not None:

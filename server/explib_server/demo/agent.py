@@ -51,7 +51,7 @@ WAYS: dict[Family, tuple[Sequence[tuple[list[str], float]], ...]] = {
     ),
     "reply": (LOOK_UP, WIND_UP),
 }
-"""What the agent may do for each family, step by step: variants that all look sensible, with their weights."""
+"""The variants of each step of each family's tasks, with their weights; all look sensible."""
 RECOVERIES: Sequence[tuple[tuple[tuple[str, ...], bool], float]] = (
     ((("unlock_order",), True), 0.42),
     ((("get_order",), True), 0.16),
@@ -59,7 +59,7 @@ RECOVERIES: Sequence[tuple[tuple[tuple[str, ...], bool], float]] = (
     (((), True), 0.18),
     (((), False), 0.16),
 )
-"""What it may do about an error: other tools, and whether it then makes the same call again."""
+"""The variants of a reaction to an error: other tools, and if the same call is made again."""
 
 
 @dataclass(frozen=True, slots=True)

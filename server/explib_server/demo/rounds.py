@@ -30,7 +30,7 @@ LEARNING_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large one round is, and what is taken away from it to show that the loop is closed."""
+    """The size of one round, and what is switched off in it to show that the loop is closed."""
 
     practice: int = 36
     attempts: int = 5

@@ -1,4 +1,4 @@
-"""What people ask of the order desk: families of tasks with drawn customers, orders and amounts."""
+"""Requests to the order desk: families of tasks with drawn customers, orders and amounts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class DeskTask:
     family: Family
     key: str
     facts: dict[str, Json] = field(hash=False)
-    """What the text states, by the name of the tool argument that takes it; weights as `grams` and as `kg`."""
+    """The facts in the text, by the tool argument that takes them; weights as `grams` and as `kg`."""
 
 
 def practice_tasks(seed: int, count: int) -> list[DeskTask]:

@@ -1,4 +1,4 @@
-"""What a bound address means: which names it answers to, and whether it may be bound without tokens."""
+"""Rules for a bound address: the names it answers to, and if it may be bound without tokens."""
 
 from __future__ import annotations
 

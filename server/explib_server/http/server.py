@@ -32,18 +32,18 @@ from explib_server.telemetry.metrics import WORKERS_FOLDER
 from explib_server.telemetry.tracing import set_up_traces
 
 GRACE_SECONDS = 10
-"""What is under way may take so long after the server was told to stop; then it is broken off."""
+"""Seconds that running requests get after the server was told to stop; then they are cancelled."""
 ENDING_SECONDS = 2
-"""How long what is broken off may take to end, before uvicorn cancels it and says so in the log."""
+"""Seconds that cancelled requests get to end, before uvicorn cancels them and logs it."""
 LOOK_SECONDS = 0.5
-"""How often a server that is to stop looks for further streams to break off."""
+"""Seconds between two looks for further streams to end, while the server stops."""
 HEALTH_SECONDS = 30
 """A worker that doesn't answer its supervisor for so long is replaced; one that died is at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How to serve."""
+    """The options of `explib serve --transport http`."""
 
     host: str
     port: int

@@ -23,11 +23,11 @@ from explib_server.application import Application
 
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
-"""Who holds it is the learner process of the database."""
+"""The lease that the learner process of a database holds."""
 LOG_BYTES = 1024 * 1024
 """A fuller log becomes `….log.1`, in place of the one before it: a log takes twice this at most."""
 POLL_SECONDS = 0.5
-"""How often the process looks for groups that a server made ready."""
+"""Seconds between two looks for groups that a server made ready."""
 
 
 async def process_lease(store: Store) -> Lease | None:

@@ -1,4 +1,4 @@
-"""What runs behind the tools of a server: the open application, the watch for revisions, the learner."""
+"""Background work of a server: the open application, the watch for revisions, the learner."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
 
 
 def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
-    """What is wrong with a request for a prompt, and what to do."""
+    """The problem with a request for a prompt, and the way out; None where there is none."""
     prompt = next((each for each in prompts if each.name == name), None)
     if prompt is None:
         return f"There is no prompt {name[:60]!r}: they are {', '.join(each.name for each in prompts)}."

@@ -40,7 +40,7 @@ def _not_null(schema: JsonValue) -> JsonValue:
 
 
 def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> str | None:
-    """What is wrong with the first argument that is not among these names, with the nearest that is."""
+    """The problem with the first argument that is not among these names, with the nearest name that is."""
     for name in arguments:
         if name not in names:
             near = get_close_matches(name, names, n=1)
@@ -50,5 +50,5 @@ def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> s
 
 
 def wrong_arguments(error: ValidationError) -> str:
-    """What is wrong with which argument, in a sentence each."""
+    """The problems with the arguments, in a sentence each."""
     return " ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}." for problem in error.errors())

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
-"""How a tool call ended. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
+"""The outcome of a tool call. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
 ALLOCATIONS = 20_000
 """Between two searches for garbage: an answer makes hundreds of objects, and Python's 700 mean one every other call."""
 INSTRUCTIONS = (
@@ -56,7 +56,7 @@ CURATING = (
     "review_experience and revert only when a person asks for it, and give their reason. list_experiences and history "
     "show what there is."
 )
-"""What the toolset `all` adds."""
+"""Instructions for the toolset `all`."""
 
 
 class Observer(Protocol):

@@ -27,12 +27,12 @@ if sys.platform != "win32":
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 READ_BYTES = 1 << 20
-"""What is read ahead of the message that is being parsed; one message may be longer."""
+"""Bytes that are read ahead of the message that is being parsed; one message may be longer."""
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class _Stream:
-    """What the two directions share: they are entered, left and closed."""
+    """One direction of the transport: it can be entered, left and closed."""
 
     async def aclose(self) -> None:
         """Nothing: the pipe is closed by who opened it."""
@@ -121,7 +121,7 @@ async def stdio_streams() -> AsyncIterator[tuple[Incoming, Outgoing]]:
 
 
 def are_pipes() -> bool:
-    """Whether stdin and stdout can be read and written without waiting, and nobody writes to stdout through stderr.
+    """True if stdin and stdout can be used without blocking, and nobody writes to stdout through stderr.
 
     What arrives on stdout is taken for its end by the event loop: it must be neither stdin's socket nor open to read.
     """
@@ -137,7 +137,7 @@ def are_pipes() -> bool:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """What goes on inside is cancelled by one of SIGNALS, and when it has ended the process ends by that signal.
+    """Cancel the body on one of SIGNALS; when it has ended, end the process by that signal.
 
     Then and there, since the SDK's thread may read on for ever. A second signal ends the process at once.
     """

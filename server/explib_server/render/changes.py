@@ -1,4 +1,4 @@
-"""What a person's change came to, as a sentence and as data."""
+"""Results of a person's change, as a sentence and as data."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ async def _learner(application: Application, overview: LibraryOverview, holder: 
 
 
 def _confined() -> bool:
-    """Whether the caller sees its own libraries only, and nothing of what all of them share: spending, processes."""
+    """True if the caller sees only its own libraries, and nothing that all of them share: spending, processes."""
     return current_caller().libraries is not None
 
 
@@ -90,7 +90,7 @@ def _spent(tokens: int | None) -> str:
 
 
 async def _waiting(store: Store, library: Library) -> str:
-    """What people have to decide, where there is something."""
+    """The number of proposals that wait for review, if there are any."""
     count = await store.proposals.count(library)
     return f"; waits for review: {count} (list_experiences, explib experiences list)" if count else ""
 

@@ -1,4 +1,4 @@
-"""What the tools answer: the output schemas of MCP."""
+"""Answers of the agent tools: the output schemas of MCP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Experiences(Answer):
 
 
 def structured(library: str, served: Served) -> dict[str, Any]:
-    """What was served as the fields of `Experiences`, made as it goes over the wire."""
+    """The served experiences as the fields of `Experiences`, ready to be sent."""
     return {
         "retrieval_id": served.retrieval.id,
         "library": library,
@@ -111,5 +111,5 @@ class LibraryStatus(Answer):
     tokens_per_day: int | None
     uplift: str
     evidence: dict[str, int]
-    """What rewards say of the experiences that are served → of how many."""
+    """The evidence label of served experiences → the number that have it."""
     revisions_tried: dict[str, int]

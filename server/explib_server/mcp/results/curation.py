@@ -1,4 +1,4 @@
-"""What the tools for curators answer: their output schemas."""
+"""Answers of the curator tools: their output schemas."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Listing(Answer):
 
 
 class Changed(Answer):
-    """What a person's change did; `revision` is null where there was nothing to change."""
+    """The result of a person's change; `revision` is null where there was nothing to change."""
 
     library: str
     revision: int | None
@@ -113,7 +113,7 @@ class Changed(Answer):
 
 
 class Reviewed(Answer):
-    """What was decided, and the experiences that it changed."""
+    """The decision and the experiences that it changed."""
 
     library: str
     revision: int | None
@@ -181,7 +181,7 @@ class History(Answer):
 
 
 class Reverted(Answer):
-    """What going back did; `revision` is null where the library stood so already."""
+    """The result of going back; `revision` is null where the library stood so already."""
 
     library: str
     revision: int | None

@@ -33,7 +33,7 @@ Response: TypeAlias = Annotated[
 
 
 class NextAnalysis(Answer):
-    """What is to be answered next, or why there is nothing."""
+    """The next step to answer, or the reason why there is none."""
 
     library: str
     state: State
@@ -52,7 +52,7 @@ class NextAnalysis(Answer):
 
 
 class AnalysisAnswered(Answer):
-    """What became of an answer."""
+    """The result of an answer."""
 
     library: str
     accepted: bool
@@ -63,7 +63,7 @@ class AnalysisAnswered(Answer):
     learned: int
     revision: int
     changes: list[str]
-    """What was changed, refused and not learned, a line each."""
+    """Lines on changes, refusals and failures."""
 
 
 def add_analysis_tools(server: MCPServer[LazyApplication], current: Current) -> None:

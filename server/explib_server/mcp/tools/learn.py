@@ -21,14 +21,14 @@ LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_worl
 
 
 class Learned(Answer):
-    """What one call of the learner did."""
+    """The result of one call of the learner."""
 
     library: str
     learned: int
     """Groups."""
     revision: int
     changes: list[str]
-    """What was changed, refused and not learned, a line each."""
+    """Lines on changes, refusals and failures."""
     groups: dict[str, int]
     reasons: dict[str, int]
     learned_by: str | None
