@@ -16,7 +16,6 @@ from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
@@ -31,7 +30,7 @@ from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
 from explib_server.mcp.schemas import compact, compact_input, unknown_argument, wrong_arguments
-from explib_server.mcp.stdio import are_pipes, ended_by_signals, stdio_streams
+from explib_server.mcp.stdio import ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
 
@@ -86,7 +85,7 @@ class ExperienceMCP(MCPServer[LazyApplication]):
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
         server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
-        async with stdio_streams() if are_pipes() else stdio_server() as (incoming, outgoing):
+        async with stdio_streams() as (incoming, outgoing):
             with ended_by_signals():
                 await server.run(incoming, outgoing, server.create_initialization_options())
 
