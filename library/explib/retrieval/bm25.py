@@ -143,6 +143,14 @@ class Postings:
         summed = np.bincount(np.concatenate(places), shares, len(self._lengths))
         return np.multiply(summed, self._weights())
 
+    def alike(self, terms: Sequence[str], similarity: float) -> NDArray[np.intp]:
+        """The places whose documents share at least this much of all their terms (Jaccard) with distinct terms."""
+        if not terms:
+            return np.zeros(0, np.intp)
+        places = np.concatenate([places for _, _, places in self._asked(terms)])
+        shared = np.bincount(places, minlength=len(self._lengths))
+        return np.flatnonzero((shared > 0) & (shared >= similarity * (len(terms) + self._lengths - shared)))
+
     def _asked(self, terms: Sequence[str]) -> list[_Term]:
         """Each term; remembered, since tasks are written with the same words."""
         known = self._remembered

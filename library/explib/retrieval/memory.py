@@ -161,6 +161,10 @@ class MemoryIndex:
         others = others[~near[others]]
         return np.concatenate([places, others]), np.concatenate([cosines, vectors.cosines(query, others)])
 
+    def alike(self, words: Sequence[str], similarity: float) -> list[str]:
+        """Ids of the experiences whose terms are as similar (Jaccard, 0 to 1) as this to distinct terms."""
+        return self._ids(self._postings.alike(words, similarity))
+
     def by_words(self, words: Sequence[str], limit: int) -> list[str]:
         """Ids of the best by BM25 of the words, best first."""
         coverage = self._postings.coverage(words)

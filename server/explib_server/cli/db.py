@@ -97,18 +97,12 @@ def copy(
 @app.command("check")
 def check(
     deep: Annotated[bool, typer.Option("--deep", help="Read every trajectory's steps, too.")] = False,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Rebuild what is derived from other rows, e.g. the full-text index.")
-    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look for inconsistencies in the database; exit code 1 if there is one."""
     from explib.storage.maintenance.check import check as find
-    from explib.storage.maintenance.check import repair as mend
 
     async def work(application: Application) -> list[Defect]:
-        if repair:
-            await mend(application.store.database)
         return await find(application.store.database, deep=deep)
 
     defects = run(work)

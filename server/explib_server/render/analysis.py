@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explib.models.json_value import Json
 from explib.models.learning import AnalysisStep
 from explib.models.libraries import Library, LibraryOverview
 from explib.text.words import number_of
-from explib_learner.agent.loop import NextStep
 from explib_learner.prompting.fences import fenced
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
+
+if TYPE_CHECKING:
+    from explib_learner.agent.loop import NextStep
 
 HOW = "the prompt `learn`, or next_analysis and answer_analysis, of a server with --tools learn"
 
