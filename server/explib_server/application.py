@@ -1,4 +1,4 @@
-"""What the product does: serve experiences, store attempts, take rewards. `compose` puts its parts together."""
+"""The use cases of the product: serve experiences, store attempts, take rewards. `compose` puts its parts together."""
 
 from __future__ import annotations
 

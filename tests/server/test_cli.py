@@ -145,7 +145,7 @@ def test_a_port_that_another_has_is_one_line_that_says_so(explib: Explib) -> Non
     with socket.create_server(("127.0.0.1", 0)) as another:
         port = another.getsockname()[1]
         said = one_line(explib("serve", "--transport", "http", "--port", str(port)))
-    assert said.startswith(f"explib: Port {port} of 127.0.0.1 cannot be had (Address already in use)")
+    assert said.startswith(f"explib: Cannot listen on 127.0.0.1:{port} (Address already in use)")
 
 
 def test_secrets_are_counted_at_the_import(explib: Explib, tmp_path: Path) -> None:

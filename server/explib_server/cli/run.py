@@ -1,4 +1,4 @@
-"""How every command runs: settings, an open application, errors as one line on stderr."""
+"""Running a command: settings, an open application, errors as one line on stderr."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"EXPLIB_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(
+            f"EXPLIB_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
         raise InvalidSetting(
             f"Settings cannot be used: {wrong}. Correct them in the environment (EXPLIB_…) or in {config_file()}."
         ) from error

@@ -67,7 +67,7 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
             library, created = await set_up(application, name, changes, by, update=update)
         did = "created" if created else "updated"
         text = f"{library.name} is {did}: " + ", ".join(
-            f"{each} {said(value)}" for each, value in asdict(library.settings).items()
+            f"{setting} {said(value)}" for setting, value in asdict(library.settings).items()
         )
         return result(
             text,
