@@ -4,7 +4,6 @@ import json
 from statistics import mean
 
 import pytest
-from explib_learner.contrast import templates as wording
 from hypothesis import given
 from hypothesis import strategies as st
 
