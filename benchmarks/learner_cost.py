@@ -36,11 +36,12 @@ from starlette.routing import Route
 
 from explib.models.groups import GradedGroup
 from explib.models.json_value import Json
-from explib.models.submissions import Submission
+from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.text.words import estimate_tokens
 from explib_learner.prompting.transcripts import transcript
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 from explib_server.importers.formats import read
 from explib_server.importers.records import BadRecord
 
@@ -169,16 +170,19 @@ async def fill(application: Application, arguments: argparse.Namespace) -> None:
         for record in read(arguments.data):
             if isinstance(record, BadRecord):
                 raise SystemExit(f"{record.position}: {record.reason}")
-            fields = Submission(
-                record.task, (), record.reward, group=record.group, idempotency_key=record.idempotency_key
+            raw = RawSubmission(
+                record.task,
+                record.trajectory,
+                record.reward,
+                group=record.group,
+                idempotency_key=record.idempotency_key,
             )
-            await application.submit(library, record.trajectory, fields)
+            await application.submit(library, raw)
         return
     for group in range(arguments.groups):
         for number, (task, messages, reward) in enumerate(made_attempts(group, arguments.attempts, arguments.tokens)):
-            await application.submit(
-                library, messages, Submission(task, (), reward, idempotency_key=f"{group}/{number}")
-            )
+            raw = RawSubmission(task, messages, reward, idempotency_key=f"{group}/{number}")
+            await application.submit(library, raw)
 
 
 async def papers(url: str, groups: Sequence[GradedGroup]) -> None:
@@ -233,7 +237,7 @@ async def compare(arguments: argparse.Namespace) -> dict[str, Spent]:
                 ready = await application.store.groups.all(library, "ready")
                 groups = await application.store.groups.graded(library, ready)
                 theirs = await timed(endpoint, lambda: papers(url, groups))
-                worker = await application.worker()
+                worker = await application.learning.worker()
                 ours = await timed(endpoint, worker.learn_ready)
                 overview = await application.store.libraries.overview(library)
     if overview.groups.get("learned") != len(groups):

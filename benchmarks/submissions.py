@@ -28,13 +28,14 @@ from typing import Any
 from sqlalchemy import make_url
 
 from explib.models.libraries import Library
-from explib.models.submissions import Submission
+from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.storage.database import Database
 from explib.storage.schema import ensure_schema
 from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.store import Store
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import application_over, open_application
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the tests have a PostgreSQL to start
 from postgresql_server import postgresql_server
@@ -68,8 +69,9 @@ async def client(application: Application, library: Library, case: Case, name: s
     """Submit until the time is over; how many were acknowledged."""
     done = 0
     while time.monotonic() < until:
-        fields = Submission(f"task {name} {done // 5}", (), reward=float(done % 2), idempotency_key=f"{name}/{done}")
-        await application.submit(library, attempt(case.kib, f"{name}/{done}"), fields)
+        key = f"{name}/{done}"
+        raw = RawSubmission(f"task {name} {done // 5}", attempt(case.kib, key), float(done % 2), idempotency_key=key)
+        await application.submit(library, raw)
         done += 1
     return done
 
@@ -93,7 +95,7 @@ async def opened(case: Case) -> AsyncIterator[Application]:
     database = Database(Unflushed(make_url(case.url)))
     await ensure_schema(database)
     async with AsyncExitStack() as closing:
-        yield Application(settings, Store(database), closing)
+        yield application_over(settings, Store(database), closing)
     await database.close()
 
 

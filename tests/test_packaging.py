@@ -15,8 +15,8 @@ from end_to_end.node import command, environment, needs
 from mcp import Client
 
 from explib.settings.program import Settings
+from explib_server.clients.catalogue import link
 from explib_server.clients.entries import attachment
-from explib_server.clients.links import link
 from explib_server.clients.places import ClientName
 from explib_server.mcp.server import build_server
 

@@ -1,31 +1,37 @@
-"""The seam between the pipeline and what turns groups into operations.
+"""The seam between the pipeline and what names decisions, codes attempts and writes lessons.
 
-Implementations: `model_analyst` (an LLM, or an attached agent in its place: `agent`) and `contrast` (statistics).
+An `Analyst` is put together from parts: the `grammar` (code, always there) and, where one is configured, a language
+model or the attached agent in its place. The judge between them is the same for all: `judging`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from explib.models.decisions import Code, CodebookEntry, Decision, Verdict
 from explib.models.experiences import Experience
-from explib.models.groups import GradedGroup
+from explib.models.groups import GroupAttempts
 from explib.models.learning import Cost
 from explib.models.libraries import Library
-from explib.models.revisions import Operation, Refusal
+from explib.models.revisions import Refusal
+from explib.models.trajectories import Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one learning run looks at."""
+    """Everything that one learning run looks at."""
 
     library: Library
     experiences: tuple[Experience, ...]
     """The library's experiences that are not retired."""
-    groups: tuple[GradedGroup, ...]
-    """The groups that became ready: what this run must learn."""
-    history: tuple[GradedGroup, ...]
-    """The library's groups whose rewards differ, `groups` included, for an analyst that reads them; else empty."""
+    groups: tuple[GroupAttempts, ...]
+    """The groups that this run must learn, each with all its attempts, graded or not."""
+    history: tuple[Attempt, ...]
+    """The library's newest attempts, those of `groups` included, oldest first."""
+    codebook: tuple[CodebookEntry, ...] = ()
+    codes: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +47,97 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """What an analyst makes of a batch: proposals, what its own checks refused, what failed, what it cost."""
+class NamedDecision:
+    """A decision as a namer found it. Its id is the namer's own; the codebook knows it again by its key."""
 
-    operations: tuple[Operation, ...] = ()
+    decision: Decision
+    letters: Mapping[str, str] = field(default_factory=dict)
+    """Trajectory id → option, where naming it told that already."""
+    lesson: str | None = None
+    """A candidate's text for the option `better`, served before the fit has a word on it."""
+    better: str | None = None
+    reason: str = ""
+    verdict: Verdict | None = None
+    """Where its evidence is its own, e.g. a failure and its cure inside one attempt: the fit then has no word on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """New decisions, with what naming them cost."""
+
+    decisions: tuple[NamedDecision, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     failures: tuple[Failure, ...] = ()
     cost: Cost = Cost()
     note: str = ""
-    """One sentence for the revision's cause, e.g. how many events were tested."""
+    """One sentence for the revision's cause."""
 
 
-class Analyst(Protocol):
-    """Turns graded groups into operations on a library."""
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """New codes, with what they cost."""
 
-    @property
-    def name(self) -> str:
-        """`model`, `agent` or `contrast`."""
+    codes: tuple[Code, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A lesson that is to be written: the better option of a decision, by its verdict."""
+
+    decision: Decision
+    letter: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Texts by decision id, with what they cost. A decision without a text keeps the lesson that it has."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    cost: Cost = Cost()
+
+
+class Namer(Protocol):
+    """Finds situations in which attempts act in different ways."""
+
+    async def name(self, batch: Batch) -> Naming:
+        """New decisions from the batch, and those that are known already, which are recognised by their keys."""
         ...
 
-    @property
-    def model(self) -> str | None:
-        """Which model speaks, or None."""
+
+class Coder(Protocol):
+    """Says which option an attempt took, blind to its reward."""
+
+    def codes(self, decision: Decision) -> bool:
+        """Whether this coder can code the decision."""
         ...
 
-    @property
-    def batch_groups(self) -> int:
-        """Most groups of one batch."""
+    async def code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
+        """The attempts' codes; `missing`: trajectory id → its decisions without a code. A situation that an attempt
+        did not meet has none."""
         ...
 
-    @property
-    def reads_history(self) -> bool:
-        """Whether `Batch.history` is used; where not, it is left empty."""
+
+class Writer(Protocol):
+    """Puts the better option of a decision into a sentence."""
+
+    async def write(self, batch: Batch, wordings: Sequence[Wording]) -> Writing:
+        """A text for each that can be said: "When <condition>, <strategy>"."""
         ...
 
-    async def advantages(self, batch: Batch) -> Analysis:
-        """The semantic advantage of each group, as operations that cite the attempts they rest on."""
-        ...
 
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        """The batch's checked operations against the whole library: merged, without conflicts."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Analyst:
+    """The parts that turn attempts into lessons; the first coder that can code a decision does."""
+
+    name: str
+    """`contrast`, `model` or `agent`."""
+    namers: tuple[Namer, ...]
+    coders: tuple[Coder, ...]
+    writer: Writer
+    batch_groups: int
+    """Most groups of one batch."""
+    model: str | None = None
+    """Which model speaks, or who answers in its place; None where none does."""

@@ -1,43 +1,62 @@
-"""One learning run: claim → semantic advantage → consolidate → apply. The only place that orders the steps."""
+"""One learning run: claim → name → code → judge → write → check → apply. The only place that orders the steps."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
+from explib.models.decisions import NO_NEWS, CodebookUpdate
 from explib.models.experiences import Experience
-from explib.models.groups import GradedGroup, Group
+from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
-from explib.models.revisions import Change, ProposedOperation, Refusal
+from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
 from explib.tasks import run_to_completion
 from explib.text.words import number_of
 from explib.tracing import span
-from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.analyst import Analyst, Batch, Coder, Coding, Failure, NamedDecision, Naming, Writing
 from explib_learner.checks.operations import check_operations
 from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
 from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.claims import Claim, Claims, ClaimsGroups
+from explib_learner.codebook import RunCodebook
+from explib_learner.graded import graded_attempts
+from explib_learner.judging.judge import Judge, Judgement
+from explib_learner.lessons import Evidence, additions, first_words, plan
 from explib_learner.lifecycle import Lifecycle
+from explib_learner.model.asker import together
 
 log = logging.getLogger(__name__)
 
-HISTORY_GROUPS = 500
-"""Groups with contrast that statistics may draw on, the newest."""
+HISTORY_ATTEMPTS = 5_000
+"""Attempts that a run draws on, the newest."""
 HISTORY_BYTES = 32 * 1024 * 1024
-"""Of those groups' trajectories as stored, which is compressed."""
+"""Of those attempts as stored, which is compressed."""
 MAX_TRIES = 3
 BACKOFF_SECONDS = 30.0
 """The wait after a group's first failed try; it doubles with each."""
 OUTAGE_SECONDS = 60.0
 """The wait where the group is not to blame: endpoint down, budget spent."""
 COMMIT_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a batch comes to: checked operations, what was refused, what failed, what the codebook gains."""
+
+    operations: tuple[Operation, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    codebook: CodebookUpdate = NO_NEWS
+    cost: Cost = Cost()
+    note: str = ""
+    """One or two sentences for the revision's cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,7 @@ class Pipeline:
         self._analyst = analyst
         self._embedder = embedder
         self._claims = claims or Claims(store)
+        self._judge = Judge()
 
     async def run(self, library: Library, lease: Lease) -> Run:
         """One batch, after what rewards decide.
@@ -130,13 +150,14 @@ class Pipeline:
         return await self._analyse(batch) if batch.groups else Analysis()
 
     async def _batch(self, library: Library, claimed: Sequence[Group], experiences: tuple[Experience, ...]) -> Batch:
-        wanted = bool(claimed) and self._analyst.reads_history
         store = self._store
         return Batch(
             library=await store.libraries.get(library.name),
             experiences=experiences,
-            groups=await store.groups.graded(library, claimed),
-            history=await store.groups.contrasting(library, HISTORY_GROUPS, HISTORY_BYTES) if wanted else (),
+            groups=await store.groups.with_attempts(library, claimed),
+            history=await store.groups.history(library, HISTORY_ATTEMPTS, HISTORY_BYTES) if claimed else (),
+            codebook=tuple(await store.codebooks.entries(library)) if claimed else (),
+            codes=tuple(await store.codebooks.codes(library)) if claimed else (),
         )
 
     async def _analysed(self, batch: Batch) -> Analysis:
@@ -151,26 +172,80 @@ class Pipeline:
             return Analysis(failures=tuple(Failure(each.group.id, reason) for each in batch.groups))
 
     async def _analyse(self, batch: Batch) -> Analysis:
-        with span("learn.advantages", analyst=self._analyst.name, groups=len(batch.groups)):
-            advantages = await self._analyst.advantages(batch)
-        with span("learn.consolidate", analyst=self._analyst.name, operations=len(advantages.operations)):
-            consolidated = await self._analyst.consolidate(batch, advantages.operations)
-        attempts = {attempt.trajectory.id: attempt for group in _all(batch) for attempt in group.attempts}
-        kept, refused = await asyncio.to_thread(
-            check_operations, consolidated.operations, batch.experiences, attempts, batch.library.settings
-        )
-        kept, repeated = reject_repeats(kept, await self._turned_down(batch.library))
-        kept, outvoted = await reject_voted_down(kept, await self._store.votes.judged(batch.library), self._embedder)
-        failures = {failure.group_id: failure for failure in (*consolidated.failures, *advantages.failures)}
+        """Name, code, judge, write, check."""
+        book = RunCodebook(batch.codebook, batch.codes)
+        with span("learn.name", analyst=self._analyst.name, groups=len(batch.groups)):
+            namings = await together([namer.name(batch) for namer in self._analyst.namers])
+        named = {book.enter(decision): decision for naming in namings for decision in naming.decisions}
+        with span("learn.code", decisions=len(book.decisions)):
+            codings = [await self._coded(batch, book, coder) for coder in self._analyst.coders]
+        with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
+            note = await asyncio.to_thread(self._judged, batch, book, named)
+        with span("learn.write", analyst=self._analyst.name):
+            operations, written = await self._written(batch, book, named)
+        kept, refused = await self._checked(batch, operations)
         return Analysis(
             operations=kept,
-            refusals=(*advantages.refusals, *consolidated.refusals, *refused, *repeated, *outvoted),
-            failures=tuple(failures.values()),
-            cost=advantages.cost + consolidated.cost,
-            note=" ".join(filter(None, (advantages.note, consolidated.note))),
+            refusals=(*(refusal for naming in namings for refusal in naming.refusals), *refused),
+            failures=_by_group((*namings, *codings)),
+            codebook=book.update(),
+            cost=sum((part.cost for part in (*namings, *codings, written)), Cost()),
+            note=" ".join(filter(None, (*(naming.note for naming in namings), note))),
         )
 
-    async def _turned_down(self, library: Library) -> tuple[Rejection, ...]:
+    async def _coded(self, batch: Batch, book: RunCodebook, coder: Coder) -> Coding:
+        """The codes that one coder can add."""
+        claimed = {attempt.trajectory.id for each in batch.groups for attempt in each.attempts}
+        earlier = (attempt.trajectory.id for attempt in batch.history if attempt.trajectory.id not in claimed)
+        missing = book.missing(batch.history, coder, earlier)
+        coding = await coder.code(batch, missing) if missing else Coding()
+        book.coded(coding.codes)
+        return coding
+
+    def _judged(self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]) -> str:
+        """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
+        own = {decision_id for decision_id, decision in named.items() if decision.verdict is not None}
+        decisions = [decision for decision in book.decisions if decision.id not in own]
+        judgement = self._judge.judge(decisions, book.codes, graded_attempts(batch.history, batch.library.settings))
+        for verdict in judgement.verdicts.values():
+            book.judged(verdict)
+        lessons = {each.decision_id for each in batch.experiences}
+        known = {entry.decision.id for entry in batch.codebook}
+        book.forget(
+            decision.id
+            for decision in decisions
+            if decision.source == "grammar" and decision.id not in known | lessons and _says_nothing(book, decision.id)
+        )
+        return said_of(judgement, len(decisions))
+
+    async def _written(
+        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
+    ) -> tuple[tuple[Operation, ...], Writing]:
+        """The operations that the verdicts ask for, with the words of new lessons."""
+        evidence = Evidence(book.codes, batch.history)
+        planned = plan(book.entries, batch.experiences, evidence)
+        for decision_id, runs in planned.weak_runs.items():
+            book.weakened(decision_id, runs)
+        writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
+        taken = [each.decision_id for each in batch.experiences]
+        taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
+        added = additions(planned.wordings, writing.texts, evidence)
+        return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
+
+    async def _checked(
+        self, batch: Batch, operations: tuple[Operation, ...]
+    ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
+        """The operations that may be applied, and the others with the reason against each."""
+        attempts = {attempt.trajectory.id: attempt for attempt in batch.history}
+        kept, refused = await asyncio.to_thread(
+            check_operations, operations, batch.experiences, attempts, batch.library.settings
+        )
+        kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
+        votes = await self._store.votes.judged(batch.library)
+        kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
+        return kept, (*refused, *repeated, *outvoted)
+
+    async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:
         proposals = await self._store.proposals.all(library, "waiting", "rejected")
         return earlier_rejections(proposals, await self._store.revisions.experiences(library, retired=True))
 
@@ -219,14 +294,34 @@ class Pipeline:
             operations=analysis.operations,
             refusals=analysis.refusals,
             learned=learned,
+            codebook=analysis.codebook,
             cost=analysis.cost,
             lease=lease,
             read={known.id: known.updated_revision for known in batch.experiences},
         )
 
 
-def _all(batch: Batch) -> tuple[GradedGroup, ...]:
-    return (*batch.history, *batch.groups)
+def _says_nothing(book: RunCodebook, decision_id: str) -> bool:
+    verdict = book.verdict(decision_id)
+    return verdict is None or verdict.state == "unknown"
+
+
+def said_of(judgement: Judgement, decisions: int) -> str:
+    """What a run may say of itself, e.g. `3 of 41 decisions believed; chance would give 0.02`."""
+    if not decisions:
+        return ""
+    belief = judgement.gate.belief
+    believed = sum(verdict.state == "believed" for verdict in judgement.verdicts.values())
+    return f"{believed} of {number_of(decisions, 'decision')} believed; chance would give {belief.chance:.2g}."
+
+
+def _by_group(parts: Sequence[Naming | Coding]) -> tuple[Failure, ...]:
+    """One failure a group: the first that was met."""
+    failures: dict[str, Failure] = {}
+    for part in parts:
+        for failure in part.failures:
+            failures.setdefault(failure.group_id, failure)
+    return tuple(failures.values())
 
 
 def _unreadable(claimed: Sequence[Group], batch: Batch) -> list[Failure]:

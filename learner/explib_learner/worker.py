@@ -9,7 +9,6 @@ import secrets
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import NoReturn
 
 from opentelemetry.trace import Link
@@ -17,6 +16,7 @@ from opentelemetry.trace import Link
 from explib.errors import Conflict
 from explib.models.libraries import Library
 from explib.storage.store import Store
+from explib.tasks import set_within
 from explib.tracing import here, span
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import OUTAGE_SECONDS, Pipeline, Run
@@ -84,9 +84,7 @@ class Worker:
                 await self._prune()
             except Exception:  # the outermost loop: the groups keep their state, the tries are counted
                 log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._awake.wait()
+            await set_within(self._awake, POLL_SECONDS)
 
     async def learn_ready(self, only: str | None = None) -> list[Run]:
         """Learn everything that is due now, in every library or in `only`; the runs that did something.

@@ -37,6 +37,15 @@ async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
     await run_to_completion(asyncio.gather(*tasks, return_exceptions=True))
 
 
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, at most so long; whether it is set then."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return event.is_set()
+
+
 class BackgroundTasks:
     """Work that nobody waits for. Whoever owns it waits for its end, or ends it, before what it works on is closed."""
 

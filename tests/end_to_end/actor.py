@@ -17,13 +17,14 @@ from explib.errors import Conflict, NotFound, StorageError
 from explib.models.groups import GradedGroup
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation
-from explib.models.submissions import Submission
+from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_learner.analyst import Analysis, Batch
 from explib_learner.pipeline import Pipeline
 from explib_learner.worker import Worker
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 
 LIBRARIES = ("one", "two", "three")
 ATTEMPTS = 40
@@ -110,8 +111,10 @@ async def _submit_on(application: Application, libraries: list[Library], name: s
                 if retrieval is None and number % 5:
                     fresh = await application.store.libraries.get(library.name)
                     retrieval = (await application.fetch(fresh, task)).retrieval.id
-                fields = Submission(task, (), float(number % 2), key, idempotency_key=key, retrieval_id=retrieval)
-                receipt = await application.submit(library, f"attempt {key}", fields)
+                raw = RawSubmission(
+                    task, f"attempt {key}", float(number % 2), key, idempotency_key=key, retrieval_id=retrieval
+                )
+                receipt = await application.submit(library, raw)
             except StorageError:
                 await asyncio.sleep(0.05)
             except NotFound:  # the record of a retrieval options nothing

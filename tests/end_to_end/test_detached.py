@@ -25,8 +25,7 @@ from explib.models.trajectories import Step
 from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
 from explib_server.learner_process.detached import environment, start_detached
-from explib_server.learner_process.log import LOG_BYTES, learner_log
-from explib_server.learner_process.process import LEASE, process_lease
+from explib_server.learner_process.process import LEASE, LOG_BYTES, learner_log, process_lease
 
 GROUPS = 6
 STAYS = {"EXPLIB_LEARNER_IDLE_SECONDS": "600"}
@@ -269,7 +268,7 @@ async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(
     """A file that cannot be written: the learner process could not say anything."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    from explib_server.application import open_application
+    from explib_server.compose import open_application
     from explib_server.learner_process.starter import learner_process
 
     async with open_application(Settings()) as application:

@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 
 from explib.models.json_value import Json
 from explib.models.libraries import Library
-from explib.models.submissions import Submission
+from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.storage.tables.learning import model_calls
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 
 TASK = "Change the delivery address of an order."
 TRUTH = "the parcel must go to 14 Wren Lane"
@@ -34,9 +35,9 @@ async def submit_group(application: Application, task: str = TASK) -> Library:
     for number in range(4):
         won = number % 2 == 0
         said = "I looked the customer up first, then changed it." if won else "I changed it at once."
-        fields = Submission(task, (), float(won), ground_truth=TRUTH, idempotency_key=f"{task}/{number}")
         messages = [{"role": "user", "content": task}, {"role": "assistant", "content": said}]
-        await application.submit(library, messages, fields)
+        raw = RawSubmission(task, messages, float(won), ground_truth=TRUTH, idempotency_key=f"{task}/{number}")
+        await application.submit(library, raw)
     return library
 
 
@@ -85,7 +86,7 @@ async def test_however_the_endpoint_answers_the_outcome_is_recorded_and_nothing_
     script, state, reason = OUTCOMES[name]
     async with endpoint(script) as scripted, open_application(settings(scripted.url)) as application:
         library = await submit_group(application)
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         [group] = await application.store.groups.all(library)
         assert (group.state, group.size, group.graded) == (state, 4, 4)
         assert reason in group.reason
@@ -100,7 +101,7 @@ async def test_however_the_endpoint_answers_the_outcome_is_recorded_and_nothing_
 async def test_a_lesson_keeps_its_evidence_and_what_it_cost() -> None:
     async with endpoint([answers(GOOD)]) as scripted, open_application(settings(scripted.url)) as application:
         library = await submit_group(application)
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         [known] = await application.store.revisions.experiences(library)
         assert (known.support.supporting, known.support.groups, known.status) == (4, 1, "candidate")
         assert (known.analyst, known.model) == ("model", "scripted")
@@ -113,7 +114,7 @@ async def test_a_lesson_keeps_its_evidence_and_what_it_cost() -> None:
 async def test_the_task_and_the_attempts_reach_the_model_as_data_with_their_rewards() -> None:
     async with endpoint([answers(GOOD)]) as scripted, open_application(settings(scripted.url)) as application:
         await submit_group(application)
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         [asked] = scripted.asked
         said = text_of(asked)
         assert TASK in said
@@ -125,10 +126,10 @@ async def test_what_was_paid_for_before_a_crash_is_not_bought_again() -> None:
     async with endpoint([answers(GOOD)]) as scripted:
         async with open_application(settings(scripted.url)) as application:
             library = await submit_group(application)
-            preview = await (await application.pipeline()).preview(library)  # asks, records, commits nothing
+            preview = await (await application.learning.pipeline()).preview(library)  # asks, records, commits nothing
             assert len(preview.operations) == 1
         async with open_application(settings(scripted.url)) as application:
-            await (await application.worker()).learn_ready()
+            await (await application.learning.worker()).learn_ready()
             assert len(await application.store.revisions.experiences(library)) == 1
         assert len(scripted.asked) == 1
 
@@ -137,7 +138,7 @@ async def test_a_spent_budget_stops_the_learner_and_says_so() -> None:
     limited = settings("http://127.0.0.1:9").model_copy(update={"token_budget_per_day": 1})
     async with open_application(limited) as application:
         library = await submit_group(application)
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         [group] = await application.store.groups.all(library)
     assert group.state == "ready"
     assert group.tries == 0
@@ -182,7 +183,7 @@ async def test_a_real_model_speaks_the_protocol_and_is_accounted_for(small_model
     real = Settings(model_base_url=small_model, model_context=8192, model_answer_tokens=256, model_timeout=300.0)
     async with open_application(real) as application:
         library = await submit_group(application)
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         [group] = await application.store.groups.all(library)
         calls, tokens = await calls_of(application)
         assert calls >= 1
@@ -190,5 +191,5 @@ async def test_a_real_model_speaks_the_protocol_and_is_accounted_for(small_model
         assert group.reason
         assert group.state in {"learned", "ready"}
         assert await application.store.model_calls.tokens_since(0) > tokens
-        await (await application.worker()).learn_ready()
+        await (await application.learning.worker()).learn_ready()
         assert (await calls_of(application))[0] == calls

@@ -25,7 +25,7 @@ from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import open_store
 from explib_server.http.app import http_app
 from explib_server.mcp.server import LearnerMode, build_server
-from explib_server.mcp.toolsets import Toolset
+from explib_server.mcp.tools import Toolset
 
 ERAS = ["legacy", "auto"]
 _HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}

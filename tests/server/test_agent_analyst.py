@@ -20,7 +20,7 @@ from explib.models.json_value import Json
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib.text.words import estimate_tokens
-from explib_server.learner_process.log import learner_log
+from explib_server.learner_process.process import learner_log
 from explib_server.mcp.server import build_server
 
 ERAS = ["legacy", "auto"]

@@ -14,10 +14,9 @@ from server.http_cases import http_server
 
 from explib.errors import InvalidInput
 from explib_server.clients.attached import Address, Command, attached, launch_of
-from explib_server.clients.catalogue import CLIENTS
+from explib_server.clients.catalogue import CLIENTS, link
 from explib_server.clients.changes import attaching
 from explib_server.clients.entries import attachment, own_command
-from explib_server.clients.links import link
 from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.probe import ServerFailed, try_server
 

@@ -11,7 +11,9 @@ from mcp.server import MCPServer
 from mcp.types import Implementation, TextContent
 
 from explib.settings.program import Settings
-from explib_server.auth.callers import LOCAL_USER, TOOLS_OF, current_caller, remember_caller
+from explib_server.auth.callers import LOCAL_USER, current_caller
+from explib_server.auth.scopes import TOOLS_OF
+from explib_server.mcp.middleware import remember_caller
 from explib_server.mcp.server import build_server
 
 

@@ -243,15 +243,15 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
-    assert [line[:2] for line in lines[-6:]] == ["ok", "- ", "ok", "ok", "ok", "- "]
+        assert [line[:4] for line in lines[-6:]] == ["OK  ", "INFO", "OK  ", "OK  ", "OK  ", "INFO"]
     assert "the server answers with 4 tools" in lines[-2]
 
 
 def test_the_doctor_makes_no_library_as_it_looks(explib: Explib) -> None:
-    assert "-     library default is not there yet: the first use makes it\n" in explib("doctor").out
+    assert "INFO  library default does not exist yet: the first use creates it\n" in explib("doctor").out
     assert explib("libraries", "list").out.startswith("no libraries yet")
     explib("libraries", "create", "default")
-    assert "ok    library default, at revision 0\n" in explib("doctor").out
+    assert "OK    library default, revision 0\n" in explib("doctor").out
 
 
 def test_the_doctor_tries_the_embedder(explib: Explib, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,9 @@ from learner.scripted_endpoint import Reply, answers, endpoint, refuses, text_of
 
 from explib.errors import ModelUnavailable
 from explib.settings.program import Settings
-from explib_server.cli.doctor import check_client, check_model
+from explib_server.cli.doctor import check_client, check_model, try_model
 from explib_server.clients.attached import Address, Attached
 from explib_server.clients.places import ClientName
-from explib_server.model_runtime import try_model
 
 KEY = "sk-very-secret"
 
@@ -34,7 +33,7 @@ async def test_a_model_that_answers_is_asked_once_for_few_tokens(
     async with endpoint([answers({"works": True}, 20, 6)]) as server:
         works, said = await doctor(server.url, monkeypatch, capsys)
     assert works
-    assert said.startswith(f"ok    the model small at {server.url} answers in ")
+    assert said.startswith(f"OK    the model small at {server.url} answers in ")
     assert said.endswith("(20 + 6 tokens)\n")
     [asked] = server.asked
     assert (asked["model"], asked["max_tokens"]) == ("small", 32)
@@ -90,4 +89,4 @@ async def test_a_server_over_http_that_is_not_there_may_just_not_be_running(caps
     async with endpoint([]) as server:
         nowhere = server.url
     assert not await check_client(Attached(ClientName.cursor, Path("mcp.json"), "explib", Address(nowhere)))
-    assert f"Is the server at {nowhere} running, and is that all of its address" in capsys.readouterr().out
+    assert f"Is the server at {nowhere} running, and is the address complete" in capsys.readouterr().out

@@ -30,7 +30,7 @@ from explib.errors import InvalidSetting
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.auth import gate
-from explib_server.auth.gate import is_stream, network
+from explib_server.auth.requests import is_stream, network
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
 from explib_server.mcp.server import build_server

@@ -19,7 +19,8 @@ from waiting import until
 
 from explib.errors import DatabaseUnavailable
 from explib.settings.program import Settings
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.server import build_server
 

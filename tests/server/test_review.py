@@ -17,7 +17,8 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.settings.program import Settings
 from explib.storage.revisions.proposal import Proposal
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 from explib_server.curation.curator import By, Curator, Decision
 from explib_server.render.listing import listing
 from explib_server.render.pages import experience_page, library_page

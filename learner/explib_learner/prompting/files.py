@@ -14,7 +14,7 @@ from pathlib import Path
 from explib.errors import PromptFileError
 from explib_learner.model.chat import ChatMessage
 
-FOLDER = Path(__file__).parent / "prompts"
+FOLDER = Path(__file__).parents[1] / "prompts"
 """Where the prompts of the program are."""
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")

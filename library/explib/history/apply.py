@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from explib.models.experiences import Experience, ExperienceStatus, Support
+from explib.models.experiences import Experience, Support
 from explib.models.revisions import Change, Operation, Refusal, Stance
 from explib.text.words import number_of
-
-ACTIVE_GROUPS = 2
-"""An experience that this many groups bear out, and more attempts than contradict it, is active; else a candidate."""
 
 Citations = dict[str, dict[str, Stance]]
 """Experience id → trajectory id → stance."""
@@ -118,7 +115,7 @@ class LibraryDraft:
         return Experience(
             id=identity,
             content=operation.content or "",
-            status=_status(operation.status, "candidate", support),
+            status=operation.status or "candidate",
             version=1,
             analyst=self.analyst,
             support=support,
@@ -126,34 +123,38 @@ class LibraryDraft:
             updated_revision=self.revision,
             model=self.model,
             pinned=bool(operation.pins),
+            decision_id=operation.decision_id,
+            option=operation.option,
         )
 
     def _revised(self, operation: Operation, known: Experience) -> Experience:
         if operation.kind == "DELETE" or known.id in operation.merged:
             return replace(known, status="retired", updated_revision=self.revision)
-        if operation.restores is not None:
+        content = operation.content or known.content
+        is_new_text = content != known.content
+        if operation.restores is not None or is_new_text:  # evidence belongs to what was said, not to an id
             self.citations[known.id] = {}
             self.restored.add(known.id)
-        for source in operation.merged:
-            self.citations.setdefault(known.id, {}).update(self.citations.get(source, {}))
-        support = self._cite(known.id, operation)
-        content = operation.content or known.content
+        support = self._cite(known.id, operation, fresh=is_new_text)
+        before = "candidate" if is_new_text and not operation.pins else known.status
         revised = replace(
             known,
             content=content,
             support=support,
-            status=_status(operation.status, known.status, support),
-            version=known.version + int(content != known.content),
+            status=operation.status or before,
+            version=known.version + int(is_new_text),
             pinned=known.pinned if operation.pins is None else operation.pins,
+            decision_id=operation.decision_id if is_new_text else operation.decision_id or known.decision_id,
+            option=operation.option if is_new_text else operation.option or known.option,
         )
         return revised if revised == known else replace(revised, updated_revision=self.revision)
 
-    def _cite(self, identity: str, operation: Operation) -> Support:
+    def _cite(self, identity: str, operation: Operation, *, fresh: bool = False) -> Support:
         cited = self.citations.setdefault(identity, {})
         cited.update({citation.trajectory_id: citation.stance for citation in operation.citations})
         self.cited[identity] = dict(cited)
         stances = list(cited.values())
-        known = None if operation.restores is not None else self.experiences.get(identity)
+        known = None if fresh or operation.restores is not None else self.experiences.get(identity)
         return Support(
             supporting=stances.count("for"),
             contradicting=stances.count("against"),
@@ -166,13 +167,6 @@ def _revives(operation: Operation) -> bool:
     """Whether an operation puts a retired experience back as it was, or as it stood earlier."""
     back = operation.kind == "KEEP" or operation.restores is not None
     return back and operation.status in ("candidate", "active")
-
-
-def _status(said: ExperienceStatus | None, known: ExperienceStatus, support: Support) -> ExperienceStatus:
-    if said is not None:
-        return said
-    proven = support.groups >= ACTIVE_GROUPS and support.supporting > support.contradicting
-    return "active" if proven else known
 
 
 def cited(operations: tuple[Operation, ...]) -> set[str]:

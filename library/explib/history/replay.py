@@ -25,14 +25,15 @@ class LibraryState:
         for change in changes:
             self.experiences.update({known.id: known for known in change.after})
             if change.operation.kind != "DELETE":
-                self._cite(change.after[0].id, change.operation)
+                self._cite(change)
 
-    def _cite(self, identity: str, operation: Operation) -> None:
-        cited = self.citations.setdefault(identity, {})
-        if operation.restores is not None:
+    def _cite(self, change: Change) -> None:
+        """A text that is new, or is put back, starts with the evidence of its own operation."""
+        operation, after = change.operation, change.after[0]
+        cited = self.citations.setdefault(after.id, {})
+        is_new_text = bool(change.before) and change.before[0].content != after.content
+        if operation.restores is not None or is_new_text:
             cited.clear()
-        for source in operation.merged:
-            cited.update(self.citations.get(source, {}))
         cited.update({each.trajectory_id: each.stance for each in operation.citations})
 
     def served(self, identity: str) -> Experience | None:
@@ -63,6 +64,8 @@ def restore_operations(then: LibraryState, identity: str, number: int) -> Operat
         citations=tuple(Citation(name, stance) for name, stance in then.citations.get(identity, {}).items()),
         status=known.status,
         note=known.support.note,
+        decision_id=known.decision_id,
+        option=known.option,
         restores=number,
     )
 

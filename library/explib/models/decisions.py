@@ -90,3 +90,29 @@ class Verdict:
     """Attempts of the less used side in strata where the options vary."""
     rivals: tuple[str, ...] = ()
     """Ids of decisions that can't be told apart from this one."""
+    merged_into: str | None = None
+    """Id of an earlier decision that splits the attempts in the same way and speaks for both: one lesson, not two."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodebookEntry:
+    """A decision of a library with its newest verdict; None before the first."""
+
+    decision: Decision
+    verdict: Verdict | None = None
+    weak_runs: int = 0
+    """Learning runs in a row that no longer bear out what a lesson recommends."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodebookUpdate:
+    """Everything that one learning run brings to a codebook."""
+
+    entries: tuple[CodebookEntry, ...] = ()
+    """New decisions, and those with a new verdict."""
+    codes: tuple[Code, ...] = ()
+    """New codes; a code of the same attempt and decision is replaced."""
+
+
+NO_NEWS = CodebookUpdate()
+"""The update of a run that learned nothing about decisions."""

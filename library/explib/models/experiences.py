@@ -34,6 +34,10 @@ class Experience:
     model: str | None = None
     pinned: bool = False
     """A person wrote or approved it: nothing but a person changes or retires it."""
+    decision_id: str | None = None
+    """The decision whose better option it is; its numbers are those of that decision's newest verdict."""
+    option: str | None = None
+    """Letter of the option that it recommends."""
 
 
 @dataclass(frozen=True, slots=True)

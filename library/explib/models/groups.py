@@ -28,8 +28,13 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class GradedGroup:
-    """A group with its graded attempts, oldest first: what an analyst contrasts."""
+class GroupAttempts:
+    """A group with its attempts whose steps are kept, oldest first."""
 
     group: Group
     attempts: tuple[Attempt, ...]
+
+    @property
+    def graded(self) -> tuple[Attempt, ...]:
+        """The attempts that have a reward."""
+        return tuple(attempt for attempt in self.attempts if attempt.trajectory.reward is not None)

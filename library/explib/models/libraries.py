@@ -15,7 +15,6 @@ class LibrarySettings:
     """What lessons should be about, and what they should leave alone."""
     reward_min: float = 0.0
     reward_max: float = 1.0
-    min_group: int = 2
     group_size: int = 5
     max_experiences: int = 100
     max_words: int = 32

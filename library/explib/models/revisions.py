@@ -36,10 +36,14 @@ class Operation:
     merged: tuple[str, ...] = ()
     citations: tuple[Citation, ...] = ()
     status: ExperienceStatus | None = None
-    """Status of an added experience; None lets the support decide (two groups or more: active)."""
+    """Status from now on; None: a candidate where the text is new, else as it was."""
     note: str = ""
     pins: bool | None = None
     """Whether a person wrote or approved this, so that only people change or retire it; None: as it was."""
+    decision_id: str | None = None
+    """The decision that the text is about, where it has one."""
+    option: str | None = None
+    """Letter of that decision's option which the text recommends."""
     restores: int | None = None
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
 

@@ -5,12 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explib.models.groups import Group
-from explib.models.trajectories import Step
+from explib.models.trajectories import RewardSource, Step
+
+
+@dataclass(frozen=True, slots=True)
+class RawSubmission:
+    """An attempt as a client hands it in: unchecked, its trajectory in any shape, with whatever secrets it holds."""
+
+    task: str
+    trajectory: object
+    reward: float | None = None
+    answer: str | None = None
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    group: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What `submit_trajectory` hands to the store: parsed, checked and redacted."""
+    """An attempt as it is stored: parsed, checked and redacted."""
 
     task: str
     steps: tuple[Step, ...]
@@ -23,11 +40,27 @@ class Submission:
     agent: str | None = None
     model: str | None = None
     idempotency_key: str | None = None
+    reward_source: RewardSource = "agent"
+    """By which door the reward came: the caller does not choose it."""
     submitter: str | None = None
     """Who vouches for the reward: a token, else the agent's name."""
     redactions: int = 0
     open_retrieval_id: str | None = None
     """What the same session was last served for this task: taken where no retrieval is named."""
+
+    @classmethod
+    def of(cls, raw: RawSubmission, steps: tuple[Step, ...]) -> Submission:
+        """The submission with these steps, which were parsed from its trajectory."""
+        fields = {name: getattr(raw, name) for name in RawSubmission.__slots__ if name != "trajectory"}
+        return cls(steps=steps, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A stored attempt that a reward is for, by one of its two names."""
+
+    trajectory_id: str | None = None
+    retrieval_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +80,8 @@ class Grade:
     reporter: str | None = None
     """Who gave it; None: who submitted the attempt."""
     signature: Signature | None = None
+    source: RewardSource = "agent"
+    """By which door the reward came; a signed one is the environment's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from explib.models.json_value import Json
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+RewardSource: TypeAlias = Literal["environment", "person", "test", "agent", "judge", "inferred"]
+REWARD_WEIGHTS: Mapping[RewardSource, float] = {
+    "environment": 1.0,
+    "person": 1.0,
+    "test": 0.8,
+    "agent": 0.5,
+    "judge": 0.5,
+    "inferred": 0.3,
+}
+"""Trust in who says a reward, 0 to 1, where a library sets no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class Trajectory:
     model: str | None = None
     redactions: int = 0
     created_at: float = 0.0
+    reward_source: RewardSource | None = None
+    """Who says the reward; None where there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,6 @@ class LibraryChanges(BaseModel):
     ] = None
     reward_min: Annotated[Reward, Field(description="Lowest reward.")] = None
     reward_max: Annotated[Reward, Field(description="Highest reward.")] = None
-    min_group: Annotated[
-        int | None, Field(ge=2, le=1_000, description="Graded attempts at one task before it is learned from.")
-    ] = None
     group_size: Annotated[int | None, Field(ge=2, le=1_000, description="Attempts meant for one task.")] = None
     max_experiences: Annotated[int | None, Field(ge=1, le=100_000, description="Most experiences.")] = None
     max_words: Annotated[int | None, Field(ge=8, le=500, description="Most words of one experience.")] = None

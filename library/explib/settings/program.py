@@ -22,6 +22,8 @@ from explib.models.libraries import LibrarySettings
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
 AuthMode: TypeAlias = Literal["auto", "required", "none"]
 MIB = 1024 * 1024
+LEAST_PROMPT = 2_000
+"""Tokens that the instructions, a repair and the shortest group need."""
 TEAM_HOLDOUT = 0.05
 ENGINES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
@@ -70,7 +72,6 @@ class Settings(BaseSettings):
     embedder: Literal["wordllama", "none"] = "wordllama"
     """`wordllama` (offline) or `none` (lexical only)."""
     group_size: Annotated[int, Field(ge=2)] = 5
-    min_group: Annotated[int, Field(ge=2)] = 2
     max_experiences: Annotated[int, Field(ge=1)] = 100
     max_words: Annotated[int, Field(ge=8)] = 32
     serve_tokens: Annotated[int, Field(ge=100)] = 1500
@@ -168,10 +169,26 @@ class Settings(BaseSettings):
         """What the endpoint is asked for."""
         return self.model or "default"
 
+    def chosen_analyst(self) -> AnalystName:
+        """The analyst that `auto` stands for, else the one that is set. Raises InvalidSetting where it cannot work."""
+        analyst = self.analyst
+        if analyst == "auto":
+            analyst = "model" if self.model_configured else "contrast"
+        if analyst == "model" and not self.model_configured:
+            raise InvalidSetting(
+                "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
+                "endpoint other than OpenAI's), use contrast, or agent, with which the attached agent learns."
+            )
+        if analyst != "contrast" and self.model_context < LEAST_PROMPT + self.model_answer_tokens:
+            raise InvalidSetting(
+                f"EXPLIB_MODEL_CONTEXT={self.model_context} leaves no room for a prompt beside "
+                f"EXPLIB_MODEL_ANSWER_TOKENS={self.model_answer_tokens}: a prompt needs at least {LEAST_PROMPT}."
+            )
+        return analyst
+
     def library_defaults(self) -> LibrarySettings:
         """What a new library starts with."""
         return LibrarySettings(
-            min_group=self.min_group,
             group_size=self.group_size,
             max_experiences=self.max_experiences,
             max_words=self.max_words,

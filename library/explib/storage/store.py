@@ -15,6 +15,7 @@ from explib.storage.database import Database, Dialect
 from explib.storage.evidence.accounts import EvidenceReader
 from explib.storage.evidence.retrievals import Retrievals
 from explib.storage.learning.agent_steps import AnalysisSteps
+from explib.storage.learning.decisions import Codebooks
 from explib.storage.learning.leases import Leases
 from explib.storage.learning.model_calls import ModelCalls
 from explib.storage.libraries.measures import Monitoring
@@ -55,6 +56,7 @@ class Store:
         self.trials = Trials(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)
+        self.codebooks = Codebooks(database)
         self.leases = Leases(database)
         self.steps = AnalysisSteps(database, clock)
         self.tokens = Tokens(database, clock)

@@ -1,6 +1,6 @@
 """Who makes the call that is being answered: a client on this machine, or the holder of an access token over HTTP.
 
-Also the command line and the learner process ask: they don't wait for the import of MCP.
+The command line and the learner process import this too, and must not wait for the import of MCP.
 """
 
 from __future__ import annotations
@@ -8,53 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from explib.errors import NotAllowed, UnknownLibrary
-from explib.models.access import TokenScope
+from explib_server.auth.scopes import ALL_SCOPES, Scope, needed_scope
 
 if TYPE_CHECKING:
-    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
     from starlette.requests import Request
 
-Scope: TypeAlias = TokenScope
-ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "curate", "admin", "reward"})
 NAME_CHARACTERS = 100
 SESSION_HEADER = "mcp-session-id"
 STDIO_SESSION = "stdio"
 IDENTITY_CHARACTERS = 200
-SCOPES_OF: dict[Scope, frozenset[Scope]] = {
-    "read": frozenset({"read"}),
-    "submit": frozenset({"read", "submit"}),
-    "curate": frozenset({"read", "submit", "curate"}),
-    "admin": frozenset({"read", "submit", "curate", "admin"}),
-    "reward": frozenset({"reward"}),
-}
-"""What a token of each scope may do. A reward key only signs: it opens nothing."""
-TOOLS_OF: dict[Scope, frozenset[str]] = {
-    "read": frozenset({"get_experiences", "library_status", "list_experiences", "history", "list_libraries"}),
-    "submit": frozenset({"submit_trajectory", "report_reward", "vote_experience"}),
-    "curate": frozenset(
-        {
-            "add_experience",
-            "edit_experience",
-            "retire_experience",
-            "review_experience",
-            "revert",
-            "learn_now",
-            "next_analysis",
-            "answer_analysis",
-        }
-    ),
-}
-"""The tools that need each scope; any other needs `admin`."""
-_NEEDS: dict[str, Scope] = {tool: scope for scope, tools in TOOLS_OF.items() for tool in tools}
 CALLER_KEY = "explib.caller"
-"""Where the ASGI scope of a request holds its caller, or ANYBODY where no token is needed."""
+"""Where the ASGI scope of a request holds its caller, or ANONYMOUS_ALLOWED where no token is needed."""
 ANONYMOUS_ALLOWED = "anybody"
 LISTEN = "subscriptions/listen"
+"""The method of a modern subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +48,30 @@ class Caller:
 
     def may_call(self, tool: str) -> bool:
         """Whether the caller's scopes are enough for this tool."""
-        return _NEEDS.get(tool, "admin") in self.scopes
+        return needed_scope(tool) in self.scopes
 
     def check_tool(self, tool: str) -> None:
         """Raises NotAllowed for a tool that needs another scope."""
         if not self.may_call(tool):
             raise NotAllowed(
-                f"{tool[:60]} needs a token of scope {_NEEDS.get(tool, 'admin')}, this one has "
+                f"{tool[:60]} needs a token of scope {needed_scope(tool)}, this one has "
                 f"{', '.join(sorted(self.scopes)) or 'none'}: ask whoever runs the server for another token."
             )
 
-    def library(self, named: str | None, default: str) -> str:
+    def library(self, requested: str | None, default: str) -> str:
         """The library that is meant. Raises UnknownLibrary, as if others than its own did not exist, and NotAllowed."""
         if self.libraries is None:
-            return default if named is None else named
+            return default if requested is None else requested
         own = sorted(self.libraries)
-        if named is None and default not in own:
+        if requested is None and default not in own:
             if len(own) != 1:
                 listed = ", ".join(own) or "none"
                 raise NotAllowed(f"This token does not reach the default library: pass `library`, one of {listed}.")
             return own[0]
-        chosen = default if named is None else named
-        if chosen not in own:
-            raise UnknownLibrary.among(chosen, own)
-        return chosen
+        name = default if requested is None else requested
+        if name not in own:
+            raise UnknownLibrary.among(name, own)
+        return name
 
     def not_made_yet(self, library: str) -> UnknownLibrary:
         """What is wrong where a library within its reach does not exist."""
@@ -110,89 +82,63 @@ class Caller:
 
 
 UNAUTHENTICATED = Caller("nobody", None, frozenset(), frozenset())
-"""Whom a request is taken to come from that nobody has let in."""
+"""The caller of a request that was not authenticated."""
 LOCAL_USER = Caller("local", None, ALL_SCOPES, None)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
 
 
-class _Asked:
-    """The request that is being answered; what is asked of it several times is found out once."""
+class _CurrentRequest:
+    """The request that is being answered; its caller is looked up once."""
 
     def __init__(self, request: Any, client_name: str) -> None:
-        self._given = request
+        self._transport_request = request
         self._client_name = client_name
 
     @cached_property
     def request(self) -> Request | None:
         """Over HTTP the request itself."""
-        if self._given is None:
+        if self._transport_request is None:
             return None
         from starlette.requests import Request
 
-        return self._given if isinstance(self._given, Request) else None
+        return self._transport_request if isinstance(self._transport_request, Request) else None
 
     @cached_property
     def caller(self) -> Caller:
         """Who asks."""
         if self.request is not None:
-            known = self.request.scope.get(CALLER_KEY, UNAUTHENTICATED)
-            if known != ANONYMOUS_ALLOWED:
-                return known if isinstance(known, Caller) else UNAUTHENTICATED
+            caller = self.request.scope.get(CALLER_KEY, UNAUTHENTICATED)
+            if caller != ANONYMOUS_ALLOWED:
+                return caller if isinstance(caller, Caller) else UNAUTHENTICATED
         name = "".join(filter(str.isprintable, self._client_name)).strip()
         return Caller(name[:NAME_CHARACTERS] or LOCAL_USER.name, None, ALL_SCOPES, None)
 
 
-_asked: ContextVar[_Asked | None] = ContextVar("explib_asked", default=None)
+_current: ContextVar[_CurrentRequest | None] = ContextVar("explib_request", default=None)
 
 
 @contextmanager
 def answering(request: Request | None, client_name: str) -> Iterator[None]:
     """What runs inside knows its caller. Over HTTP `request`; `client_name` as the client calls itself."""
-    token = _asked.set(_Asked(request, client_name))
+    token = _current.set(_CurrentRequest(request, client_name))
     try:
         yield
     finally:
-        _asked.reset(token)
-
-
-async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware of the MCP server: what runs inside knows its caller.
-
-    Clients say their name at `initialize` (legacy) or with each request (modern).
-    """
-    told = ctx.session.client_params
-    with answering(ctx.request, "" if told is None else told.client_info.name):
-        return await call_next(ctx)
-
-
-def library_uri(name: str) -> str:
-    """The resource that changes with every revision of a library."""
-    return f"experience://{name}"
+        _current.reset(token)
 
 
 def current_caller() -> Caller:
     """The caller of the request that is being answered. Outside of a request, and on stdio, all is allowed."""
-    asked = _asked.get()
-    return LOCAL_USER if asked is None else asked.caller
+    current = _current.get()
+    return LOCAL_USER if current is None else current.caller
 
 
 def current_session() -> str | None:
     """What ties the calls of one client together: this process over stdio, an MCP session of one token over HTTP."""
-    asked = _asked.get()
-    if asked is None:
+    current = _current.get()
+    if current is None:
         return None
-    if asked.request is None:
+    if current.request is None:
         return STDIO_SESSION
-    named = asked.request.headers.get(SESSION_HEADER)
-    return f"{asked.caller.token_id or ANONYMOUS_ALLOWED} {named}" if named else None
-
-
-async def filter_subscriptions(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware of the MCP server: a subscription hears of the caller's own libraries only."""
-    if ctx.method == LISTEN and ctx.params and (libraries := current_caller().libraries) is not None:
-        own = {library_uri(name) for name in libraries}
-        asked = ctx.params.get("notifications")
-        if isinstance(asked, dict) and isinstance(uris := asked.get("resourceSubscriptions"), list):
-            heard = {**asked, "resourceSubscriptions": [uri for uri in uris if uri in own]}
-            return await call_next(replace(ctx, params={**ctx.params, "notifications": heard}))
-    return await call_next(ctx)
+    named = current.request.headers.get(SESSION_HEADER)
+    return f"{current.caller.token_id or ANONYMOUS_ALLOWED} {named}" if named else None

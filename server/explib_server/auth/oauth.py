@@ -20,7 +20,8 @@ from pydantic import JsonValue
 from explib.errors import InvalidSetting
 from explib.settings.program import Settings
 from explib.text.words import storable
-from explib_server.auth.callers import SCOPES_OF, Caller, Scope
+from explib_server.auth.callers import Caller
+from explib_server.auth.scopes import SCOPES_OF, Scope
 from explib_server.auth.tokens import Access
 
 log = logging.getLogger(__name__)

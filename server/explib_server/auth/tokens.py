@@ -10,7 +10,8 @@ from mcp.server.auth.provider import AccessToken
 
 from explib.models.access import Token
 from explib.storage.tokens import Tokens
-from explib_server.auth.callers import SCOPES_OF, Caller
+from explib_server.auth.callers import Caller
+from explib_server.auth.scopes import SCOPES_OF
 
 
 @dataclass(frozen=True, slots=True)

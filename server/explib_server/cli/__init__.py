@@ -21,9 +21,9 @@ class Commands(LazyGroup):
     places: ClassVar[Mapping[str, str]] = {
         "serve": "serve:serve",
         "learn": "learn:learn",
-        "status": "status:status",
-        "evidence": "evidence:evidence",
-        "import": "importing:import_files",
+        "status": "reports:status",
+        "evidence": "reports:evidence",
+        "import": "imports:import_files",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
         "history": "revisions:history",

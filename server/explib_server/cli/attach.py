@@ -30,10 +30,9 @@ def attach(
     remove: Annotated[bool, typer.Option("--remove", help="Take the entry out.")] = False,
 ) -> None:
     """Attach the experience library to a client: merges its configuration, with a backup, and changes nothing else."""
-    from explib_server.clients.catalogue import CLIENTS
+    from explib_server.clients.catalogue import CLIENTS, link
     from explib_server.clients.changes import attaching, removing
     from explib_server.clients.entries import attachment
-    from explib_server.clients.links import link
 
     asked = attachment(name, url, token, library, database_url, all_tools=tools is Tools.all)
     if as_link:

@@ -1,4 +1,4 @@
-"""`explib experiences add|edit|retire|review`: changes by a person, each a revision under their name."""
+"""`explib experiences add|edit|retire|review|vote`: what people do to a library, under their names."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from explib.models.libraries import Library
 from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import By, Curator, curator_of
+from explib_server.curation.votes import cast_vote, outcome_text
 from explib_server.mcp.results.agent import Answer
 from explib_server.render.changes import changed, reviewed
 
@@ -35,14 +36,24 @@ class Verdict(StrEnum):
     reject = "reject"
 
 
+class Opinion(StrEnum):
+    """A vote."""
+
+    up = "up"
+    down = "down"
+
+
+def user_name() -> str:
+    """The name of this machine's user; `local` where the user has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "local"
+
+
 def by_person(author: str | None, reason: str) -> By:
-    """Signed with the given name, or the user's."""
-    if author is None:
-        try:
-            author = getpass.getuser()
-        except (KeyError, OSError):  # a container's user may have no name
-            author = "local"
-    return By(author, reason)
+    """The author of a change: the given name, else the user's."""
+    return By(user_name() if author is None else author, reason)
 
 
 def act(
@@ -129,3 +140,20 @@ def review(
         return reviewed(chosen, committed, identity, decision.value)
 
     act(library, as_json, change)
+
+
+def vote(
+    experience_id: Annotated[str, typer.Argument(metavar="ID", help="For example e3.")],
+    opinion: Annotated[Opinion, typer.Argument(metavar="up|down", help="Keep it or drop it.")],
+    reason: Annotated[str | None, typer.Option(help="Why, in a sentence.")] = None,
+    voter: Annotated[str | None, typer.Option(help="Who votes; default: your user name.")] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Vote on an experience; voting again replaces your vote. Three voters down and none up retire it."""
+
+    async def work(application: Application) -> str:
+        chosen = await application.library(library)
+        name = voter or user_name()
+        return outcome_text(await cast_vote(application, chosen, experience_id, name, opinion is Opinion.up, reason))
+
+    say(run(work))

@@ -1,4 +1,4 @@
-"""`explib doctor`: what is set, where it comes from, and whether it works, also as the attached clients start it."""
+"""`explib doctor`: the settings with their sources, and a try of the parts, the server and the attached clients."""
 
 from __future__ import annotations
 
@@ -7,21 +7,41 @@ import os
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from importlib.metadata import version
+from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
 from explib.errors import ExplibError, ModelError
 from explib.settings.program import Settings, config_file
-from explib_server.analyst_choice import analyst_name
-from explib_server.application import Application, open_application
+from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
+from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
 from explib_server.clients.attached import Address, Attached, Command, Launch, attached
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
+from explib_server.compose import model_endpoint, open_application
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
+TRIAL_SECONDS = 15.0
+TRIAL = ChatRequest(
+    step="trial",
+    model="",
+    messages=(ChatMessage("user", 'Answer with {"works": true}.'),),
+    schema_name="trial",
+    schema={
+        "type": "object",
+        "properties": {"works": {"type": "boolean"}},
+        "required": ["works"],
+        "additionalProperties": False,
+    },
+    prompt_hash="",
+    max_tokens=32,
+)
+"""A request of a few tokens, made as the learner makes its requests."""
+Status: TypeAlias = Literal["OK", "FAIL", "SKIP", "INFO"]
 
 
 def doctor() -> None:
@@ -35,35 +55,35 @@ def doctor() -> None:
 
 
 async def _works(settings: Settings) -> bool:
-    """Every check that can be made is, whatever the ones before it said."""
+    """Make every check, even where an earlier one failed."""
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
     server = await _check_server() if parts else False
     clients = [await check_client(each) for each in attached(this_machine())]
     if not clients:
-        say("-     no client has the server in its configuration: `explib attach CLIENT` puts it there")
+        _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
 
 
 async def _check_server() -> bool:
-    """The server of this installation, started with this environment."""
+    """Start the server of this installation with this environment."""
     own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
     command, *arguments = own_command()
     return await _try("the server", Command(command, tuple(arguments), own))
 
 
 async def check_client(found: Attached) -> bool:
-    """One client's entry, started or reached as the client would."""
+    """Start or reach one client's entry as the client would."""
     title = f"{CLIENTS[found.client].title} ({found.path})"
     if isinstance(found.launch, str):
-        say(f"?     {title}: {found.launch}")
+        _report("SKIP", f"{title}: {found.launch}")
         return True
     again = f"`explib attach {found.client}`"
     advice = f"Attach again: {again}"
     if isinstance(found.launch, Address):
         advice = (
-            f"Is the server at {found.launch.url} running, and is that all of its address (mostly it ends in /mcp)? "
-            f"If so, attach again with a token that is good: {again}"
+            f"Is the server at {found.launch.url} running, and is the address complete (it usually ends in /mcp)? "
+            f"If so, attach again with a valid token: {again}"
         )
     return await _try(f"{title}: {found.name}", found.launch, f" {advice}.")
 
@@ -72,9 +92,9 @@ async def _try(title: str, launch: Launch, advice: str = "") -> bool:
     from explib_server.clients.probe import ServerFailed, try_server
 
     try:
-        say(f"ok    {title} {await try_server(launch)}")
+        _report("OK", f"{title} {await try_server(launch)}")
     except ServerFailed as error:
-        say(f"FAIL  {title}: {error}.{advice}")
+        _report("FAIL", f"{title}: {error}.{advice}")
         return False
     return True
 
@@ -82,42 +102,49 @@ async def _try(title: str, launch: Launch, advice: str = "") -> bool:
 async def _check_parts(settings: Settings) -> bool:
     try:
         async with open_application(settings) as application:
-            say(f"ok    database: {application.store.database.dialect.describe()}")
-            say(await _library(application))
-            say(f"ok    {await _retrieval(application)}")
-            analyst = analyst_name(settings)
-            say(f"ok    analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
+            _report("OK", f"database: {application.store.database.dialect.describe()}")
+            _report(*await _library(application))
+            _report("OK", f"{await _retrieval(application)}")
+            analyst = settings.chosen_analyst()
+            _report("OK", f"analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
     except ExplibError as error:
-        say(f"FAIL  {error}")
+        _report("FAIL", f"{error}")
         return False
     return True
 
 
-async def check_model(settings: Settings) -> bool:
-    """One short request to the model's endpoint, where the learner asks one."""
-    if analyst_name(settings) != "model":
-        return True
-    from explib_server.model_runtime import try_model
+async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
+    """Ask the configured model one short question, once. Raises ModelError."""
+    endpoint = model_endpoint(settings, seconds, retries=0)
+    try:
+        return await endpoint.ask(replace(TRIAL, model=settings.model_name))
+    finally:
+        await endpoint.close()
 
+
+async def check_model(settings: Settings) -> bool:
+    """Try the model's endpoint, if the learner uses one."""
+    if settings.chosen_analyst() != "model":
+        return True
     address = settings.model_base_url or os.environ.get("OPENAI_BASE_URL", "OpenAI's address")
     where = f"the model {settings.model_name} at {address}"
     started = time.monotonic()
     try:
         answer = await try_model(settings)
     except ModelError as error:
-        say(f"FAIL  {where}: {error}")
+        _report("FAIL", f"{where}: {error}")
         return False
     spent = f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
-    say(f"ok    {where} answers in {time.monotonic() - started:.1f} s ({spent})")
+    _report("OK", f"{where} answers in {time.monotonic() - started:.1f} s ({spent})")
     return True
 
 
-async def _library(application: Application) -> str:
+async def _library(application: Application) -> tuple[Status, str]:
     name = application.settings.library
-    found = await application.store.libraries.find(name)
-    if found is None:
-        return f"-     library {name} is not there yet: the first use makes it"
-    return f"ok    library {name}, at revision {found.revision}"
+    library = await application.store.libraries.find(name)
+    if library is None:
+        return "INFO", f"library {name} does not exist yet: the first use creates it"
+    return "OK", f"library {name}, revision {library.revision}"
 
 
 async def _retrieval(application: Application) -> str:
@@ -128,8 +155,12 @@ async def _retrieval(application: Application) -> str:
     return f"retrieval by words and by {embedder.name} ({len(vector)} dimensions)"
 
 
+def _report(status: Status, text: str) -> None:
+    say(f"{status:<4}  {text}")
+
+
 def _shown(value: object) -> str:
-    """As people write it."""
+    """A setting's value as a person would write it."""
     match value:
         case SecretStr():
             return "(set)"

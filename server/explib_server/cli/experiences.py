@@ -14,9 +14,8 @@ from explib.models.experiences import Experience
 from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
 from explib_server.application import Application
-from explib_server.cli import curation as curating
+from explib_server.cli import curation
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
-from explib_server.cli.votes import vote_on_experience
 from explib_server.render.pages import experience_page, proposal_line
 
 app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
@@ -86,8 +85,8 @@ def show_experience(
     say(run(work))
 
 
-app.command("add")(curating.add)
-app.command("edit")(curating.edit)
-app.command("retire")(curating.retire)
-app.command("review")(curating.review)
-app.command("vote")(vote_on_experience)
+app.command("add")(curation.add)
+app.command("edit")(curation.edit)
+app.command("retire")(curation.retire)
+app.command("review")(curation.review)
+app.command("vote")(curation.vote)

@@ -11,7 +11,7 @@ import typer
 
 from explib.errors import ExplibError
 from explib.models.libraries import Library
-from explib.models.submissions import Submission
+from explib.models.submissions import RawSubmission
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
@@ -75,16 +75,16 @@ async def _import(application: Application, library: Library, record: Record | B
     if isinstance(record, BadRecord):
         _report(record.position, record.reason, tally)
         return
-    fields = Submission(
+    raw = RawSubmission(
         task=record.task,
-        steps=(),
+        trajectory=record.trajectory,
         idempotency_key=record.idempotency_key,
         **{name: getattr(record, name) for name in SAME_NAMES},
     )
     try:
         if record.library is not None:
             library = await application.store.libraries.ensure(record.library, application.settings.library_defaults())
-        receipt = await application.submit(library, record.trajectory, fields)
+        receipt = await application.submit(library, raw)
     except ExplibError as error:
         _report(record.position, str(error), tally)
         return

@@ -44,11 +44,11 @@ def learn(
             say("there are no libraries yet, so there is nothing to learn: the first submission makes one")
         if dry_run:
             for each in chosen:
-                say(f"{each.name}: {preview_text(await (await application.pipeline()).preview(each))}")
+                say(f"{each.name}: {preview_text(await (await application.learning.pipeline()).preview(each))}")
             return 0
         if until_idle:
             return await _until_idle(application)
-        worker = await application.worker(_print)
+        worker = await application.learning.worker(_print)
         if watch:
             await worker.watch(library)
         runs = await worker.learn_ready(library)

@@ -64,7 +64,7 @@ def load_settings() -> Settings:
 
 def run(work: Callable[[Application], Awaitable[T]]) -> T:
     """Open the application, do the work, close it."""
-    from explib_server.application import open_application
+    from explib_server.compose import open_application
 
     async def act() -> T:
         async with open_application(load_settings()) as application:

@@ -71,8 +71,7 @@ def serve(
             typer.echo(
                 "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
             )
-        from explib_server.collecting import raise_gc_threshold
-        from explib_server.mcp.server import build_server
+        from explib_server.mcp.server import build_server, raise_gc_threshold
 
         raise_gc_threshold()
         build_server(settings, mode.value, tools.value).run("stdio")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from explib.errors import InvalidInput
 from explib_server.clients.entries import HTTP_KEYS, STDIO_KEYS, Attachment, Entry, bridged, has_password, http, stdio
@@ -13,6 +16,8 @@ from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.toml_format import TomlFormat
 from explib_server.clients.values import Format, Json
 
+CURSOR = "https://cursor.com/en/install-mcp"
+VSCODE = "https://insiders.vscode.dev/redirect/mcp/install"
 JSON = JsonFormat(comments=False)
 JSONC = JsonFormat(comments=True)
 
@@ -165,3 +170,19 @@ CLIENTS = {
         JSONC,
     ),
 }
+
+
+def link(client: ClientName, asked: Attachment) -> str:
+    """A one-click link by which the client adds the same entry, never with a token.
+
+    Raises InvalidInput for a client without links.
+    """
+    if asked.token:
+        raise InvalidInput("A link is handed around, so no token goes into it: leave out --token.")
+    entry = CLIENTS[client].entry(asked).fresh()
+    if client is ClientName.cursor:
+        config = base64.b64encode(json.dumps(entry, separators=(",", ":")).encode()).decode()
+        return f"{CURSOR}?{urlencode({'name': asked.name, 'config': config})}"
+    if client is ClientName.vscode:
+        return f"{VSCODE}?name={quote(asked.name)}&config={quote(json.dumps(entry, separators=(',', ':')), safe='')}"
+    raise InvalidInput(f"{CLIENTS[client].title} knows no links: leave out --link.")

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from explib.text.words import number_of
-from explib_server.analyst_choice import analyst_name
 from explib_server.cli.run import load_settings
 from explib_server.demo.interval import mean_interval
 from explib_server.demo.loop import Plan, Round, play
@@ -22,7 +21,7 @@ async def show_demo(seeds: int, learner: LearnerMode, *, shuffle_rewards: bool) 
     """Play the rounds and print what came of them."""
     plan = Plan(learner=learner, shuffle_rewards=shuffle_rewards)
     console = Console()
-    console.print(plan_text(plan, seeds, analyst_name(load_settings())))
+    console.print(plan_text(plan, seeds, load_settings().chosen_analyst()))
     with console.status("practising, learning, trying again …"):
         rounds = await _play(seeds, plan)
     console.print(f"[bold]Learned in round 1[/bold] from {rounds[0].status.trajectories} trajectories:")

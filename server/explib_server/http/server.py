@@ -20,14 +20,13 @@ from uvicorn.supervisors import Multiprocess
 
 from explib.errors import InvalidSetting
 from explib.settings.program import Settings
-from explib_server.application import open_application
 from explib_server.auth.gate import Gate
 from explib_server.auth.oauth import is_loopback
-from explib_server.collecting import raise_gc_threshold
+from explib_server.compose import open_application
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
-from explib_server.mcp.server import LearnerMode, build_server
-from explib_server.mcp.toolsets import Toolset
+from explib_server.mcp.server import LearnerMode, build_server, raise_gc_threshold
+from explib_server.mcp.tools import Toolset
 from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.metrics import WORKERS_FOLDER
 from explib_server.telemetry.tracing import set_up_traces

@@ -15,9 +15,8 @@ from pydantic import SecretStr
 from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib_learner.pipeline import Run
-from explib_server.application import open_application
-from explib_server.learner_process.log import LOG_BYTES, learner_log, write_log
-from explib_server.learner_process.process import learn_until_idle
+from explib_server.compose import open_application
+from explib_server.learner_process.process import LOG_BYTES, learn_until_idle, learner_log, write_log
 from explib_server.render.learning import run_text
 from explib_server.telemetry.tracing import set_up_traces
 

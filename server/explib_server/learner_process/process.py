@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from platformdirs import user_log_path
 
 from explib.errors import LeaseLost
 from explib.models.learning import Lease
+from explib.settings.program import Settings
 from explib.storage.store import Store, database_file
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run
@@ -19,6 +24,8 @@ from explib_server.application import Application
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
 """Who holds it is the learner process of the database."""
+LOG_BYTES = 1024 * 1024
+"""A fuller log becomes `….log.1`, in place of the one before it: a log takes twice this at most."""
 POLL_SECONDS = 0.5
 """How often the process looks for groups that a server made ready."""
 
@@ -39,7 +46,7 @@ async def learn_until_idle(application: Application, on_run: Callable[[Run], Awa
         return False
     try:
         async with heartbeat(store, lease, seconds):
-            await _watch(application, await application.worker(on_run))
+            await _watch(application, await application.learning.worker(on_run))
     except LeaseLost:
         log.warning("another learner process has taken over")
     finally:
@@ -73,3 +80,21 @@ def _identity(file: Path | None) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def learner_log(settings: Settings) -> Path:
+    """The log of this database's learner processes on this machine; there is none where none ever ran."""
+    file = database_file(settings.database_url)
+    database = settings.database_url if file is None else str(file.resolve())
+    name = hashlib.sha256(database.encode()).hexdigest()[:12]
+    return user_log_path("explib") / f"learner-{name}.log"
+
+
+def write_log(settings: Settings) -> None:
+    """From here on everything that this process logs goes to the learner's log, its runs at any level."""
+    path = learner_log(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log_level, handlers=[handler], format=form, force=True)
+    logging.getLogger("explib_server.learner_process").setLevel(logging.INFO)

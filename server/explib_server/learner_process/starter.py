@@ -6,14 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from explib.errors import StorageError
-from explib.tasks import cancel_and_wait
+from explib.tasks import cancel_and_wait, set_within
 from explib_learner.worker import POLL_SECONDS
 from explib_server.application import Application
-from explib_server.learner_process.log import learner_log
-from explib_server.learner_process.process import process_lease
+from explib_server.learner_process.process import learner_log, process_lease
 
 log = logging.getLogger(__name__)
 START_SECONDS = 15.0
@@ -48,9 +47,7 @@ async def _keep(application: Application) -> None:
                     not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**failed)
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await stored.wait()
+        await set_within(stored, POLL_SECONDS)
 
 
 async def _last_look(application: Application) -> None:

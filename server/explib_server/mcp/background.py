@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from explib.settings.program import Settings
-from explib.tasks import cancel_and_wait
+from explib.tasks import cancel_and_wait, set_within
 from explib.tracing import Link, here
 from explib_learner.pipeline import Run
 from explib_learner.worker import MAX_CAUSES, POLL_SECONDS, Worker
-from explib_server.analyst_choice import analyst_name
-from explib_server.application import Application, open_application
+from explib_server.application import Application
+from explib_server.compose import open_application
 from explib_server.learner_process.starter import learner_process
 from explib_server.mcp.revision_events import RevisionEvents
 
@@ -39,7 +39,7 @@ async def run_background(
             application.lifecycle.rewarded(library)  # what an earlier process took in and did not look at any more
         async with AsyncExitStack() as background:
             await background.enter_async_context(_task(events.watch(), "revision-events"))
-            alone = analyst_name(settings) != "agent"
+            alone = settings.chosen_analyst() != "agent"
             if learner == "inprocess" and alone:
                 await background.enter_async_context(_task(_learn(application, events), "learner"))
             elif learner == "detached" and alone:
@@ -75,12 +75,10 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
     while True:
         try:
             if await application.store.groups.libraries_with_work():
-                worker = await application.worker(tell, earlier)
+                worker = await application.learning.worker(tell, earlier)
                 application.on_submission(worker.wake)
                 await worker.watch()
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
         stored.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await stored.wait()
+        await set_within(stored, POLL_SECONDS)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from anyio import CancelScope
 
 from explib.errors import ExplibError
-from explib.tasks import cancel_and_wait
+from explib.tasks import cancel_and_wait, set_within
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -59,9 +59,7 @@ class LazyApplication:
 
     async def _keep(self) -> None:
         """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                await self._wanted.wait()
+        await set_within(self._wanted, HANDSHAKE_SECONDS)
         while True:
             try:
                 async with await self._open_application() as application:

@@ -11,10 +11,9 @@ from mcp.types import INVALID_PARAMS, Prompt
 from pydantic import Field
 
 from explib.errors import ExplibError
-from explib_server.analyst_choice import analyst_name
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.schemas import unknown_argument
-from explib_server.mcp.toolsets import Toolset
+from explib_server.mcp.tools import Toolset
 
 TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
 LibraryText: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
@@ -71,7 +70,7 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
         try:
             application = await current()
             chosen = await application.library(library)
-            analyst = analyst_name(application.settings)
+            analyst = application.settings.chosen_analyst()
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         if analyst != "agent":

@@ -8,7 +8,7 @@ import logging
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
 
 from explib.storage.store import Store
-from explib_server.auth.callers import library_uri
+from explib_server.mcp.middleware import library_uri
 
 log = logging.getLogger(__name__)
 AGAIN_SECONDS = 1.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -24,21 +25,24 @@ from pydantic import ValidationError
 from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib.text.words import storable
-from explib_server.analyst_choice import analyst_name
-from explib_server.auth.callers import current_caller, filter_subscriptions, remember_caller
+from explib_server.auth.callers import LISTEN, current_caller
+from explib_server.mcp.middleware import filter_subscriptions, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
 from explib_server.mcp.schemas import compact, compact_input, unknown_argument, wrong_arguments
 from explib_server.mcp.stdio import are_pipes, ended_by_signals, stdio_streams
+from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
-from explib_server.mcp.toolsets import Toolset, add_tools
-from explib_server.telemetry.outcomes import Observer, Outcome
 
 if TYPE_CHECKING:
     from explib_server.application import Application
 
 LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
+Outcome: TypeAlias = Literal["ok", "refused", "failed"]
+"""How a tool call ended. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
+ALLOCATIONS = 20_000
+"""Between two searches for garbage: an answer makes hundreds of objects, and Python's 700 mean one every other call."""
 INSTRUCTIONS = (
     "An experience library: lessons learned from graded attempts at tasks.\n"
     "1. Before a task call get_experiences with the task's full text and follow what applies.\n"
@@ -53,6 +57,18 @@ CURATING = (
     "show what there is."
 )
 """What the toolset `all` adds."""
+
+
+class Observer(Protocol):
+    """Counts tool calls."""
+
+    def called(self, tool: str, outcome: Outcome, seconds: float) -> None:
+        """Count one tool call that has ended."""
+        ...
+
+    def submitted(self, *, duplicate: bool) -> None:
+        """Count one trajectory that was stored, or was there already."""
+        ...
 
 
 class ExperienceMCP(MCPServer[LazyApplication]):
@@ -137,17 +153,22 @@ class ExperienceMCP(MCPServer[LazyApplication]):
             raise
 
 
+def raise_gc_threshold() -> None:
+    """Search for garbage less often, in this process until its end."""
+    gc.set_threshold(ALLOCATIONS)
+
+
 def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: Toolset = "agent") -> ExperienceMCP:
     """The server with one toolset. Its application is opened once per process, after the first answers (see `opening`).
 
     Raises InvalidSetting.
     """
-    analyst_name(settings)
+    settings.chosen_analyst()
     bus = InMemorySubscriptionBus()
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.running(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, learner)
         return opened
 
     current = LazyApplication(open_application)
@@ -158,7 +179,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
             yield current
 
     async def watching(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method == "subscriptions/listen":
+        if ctx.method == LISTEN:
             await _opened(current)  # who is told that it listens hears of every revision from then on
         return await call_next(ctx)
 

@@ -8,13 +8,11 @@ from explib.models.libraries import Library, LibraryOverview
 from explib.storage.store import Store
 from explib.text.words import number_of
 from explib_learner.worker import lease_name
-from explib_server.analyst_choice import analyst_name
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
-from explib_server.learner_process.log import learner_log
-from explib_server.learner_process.process import process_lease
+from explib_server.learner_process.process import learner_log, process_lease
 from explib_server.mcp.results.agent import LibraryStatus
-from explib_server.mcp.tools.agent_learning import waiting_for_agents
+from explib_server.render.analysis import waiting_for_agents
 from explib_server.render.bounds import commonest
 from explib_server.render.evidence import labels, library_evidence, uplift_text
 
@@ -65,7 +63,7 @@ def status_text(status: LibraryStatus) -> str:
 
 
 async def _learner(application: Application, overview: LibraryOverview, holder: Lease | None) -> str:
-    analyst = analyst_name(application.settings)
+    analyst = application.settings.chosen_analyst()
     if analyst == "agent":
         return f"agent, {await waiting_for_agents(application, overview)}"
     speaking = f"{analyst} ({application.settings.model_name})" if analyst == "model" else analyst

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from explib.models.libraries import Measures
 from explib.storage.store import Store
 from explib_server.auth.callers import Caller
-from explib_server.telemetry.outcomes import Outcome
+from explib_server.mcp.server import Outcome
 
 WORKERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where several workers keep their counters together; the client library reads this variable."""

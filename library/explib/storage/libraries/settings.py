@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import InvalidSetting
@@ -17,10 +17,8 @@ from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.revisions.number import insert_revision
 from explib.storage.tables.libraries import libraries
-from explib.storage.tables.trajectories import groups, trajectories
-from explib.storage.trajectories.rewards import kept_rewards
+from explib.storage.tables.trajectories import trajectories
 from explib.text.words import number_of
-from explib.trajectories.readiness import readiness
 
 _SETTLED = select(libraries).where(libraries.c.id == bindparam("owner")).with_for_update(read=True, key_share=True)
 """Built once: building a statement takes longer than running it."""
@@ -54,8 +52,6 @@ async def change_settings(
     revision = Revision(number, cause, change.author, (), (), (), Cost(), time.time(), said)
     stored = rows.SETTINGS.dump_python(settings, mode="json")
     await insert_revision(connection, database, library_id, revision, settings=stored)
-    if settings.min_group != before.settings.min_group:
-        await _settle_groups(connection, library_id, settings)
     return replace(before, settings=settings, revision=revision.number)
 
 
@@ -77,23 +73,3 @@ async def _check_rewards(connection: AsyncConnection, library: Library, settings
             f"{settings.reward_max:g} (from {lowest:g} to {highest:g}): choose a range that holds them, correct them "
             "with report_reward, or use another library for the new range."
         )
-
-
-async def _settle_groups(connection: AsyncConnection, library_id: int, settings: LibrarySettings) -> None:
-    """Decide again which of the groups that are not learned are ready."""
-    counted = await connection.execute(
-        select(groups.c.id, groups.c.state, groups.c.reason, *kept_rewards())
-        .join(trajectories, (trajectories.c.library_id == library_id) & (trajectories.c.group_id == groups.c.id))
-        .where(groups.c.library_id == library_id, groups.c.state.in_(["waiting", "ready"]))
-        .group_by(groups.c.id, groups.c.state, groups.c.reason)
-    )
-    lock_settings = [
-        {"group": row[0], "new_state": state, "new_reason": reason}
-        for row in counted
-        for state, reason in [readiness(settings, row[3], row[4], row[5])]
-        if state != row[1] or (state == "waiting" and reason != row[2])
-    ]
-    if lock_settings:
-        statement = update(groups).where(groups.c.library_id == library_id, groups.c.id == bindparam("group"))
-        again = {"state": bindparam("new_state"), "reason": bindparam("new_reason"), "tries": 0, "not_before": 0.0}
-        await connection.execute(statement.values(**again), lock_settings)

@@ -15,6 +15,7 @@ from explib.models.revisions import Change, Refusal, ReviewState, Revision
 from explib.storage import rows
 from explib.storage.database import Database, Indexed
 from explib.storage.evidence.counters import continue_record
+from explib.storage.learning.decisions import write_codebook
 from explib.storage.learning.leases import check_lease
 from explib.storage.revisions.draft import draft_of
 from explib.storage.revisions.number import insert_revision
@@ -49,6 +50,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     await _write_experiences(connection, database, proposal, draft)
     await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
     waiting = await park(connection, proposal.library, parked, draft.experiences, proposal.analyst, proposal.model)
+    await write_codebook(connection, database, proposal.library.id, proposal.codebook)
     await _close_groups(connection, proposal, number, len(waiting))
     if number is not None:
         await _write_revision(connection, database, proposal, draft)

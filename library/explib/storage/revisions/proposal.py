@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from explib.models.decisions import NO_NEWS, CodebookUpdate
 from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
@@ -23,6 +24,8 @@ class Proposal:
     operations: tuple[Operation, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     learned: tuple[Group, ...] = ()
+    codebook: CodebookUpdate = NO_NEWS
+    """Decisions, codes and verdicts of the run."""
     cost: Cost = Cost()
     model: str | None = None
     lease: Lease | None = None

@@ -4,7 +4,17 @@ What differs between engines (full text, vectors, how a write begins) is not her
 All of them are imported here, so that `metadata` is never a part of the whole.
 """
 
-from explib.storage.tables import access, evidence, experiences, learning, libraries, revisions, trajectories
+from explib.storage.tables import access, decisions, evidence, experiences, learning, libraries, revisions, trajectories
 from explib.storage.tables.base import metadata
 
-__all__ = ["access", "evidence", "experiences", "learning", "libraries", "metadata", "revisions", "trajectories"]
+__all__ = [
+    "access",
+    "decisions",
+    "evidence",
+    "experiences",
+    "learning",
+    "libraries",
+    "metadata",
+    "revisions",
+    "trajectories",
+]

@@ -19,6 +19,8 @@ experiences = Table(
     Column("model", Text),
     Column("support", JSON, nullable=False),
     Column("pinned", Boolean, nullable=False),
+    Column("decision_id", String(20)),
+    Column("option", String(4)),
     Column("created_revision", Integer, nullable=False),
     Column("updated_revision", Integer, nullable=False),
     Index("ix_experiences_updated", "library_id", "updated_revision"),

@@ -60,6 +60,7 @@ trajectories = Table(
     Column("graded_by", String(200)),
     Column("signed_by", String(40)),
     Column("signed_at", BigInteger),
+    Column("reward_source", String(12)),
     UniqueConstraint("library_id", "submission_key"),
     within_library("group_id", "groups"),
     Index("ix_trajectories_group", "library_id", "group_id"),

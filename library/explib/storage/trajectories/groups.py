@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
-from explib.models.groups import GradedGroup, Group, GroupState
+from explib.models.groups import Group, GroupAttempts, GroupState
 from explib.models.learning import Lease
 from explib.models.libraries import Library
 from explib.models.trajectories import Attempt
@@ -22,7 +22,6 @@ from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.trajectories.parser import decode_steps
-from explib.trajectories.readiness import SPREAD
 
 log = logging.getLogger(__name__)
 
@@ -150,41 +149,39 @@ class Groups:
 
         return await self.database.write(revive, idempotent=True, explicit_locks=True)
 
-    async def graded(self, library: Library, chosen: Sequence[Group]) -> tuple[GradedGroup, ...]:
-        """The groups with their graded attempts, oldest first.
+    async def with_attempts(self, library: Library, chosen: Sequence[Group]) -> tuple[GroupAttempts, ...]:
+        """The groups with their attempts whose steps are kept, oldest first.
 
         A group with a trajectory that cannot be read back is left out, and logged.
         """
         where = trajectories.c.group_id.in_([group.id for group in chosen])
-        statement = _graded(library).add_columns(trajectory_bodies.c.body).join(trajectory_bodies).where(where)
         async with self.database.read() as connection:
-            found = (await connection.execute(statement.order_by(trajectories.c.id))).mappings().all()
+            found = (await connection.execute(_bodies(library).where(where))).mappings().all()
         attempts = await asyncio.to_thread(_decoded, found)
-        return tuple(GradedGroup(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
+        return tuple(GroupAttempts(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
 
-    async def contrasting(self, library: Library, limit: int, max_bytes: int) -> tuple[GradedGroup, ...]:
-        """The library's groups whose rewards differ: the last touched, at most `limit` and `max_bytes` as stored."""
-        spread = func.max(trajectories.c.reward) - func.min(trajectories.c.reward) > SPREAD
-        size = func.sum(func.length(trajectory_bodies.c.body)).label("bytes")
-        sizes = (
-            select(trajectories.c.group_id, size)
-            .join(trajectory_bodies)
-            .where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
-            .group_by(trajectories.c.group_id)
-            .having(spread)
-            .subquery()
-        )
-        statement = select(groups, sizes.c.bytes).join(sizes, sizes.c.group_id == groups.c.id)
+    async def history(self, library: Library, limit: int, max_bytes: int) -> tuple[Attempt, ...]:
+        """The library's newest attempts, at most `limit` and `max_bytes` as stored; returned oldest first.
+
+        Those of a group with a trajectory that cannot be read back are left out, and logged.
+        """
+        size = func.length(trajectory_bodies.c.body).label("bytes")
+        sizes = select(trajectories.c.id, size).join(trajectory_bodies).where(trajectories.c.library_id == library.id)
         async with self.database.read() as connection:
-            newest = await connection.execute(statement.order_by(groups.c.updated_at.desc()).limit(limit))
-            found = newest.mappings().all()
-        total = accumulate(row["bytes"] for row in found)
-        kept = [rows.group(row) for row, so_far in zip(found, total, strict=True) if so_far <= max_bytes]
-        return await self.graded(library, sorted(kept, key=lambda group: group.id))
+            newest = (await connection.execute(sizes.order_by(trajectories.c.id.desc()).limit(limit))).all()
+            total = accumulate(row.bytes for row in newest)
+            fitting = [row.id for row, so_far in zip(newest, total, strict=True) if so_far <= max_bytes]
+            where = trajectories.c.id >= (fitting[-1] if fitting else "~")
+            found = (await connection.execute(_bodies(library).where(where))).mappings().all()
+        by_group = await asyncio.to_thread(_decoded, found)
+        attempts = (attempt for group in by_group.values() for attempt in group)
+        return tuple(sorted(attempts, key=lambda attempt: attempt.trajectory.id))
 
 
-def _graded(library: Library) -> Select[tuple[object, ...]]:
-    return select(trajectories).where(trajectories.c.library_id == library.id, trajectories.c.reward.is_not(None))
+def _bodies(library: Library) -> Select[tuple[object, ...]]:
+    """Trajectories with their steps, oldest first."""
+    joined = select(trajectories).add_columns(trajectory_bodies.c.body).join(trajectory_bodies)
+    return joined.where(trajectories.c.library_id == library.id).order_by(trajectories.c.id)
 
 
 def _decoded(found: Sequence[RowMapping]) -> dict[str, list[Attempt]]:

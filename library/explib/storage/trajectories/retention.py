@@ -48,4 +48,4 @@ async def _prune_group(
     await connection.execute(delete(trajectory_bodies).where(bodies))
     mine = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
     await connection.execute(update(trajectories).where(mine).values(pruned_at=database.now()))
-    await regroup(connection, library, before, graded=False)
+    await regroup(connection, library, before, news=False)

@@ -30,12 +30,14 @@ async def regrade(connection: AsyncConnection, library: Library, known: RowMappi
     values: dict[str, object] = {"feedback": known["feedback"] if grade.feedback is None else grade.feedback}
     if changed:
         values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
+        values.update(reward_source=grade.source)
     if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
         values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
+        values.update(reward_source="environment")
     before = await lock_group(connection, library, group)
     mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
     await connection.execute(update(trajectories).where(mine).values(**values))
-    fresh = await regroup(connection, library, before, graded=changed)
+    fresh = await regroup(connection, library, before, news=changed)
     return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
 
 
@@ -63,36 +65,33 @@ async def lock_group(connection: AsyncConnection, library: Library, group: str) 
     return rows.group(held.mappings().one())
 
 
-def kept_rewards() -> tuple[ColumnElement[int], ColumnElement[float], ColumnElement[float]]:
-    """Count, least and greatest of the rewards whose steps can still be read: what an analyst can contrast."""
-    reward = case((trajectories.c.pruned_at.is_(None), trajectories.c.reward))
-    return func.count(reward), func.min(reward), func.max(reward)
-
-
 async def group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
     """The group as it stands."""
     return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
 
 
-async def regroup(connection: AsyncConnection, library: Library, before: Group, *, graded: bool) -> Group:
-    """Count the group again; a new reward changes its state, an ungraded trajectory only its size.
+async def regroup(connection: AsyncConnection, library: Library, before: Group, *, news: bool) -> Group:
+    """Count the group again; `news`, a new attempt or reward, is to be learned from.
 
     `before` is as whoever changed its trajectories had locked it.
     """
     counted = await connection.execute(_COUNTED, {"owner": library.id, "group": before.id})
-    size, with_reward, total, kept, lowest, highest = counted.one()
-    values: dict[str, object] = {"size": size, "graded": with_reward, "reward_total": total or 0.0}
+    size, graded, total, kept = counted.one()
+    values: dict[str, object] = {"size": size, "graded": graded, "reward_total": total or 0.0}
     values["updated_at"] = time.time()
-    if graded or before.state == "waiting":
-        state, reason = readiness(library.settings, kept, lowest, highest, with_reward - kept)
+    if news or before.state == "waiting":
+        state, reason = readiness(kept, size - kept)
         values.update(state=state, reason=reason, tries=0, not_before=0.0)
-        values["graded_version"] = before.graded_version + int(graded)
+        values["graded_version"] = before.graded_version + int(news)
     changed = await connection.execute(_CHANGED, {"owner": library.id, "group": before.id, **values})
     return rows.group(changed.mappings().one())
 
 
 _COUNTED = select(
-    func.count(), func.count(trajectories.c.reward), func.sum(trajectories.c.reward), *kept_rewards()
+    func.count(),
+    func.count(trajectories.c.reward),
+    func.sum(trajectories.c.reward),
+    func.count(case((trajectories.c.pruned_at.is_(None), 1))),
 ).where(trajectories.c.library_id == bindparam("owner"), trajectories.c.group_id == bindparam("group"))
 _CHANGED = (
     update(groups).where(groups.c.library_id == bindparam("owner"), groups.c.id == bindparam("group")).returning(groups)

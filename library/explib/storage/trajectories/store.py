@@ -114,7 +114,7 @@ class Trajectories:
         await connection.execute(
             trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
         )
-        fresh = await regroup(connection, library, group, graded=submission.reward is not None)
+        fresh = await regroup(connection, library, group, news=True)
         receipt = Receipt(trajectory_id, duplicate=False, group=fresh, redactions=submission.redactions)
         return await self._scored(connection, library, submission.retrieval_id, receipt)
 
@@ -149,7 +149,7 @@ class Trajectories:
         if known["content_hash"] != content:
             raise IdempotencyConflict
         if submission.reward is not None and known["reward"] is None:
-            grade = Grade(submission.reward, submission.feedback, submission.submitter)
+            grade = Grade(submission.reward, submission.feedback, submission.submitter, source=submission.reward_source)
             receipt = await regrade(connection, library, known, grade)
             return replace(await self._scored(connection, library, known["retrieval_id"], receipt), duplicate=True)
         if submission.reward is not None and submission.reward != known["reward"]:
@@ -207,6 +207,7 @@ class Trajectories:
             "created_at": now,
             "graded_at": now if graded else None,
             "graded_by": submission.submitter if graded else None,
+            "reward_source": submission.reward_source if graded else None,
             **{name: getattr(submission, name) for name in KEPT},
         }
         done = await connection.execute(_new_trajectory(self.database.dialect.insert), values)

@@ -12,7 +12,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
 from explib.errors import ExplibError
-from explib.models.submissions import Submission
+from explib.models.submissions import Attempt, RawSubmission
 from explib.text.words import number_of
 from explib_server.auth.callers import current_session
 from explib_server.mcp.opening import Current, LazyApplication
@@ -125,9 +125,9 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
         idempotency_key: Annotated[str | None, Field(description="The same for a retry: it is stored once.")] = None,
     ) -> Annotated[CallToolResult, Stored]:
         with tool_errors():
-            fields = Submission(
+            raw = RawSubmission(
                 task=task,
-                steps=(),
+                trajectory=trajectory,
                 reward=reward,
                 answer=answer,
                 ground_truth=ground_truth,
@@ -140,7 +140,7 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
             )
             application = await current()
             chosen = await application.library(library)
-            receipt = await application.submit(chosen, trajectory, fields, current_session())
+            receipt = await application.submit(chosen, raw, current_session())
         return _stored(Stored.of(receipt))
 
 
@@ -160,9 +160,7 @@ def _add_report_reward(server: MCPServer[LazyApplication], current: Current) -> 
     ) -> Annotated[CallToolResult, Stored]:
         with tool_errors():
             application = await current()
-            from explib_server.application import Target
-
-            receipt = await application.report_reward(Target(trajectory_id, retrieval_id), reward, feedback, signature)
+            receipt = await application.report_reward(Attempt(trajectory_id, retrieval_id), reward, feedback, signature)
         return _stored(Stored.of(receipt))
 
 

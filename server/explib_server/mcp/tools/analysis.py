@@ -1,4 +1,4 @@
-"""The tools `next_analysis` and `answer_analysis`: the attached agent is the learner's analyst. Toolset `all`."""
+"""The tools `next_analysis` and `answer_analysis`, by which the attached agent is the learner's analyst."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
+from explib.errors import TooLarge, UnknownAnalysis
+from explib.models.libraries import Library
 from explib.text.words import number_of
 from explib_learner.agent.loop import STEP_SECONDS, AnswerResult, NextStep
-from explib_server.analyst_choice import analyst_name
+from explib_server.application import Application
+from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
 from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result, tool_errors
-from explib_server.mcp.tools.agent_learning import answer_step, next_step, nothing_to_do
-from explib_server.render.analysis_step import Question, question
+from explib_server.render.analysis import Question, nothing_to_do, question
 from explib_server.render.learning import run_lines
 
+RESPONSE_CHARACTERS = 100_000
 TAKES = ToolAnnotations(destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 ANSWERS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 State: TypeAlias = Literal["step", "wait", "done", "off"]
@@ -82,7 +85,7 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
         call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
     ) -> Annotated[CallToolResult, NextAnalysis]:
         async with library_for_tool(current, library) as (application, chosen):
-            analyst = analyst_name(application.settings)
+            analyst = application.settings.chosen_analyst()
             if analyst != "agent":
                 reason = (
                     f"The {analyst} analyst of this server learns by itself. To have the attached agent do it, start "
@@ -172,3 +175,26 @@ def _answered_text(said: AnalysisAnswered, verdict: AnswerResult) -> str:
     else:
         lines = [f"Accepted. Known to remain: {number_of(said.remaining, 'step')}."]
     return "\n".join((*lines, *said.changes, "Call next_analysis for what comes next."))
+
+
+async def next_step(application: Application, library: Library, call_id: str | None = None) -> NextStep:
+    """The next step, or the one of this id again, reserved for the caller. Raises UnknownAnalysis."""
+    who = current_caller().name
+    if call_id is None:
+        return await application.learning.by_agent.next(library, who)
+    owner, step = await application.store.steps.locate(call_id)
+    if owner.id != library.id:
+        raise UnknownAnalysis
+    return await application.learning.by_agent.reissue(library, step, who)
+
+
+async def answer_step(application: Application, call_id: str, text: str) -> tuple[Library, AnswerResult]:
+    """The library after the answer, and what became of it. Raises UnknownAnalysis and TooLarge."""
+    if len(text) > RESPONSE_CHARACTERS:
+        raise TooLarge(f"The response has {len(text):,} characters, at most {RESPONSE_CHARACTERS:,} are taken.")
+    caller = current_caller()
+    library, step = await application.store.steps.locate(call_id)
+    if not caller.reaches(library.name):
+        raise UnknownAnalysis
+    answered = await application.learning.by_agent.answer(library, step, application.clean(text), caller.name)
+    return await application.store.libraries.get(library.name), answered

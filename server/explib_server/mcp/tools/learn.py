@@ -56,7 +56,7 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
                 done += run.learned + len(run.failures)
                 await ctx.report_progress(done, max(ready, done), run_text(run).partition("\n")[0])
 
-            worker = await application.worker(tell)
+            worker = await application.learning.worker(tell)
             await ctx.report_progress(0, ready, f"ready: {number_of(ready, 'group')}")
             runs = await worker.learn_ready(chosen.name)
             overview = await application.store.libraries.overview(chosen)

@@ -1,0 +1,1 @@
+"""Learning without a model: small predicates over what attempts did, which name decisions and code attempts."""

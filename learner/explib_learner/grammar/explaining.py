@@ -1,0 +1,71 @@
+"""What is left of rewards when kinds of tasks and the decisions found so far are taken out: ridge regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explib_learner.grammar.candidates import NOT_MET, Column
+from explib_learner.grammar.reading import Reading
+from explib_learner.grammar.scores import NOISE_FLOOR, Floats
+
+EFFECT_SD = 0.25
+CONTROL_SD = 0.08
+"""Prior standard deviations of decisions and of kinds of tasks, shares of the reward's range (as the judge's)."""
+_ROUNDS = 5
+_MOST_WORDS = 40
+
+
+def task_words(readings: Sequence[Reading]) -> Floats:
+    """Kinds of tasks: for each word that some of the tasks say, who says it; attempts × words, each of mean 0."""
+    total = len(readings)
+    columns: dict[bytes, Floats] = {}
+    for word in sorted({word for reading in readings for word in reading.words}):
+        said = np.array([float(word in reading.words) for reading in readings])
+        if 0.06 <= said.mean() <= 0.94:
+            columns.setdefault(min(said.tobytes(), (1 - said).tobytes()), said - said.mean())
+    frequent = sorted(columns.values(), key=lambda said: -float(said @ said))[:_MOST_WORDS]
+    return np.array(frequent).reshape(len(frequent), total).T
+
+
+def effect_columns(columns: Sequence[Column]) -> tuple[Floats, Floats]:
+    """Decisions for a regression: option taken against the mean of those who met it, and the situation met."""
+    table = np.array(columns, dtype=np.float64)
+    met = (table != NOT_MET).astype(np.float64)
+    taken = np.where(table == NOT_MET, 0.0, table)
+    share = taken.sum(1, keepdims=True) / np.maximum(met.sum(1, keepdims=True), 1.0)
+    return (met * (taken - share)).T, (met - met.mean(1, keepdims=True)).T
+
+
+class Explanation:
+    """A fit of rewards on controls and decisions."""
+
+    def __init__(self, rewards: Floats, controls: Floats, columns: Sequence[Column]) -> None:
+        effects = np.empty((len(rewards), 0))
+        if columns:
+            effects, met = effect_columns(columns)
+            controls = np.hstack([controls, met])
+        design = np.hstack([effects, controls])
+        precision = np.array([EFFECT_SD**-2] * effects.shape[1] + [CONTROL_SD**-2] * controls.shape[1])
+        gram, moments = design.T @ design, design.T @ rewards
+        noise = max(0.5 * float(np.std(rewards)), NOISE_FLOOR)
+        for _ in range(_ROUNDS):
+            system = gram / noise**2 + np.diag(precision)
+            covariance = np.linalg.inv(system)
+            fitted = covariance @ moments / noise**2
+            residual = rewards - design @ fitted
+            used = float(np.sum(covariance * gram)) / noise**2
+            noise = max(float(np.sqrt(residual @ residual / max(len(rewards) - used, 2.0))), NOISE_FLOOR)
+        self.residual: Floats = residual
+        self.effects: Floats = fitted[: effects.shape[1]]
+        self.evidence = _evidence(rewards, moments, gram, precision, noise)
+        """Logarithm of the marginal likelihood."""
+
+
+def _evidence(rewards: Floats, moments: Floats, gram: Floats, precision: Floats, noise: float) -> float:
+    """log N(rewards; 0, noise² + design · precision⁻¹ · designᵀ), by Woodbury's identity, without constants."""
+    system = gram / noise**2 + np.diag(precision)
+    explained = float(moments @ np.linalg.solve(system, moments)) / noise**4
+    volume = float(np.linalg.slogdet(system)[1]) - float(np.log(precision).sum())
+    return -0.5 * (float(rewards @ rewards) / noise**2 - explained + volume) - len(rewards) * float(np.log(noise))

@@ -1,0 +1,1 @@
+"""The kinds of predicates, one module for each; `catalogue.py` lists them."""

@@ -1,0 +1,90 @@
+"""Predicates in canonical form: what is measured, which test splits it, under which condition; as text and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from explib_learner.grammar.records import Scalar
+
+Names: TypeAlias = tuple[str, ...]
+TestKind: TypeAlias = Literal["is", "not", "least", "below"]
+_KINDS: dict[str, TestKind] = {"is": "is", "not": "not", "least": "least", "below": "below"}
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A yes-or-no question to a value."""
+
+    __test__ = False
+
+    kind: TestKind
+    value: Scalar
+
+    def holds(self, value: Scalar) -> bool:
+        """Answer it; values of another type than the test's fail `is`, `least` and `below`."""
+        if self.kind == "is":
+            return same(value, self.value)
+        if self.kind == "not":
+            return not same(value, self.value)
+        if not isinstance(value, float) or not isinstance(self.value, float):
+            return False
+        return value >= self.value if self.kind == "least" else value < self.value
+
+
+TRUE = Test("is", True)
+
+
+def same(value: Scalar, other: Scalar) -> bool:
+    """Equality that keeps `true` and 1 apart."""
+    return isinstance(value, bool) == isinstance(other, bool) and value == other
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A fact known at a call, or of the whole attempt, that narrows a situation."""
+
+    fact: Names
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One binary decision: option a is that the test holds of the measure."""
+
+    family: str
+    names: Names
+    test: Test
+    condition: Condition | None = None
+
+    @property
+    def key(self) -> str:
+        """Stable text from which `predicate_of` reads the predicate again."""
+        condition = None if self.condition is None else [list(self.condition.fact), _plain(self.condition.test)]
+        parts = [self.family, list(self.names), _plain(self.test), condition]
+        return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+
+
+def predicate_of(key: str) -> Predicate:
+    """Read a key. Raises ValueError for a text that no predicate wrote."""
+    try:
+        family, names, test, condition = json.loads(key)
+        narrowed = None if condition is None else Condition(_names(condition[0]), _test(condition[1]))
+        return Predicate(str(family), _names(names), _test(test), narrowed)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise ValueError(f"{key!r} is no predicate of the grammar: name the decisions again") from error
+
+
+def _plain(test: Test) -> list[Scalar]:
+    return [test.kind, test.value]
+
+
+def _names(parts: list[str]) -> Names:
+    return tuple(str(part) for part in parts)
+
+
+def _test(parts: list[Scalar]) -> Test:
+    kind, value = parts
+    plain = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    return Test(_KINDS[str(kind)], plain)

@@ -1,0 +1,346 @@
+"""The search for decisions that matter: stage by stage, each against what the same search finds in permuted rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from explib.models.decisions import GradedAttempt
+from explib_learner.grammar.candidates import (
+    NOT_MET,
+    Candidate,
+    Column,
+    Columns,
+    as_column,
+    candidates,
+    column_of,
+    conditions,
+    fewest,
+    varies,
+)
+from explib_learner.grammar.coding import instances, majority, within
+from explib_learner.grammar.cutting import bounds
+from explib_learner.grammar.explaining import Explanation, task_words
+from explib_learner.grammar.keys import Condition, Predicate, Test
+from explib_learner.grammar.reading import Reading
+from explib_learner.grammar.scores import Floats, conditional_scores, scores
+
+SEED = 20_251_008
+PERMUTATIONS = 24
+PLAIN_RANK = 1
+"""Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
+CONDITIONED_RANK = 2
+"""Up to this rank the predicates of a family are tried under conditions."""
+CHANCE = 0.015
+"""Probability that permuted rewards alone give a gain as large as what is accepted."""
+SURE = 3.0
+"""Nats of evidence, beyond its cost, that are lost without a decision that is named."""
+_EXTRA_COST = {"plain": 0.0, "wide": 1.0, "conditional": 2.0}
+"""Nats beyond the logarithm of the number of rivals."""
+_NEAR = 1.5
+"""Nats that a plainer description of nearly the same split may explain less."""
+_ALIKE = 0.75
+_TOP = 8
+_PATIENCE = 3
+"""Decisions that may be added without gain before the search ends."""
+_LEAST_EFFECT = 0.04
+"""Share of the reward's range below which a decision is not worth a lesson."""
+_EULER = 0.5772156649
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate with its cost, and by how much it is expected to raise the score."""
+
+    candidate: Candidate
+    cost: float
+    gain: float
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Candidates that are tested together."""
+
+    found: list[Candidate]
+    met: Floats
+    taken: Floats
+
+
+@dataclass(slots=True)
+class _Narrowed:
+    """Candidates of one tool's calls under all conditions there."""
+
+    pool: _Pool
+    conditions: list[Condition]
+    table: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Decisions that explain rewards together."""
+
+    chosen: list[Scored]
+    score: float
+    """Evidence minus costs, in nats."""
+    residual: Floats
+    effects: Floats
+    gain: float = 0.0
+    """Score beyond that of no decision at all."""
+
+
+class Search:
+    """One search. Candidates are named blind to rewards at its making; `run` may then be asked for any rewards."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._readings = readings
+        self._least = fewest(len(readings))
+        self.candidates = candidates(readings)
+        self._controls = task_words(readings)
+        self._pools = {
+            "plain": _pool([each for each in self.candidates if each.rank <= PLAIN_RANK]),
+            "wide": _pool([each for each in self.candidates if each.rank > PLAIN_RANK]),
+        }
+        self._narrowed = self._conditional()
+        self._under_conditions = sum(len(each.pool.found) * len(each.conditions) for each in self._narrowed)
+        self._coded: dict[Predicate, Candidate] = {}
+
+    def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
+        """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
+        rewards, strata = centred(attempts)
+        selection = self._selected(rewards, most)
+        if not selection.chosen:
+            return []
+        rng = np.random.default_rng(SEED)
+        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(PERMUTATIONS)]
+        if selection.gain <= _limit(np.array(chance)):
+            return []
+        return self._kept(selection, rewards)
+
+    def _selected(self, rewards: Floats, most: int) -> _Selection:
+        """Add, exchange and leave out decisions for as long as the score rises."""
+        current = self._selection([], rewards)
+        best = current
+        start, waited = current.score, 0
+        while len(current.chosen) < min(most, len(rewards) // 4) and waited <= _PATIENCE:
+            added = self._best(current.residual, current.chosen)
+            if added is None:
+                break
+            current = self._exchanged(self._selection([*current.chosen, added], rewards), rewards)
+            waited += 1
+            if current.score > best.score + 1e-6:
+                best, waited = current, 0
+        best = self._thinned(best, rewards, 0.0)
+        return replace(best, gain=best.score - start)
+
+    def _selection(self, chosen: list[Scored], rewards: Floats) -> _Selection:
+        explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
+        score = explanation.evidence - sum(each.cost for each in chosen)
+        return _Selection(chosen, score, explanation.residual, explanation.effects)
+
+    def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
+        return self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards)
+
+    def _exchanged(self, selection: _Selection, rewards: Floats) -> _Selection:
+        """Exchange each decision, the earliest first, for a better one in the company of the others."""
+        for at in range(len(selection.chosen) - 1):
+            others = self._without(selection, at, rewards)
+            other = self._best(others.residual, others.chosen)
+            if other is None or other.candidate is selection.chosen[at].candidate:
+                continue
+            changed = [*selection.chosen[:at], other, *selection.chosen[at + 1 :]]
+            exchanged = self._selection(changed, rewards)
+            if exchanged.score > selection.score + 0.5:
+                selection = exchanged
+        return selection
+
+    def _thinned(self, selection: _Selection, rewards: Floats, sure: float) -> _Selection:
+        """Leave out, weakest first, what the score doesn't need by as much as `sure`."""
+        while selection.chosen:
+            left = [self._without(selection, at, rewards) for at in range(len(selection.chosen))]
+            weakest = max(left, key=lambda each: each.score)
+            if weakest.score < selection.score - sure:
+                break
+            selection = weakest
+        return selection
+
+    def _kept(self, selection: _Selection, rewards: Floats) -> list[Candidate]:
+        """The selection with its bounds moved to where rewards differ most, without what is unsure or has no effect."""
+        chosen = list(selection.chosen)
+        for at in range(len(chosen)):
+            others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
+            chosen[at] = replace(chosen[at], candidate=self._refined(chosen[at].candidate, others.residual))
+        selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
+        strong = [
+            scored
+            for scored, effect in zip(selection.chosen, selection.effects, strict=True)
+            if abs(effect) >= _LEAST_EFFECT
+        ]
+        selection = self._thinned(self._selection(strong, rewards), rewards, SURE)
+        needed = [self._without(selection, at, rewards).score for at in range(len(selection.chosen))]
+        return [selection.chosen[at].candidate for at in np.argsort(needed)]
+
+    def _conditional(self) -> list[_Narrowed]:
+        by_tool: dict[str | None, list[Candidate]] = {}
+        for each in self.candidates:
+            if each.rank <= CONDITIONED_RANK or each.predicate.family == "used":
+                if each.predicate.test.kind == "is":
+                    by_tool.setdefault(each.anchor, []).append(each)
+        narrowed = []
+        for tool, found in by_tool.items():
+            known, table = conditions(self._readings, tool)
+            if known:
+                narrowed.append(_Narrowed(_pool(found), known, table.astype(np.float64)))
+        return narrowed
+
+    def _under(self, each: _Narrowed, rewards: Floats) -> Floats:
+        return conditional_scores(each.pool.met, each.pool.taken, each.table, rewards, self._least + 1)
+
+    def _best(self, residual: Floats, chosen: Sequence[Scored]) -> Scored | None:
+        """The plainest of those that gain about as much as the one that gains most and split nearly the same way."""
+        strong = [each for each in self._strong(residual) if not _repeats(each.candidate, chosen)]
+        if not strong:
+            return None
+        first = max(strong, key=lambda each: each.gain)
+        near = [
+            each
+            for each in strong
+            if each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
+        ]
+        return min([first, *near], key=lambda each: _plainness(each.candidate))
+
+    def _strong(self, residual: Floats) -> list[Scored]:
+        """The candidates that gain most, of each pool and tool."""
+        strong: list[Scored] = []
+        for kind, pool in self._pools.items():
+            if pool.found:
+                cost = float(np.log(len(pool.found))) + _EXTRA_COST[kind]
+                gains = 0.5 * scores(pool.met, pool.taken, residual[:, None], self._least)[:, 0] ** 2 - cost
+                strong.extend(Scored(pool.found[at], cost, float(gains[at])) for at in np.argsort(-gains)[:_TOP])
+        cost = float(np.log(max(self._under_conditions, 1))) + _EXTRA_COST["conditional"]
+        for each in self._narrowed:
+            gains = 0.5 * self._under(each, residual) ** 2 - cost
+            for at in np.argpartition(-gains, min(_TOP, gains.size - 1), axis=None)[:_TOP]:
+                row, column = np.unravel_index(at, gains.shape)
+                if gains[row, column] > 0:
+                    strong.extend(self._exact(each, int(row), int(column), residual, cost))
+        return strong
+
+    def _exact(self, each: _Narrowed, row: int, column: int, residual: Floats, cost: float) -> list[Scored]:
+        """The candidate under its condition as it is coded."""
+        plain = each.pool.found[row]
+        predicate = replace(plain.predicate, condition=each.conditions[column])
+        found = self._coded.get(predicate)
+        if found is None:
+            found = Candidate(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
+            self._coded[predicate] = found
+        if not varies(found.column, self._least):
+            return []
+        return [Scored(found, cost, 0.5 * _score(found.column, residual, self._least) ** 2 - cost)]
+
+    def _refined(self, chosen: Candidate, residual: Floats) -> Candidate:
+        """The bound of a predicate and of its condition, where rewards differ most."""
+        predicate = chosen.predicate
+        best = chosen
+        if predicate.test.kind == "least":
+            best = self._moved(best, residual)
+        condition = best.predicate.condition
+        if condition is not None and condition.test.kind in ("least", "below"):
+            best = self._narrowed_anew(best, condition, residual)
+        return best
+
+    def _moved(self, chosen: Candidate, residual: Floats) -> Candidate:
+        predicate = chosen.predicate
+        seen = [
+            within(predicate.condition, instances(predicate.family, predicate.names, reading), reading)
+            for reading in self._readings
+        ]
+        values = [frozenset(instance.value for instance in found) for found in seen]
+        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
+        for bound in bounds(values):
+            test = Test("least", bound)
+            column = as_column([majority(test, found) for found in seen])
+            t = abs(_score(column, residual, self._least))
+            if t > highest:
+                best, highest = replace(chosen, predicate=replace(predicate, test=test), column=column), t
+        return best
+
+    def _narrowed_anew(self, chosen: Candidate, condition: Condition, residual: Floats) -> Candidate:
+        predicate = chosen.predicate
+        anchors = [instances(predicate.family, predicate.names, reading) for reading in self._readings]
+        values = [
+            frozenset(
+                value for instance in found if (value := reading.facts(instance.anchor).get(condition.fact)) is not None
+            )
+            for found, reading in zip(anchors, self._readings, strict=True)
+        ]
+        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
+        for bound in bounds(values):
+            moved = replace(predicate, condition=Condition(condition.fact, Test(condition.test.kind, bound)))
+            column = column_of(moved, self._readings)
+            t = abs(_score(column, residual, self._least))
+            if t > highest and varies(column, self._least):
+                best, highest = replace(chosen, predicate=moved, column=column), t
+        return best
+
+
+def centred(attempts: Sequence[GradedAttempt]) -> tuple[Floats, Columns]:
+    """Rewards minus the mean of their stratum (a group, or all lone attempts together), and the strata as numbers."""
+    sizes: dict[str | None, int] = {}
+    for attempt in attempts:
+        sizes[attempt.group_id] = sizes.get(attempt.group_id, 0) + 1
+    keys = [attempt.group_id if sizes[attempt.group_id] > 1 else None for attempt in attempts]
+    numbers = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    strata = np.array([numbers[key] for key in keys], dtype=np.int64)
+    rewards = np.array([attempt.reward for attempt in attempts])
+    for stratum in range(len(numbers)):
+        rewards[strata == stratum] -= rewards[strata == stratum].mean()
+    return rewards, strata
+
+
+def _pool(found: list[Candidate]) -> _Pool:
+    table = np.array([each.column for each in found], dtype=np.float64)
+    return _Pool(found, (table != NOT_MET).astype(np.float64), (table == 1.0).astype(np.float64))
+
+
+def _permuted(values: Floats, strata: Columns, rng: np.random.Generator) -> Floats:
+    permuted = values.copy()
+    for stratum in np.unique(strata):
+        places = np.flatnonzero(strata == stratum)
+        permuted[places] = values[rng.permutation(places)]
+    return permuted
+
+
+def _limit(chance: Floats) -> float:
+    """The gain that permuted rewards exceed with probability CHANCE: quantile of a Gumbel law fitted to their gains."""
+    scale = max(float(np.std(chance)), 1.0) * np.sqrt(6.0) / np.pi
+    location = float(np.mean(chance)) - _EULER * scale
+    return float(location - scale * np.log(-np.log1p(-CHANCE)))
+
+
+def _score(column: Column, residual: Floats, least: int) -> float:
+    met, taken = (column != NOT_MET).astype(np.float64), (column == 1).astype(np.float64)
+    return float(scores(met[None], taken[None], residual[:, None], least)[0, 0])
+
+
+def _deviations(column: Column) -> Floats:
+    met = column != NOT_MET
+    deviations: Floats = np.where(met, column - column[met].mean() if met.any() else 0.0, 0.0)
+    return deviations
+
+
+def _likeness(one: Candidate, two: Candidate) -> float:
+    a, b = _deviations(one.column), _deviations(two.column)
+    return float(abs(a @ b) / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
+
+
+def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
+    return any(_likeness(candidate, each.candidate) > 0.97 for each in chosen)
+
+
+def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
+    predicate = candidate.predicate
+    return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
+
+

@@ -1,0 +1,163 @@
+"""From verdicts to lessons: one believed decision, one lesson; what later attempts contradict goes.
+
+A lesson keeps its text while its evidence moves. It is proposed when its decision's verdict speaks for an option,
+becomes active when the decision is believed, and goes after two learning runs that no longer bear it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from explib.evidence.observed import earned_status, observed_text
+from explib.models.decisions import Code, CodebookEntry, Verdict
+from explib.models.experiences import Experience
+from explib.models.revisions import Citation, Operation
+from explib.models.trajectories import Attempt
+from explib_learner.analyst import NamedDecision, Wording
+
+WEAK_RUNS = 2
+"""Learning runs in a row that must not bear a lesson out before it goes."""
+CITED = 40
+"""Most attempts of one lesson that are cited, the newest."""
+REFUTED_BELOW = 0.1
+"""Probability of mattering below which a candidate with enough witnesses goes."""
+REFUTING_WITNESSES = 12
+
+
+@dataclass(slots=True)
+class Plan:
+    """The operations that verdicts ask for, and the lessons that still need words."""
+
+    operations: list[Operation] = field(default_factory=list)
+    wordings: list[Wording] = field(default_factory=list)
+    weak_runs: dict[str, int] = field(default_factory=dict)
+    """Decision id → runs in a row that no longer bear its lesson out."""
+
+
+class Evidence:
+    """Who followed an option and who did not, with the rewards."""
+
+    def __init__(self, codes: Iterable[Code], history: Sequence[Attempt]) -> None:
+        rewarded = [attempt.trajectory for attempt in history if attempt.trajectory.reward is not None]
+        self._rewards = {attempt.id: attempt.reward or 0.0 for attempt in rewarded}
+        self._letters: dict[str, dict[str, str]] = {}
+        for code in codes:
+            self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
+
+    def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
+        """For: followed and above the mean of those that met the situation, or not followed and below it."""
+        letters = self._letters.get(decision_id, {})
+        rewards = {attempt: self._rewards[attempt] for attempt in letters if attempt in self._rewards}
+        if not rewards:
+            return ()
+        mean = sum(rewards.values()) / len(rewards)
+        newest = sorted(rewards, reverse=True)
+        chosen = [attempt for attempt in newest if rewards[attempt] != mean][:CITED]
+        return tuple(
+            Citation(attempt, "for" if (letters[attempt] == option) == (rewards[attempt] > mean) else "against")
+            for attempt in chosen
+        )
+
+
+def plan(entries: Sequence[CodebookEntry], experiences: Sequence[Experience], evidence: Evidence) -> Plan:
+    """The changes that the newest verdicts ask for. What a person pinned is left alone."""
+    lessons = {each.decision_id: each for each in experiences if each.decision_id is not None}
+    planned = Plan()
+    for entry in entries:
+        verdict = entry.verdict
+        if verdict is None or (verdict.merged_into is not None and entry.decision.id not in lessons):
+            continue
+        experience = lessons.get(entry.decision.id)
+        if experience is None:
+            _propose(planned, entry, verdict)
+        elif not experience.pinned:
+            _follow(planned, entry, verdict, experience, evidence)
+    return planned
+
+
+def _propose(planned: Plan, entry: CodebookEntry, verdict: Verdict) -> None:
+    if earned_status(verdict) is not None and verdict.better is not None:
+        planned.wordings.append(Wording(entry.decision, verdict.better, verdict))
+
+
+def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: Experience, evidence: Evidence) -> None:
+    """Promote a lesson that is borne out; let one go that no longer is."""
+    decision_id = entry.decision.id
+    if _weak(verdict, experience):
+        runs = entry.weak_runs + 1
+        planned.weak_runs[decision_id] = runs
+        if runs >= WEAK_RUNS:
+            planned.operations.append(
+                Operation(
+                    kind="DELETE",
+                    reason="Later attempts no longer bear it out.",
+                    target=experience.id,
+                    citations=evidence.citations(decision_id, experience.option or ""),
+                    note=observed_text(verdict),
+                )
+            )
+            _propose(planned, entry, verdict)
+    elif experience.status == "candidate" and earned_status(verdict) == "active":
+        planned.operations.append(
+            Operation(
+                kind="MODIFY",
+                reason="More attempts bear the candidate out.",
+                content=experience.content,
+                target=experience.id,
+                citations=evidence.citations(decision_id, experience.option or ""),
+                status="active",
+                note=observed_text(verdict),
+                decision_id=decision_id,
+                option=experience.option,
+            )
+        )
+
+
+def _weak(verdict: Verdict, experience: Experience) -> bool:
+    """The verdict speaks for another option, or no longer for any though the lesson was active or had its chance."""
+    if verdict.state == "unknown":
+        had_its_chance = verdict.witnesses >= REFUTING_WITNESSES and verdict.inclusion < REFUTED_BELOW
+        return experience.status == "active" or had_its_chance
+    return verdict.better != experience.option
+
+
+def additions(wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence) -> tuple[Operation, ...]:
+    """An ADD for each lesson that got words."""
+    return tuple(
+        Operation(
+            kind="ADD",
+            reason="Attempts that did this got more of the reward than those that did otherwise.",
+            content=texts[wording.decision.id],
+            citations=evidence.citations(wording.decision.id, wording.letter),
+            status=earned_status(wording.verdict),
+            note=observed_text(wording.verdict),
+            decision_id=wording.decision.id,
+            option=wording.letter,
+        )
+        for wording in wordings
+        if wording.decision.id in texts
+    )
+
+
+def first_words(
+    named: Mapping[str, NamedDecision], taken: Iterable[str | None], evidence: Evidence
+) -> tuple[Operation, ...]:
+    """An ADD for each decision that was named with a lesson and has none yet: a candidate from its first group on.
+
+    `named` by the decision's id in the library; `taken`: decisions that have a lesson or are about to get one.
+    """
+    spoken_for = set(taken)
+    return tuple(
+        Operation(
+            kind="ADD",
+            reason=decision.reason,
+            content=decision.lesson,
+            citations=evidence.citations(decision_id, decision.better or ""),
+            status="candidate",
+            decision_id=decision_id,
+            option=decision.better,
+        )
+        for decision_id, decision in named.items()
+        if decision.lesson and decision_id not in spoken_for
+    )

@@ -1,0 +1,1 @@
+"""How a believed decision is put into a sentence."""

@@ -1,0 +1,58 @@
+"""`explib status` and `explib evidence`: how a library stands, and what rewards say about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explib_server.application import Application
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
+from explib_server.render.status import library_status, status_text
+
+
+def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show experiences, groups by state with reasons, the learner and its budget."""
+    found = run(lambda application: library_status(application, library))
+    say(found.model_dump_json(indent=2) if as_json else status_text(found))
+
+
+def evidence(
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: FILE ends in .png or .svg.")] = None,
+) -> None:
+    """Show which experiences help, by how much and how sure, and what the library does as a whole."""
+    if plot is not None:
+        from explib_server.render.evidence_plot import check_ending
+
+        check_ending(plot)
+
+    async def work(application: Application) -> LibraryEvidence:
+        chosen = await application.library(library)
+        found = await library_evidence(application.store, chosen)
+        if plot is not None:
+            from explib_server.render.evidence_plot import draw
+
+            draw(found, await uplift_track(application.store, chosen), plot)
+        return found
+
+    found = run(work)
+    if as_json:
+        say(json.dumps(asdict(found), indent=2))
+    elif plot is not None:
+        say(f"drawn to {plot}")
+    else:
+        _show(found)
+
+
+def _show(found: LibraryEvidence) -> None:
+    from rich.console import Console
+
+    from explib_server.render.evidence_table import evidence_view
+
+    Console(highlight=False).print(evidence_view(found))

@@ -1,0 +1,36 @@
+"""Middleware of the MCP server: it knows who calls, and lets subscriptions hear of the caller's libraries only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from explib_server.auth.callers import LISTEN, answering, current_caller
+
+
+def library_uri(name: str) -> str:
+    """The resource that changes with every revision of a library."""
+    return f"experience://{name}"
+
+
+async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Let what runs inside know its caller.
+
+    Clients give their name at `initialize` (legacy) or with each request (modern).
+    """
+    parameters = ctx.session.client_params
+    with answering(ctx.request, "" if parameters is None else parameters.client_info.name):
+        return await call_next(ctx)
+
+
+async def filter_subscriptions(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Take libraries out of the caller's reach out of a subscription."""
+    if ctx.method == LISTEN and ctx.params and (libraries := current_caller().libraries) is not None:
+        allowed = {library_uri(name) for name in libraries}
+        filters = ctx.params.get("notifications")
+        if isinstance(filters, dict) and isinstance(uris := filters.get("resourceSubscriptions"), list):
+            reduced = {**filters, "resourceSubscriptions": [uri for uri in uris if uri in allowed]}
+            return await call_next(replace(ctx, params={**ctx.params, "notifications": reduced}))
+    return await call_next(ctx)
