@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from explib_learner.contrast.analyst import ContrastAnalyst
-
-from explib.models.groups import GradedGroup, Group
+from explib.models.decisions import Decision
+from explib.models.groups import Group, GroupAttempts
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt
+from explib_learner.analysis import Analyser
 from explib_learner.analyst import Batch
+from explib_learner.grammar.grammar import Grammar
+from explib_learner.grammar.namer import contrast_analyst
+from explib_learner.grammar.trace import trace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +46,49 @@ class Learner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The contrast analyst: event statistics over groups, lessons without a decision behind them."""
+    """The learner without a model: grammar, judge and templates, as `explib learn` runs them on an empty library."""
 
     name: str = "contrast"
 
     def learn(self, attempts: Sequence[Attempt]) -> list[Learned]:
-        """The lessons that it would add to an empty library. Lone attempts are no groups: it learns nothing of them."""
-        groups = tuple(_groups(attempts))
-        batch = Batch(Library(1, "measured", LibrarySettings(), 0, 0.0), (), groups, groups)
-        analyst = ContrastAnalyst()
-        found = asyncio.run(analyst.advantages(batch)).operations
-        added = asyncio.run(analyst.consolidate(batch, found)).operations
-        return [Learned(f"L{at}", each.content or "", each.status == "active") for at, each in enumerate(added)]
+        """The lessons that it would add, each with the decision behind it."""
+        history = tuple(sorted(attempts, key=lambda attempt: attempt.trajectory.id))
+        library = Library(1, "measured", LibrarySettings(), 0, 0.0)
+        batch = Batch(library, (), _groups(history), history)
+        analysis = asyncio.run(Analyser(contrast_analyst()).analyse(batch))
+        decisions = {entry.decision.id: entry.decision for entry in analysis.codebook.entries}
+        return [
+            Learned(
+                id=operation.decision_id or "",
+                text=operation.content or "",
+                active=operation.status == "active",
+                code=_coder(decisions[operation.decision_id or ""]),
+                better=operation.option == "a",
+            )
+            for operation in analysis.operations
+            if operation.kind == "ADD"
+        ]
 
 
 LEARNERS: dict[str, Learner] = {"contrast": Contrast()}
 """Name on the command line → learner."""
 
 
-def _groups(attempts: Sequence[Attempt]) -> list[GradedGroup]:
+def _coder(decision: Decision) -> Callable[[Attempt], bool | None]:
+    grammar = Grammar()
+
+    def took_first(attempt: Attempt) -> bool | None:
+        letter = grammar.code(decision, trace_of(attempt))
+        return None if letter is None else letter == "a"
+
+    return took_first
+
+
+def _groups(attempts: Sequence[Attempt]) -> tuple[GroupAttempts, ...]:
     by_id: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.trajectory.reward is not None:
-            by_id[attempt.trajectory.group_id].append(attempt)
-    return [
-        GradedGroup(Group(key, key, one[0].trajectory.task, "ready", "", len(one), len(one), 1), tuple(one))
+        by_id[attempt.trajectory.group_id].append(attempt)
+    return tuple(
+        GroupAttempts(Group(key, key, one[0].trajectory.task, "ready", "", len(one), len(one), 1), tuple(one))
         for key, one in by_id.items()
-        if len(one) > 1
-    ]
+    )

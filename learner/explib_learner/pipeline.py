@@ -1,14 +1,13 @@
-"""One learning run: claim → name → code → judge → write → check → apply. The only place that orders the steps."""
+"""One learning run: claim → analyse → check → apply, under the lease of its library."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
-from explib.models.decisions import NO_NEWS, CodebookUpdate
 from explib.models.experiences import Experience
 from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
@@ -19,18 +18,13 @@ from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
 from explib.tasks import run_to_completion
 from explib.text.words import number_of
-from explib.tracing import span
-from explib_learner.analyst import Analyst, Batch, Coder, Coding, Failure, NamedDecision, Naming, Writing
+from explib_learner.analysis import Analyser, Analysis
+from explib_learner.analyst import Analyst, Batch, Failure
 from explib_learner.checks.operations import check_operations
 from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
 from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.claims import Claim, Claims, ClaimsGroups
-from explib_learner.codebook import RunCodebook
-from explib_learner.graded import graded_attempts
-from explib_learner.judging.judge import Judge, Judgement
-from explib_learner.lessons import Evidence, additions, first_words, plan
 from explib_learner.lifecycle import Lifecycle
-from explib_learner.model.asker import together
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +38,6 @@ BACKOFF_SECONDS = 30.0
 OUTAGE_SECONDS = 60.0
 """The wait where the group is not to blame: endpoint down, budget spent."""
 COMMIT_TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What a batch comes to: checked operations, what was refused, what failed, what the codebook gains."""
-
-    operations: tuple[Operation, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    codebook: CodebookUpdate = NO_NEWS
-    cost: Cost = Cost()
-    note: str = ""
-    """One or two sentences for the revision's cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +84,7 @@ class Pipeline:
         self._analyst = analyst
         self._embedder = embedder
         self._claims = claims or Claims(store)
-        self._judge = Judge()
+        self._analyser = Analyser(analyst)
 
     async def run(self, library: Library, lease: Lease) -> Run:
         """One batch, after what rewards decide.
@@ -172,65 +153,10 @@ class Pipeline:
             return Analysis(failures=tuple(Failure(each.group.id, reason) for each in batch.groups))
 
     async def _analyse(self, batch: Batch) -> Analysis:
-        """Name, code, judge, write, check."""
-        book = RunCodebook(batch.codebook, batch.codes)
-        with span("learn.name", analyst=self._analyst.name, groups=len(batch.groups)):
-            namings = await together([namer.name(batch) for namer in self._analyst.namers])
-        named = {book.enter(decision): decision for naming in namings for decision in naming.decisions}
-        with span("learn.code", decisions=len(book.decisions)):
-            codings = [await self._coded(batch, book, coder) for coder in self._analyst.coders]
-        with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
-            note = await asyncio.to_thread(self._judged, batch, book, named)
-        with span("learn.write", analyst=self._analyst.name):
-            operations, written = await self._written(batch, book, named)
-        kept, refused = await self._checked(batch, operations)
-        return Analysis(
-            operations=kept,
-            refusals=(*(refusal for naming in namings for refusal in naming.refusals), *refused),
-            failures=_by_group((*namings, *codings)),
-            codebook=book.update(),
-            cost=sum((part.cost for part in (*namings, *codings, written)), Cost()),
-            note=" ".join(filter(None, (*(naming.note for naming in namings), note))),
-        )
-
-    async def _coded(self, batch: Batch, book: RunCodebook, coder: Coder) -> Coding:
-        """The codes that one coder can add."""
-        claimed = {attempt.trajectory.id for each in batch.groups for attempt in each.attempts}
-        earlier = (attempt.trajectory.id for attempt in batch.history if attempt.trajectory.id not in claimed)
-        missing = book.missing(batch.history, coder, earlier)
-        coding = await coder.code(batch, missing) if missing else Coding()
-        book.coded(coding.codes)
-        return coding
-
-    def _judged(self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]) -> str:
-        """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
-        own = {decision_id for decision_id, decision in named.items() if decision.verdict is not None}
-        decisions = [decision for decision in book.decisions if decision.id not in own]
-        judgement = self._judge.judge(decisions, book.codes, graded_attempts(batch.history, batch.library.settings))
-        for verdict in judgement.verdicts.values():
-            book.judged(verdict)
-        lessons = {each.decision_id for each in batch.experiences}
-        known = {entry.decision.id for entry in batch.codebook}
-        book.forget(
-            decision.id
-            for decision in decisions
-            if decision.source == "grammar" and decision.id not in known | lessons and _says_nothing(book, decision.id)
-        )
-        return said_of(judgement, len(decisions))
-
-    async def _written(
-        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
-    ) -> tuple[tuple[Operation, ...], Writing]:
-        """The operations that the verdicts ask for, with the words of new lessons."""
-        evidence = Evidence(book.codes, batch.history)
-        planned = plan(book.entries, batch.experiences, evidence)
-        for decision_id, runs in planned.weak_runs.items():
-            book.weakened(decision_id, runs)
-        writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
-        taken = [each.decision_id for each in batch.experiences]
-        taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
-        added = additions(planned.wordings, writing.texts, evidence)
-        return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
+        """The analysis with its operations checked."""
+        analysis = await self._analyser.analyse(batch)
+        kept, refused = await self._checked(batch, analysis.operations)
+        return replace(analysis, operations=kept, refusals=(*analysis.refusals, *refused))
 
     async def _checked(
         self, batch: Batch, operations: tuple[Operation, ...]
@@ -299,29 +225,6 @@ class Pipeline:
             lease=lease,
             read={known.id: known.updated_revision for known in batch.experiences},
         )
-
-
-def _says_nothing(book: RunCodebook, decision_id: str) -> bool:
-    verdict = book.verdict(decision_id)
-    return verdict is None or verdict.state == "unknown"
-
-
-def said_of(judgement: Judgement, decisions: int) -> str:
-    """What a run may say of itself, e.g. `3 of 41 decisions believed; chance would give 0.02`."""
-    if not decisions:
-        return ""
-    belief = judgement.gate.belief
-    believed = sum(verdict.state == "believed" for verdict in judgement.verdicts.values())
-    return f"{believed} of {number_of(decisions, 'decision')} believed; chance would give {belief.chance:.2g}."
-
-
-def _by_group(parts: Sequence[Naming | Coding]) -> tuple[Failure, ...]:
-    """One failure a group: the first that was met."""
-    failures: dict[str, Failure] = {}
-    for part in parts:
-        for failure in part.failures:
-            failures.setdefault(failure.group_id, failure)
-    return tuple(failures.values())
 
 
 def _unreadable(claimed: Sequence[Group], batch: Batch) -> list[Failure]:

@@ -8,7 +8,8 @@ from explib.models.learning import Lease
 from explib.models.libraries import LibraryOverview
 from explib.models.revisions import Change
 from explib.text.words import number_of
-from explib_learner.pipeline import Analysis, Run
+from explib_learner.analysis import Analysis
+from explib_learner.pipeline import Run
 from explib_server.render.bounds import commonest
 from explib_server.render.pages import proposal_line
 

@@ -1,0 +1,127 @@
+"""From a batch to operations: name → code → judge → write. Claims and commits are the pipeline's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from explib.models.decisions import NO_NEWS, CodebookUpdate
+from explib.models.learning import Cost
+from explib.models.revisions import Operation, Refusal
+from explib.text.words import number_of
+from explib.tracing import span
+from explib_learner.analyst import Analyst, Batch, Coder, Coding, Failure, NamedDecision, Naming, Writing
+from explib_learner.codebook import RunCodebook
+from explib_learner.graded import graded_attempts
+from explib_learner.judging.judge import Judge, Judgement
+from explib_learner.lessons import Evidence, additions, first_words, plan
+from explib_learner.model.asker import together
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a batch comes to: operations, what was refused, what failed, what the codebook gains."""
+
+    operations: tuple[Operation, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    codebook: CodebookUpdate = NO_NEWS
+    cost: Cost = Cost()
+    note: str = ""
+    """One or two sentences for the revision's cause."""
+
+
+class Analyser:
+    """Orders the parts of one analyst around the judge."""
+
+    def __init__(self, analyst: Analyst) -> None:
+        self._analyst = analyst
+        self._judge = Judge()
+
+    async def analyse(self, batch: Batch) -> Analysis:
+        """Name, code, judge, write. The operations are not checked yet."""
+        book = RunCodebook(batch.codebook, batch.codes)
+        with span("learn.name", analyst=self._analyst.name, groups=len(batch.groups)):
+            namings = await together([namer.name(batch) for namer in self._analyst.namers])
+        named = {book.enter(decision): decision for naming in namings for decision in naming.decisions}
+        with span("learn.code", decisions=len(book.decisions)):
+            codings = [await self._coded(batch, book, coder) for coder in self._analyst.coders]
+        with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
+            note = await asyncio.to_thread(self._judged, batch, book, named)
+        with span("learn.write", analyst=self._analyst.name):
+            operations, written = await self._written(batch, book, named)
+        return Analysis(
+            operations=operations,
+            refusals=tuple(refusal for naming in namings for refusal in naming.refusals),
+            failures=_by_group((*namings, *codings)),
+            codebook=book.update(),
+            cost=sum((cost for cost in _costs(namings, codings, written)), Cost()),
+            note=" ".join(filter(None, (*(naming.note for naming in namings), note))),
+        )
+
+    async def _coded(self, batch: Batch, book: RunCodebook, coder: Coder) -> Coding:
+        """The codes that one coder can add."""
+        claimed = {attempt.trajectory.id for each in batch.groups for attempt in each.attempts}
+        earlier = (attempt.trajectory.id for attempt in batch.history if attempt.trajectory.id not in claimed)
+        missing = book.missing(batch.history, coder, earlier)
+        coding = await coder.code(batch, missing) if missing else Coding()
+        book.coded(coding.codes)
+        return coding
+
+    def _judged(self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]) -> str:
+        """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
+        own = {decision_id for decision_id, decision in named.items() if decision.verdict is not None}
+        decisions = [decision for decision in book.decisions if decision.id not in own]
+        judgement = self._judge.judge(decisions, book.codes, graded_attempts(batch.history, batch.library.settings))
+        for verdict in judgement.verdicts.values():
+            book.judged(verdict)
+        lessons = {each.decision_id for each in batch.experiences}
+        known = {entry.decision.id for entry in batch.codebook}
+        book.forget(
+            decision.id
+            for decision in decisions
+            if decision.source == "grammar" and decision.id not in known | lessons and _says_nothing(book, decision.id)
+        )
+        return _note_of(judgement, len(decisions))
+
+    async def _written(
+        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
+    ) -> tuple[tuple[Operation, ...], Writing]:
+        """The operations that the verdicts ask for, with the words of new lessons."""
+        evidence = Evidence(book.codes, batch.history)
+        planned = plan(book.entries, batch.experiences, evidence)
+        for decision_id, runs in planned.weak_runs.items():
+            book.weakened(decision_id, runs)
+        writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
+        taken = [each.decision_id for each in batch.experiences]
+        taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
+        added = additions(planned.wordings, writing.texts, evidence)
+        return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
+
+
+def _costs(namings: Sequence[Naming], codings: Sequence[Coding], writing: Writing) -> list[Cost]:
+    return [*(naming.cost for naming in namings), *(coding.cost for coding in codings), writing.cost]
+
+
+def _says_nothing(book: RunCodebook, decision_id: str) -> bool:
+    verdict = book.verdict(decision_id)
+    return verdict is None or verdict.state == "unknown"
+
+
+def _note_of(judgement: Judgement, decisions: int) -> str:
+    """What a run may say of itself, e.g. `3 of 41 decisions believed; chance would give 0.02`."""
+    if not decisions:
+        return ""
+    belief = judgement.gate.belief
+    believed = sum(verdict.state == "believed" for verdict in judgement.verdicts.values())
+    return f"{believed} of {number_of(decisions, 'decision')} believed; chance would give {belief.chance:.2g}."
+
+
+def _by_group(parts: Sequence[Naming | Coding]) -> tuple[Failure, ...]:
+    """One failure a group: the first that was met."""
+    failures: dict[str, Failure] = {}
+    for part in parts:
+        for failure in part.failures:
+            failures.setdefault(failure.group_id, failure)
+    return tuple(failures.values())
