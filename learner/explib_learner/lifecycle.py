@@ -16,9 +16,8 @@ from operator import add
 
 from explib.errors import RevisionConflict
 from explib.evidence.ledger import EMPTY, SHORTLIST, CounterKey, Counters, experience_key, revision_key
-from explib.evidence.missing import reporting_is_biased
 from explib.evidence.sums import NOTHING, ScoreSums
-from explib.evidence.verdicts import FEWEST_REWARDS, status_change, trial_outcome
+from explib.evidence.verdicts import FEWEST_REWARDS, reporting_is_biased, status_change, trial_outcome
 from explib.history.replay import continued_ids
 from explib.history.trials import rollback_operations
 from explib.models.experiences import Experience

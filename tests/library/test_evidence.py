@@ -16,10 +16,9 @@ from explib.evidence.belief import FEWEST_SUBMITTERS, FORGED, believed_sums, tri
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.ledger import CounterKey, Counters, Delta, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.ledger import add as merge
-from explib.evidence.missing import reporting_is_biased
-from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
+from explib.evidence.posterior import LIFT_SCALE, posterior, serving_probability
 from explib.evidence.sums import NOTHING, ScoreSums, baseline, score
-from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, status_change, trial_outcome
+from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, reporting_is_biased, status_change, trial_outcome
 from explib.models.retrievals import Retrieval, Serving
 
 shares = st.floats(0, 1)
@@ -227,11 +226,6 @@ def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
     assert said is not None
     assert "less often" in said
     assert reporting_is_biased(NOTHING) is None
-
-
-def test_phi_is_the_normal_distribution() -> None:
-    assert normal_cdf(0.0) == 0.5
-    assert normal_cdf(1.6448536) == pytest.approx(0.95)
 
 
 orders = st.lists(st.tuples(st.sampled_from(["record", "count", "reward"]), st.integers(0, 9), shares), max_size=40)

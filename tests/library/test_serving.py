@@ -8,7 +8,6 @@ from itertools import combinations
 
 import pytest
 
-from explib.evidence.drawing import uniforms
 from explib.evidence.ledger import experience_key
 from explib.evidence.sums import NOTHING as ZERO
 from explib.evidence.sums import ScoreSums
@@ -19,6 +18,7 @@ from explib.models.trajectories import Step
 from explib.retrieval.lifts import Lifts
 from explib.retrieval.retriever import NOTHING_THIS_TIME, Retriever, Served
 from explib.retrieval.sessions import MOST, SessionRetrievals
+from explib.retrieval.shortlist import uniforms
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 

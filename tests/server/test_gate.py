@@ -186,7 +186,7 @@ async def test_a_body_over_its_limit_is_refused_in_words_whether_announced_or_no
 ) -> None:
     monkeypatch.setattr(program, "MIB", 0)
     async with http_server(Settings(max_trajectory_bytes=1024)) as address:
-        large = await ask(address, body=json.dumps({"padding": "x" * 2_000}))
+        large = await ask(address, body=json.dumps({"padding": "x" * 3_000}))
         assert large.status == 413
         assert "EXPLIB_MAX_TRAJECTORY_BYTES" in rpc_message(large)
         assert (await ask(address)).status == 200

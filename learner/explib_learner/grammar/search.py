@@ -342,3 +342,5 @@ def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
 def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
     predicate = candidate.predicate
     return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
+
+

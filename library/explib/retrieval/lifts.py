@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, fields
 
 from explib.evidence.interval import Interval, interval
 from explib.evidence.ledger import SHORTLIST, CounterKey, Counters, experience_key
-from explib.evidence.missing import reporting_is_biased
 from explib.evidence.posterior import Posterior, posterior
 from explib.evidence.sums import NOTHING, ScoreSums
-from explib.evidence.verdicts import FEWEST_REWARDS
+from explib.evidence.verdicts import FEWEST_REWARDS, reporting_is_biased
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
 from explib.retrieval.entry import Entry, entry_of

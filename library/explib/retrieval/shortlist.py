@@ -1,12 +1,17 @@
-"""From candidates to an answer: the shortlist first, then chance; nothing is cut after the draws."""
+"""From candidates to an answer: the shortlist first, then chance; nothing is cut after the draws.
+
+Chance can be repeated: its numbers are made of a retrieval's id and of what is drawn, by an extendable hash (SHAKE).
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import shake_128
 from operator import itemgetter
 
-from explib.evidence.drawing import follows_revision, is_held_out, uniforms
+from explib.evidence.ledger import ARM
 from explib.evidence.posterior import FLOOR, serving_probability
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
@@ -18,6 +23,9 @@ SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""
 LEAST_RELEVANCE = 0.001
 """What counts as the relevance of those that neither words nor meaning brought up."""
+_UNUSED_BITS = 11
+"""Of 64: a float from 0 to 1 holds 53 evenly."""
+_STEP = 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +50,11 @@ def draw(
     """Shortlist by relevance · (μ + s) within room and limit, then include each by itself with its probability."""
     ranked = candidates.ranked
     shortlist = _shortlist(ranked, evidence, room, limit)
-    held_out = settings.exploration and is_held_out(retrieval_id, settings.holdout)
+    held_out = settings.exploration and _is_held_out(retrieval_id, settings.holdout)
     arms: dict[str, bool] = {}
     if settings.exploration and evidence.arms and not held_out:
         mattering = [arm for arm in evidence.arms if any(arm.touches(entry.id) for entry, _ in shortlist)]
-        arms = {str(arm.revision): follows_revision(retrieval_id, arm.revision) for arm in mattering}
+        arms = {str(arm.revision): _follows_revision(retrieval_id, arm.revision) for arm in mattering}
         earlier = [arm for arm in mattering if not arms[str(arm.revision)]]
         if earlier:
             shortlist = _shortlist(_before(ranked, earlier), evidence, room, limit)
@@ -101,3 +109,22 @@ def _probabilities(entries: Sequence[Entry], evidence: LiftCache) -> list[float]
         round(serving_probability(evidence.belief(entry), floor), DIGITS)
         for entry, floor in zip(entries, floors, strict=True)
     ]
+
+
+def uniforms(retrieval_id: str, drawn: str, count: int) -> list[float]:
+    """Numbers from 0 to below 1, each as good as independent of the others, of other draws and other retrievals.
+
+    More of them begin with the same ones.
+    """
+    stream = shake_128(f"{retrieval_id}/{drawn}".encode()).digest(8 * count)
+    return [(number >> _UNUSED_BITS) * _STEP for number in struct.unpack(f"<{count}Q", stream)]
+
+
+def _is_held_out(retrieval_id: str, share: float) -> bool:
+    """Whether the retrieval gets nothing."""
+    return uniforms(retrieval_id, "holdout", 1)[0] < share
+
+
+def _follows_revision(retrieval_id: str, revision: int) -> bool:
+    """Whether the retrieval follows a revision on trial, or the one before it."""
+    return uniforms(retrieval_id, f"revision {revision}", 1)[0] < ARM

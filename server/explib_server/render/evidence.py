@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.ledger import HOLDOUT, SHORTLIST, Counters, experience_key
-from explib.evidence.missing import reporting_is_biased
 from explib.evidence.posterior import REVISION_SCALE
 from explib.evidence.sums import NOTHING
-from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary
+from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary, reporting_is_biased
 from explib.evidence.votes import Tally
 from explib.models.experiences import Experience, ExperienceStatus
 from explib.models.libraries import Library
