@@ -1,22 +1,18 @@
 """How good retrieval is: nDCG@10 by words, by meaning, fused by rank, and as served; recall of approximate search.
 
-    .venv/bin/python benchmarks/retrieval_quality.py [--url postgresql+asyncpg://…] [--sizes 10000,100000]
-                                                    [--among 0]
+    .venv/bin/python benchmarks/retrieval_quality.py [--sizes 10000,100000] [--among 0]
 
 The sets: 16 topics in four languages written for this project (`labelled_lessons.toml`, all languages in one library),
-and the simulated order desk of the demo. `database` is the ranking of the database's own full text: SQLite's, or that
-of `--url`. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank fusion (k = 60) of words and
-meaning, which it was measured against. `--among` puts so many other lessons (half of them jumbled) into what is held in
-memory, all but `database`. Recall@10 is of the nearest in meaning, against an exact search.
+and the simulated order desk of the demo. `served` is what `get_experiences` ranks by, `ranks fused` is reciprocal rank
+fusion (k = 60) of words and meaning, which it was measured against. `--among` puts so many other lessons (half of them
+jumbled) beside them. Recall@10 is of the nearest in meaning, against an exact search.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from statistics import mean
 
@@ -24,16 +20,11 @@ import numpy as np
 from lessons import lessons
 from measuring import keep, numbers, parser, show
 from retrieval_sets import Labelled, desk_set, written_sets
-from seeding import sqlite_url
 
 from explib.models.experiences import Lesson
-from explib.models.libraries import LibrarySettings
-from explib.models.revisions import Operation
 from explib.retrieval.entry import Ranked
 from explib.retrieval.memory import MemoryIndex, prepare
 from explib.retrieval.wordllama import WordllamaEmbedder
-from explib.storage.revisions.proposal import Proposal
-from explib.storage.store import Store, open_store
 from explib.text.words import terms
 
 DEPTH = 100
@@ -41,18 +32,11 @@ RRF_K = 60
 NEAREST = 10
 ASKED = 100
 VOCABULARY = 6_000
-SIDES = ("database", "words", "meaning", "ranks fused", "served")
+SIDES = ("words", "meaning", "ranks fused", "served")
 
 
-async def quality(
-    store: Store, labelled: Labelled, embedder: WordllamaEmbedder, others: Sequence[str]
-) -> dict[str, float]:
+async def quality(labelled: Labelled, embedder: WordllamaEmbedder, others: Sequence[str]) -> dict[str, float]:
     """nDCG@10 of each side."""
-    library = await store.libraries.ensure(
-        labelled.name.lower().replace(" ", "-"), LibrarySettings(max_experiences=999)
-    )
-    added = tuple(Operation("ADD", "labelled", content=each) for each in labelled.lessons)
-    await store.revisions.commit(Proposal(library, "benchmark", "me", "contrast", added))
     held = MemoryIndex()
     texts = [*labelled.lessons, *others]
     listed = [Lesson(f"e{number}", each, "active", 1) for number, each in enumerate(texts, start=1)]
@@ -60,7 +44,6 @@ async def quality(
     ranked: dict[str, list[list[str]]] = {side: [] for side in SIDES}
     for task, query in zip(labelled.tasks, await embedder.embed(labelled.tasks), strict=True):
         words = terms(task)
-        ranked["database"].append(await store.retrievals.search(library, words, DEPTH))
         ranked["words"].append(_ids(held.relevance(words, None, DEPTH)))
         ranked["meaning"].append(_ids(held.relevance([], query, DEPTH)))
         ranked["ranks fused"].append(_fused(ranked["words"][-1], ranked["meaning"][-1]))
@@ -109,9 +92,7 @@ async def run(chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Every set, their mean, and the recalls."""
     embedder, half = WordllamaEmbedder(), chosen.among // 2
     others = [*lessons(half), *jumbled(half, seed=1)]
-    with tempfile.TemporaryDirectory() as folder:
-        async with open_store(chosen.url or sqlite_url(Path(folder) / "sets.db")) as store:
-            found = {each.name: await quality(store, each, embedder, others) for each in [*written_sets(), desk_set()]}
+    found = {each.name: await quality(each, embedder, others) for each in [*written_sets(), desk_set()]}
     found["mean"] = {side: mean(each[side] for each in found.values()) for side in SIDES}
     return found | {"recall@10": {str(size): await recall(size, embedder) for size in numbers(chosen.sizes)}}
 
@@ -119,7 +100,6 @@ async def run(chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--among", type=int, default=0, help="other lessons in the library")
-    options.add_argument("--url", default="", help="an empty database instead of an SQLite file")
     options.add_argument("--sizes", default="10000,100000", help="libraries in which recall is measured")
     chosen = options.parse_args()
     found = asyncio.run(run(chosen))

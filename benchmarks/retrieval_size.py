@@ -2,13 +2,14 @@
 
     .venv/bin/python benchmarks/retrieval_size.py [--sizes 1000,10000,100000] [--engine postgresql [--search database]]
 
-For each size two processes: the first embeds every lesson and stores the vectors (`stored`), and has the database index
-them where it is what is searched (`index`); the second finds them there, and is measured. `ask` is a whole `candidates`
-call (terms, embedding, both searches, blending); next to it the embedding of the task alone, which every search by
-meaning needs, and the exact search that numpy would do in one thread. `recall` is of the ten nearest, against that
-exact search. `follow` is one revision that changes ten lessons, and `ask after` the first call behind it; `found` is
-the share of those lessons that are then found by their own text. With `--engine postgresql` a server is started, in a
-folder that is gone afterwards; `--search database` has it searched whatever the size, `--search memory` never.
+For each size two processes: the first embeds every lesson and stores the vectors, with the terms where the database is
+what is searched (`stored`), which then indexes them (`index`); the second finds them there, and is measured. `ask` is a
+whole `candidates` call (terms, embedding, both searches, blending); next to it the embedding of the task alone, which
+every search by meaning needs, and the exact search that numpy would do in one thread. `recall` is of the ten nearest,
+against that exact search. `follow` is one revision that changes ten lessons, and `ask after` the first call behind it;
+`found` is the share of those lessons that are then found by their own text. With `--engine postgresql` a server is
+started, in a folder that is gone afterwards; `--search database` has it searched whatever the size, `--search memory`
+never.
 """
 
 from __future__ import annotations
@@ -33,36 +34,26 @@ from memory import resident
 from numpy.typing import NDArray
 from postgresql_server import postgresql_server
 from seeding import LIBRARY, seed, sqlite_url
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
+from sqlalchemy import text
 
 from explib.models.libraries import Library
 from explib.models.revisions import Operation
 from explib.retrieval import index as library_index
 from explib.retrieval.index import LibraryIndex
 from explib.retrieval.wordllama import WordllamaEmbedder
-from explib.storage.postgresql.dialect import TERMS_INDEX
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib.text.words import terms
 
 ROOM = 1_460
 ASKED = 100
 REVISIONS = 5
 DEPTH = 10
-PART = 5_000
 INDEXING = "SELECT count(*) FROM pg_stat_progress_create_index"
 SIZES = {
     "words": "SELECT pg_total_relation_size('experience_terms')",
     "vectors": "SELECT pg_table_size('experience_vectors')",
     "index": "SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relname LIKE 'ix_vectors_%'",
 }
-INSERT_TERMS = text(
-    "INSERT INTO experience_terms (library_id, experience_id, terms) "
-    "SELECT :library, id, terms FROM unnest(:ids, :terms) AS each (id, terms)"
-).bindparams(bindparam("ids", type_=ARRAY(Text)), bindparam("terms", type_=ARRAY(Text)))
 SERVER = (
     "shared_buffers = '1GB'",
     "effective_cache_size = '8GB'",
@@ -81,11 +72,10 @@ async def making(url: str) -> Figures:
     await embedder.embed(["warm"])
     async with open_store(url, statement_timeout=STATEMENT_SECONDS) as store:
         library = await store.libraries.get(LIBRARY)
-        figures = {"words s": await _full_text(store, library)}
         started = time.perf_counter()
         index = LibraryIndex(embedder)
         await index.follow(store, library)
-        figures["first s"] = time.perf_counter() - started
+        figures = {"first s": time.perf_counter() - started}
         await store.vectors.flush()
         while _working() and not await _count(store, INDEXING):
             await asyncio.wait([asyncio.create_task(asyncio.sleep(0.2))])
@@ -98,41 +88,14 @@ async def making(url: str) -> Figures:
 
 
 def _working() -> bool:
-    return any("vectors" in task.get_name() for task in asyncio.all_tasks())
+    return any("large library" in task.get_name() for task in asyncio.all_tasks())
 
 
 async def _count(store: Store, statement: str) -> float:
-    if not store.vectors.searched:
+    if not store.search.available:
         return 0.0
     async with store.database.read() as connection:
         return float((await connection.execute(text(statement))).scalar_one())
-
-
-async def _full_text(store: Store, library: Library) -> float:
-    """Seconds to write what the bulk seeding leaves out and only the database's own search needs."""
-    if not store.vectors.searched:
-        return 0.0
-    started = time.perf_counter()
-    _, every = await store.lessons.changed(library, -1)
-    await _run(store, "DROP INDEX ix_experience_terms")  # made again at the end, which is quicker than keeping it
-    for start in range(0, len(every), PART):
-        part = every[start : start + PART]
-        written = [" ".join(terms(each.content)) for each in part]
-        values = {"library": library.id, "ids": [each.id for each in part], "terms": written}
-
-        async def insert(connection: AsyncConnection, values: dict[str, object] = values) -> None:
-            await connection.execute(INSERT_TERMS, values)
-
-        await store.database.write(insert, explicit_locks=True)
-    await _run(store, TERMS_INDEX)
-    return time.perf_counter() - started
-
-
-async def _run(store: Store, statement: str) -> None:
-    async def run(connection: AsyncConnection) -> None:
-        await connection.execute(text(statement))
-
-    await store.database.write(run)
 
 
 async def asking(url: str) -> Figures:

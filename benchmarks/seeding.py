@@ -47,7 +47,7 @@ async def _insert(store: Store, values: list[dict[str, object]]) -> None:
 async def _finish(store: Store, library: Library, size: int) -> None:
     async def finish(connection: AsyncConnection) -> None:
         revision = Revision(1, "seeded", "benchmarks", (), (), (), Cost(), time.time())
-        await insert_revision(connection, store.database, library.id, revision, next_experience=size + 1)
+        await insert_revision(connection, store.database, library.id, revision, next_experience=size + 1, served=size)
 
     await store.database.write(finish)
 

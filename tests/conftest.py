@@ -22,6 +22,19 @@ hypothesis_settings.register_profile("house", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-quick` leaves out: other processes, PostgreSQL, property runs."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        fixtures = getattr(item, "fixturenames", ())
+        if "end_to_end" in item.path.parts:
+            item.add_marker("process")
+        if "postgresql" in fixtures or parameters.get("engine") == "postgresql":
+            item.add_marker("postgresql")
+        if item.get_closest_marker("hypothesis") is not None:
+            item.add_marker("property")
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the machine reaches a test."""

@@ -26,7 +26,7 @@ COMMANDS = {
         "--remove",
     },
     "db backup": set[str](),
-    "db check": {"--deep", "--repair", "--json"},
+    "db check": {"--deep", "--json"},
     "db copy": set[str](),
     "db prune": {"--older-than"},
     "db restore": set[str](),

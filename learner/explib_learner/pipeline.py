@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
 from explib.models.experiences import Experience
-from explib.models.groups import Group
+from explib.models.groups import Group, Postponement
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
@@ -179,19 +179,8 @@ class Pipeline:
         self, library: Library, claimed: Sequence[Group], failures: tuple[Failure, ...], lease: Lease
     ) -> None:
         groups = {group.id: group for group in claimed}
-        for failure in failures:
-            group = groups[failure.group_id]
-            dead = not failure.retry or (failure.counts and group.tries >= MAX_TRIES)
-            wait = BACKOFF_SECONDS * 2 ** (group.tries - 1) if failure.counts else OUTAGE_SECONDS
-            await self._store.groups.postpone(
-                library,
-                group,
-                lease,
-                failure.reason if dead else f"to be tried again: {failure.reason}",
-                wait=wait,
-                counts=failure.counts,
-                dead=dead,
-            )
+        postponed = [_postponement(groups[failure.group_id], failure) for failure in failures]
+        await self._store.groups.postpone(library, lease, postponed)
 
     async def _commit(self, batch: Batch, analysis: Analysis, learned: tuple[Group, ...], lease: Lease) -> Committed:
         """Compare-and-set; a revision made meanwhile by a person is no reason to ask the model again."""
@@ -225,6 +214,13 @@ class Pipeline:
             lease=lease,
             read={known.id: known.updated_revision for known in batch.experiences},
         )
+
+
+def _postponement(group: Group, failure: Failure) -> Postponement:
+    dead = not failure.retry or (failure.counts and group.tries >= MAX_TRIES)
+    wait = BACKOFF_SECONDS * 2 ** (group.tries - 1) if failure.counts else OUTAGE_SECONDS
+    reason = failure.reason if dead else f"to be tried again: {failure.reason}"
+    return Postponement(group, reason, wait, counts=failure.counts, dead=dead)
 
 
 def _unreadable(claimed: Sequence[Group], batch: Batch) -> list[Failure]:

@@ -13,7 +13,7 @@
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
     ├── StorageError            the database cannot be used
-    │   ├── NotADatabase, DatabaseTooNew, DatabaseUnavailable, StorageFull
+    │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, DatabaseUnavailable, StorageFull
     ├── ModelError              a model call did not give a usable answer
     │   ├── ModelUnavailable    the endpoint failed: worth another try later
     │   ├── ModelAnswerInvalid  it answered, but not in the agreed form
@@ -161,6 +161,10 @@ class NotADatabase(StorageError):
 
 class DatabaseTooNew(StorageError):
     """The database was written by a newer explib: upgrade this program."""
+
+
+class SchemaMismatch(StorageError):
+    """The database's tables are not those that this explib works with: run `explib db upgrade`."""
 
 
 class DatabaseUnavailable(StorageError):

@@ -1,72 +1,28 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from clock import Clock
+from learner.scripted_analyst import Outcome, Scripted, failing, lesson
 
 from explib.errors import LeaseLost, RevisionConflict
-from explib.models.groups import GradedGroup, Group
+from explib.models.groups import Group, GroupAttempts
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.revisions import Citation, Operation, Refusal
+from explib.models.revisions import Operation, Refusal
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
-from explib_learner.analyst import Analysis, Analyst, Batch, Failure
+from explib_learner.analyst import Batch, Failure
 from explib_learner.pipeline import BACKOFF_SECONDS, MAX_TRIES, OUTAGE_SECONDS, Pipeline, Run
-
-Outcome: TypeAlias = Operation | Failure | Refusal
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-async def nothing() -> None:
-    """What happens meanwhile, where nothing does."""
-
-
-@dataclass
-class Scripted:
-    """Makes of every group what `outcome` says; `meanwhile` happens while it thinks."""
-
-    outcome: Callable[[GradedGroup], Outcome]
-    meanwhile: Callable[[], Awaitable[None]] = nothing
-    name: str = "contrast"
-    model: str | None = "scripted"
-    batch_groups: int = 4
-    reads_history: bool = False
-    seen: list[str] = field(default_factory=list)
-
-    async def advantages(self, batch: Batch) -> Analysis:
-        self.seen += [each.group.task for each in batch.groups]
-        outcomes = [self.outcome(each) for each in batch.groups]
-        await self.meanwhile()
-        return Analysis(
-            operations=tuple(each for each in outcomes if isinstance(each, Operation)),
-            refusals=tuple(each for each in outcomes if isinstance(each, Refusal)),
-            failures=tuple(each for each in outcomes if isinstance(each, Failure)),
-            cost=Cost(1, 100, 10),
-            note="Thought about it.",
-        )
-
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        return Analysis(operations=operations, cost=Cost(1, 20, 2), note="Consolidated.")
-
-
-def lesson(group: GradedGroup) -> Operation:
-    """A lesson of its own for each group."""
-    cited = tuple(Citation(each.trajectory.id, "for") for each in group.attempts)
-    return Operation("ADD", "because", content=f"When asked to {group.group.task}, do it well.", citations=cited)
-
-
-def failing(reason: str, *, retry: bool = True, counts: bool = True) -> Callable[[GradedGroup], Failure]:
-    return lambda group: Failure(group.group.id, reason, retry, counts)
 
 
 @pytest.fixture
@@ -93,8 +49,8 @@ async def leased(store: Store, library: Library, holder: str = "worker") -> Leas
     return lease
 
 
-async def run(store: Store, library: Library, analyst: Analyst) -> Run:
-    return await Pipeline(store, analyst).run(library, await leased(store, library))
+async def run(store: Store, library: Library, scripted: Scripted) -> Run:
+    return await Pipeline(store, scripted.analyst()).run(library, await leased(store, library))
 
 
 async def group_of(store: Store, library: Library) -> Group:
@@ -102,17 +58,20 @@ async def group_of(store: Store, library: Library) -> Group:
     return group
 
 
-async def test_ready_groups_are_learned_once_and_the_others_wait(store: Store, library: Library) -> None:
+async def test_every_group_is_learned_once_also_one_of_a_single_attempt(store: Store, library: Library) -> None:
     ready = [await submit(store, library, task, 0.0, 1.0) for task in ("pack", "ship")]
     alone = await submit(store, library, "sell", 1.0)
-    analyst = Scripted(lesson)
+
+    def outcome(group: GroupAttempts) -> Outcome:
+        return lesson(group) if len(group.attempts) > 1 else None
+
+    analyst = Scripted(outcome)
     first, again = await run(store, library, analyst), await run(store, library, analyst)
-    assert sorted(analyst.seen) == ["pack", "ship"]
-    assert (first.learned, first.revision, first.failures, first.idle) == (2, 1, (), False)
+    assert sorted(analyst.seen) == ["pack", "sell", "ship"]
+    assert (first.learned, first.revision, first.failures, first.idle) == (3, 1, (), False)
     assert (again.learned, again.revision, again.idle) == (0, None, True)
     states = {group.id: (group.state, group.reason) for group in await store.groups.all(library)}
-    assert [states[each.id] for each in ready] == [("learned", "learned in revision 1")] * 2
-    assert states[alone.id] == ("waiting", "1 of at least 2 graded trajectories")
+    assert [states[each.id] for each in (*ready, alone)] == [("learned", "learned in revision 1")] * 3
     assert [each.content for each in await store.revisions.experiences(library)] == [
         "When asked to pack, do it well.",
         "When asked to ship, do it well.",
@@ -123,8 +82,11 @@ async def test_a_revision_says_who_made_it_of_what_and_what_it_cost(store: Store
     group = await submit(store, library, "pack", 0.0, 1.0)
     done = await run(store, library, Scripted(lesson))
     revision = await store.revisions.get(library, 1)
-    assert (revision.author, revision.cause) == ("learner", "Thought about it. Consolidated.")
-    assert (revision.groups, revision.cost) == ((group.id,), Cost(2, 120, 12))
+    assert (revision.author, revision.cause) == (
+        "learner",
+        "Thought about it. 0 of 1 decision believed; chance would give 0.",
+    )
+    assert (revision.groups, revision.cost) == ((group.id,), Cost(1, 100, 10))
     assert done.cost == revision.cost
     [experience] = await store.revisions.experiences(library)
     assert (experience.analyst, experience.model) == ("contrast", "scripted")
@@ -158,7 +120,7 @@ async def test_a_reward_that_comes_while_the_analyst_thinks_is_learned_in_the_ne
 ) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
 
-    async def another_reward() -> None:
+    async def another_reward(_batch: Batch) -> None:
         await submit(store, library, "pack", 0.5, who="meanwhile")
 
     first = await run(store, library, Scripted(lesson, another_reward))
@@ -225,7 +187,7 @@ async def test_one_groups_failure_leaves_the_others_learned(store: Store, librar
     for task in ("pack", "ship", "sell"):
         await submit(store, library, task, 0.0, 1.0)
 
-    def outcome(group: GradedGroup) -> Outcome:
+    def outcome(group: GroupAttempts) -> Outcome:
         return Failure(group.group.id, "too hard") if group.group.task == "ship" else lesson(group)
 
     done = await run(store, library, Scripted(outcome))
@@ -261,7 +223,7 @@ async def test_a_new_reward_revives_a_dead_group(store: Store, library: Library)
 async def test_a_failure_does_not_undo_what_a_new_reward_did_meanwhile(store: Store, library: Library) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
 
-    async def another_reward() -> None:
+    async def another_reward(_batch: Batch) -> None:
         await submit(store, library, "pack", 0.5, who="meanwhile")
 
     await run(store, library, Scripted(failing("too hard", retry=False), another_reward))
@@ -291,7 +253,7 @@ async def test_an_analyst_with_a_defect_costs_tries_and_the_reason_says_which(
 ) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
 
-    def defect(group: GradedGroup) -> Outcome:
+    def defect(group: GroupAttempts) -> Outcome:
         raise ZeroDivisionError(group.group.task)
 
     for _ in range(MAX_TRIES):
@@ -315,22 +277,22 @@ async def test_a_group_that_was_tried_before_comes_alone(store: Store, library: 
 
 async def test_what_an_analyst_proposes_is_checked_whatever_the_analyst(store: Store, library: Library) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
-    unfounded = Operation("ADD", "I say so", content="When asked to pack, do it twice.")
-    done = await run(store, library, Scripted(lambda _: unfounded))
+    unfounded = Scripted(lambda group: replace(lesson(group), letters={}))
+    done = await run(store, library, unfounded)
     assert (done.learned, done.revision) == (1, None)
-    assert [each.operation for each in done.refusals] == [unfounded]
+    assert [each.operation.content for each in done.refusals] == ["When asked to pack, do it well."]
     assert "cites no attempts" in done.refusals[0].reason
 
 
 @pytest.mark.parametrize("outcome", [lesson, failing("too hard", retry=False)], ids=["lesson", "failure"])
 async def test_a_worker_whose_lease_was_taken_over_writes_nothing(
-    store: Store, library: Library, url: str, outcome: Callable[[GradedGroup], Outcome]
+    store: Store, library: Library, url: str, outcome: Callable[[GroupAttempts], Outcome]
 ) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
     later = Clock()
     later.now += 61
 
-    async def taken_over() -> None:
+    async def taken_over(_batch: Batch) -> None:
         async with open_store(url, later) as other:
             await leased(other, library, "other")
 
@@ -346,7 +308,7 @@ async def test_a_worker_whose_lease_was_taken_over_writes_nothing(
 
 async def run_as(store: Store, library: Library, holder: str) -> Run:
     lease = await leased(store, library, holder)
-    return await Pipeline(store, Scripted(lesson)).run(library, lease)
+    return await Pipeline(store, Scripted(lesson).analyst()).run(library, lease)
 
 
 async def test_a_worker_that_comes_after_a_takeover_claims_nothing(
@@ -357,14 +319,14 @@ async def test_a_worker_that_comes_after_a_takeover_claims_nothing(
     clock.now += 61
     await leased(store, library, "second")
     with pytest.raises(LeaseLost):
-        await Pipeline(store, Scripted(lesson)).run(library, old)
+        await Pipeline(store, Scripted(lesson).analyst()).run(library, old)
     assert (await group_of(store, library)).tries == 0
 
 
 async def test_a_persons_revision_in_between_does_not_lose_what_was_learned(store: Store, library: Library) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
 
-    async def by_hand() -> None:
+    async def by_hand(_batch: Batch) -> None:
         current = await store.libraries.get("default")
         mine = Operation("ADD", "I know it", content="When in doubt, ask.")
         await store.revisions.commit(Proposal(current, "by hand", "me", "contrast", (mine,)))
@@ -379,69 +341,10 @@ async def test_a_persons_revision_in_between_does_not_lose_what_was_learned(stor
     assert [each.author for each in await store.revisions.history(library)] == ["learner", "me"]
 
 
-async def test_what_a_person_retired_meanwhile_is_refused_and_the_rest_is_kept(store: Store, library: Library) -> None:
-    await submit(store, library, "pack", 0.0, 1.0)
-    await run(store, library, Scripted(lesson))
-    await submit(store, library, "ship", 0.0, 1.0)
-    await submit(store, library, "sell", 0.0, 1.0)
-
-    async def retired() -> None:
-        current = await store.libraries.get("default")
-        gone = Operation("DELETE", "wrong", target="e1")
-        await store.revisions.commit(Proposal(current, "by hand", "me", "contrast", (gone,)))
-
-    def outcome(group: GradedGroup) -> Outcome:
-        better = replace(lesson(group), kind="MODIFY", target="e1", content="When asked to pack, choose a larger box.")
-        return better if group.group.task == "ship" else lesson(group)
-
-    done = await run(store, library, Scripted(outcome, retired))
-    assert (done.learned, done.revision) == (2, 3)
-    assert [each.reason for each in done.refusals] == ["experience e1 is retired"]
-    assert [each.id for each in await store.revisions.experiences(library)] == ["e2"]
-
-
-async def test_what_a_person_reworded_meanwhile_is_not_overwritten(store: Store, library: Library) -> None:
-    await submit(store, library, "pack", 0.0, 1.0)
-    await run(store, library, Scripted(lesson))
-    await submit(store, library, "ship", 0.0, 1.0)
-
-    async def reworded() -> None:
-        current = await store.libraries.get("default")
-        mine = Operation("MODIFY", "clearer", target="e1", content="When packing, take your time.")
-        await store.revisions.commit(Proposal(current, "by hand", "me", "contrast", (mine,)))
-
-    def outcome(group: GradedGroup) -> Outcome:
-        return replace(lesson(group), kind="MODIFY", target="e1", content="When asked to pack, choose a larger box.")
-
-    done = await run(store, library, Scripted(outcome, reworded))
-    assert (done.learned, done.revision) == (1, None)
-    assert [each.reason for each in done.refusals] == ["experience e1 was changed after it was read"]
-    [kept] = await store.revisions.experiences(library)
-    assert kept.content == "When packing, take your time."
-
-
-async def test_history_is_read_only_for_an_analyst_that_uses_it(store: Store, library: Library, clock: Clock) -> None:
-    await submit(store, library, "pack", 0.0, 1.0)
-    await run(store, library, Scripted(lesson))
-    await submit(store, library, "ship", 0.0, 1.0)
-    await submit(store, library, "sell", 1.0, 1.0)
-    read: list[list[str]] = []
-
-    class Reading(Scripted):
-        async def advantages(self, batch: Batch) -> Analysis:
-            read.append(sorted(each.group.task for each in batch.history))
-            return Analysis(failures=tuple(Failure(each.group.id, "later", counts=False) for each in batch.groups))
-
-    await Pipeline(store, Reading(lesson)).run(library, await leased(store, library))
-    clock.now += OUTAGE_SECONDS
-    await Pipeline(store, Reading(lesson, reads_history=True)).run(library, await leased(store, library))
-    assert read == [[], ["pack", "ship"]]
-
-
 async def test_a_group_that_another_has_learned_meanwhile_is_not_learned_again(store: Store, library: Library) -> None:
     group = await submit(store, library, "pack", 0.0, 1.0)
 
-    async def without_a_lease() -> None:
+    async def without_a_lease(_batch: Batch) -> None:
         current = await store.libraries.get("default")
         await store.revisions.commit(Proposal(current, "by another", "other", "contrast", learned=(group,)))
 
@@ -454,7 +357,7 @@ async def test_a_group_that_another_has_learned_meanwhile_is_not_learned_again(s
 async def test_a_preview_shows_what_would_be_done_and_changes_nothing(store: Store, library: Library) -> None:
     await submit(store, library, "pack", 0.0, 1.0)
     before = await group_of(store, library)
-    shown = await Pipeline(store, Scripted(lesson)).preview(library)
+    shown = await Pipeline(store, Scripted(lesson).analyst()).preview(library)
     assert [each.content for each in shown.operations] == ["When asked to pack, do it well."]
     assert await group_of(store, library) == before
     assert (await store.libraries.get("default")).revision == 0

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from learner.scripted_analyst import Scripted, lesson
 
 from explib.evidence.votes import VoteCount
-from explib.models.groups import GradedGroup
 from explib.models.libraries import Library
-from explib.models.revisions import Citation, Operation
+from explib.models.revisions import Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib_learner.analyst import Analysis, Batch
 from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.pipeline import Pipeline
 
@@ -51,28 +50,6 @@ async def test_a_proposal_close_to_what_voters_back_passes() -> None:
     assert (len(kept), refused) == (1, ())
 
 
-class Proposing:
-    """An analyst that proposes one text for every group."""
-
-    name = "contrast"
-    model = None
-    batch_groups = 4
-    reads_history = False
-
-    def __init__(self, content: str) -> None:
-        self._content = content
-
-    async def advantages(self, batch: Batch) -> Analysis:
-        return Analysis(operations=tuple(map(self._lesson, batch.groups)))
-
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        return Analysis(operations=operations)
-
-    def _lesson(self, group: GradedGroup) -> Operation:
-        cited = tuple(Citation(each.trajectory.id, "for") for each in group.attempts)
-        return Operation("ADD", "because", content=self._content, citations=cited)
-
-
 async def test_the_learner_records_why_it_did_not_learn_it_again(store: Store, library: Library) -> None:
     await store.revisions.commit(Proposal(library, "test", "me", "contrast", (adding(PAY),)))
     for voter in "abc":
@@ -81,7 +58,8 @@ async def test_the_learner_records_why_it_did_not_learn_it_again(store: Store, l
         await store.trajectories.submit(library, Submission("book", (Step("assistant", f"{reward}"),), reward=reward))
     lease = await store.leases.acquire("learn", "me", 30)
     assert lease is not None
-    run = await Pipeline(store, Proposing(REWORDED), WordllamaEmbedder()).run(library, lease)
+    proposing = Scripted(lambda group: lesson(group, REWORDED))
+    run = await Pipeline(store, proposing.analyst(), WordllamaEmbedder()).run(library, lease)
     assert (run.learned, run.revision) == (1, None)
     [refusal] = await store.revisions.refusals(library)
     assert (refusal.operation.content, refusal.reason) == (

@@ -2,18 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 import pytest
+from learner.scripted_analyst import Scripted, lesson, nothing
 from waiting import until
 
-from explib.models.groups import GradedGroup
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.storage.store import Store, open_store
-from explib_learner.analyst import Analysis, Batch, Failure
+from explib_learner.analyst import Batch, Failure, Naming
 from explib_learner.pipeline import Pipeline, Run
 from explib_learner.worker import Worker, lease_name, worker_name
 
@@ -27,33 +25,16 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def at_once(batch: Batch) -> None:
-    """An analyst that need not think."""
-
-
-@dataclass
-class Thinking:
+class Thinking(Scripted):
     """Learns a lesson from every group, after `thought`."""
 
-    thought: Callable[[Batch], Awaitable[None]] = at_once
-    name: str = "contrast"
-    model: str | None = None
-    batch_groups: int = BATCH_GROUPS
-    reads_history: bool = False
-    seen: list[str] = field(default_factory=list)
+    def __init__(self, thought: Callable[[Batch], Awaitable[None]] = nothing) -> None:
+        super().__init__(lesson, thought, BATCH_GROUPS)
 
-    async def advantages(self, batch: Batch) -> Analysis:
-        self.seen += [f"{batch.library.name}/{each.group.task}" for each in batch.groups]
-        await self.thought(batch)
-        return Analysis(operations=tuple(map(lesson, batch.groups)))
-
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        return Analysis(operations=operations)
-
-
-def lesson(group: GradedGroup) -> Operation:
-    cited = tuple(Citation(each.trajectory.id, "for") for each in group.attempts)
-    return Operation("ADD", "because", content=f"When asked to {group.group.task}, do it well.", citations=cited)
+    async def name(self, batch: Batch) -> Naming:
+        named = await super().name(batch)
+        self.seen[-len(batch.groups) :] = [f"{batch.library.name}/{each.group.task}" for each in batch.groups]
+        return named
 
 
 class Hanging:
@@ -78,7 +59,7 @@ def worker(
     lease_seconds: float = 30.0,
     on_run: Callable[[Run], Awaitable[None]] | None = None,
 ) -> Worker:
-    return Worker(store, Pipeline(store, analyst), lease_seconds, on_run)
+    return Worker(store, Pipeline(store, analyst.analyst()), lease_seconds, on_run)
 
 
 async def submit(store: Store, library: Library, *tasks: str) -> None:
@@ -327,9 +308,9 @@ async def test_an_outage_is_met_once_and_not_by_every_batch(store: Store, librar
     await submit(store, library, *(f"task {number}" for number in range(3 * BATCH_GROUPS)))
 
     class Down(Thinking):
-        async def advantages(self, batch: Batch) -> Analysis:
-            await super().advantages(batch)
-            return Analysis(failures=tuple(Failure(each.group.id, "down", counts=False) for each in batch.groups))
+        async def name(self, batch: Batch) -> Naming:
+            await super().name(batch)
+            return Naming(failures=tuple(Failure(each.group.id, "down", counts=False) for each in batch.groups))
 
     analyst = Down()
     [run] = await worker(store, analyst).learn_ready()

@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from retrieval_sets import Labelled, written_sets
 from waiting import until
 
+from explib.models.experiences import Lesson
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
+from explib.retrieval import database_search
 from explib.retrieval import index as library_index
 from explib.retrieval import stored_vectors as kept_vectors
+from explib.retrieval.database_search import DatabaseSearch
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.index import LibraryIndex
-from explib.retrieval.stored_vectors import fill
 from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+ON_POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
 SET = written_sets()[0]
 LESSONS = SET.lessons
 ROOM = 400
@@ -59,6 +62,11 @@ async def following(store: Store, library: Library, embedder: Embedder | None = 
     index = LibraryIndex(embedder)
     await index.follow(store, library)
     return index
+
+
+async def fill(store: Store, embedder: Embedder, library: Library) -> None:
+    await DatabaseSearch(store, embedder).follow(library, -1)
+    await store.database.background.flush()
 
 
 async def opened(store: Store, embedder: Embedder, library: Library) -> None:
@@ -156,22 +164,17 @@ async def test_readers_see_one_revision_while_another_is_taken_in(
     assert (before.revision, after.revision) == (1, 2)
 
 
-@BOTH_ENGINES
+@ON_POSTGRESQL
 async def test_a_library_too_large_to_be_held_is_found_in_the_database(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library, embedder = await filled(store), WordllamaEmbedder()
-    held = {
-        "words": await following(store, library),
-        "both": await following(store, library, embedder),
-    }
-    await store.vectors.flush()
-    monkeypatch.setattr(library_index, "HELD_MOST", 50)
+    held = await following(store, library, embedder)
     monkeypatch.setattr(library_index, "SEARCHED_FROM", 50)
     searched = await following(store, library, embedder)
-    alike = held["both" if store.vectors.searched else "words"]
+    await store.database.background.flush()
     for each in written_sets():
-        assert await reached(searched, each) > await reached(alike, each) - 0.03, each.name
+        assert await reached(searched, each) > await reached(held, each) - 0.03, each.name
 
 
 async def reached(index: LibraryIndex, labelled: Labelled) -> float:
@@ -179,18 +182,17 @@ async def reached(index: LibraryIndex, labelled: Labelled) -> float:
     return labelled.ndcg([[entry.number - 1 for entry, score in each.ranked if score > 0] for each in found])
 
 
-@BOTH_ENGINES
+@ON_POSTGRESQL
 async def test_a_library_that_grows_too_large_is_let_go_and_still_follows(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library_index, "HELD_MOST", len(LESSONS))
     monkeypatch.setattr(library_index, "SEARCHED_FROM", len(LESSONS))
     index = await following(store, await filled(store), WordllamaEmbedder())
     kettle = "When a kettle leaks, descale it."
     for content in (kettle, "When a bicycle squeaks, oil its chain."):
         library = await commit(store, Operation("ADD", "why", content=content))
         await index.follow(store, library)
-        await store.vectors.flush()
+        await store.database.background.flush()
         found = await index.candidates(content, ROOM)
         assert found.revision == library.revision
         assert found.ranked[0][0].content == content
@@ -209,23 +211,29 @@ async def test_any_number_of_lessons_can_be_named(store: Store) -> None:
     assert len((await store.vectors.load(library, WordllamaEmbedder.name, names)).ids) == len(LESSONS)
 
 
-@BOTH_ENGINES
-async def test_each_lesson_without_a_vector_is_missing_wherever_one_begins_to_look(store: Store) -> None:
+async def missing(store: Store, library: Library, embedder: str | None) -> list[Lesson]:
+    return [each async for part in store.search.missing(library, embedder, 20) for each in part]
+
+
+@ON_POSTGRESQL
+async def test_each_lesson_without_terms_or_vector_is_missing_wherever_one_begins_to_look(store: Store) -> None:
     library = await filled(store)
     embedder = WordllamaEmbedder()
-    missing = await store.vectors.missing(library, embedder.name, 1000)
-    assert sorted(lesson.content for lesson in missing) == sorted(LESSONS)
-    vectors = await embedder.embed([lesson.content for lesson in missing[:100]])
-    await store.vectors.save(library, embedder.name, [each.id for each in missing[:100]], [1] * 100, vectors)
+    lessons = await missing(store, library, embedder.name)
+    assert sorted(lesson.content for lesson in lessons) == sorted(LESSONS)
+    vectors = await embedder.embed([lesson.content for lesson in lessons[:100]])
+    await store.vectors.save(library, embedder.name, [each.id for each in lessons[:100]], [1] * 100, vectors)
+    await store.search.save_terms(library, lessons[:110])
     for _ in range(20):
-        left = await store.vectors.missing(library, embedder.name, 1000)
-        assert {each.id for each in left} == {each.id for each in missing[100:]}
-    some = [await store.vectors.missing(library, embedder.name, 20) for _ in range(20)]
-    assert all(len(each) == 20 for each in some)
-    assert len({each[0].id for each in some}) > 1
+        left = await missing(store, library, embedder.name)
+        assert {each.id for each in left} == {each.id for each in lessons[100:]}
+        assert len(left) == len(lessons) - 100
+    assert {each.id for each in await missing(store, library, None)} == {each.id for each in lessons[110:]}
+    firsts = {(await missing(store, library, embedder.name))[0].id for _ in range(20)}
+    assert len(firsts) > 1
 
 
-@BOTH_ENGINES
+@ON_POSTGRESQL
 @pytest.mark.parametrize("embedding", [opened, fill])  # of a library that is held, and of one that is not
 async def test_those_who_open_a_library_at_the_same_time_share_the_embedding(
     store: Store,
@@ -234,13 +242,14 @@ async def test_those_who_open_a_library_at_the_same_time_share_the_embedding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(kept_vectors, "PART", 5)
+    monkeypatch.setattr(database_search, "PART", 5)
     library = await filled(store)
     one, another = Counting(), Counting()
     async with open_store(url) as other:
         await asyncio.gather(embedding(store, one, library), embedding(other, another, library))
-    assert {*one.texts, *another.texts} == set(LESSONS)
+    assert {*one.texts, *another.texts} - {""} == set(LESSONS)
     assert len(one.texts + another.texts) < 1.5 * len(LESSONS)
-    assert not await store.vectors.missing(library, one.name, 1)
+    assert len((await store.vectors.load(library, one.name)).ids) == len(LESSONS)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
@@ -253,7 +262,7 @@ async def test_a_search_in_the_database_embeds_what_nobody_has_embedded(
     await following(store, library, embedder)
 
     async def filled_in() -> bool:
-        return not await store.vectors.missing(library, embedder.name, 1)
+        return not await missing(store, library, embedder.name)
 
     await until(filled_in)
     assert len((await store.vectors.load(library, embedder.name)).ids) == len(LESSONS)

@@ -20,13 +20,15 @@ from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from explib.models.experiences import Lesson
+from explib.models.groups import Postponement
 from explib.models.learning import AnalysisStep, Lease, ModelCall
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.settings.library import LibraryChanges
-from explib.storage.maintenance.check import check, repair
+from explib.storage.maintenance.check import check
 from explib.storage.postgresql import retries as retrying
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
@@ -49,7 +51,7 @@ RANDOM = re.compile(r"\b[trkbcsg]_[0-9a-f]+|\b[0-9a-f]{64}\b|explib_[\w-]+|\b1[7
 """Ids, hashes, secrets and times, which differ between any two runs."""
 REPEATABLE = {
     "submit", "grade", "record", "count", "submit_under_retrieval", "acquire", "prolong", "postpone", "retry_dead",
-    "use", "revoke", "reserve", "save", "release", "embed", "release_lease",
+    "use", "revoke", "reserve", "save", "release", "embed", "terms", "release_lease",
 }  # fmt: skip
 """The writes that are run again where nobody knows whether they were committed."""
 Work: TypeAlias = Callable[[], Coroutine[None, None, None]]
@@ -115,7 +117,7 @@ class Life:
 
     async def postpone(self) -> None:
         [group] = self.claimed
-        await self.store.groups.postpone(self.library, group, self.held, "why", wait=0.0, counts=True, dead=True)
+        await self.store.groups.postpone(self.library, self.held, [Postponement(group, "why", 0.0, dead=True)])
 
     async def retry_dead(self) -> None:
         await self.store.groups.retry_dead(self.library)
@@ -212,8 +214,8 @@ class Life:
     async def prune(self) -> None:
         assert await self.store.trajectories.prune(self.library, 1e12) > 0
 
-    async def mend(self) -> None:
-        await repair(self.store.database)
+    async def terms(self) -> None:
+        await self.store.search.save_terms(self.library, [Lesson("e1", "When one, do it.", "active", 2)])
 
     async def release_lease(self) -> None:
         await self.store.leases.release(self.held)
@@ -225,7 +227,7 @@ class Life:
             self.claim, self.postpone, self.retry_dead, self.add, self.modify, self.submit_under_retrieval, self.revert,
             self.park, self.decide, self.vote, self.decisive_vote, self.open_batch, self.ask, self.take, self.keep,
             self.answer, self.narrow, self.close_batch, self.token, self.use, self.revoke, self.reserve, self.save,
-            self.release, self.embed, self.prune, self.mend, self.release_lease,
+            self.release, self.embed, self.prune, self.terms, self.release_lease,
         )  # fmt: skip
 
 
@@ -266,8 +268,7 @@ async def undisturbed(url: str) -> dict[str, list[str]]:
 async def test_a_write_that_is_undone_at_commit_is_made_once(url: str, postgresql: PostgresqlServer) -> None:
     expected = await undisturbed(url)
     with postgresql.database() as unlucky:
-        names = [*(table.name for table in metadata.sorted_tables), "experience_terms"]
-        tables = "".join(ON_TABLE.format(table=name) for name in names)
+        tables = "".join(ON_TABLE.format(table=table.name) for table in metadata.sorted_tables)
         postgresql.sql(f"\\c {make_url(unlucky).database}\n{FAIL_AT_COMMIT}{tables}")
         async with open_store(unlucky) as store, whole(store):
             for write in Life(store).writes():

@@ -69,18 +69,18 @@ async def test_a_merge_keeps_one_id_and_the_evidence_of_all(store: Store, librar
     first, second = await ready_group(store, library, "one"), await ready_group(store, library, "two")
     ids = [
         [attempt.trajectory.id for attempt in group.attempts]
-        for group in await store.groups.graded(library, [first, second])
+        for group in await store.groups.with_attempts(library, [first, second])
     ]
     await commit(store, library, adding("When a, do b.", *ids[0]), adding("When a, also b.", *ids[1]))
     await commit(store, library, Operation("MERGE", "same", target="e1", merged=("e2",), content="When a, b."))
     [left] = await store.revisions.experiences(library)
-    assert (left.id, left.content, left.version, left.status) == ("e1", "When a, b.", 2, "active")
-    assert (left.support.supporting, left.support.groups) == (4, 2)
+    assert (left.id, left.content, left.version, left.status) == ("e1", "When a, b.", 2, "candidate")
+    assert (left.support.supporting, left.support.groups) == (0, 0)  # nobody has followed that text yet
 
 
 async def test_any_number_of_experiences_can_be_put_back_at_once(store: Store, library: Library) -> None:
     """More than a statement takes parameters: PostgreSQL 32,767, and as many an SQLite that is not the bundled one."""
-    [group] = await store.groups.graded(library, [await ready_group(store, library)])
+    [group] = await store.groups.with_attempts(library, [await ready_group(store, library)])
     await commit(store, library, adding("When a, do b.", *(each.trajectory.id for each in group.attempts)))
     first = await store.revisions.experience(library, "e1")
     known = [replace(first, id=f"e{number}", support=Support()) for number in range(2, 33_000)]

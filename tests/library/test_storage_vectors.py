@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from explib.errors import StorageError
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.storage.revisions.proposal import Proposal
@@ -71,11 +72,11 @@ async def test_the_nearest_are_found_in_the_database_where_it_can_search(
     ids = await adding(store, library, 50)
     matrix = vectors(50)
     await store.vectors.save(library, "one", ids, [1] * 50, matrix)
-    found = await store.vectors.nearest(library, "one", matrix[3], 5)
     if engine == "sqlite":
-        assert found is None
+        with pytest.raises(StorageError, match="use PostgreSQL"):
+            await store.search.nearest(library, "one", matrix[3], 5)
         return
+    found = await store.search.nearest(library, "one", matrix[3], 5)
     exact = matrix @ matrix[3]
-    assert found is not None
-    assert [known for known, _ in found] == [ids[at] for at in np.argsort(-exact)[:5]]
+    assert [experience_id for experience_id, _ in found] == [ids[at] for at in np.argsort(-exact)[:5]]
     assert np.allclose([similarity for _, similarity in found], np.sort(exact)[::-1][:5], atol=2e-3)

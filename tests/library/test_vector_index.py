@@ -7,7 +7,7 @@ from postgresql_server import PostgresqlServer
 from sqlalchemy import make_url, text
 
 from explib.models.libraries import Library, LibrarySettings
-from explib.storage.postgresql import hnsw
+from explib.storage.postgresql import search as hnsw
 from explib.storage.store import Store, open_store
 
 INDEXES = (
@@ -33,14 +33,12 @@ async def test_a_large_library_gets_an_index_of_its_own(
     monkeypatch.setattr(hnsw, "INDEX_FROM", 50)
     ids = await adding(store, library, 100)
     await store.vectors.save(library, "it's one", ids, [1] * 100, vectors(100))
-    await store.vectors.index(library, "it's one", DIMENSIONS)
+    await store.search.index_vectors(library, "it's one", DIMENSIONS)
     assert len(await asked(store, INDEXES)) == 1
     query = vectors(100)[7]
-    found = await store.vectors.nearest(library, "it's one", query, 3)
-    assert found is not None
+    found = await store.search.nearest(library, "it's one", query, 3)
     assert found[0][0] == ids[7]
-    more = await store.vectors.nearest(library, "it's one", query, 100)
-    assert more is not None
+    more = await store.search.nearest(library, "it's one", query, 100)
     assert {known for known, _ in more} == set(ids)
     placed = {":query": repr([*map(float, query)]), ":embedder": "it''s one"}
     statement = hnsw.NEAREST.format(dimensions=DIMENSIONS, library=library.id).replace(":limit", "3")
@@ -57,10 +55,9 @@ async def test_a_scan_for_more_than_the_index_looks_at_at_once_goes_on(
     monkeypatch.setattr(hnsw, "INDEX_FROM", 500)
     ids = await adding(store, library, 600)
     await store.vectors.save(library, "one", ids, [1] * 600, vectors(600))
-    await store.vectors.index(library, "one", DIMENSIONS)
+    await store.search.index_vectors(library, "one", DIMENSIONS)
     assert len(await asked(store, INDEXES)) == 1
-    found = await store.vectors.nearest(library, "one", vectors(600)[7], 400)
-    assert found is not None
+    found = await store.search.nearest(library, "one", vectors(600)[7], 400)
     assert len({known for known, _ in found}) == 400
 
 
@@ -83,7 +80,7 @@ async def test_without_the_shared_memory_for_many_workers_one_builds_the_index(
     for setting in many:
         postgresql.sql(f"ALTER DATABASE {make_url(url).database} SET {setting};")
     async with open_store(url) as fresh:
-        await fresh.vectors.index(library, "one", DIMENSIONS)
+        await fresh.search.index_vectors(library, "one", DIMENSIONS)
     assert len(await asked(store, INDEXES)) == 1
 
 
@@ -94,13 +91,13 @@ async def test_the_larger_the_index_the_more_is_looked_at(
     monkeypatch.setattr(hnsw, "INDEX_FROM", 50)
     ids = await adding(store, library, 60)
     await store.vectors.save(library, "one", ids, [1] * 60, vectors(60))
-    await store.vectors.index(library, "one", DIMENSIONS)
+    await store.search.index_vectors(library, "one", DIMENSIONS)
     grown = text("UPDATE pg_class SET reltuples = :count WHERE relname LIKE 'ix_vectors_%'")
     await store.database.write(
         lambda connection: connection.execute(grown, {"count": vectors_in_it}), explicit_locks=True
     )
     async with store.database.read() as connection:
         query = vectors(60)[3].astype("<f2").tobytes()
-        found = await hnsw.nearest(connection, (library.id, "one"), query, 5)
+        found = await hnsw.PostgresqlSearch().nearest(connection, (library.id, "one"), query, 5)
         shown = (await connection.execute(text("SHOW hnsw.ef_search"))).scalar_one()
     assert (found[0][0], shown) == (ids[3], looks_at)

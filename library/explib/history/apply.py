@@ -88,8 +88,13 @@ class LibraryDraft:
     def _served(self) -> list[Experience]:
         return [known for known in self.experiences.values() if known.status != "retired"]
 
+    @property
+    def count(self) -> int:
+        """How many experiences the library has that are not retired."""
+        return len(self._served()) + self.others
+
     def _full(self) -> str | None:
-        count = len(self._served()) + self.others
+        count = self.count
         full = f"the library is full: {count} of at most {number_of(self.capacity, 'experience')}"
         return full if count >= self.capacity else None
 

@@ -38,3 +38,17 @@ class GroupAttempts:
     def graded(self) -> tuple[Attempt, ...]:
         """The attempts that have a reward."""
         return tuple(attempt for attempt in self.attempts if attempt.trajectory.reward is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """Why a claimed group was not learned, and when it is tried again."""
+
+    group: Group
+    reason: str
+    wait: float
+    """Seconds until the next try."""
+    counts: bool = True
+    """False takes back the try that was counted at the claim."""
+    dead: bool = False
+    """True: it is not tried again by itself."""

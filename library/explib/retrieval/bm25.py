@@ -82,6 +82,14 @@ class Postings:
         summed = np.bincount(np.concatenate(rarest[:read]), shares, len(self._lengths))
         return np.multiply(summed, self._weighed())
 
+    def alike(self, terms: Sequence[str], similarity: float) -> NDArray[np.intp]:
+        """The places whose documents share at least this much of all their terms (Jaccard) with distinct terms."""
+        if not terms:
+            return np.zeros(0, np.intp)
+        places = np.concatenate([self._places.get(term, _NOWHERE) for term in terms])
+        shared = np.bincount(places, minlength=len(self._lengths))
+        return np.flatnonzero((shared > 0) & (shared >= similarity * (len(terms) + self._lengths - shared)))
+
     def _weighed(self) -> NDArray[np.float64]:
         """The weight of a term's idf in each place: less in a long document."""
         if self._weights is None:

@@ -10,7 +10,7 @@ from explib.retrieval.index import LibraryIndex
 from explib.retrieval.lifts import LiftCache
 
 MOST_LESSONS = 400_000
-"""Of all libraries together: about 0.5 GB. One library alone is held up to `library_index.HELD_MOST`."""
+"""Of all libraries together, about 0.5 GB; one library alone is held whatever its size."""
 EACH = 50
 """Lessons that a library without any counts for: its index, its lifts, and what is allocated for both."""
 

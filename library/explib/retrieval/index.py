@@ -1,7 +1,7 @@
 """Which experiences of a library matter for a task: an index that follows the library's revisions.
 
 It is updated, never rebuilt: a revision costs the reading, cutting into words and embedding of what it changed. A
-library is held in memory up to a size; beyond it the database's own indexes are searched, so that memory is bounded.
+library is held in memory; on PostgreSQL only up to a size, beyond which the database's own indexes are searched.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ TOKENS_EACH = 15
 """A large answer gets a longer shortlist: one experience for so many tokens of room."""
 IN_THREAD = 200
 """Changed lessons from which on a revision is taken in by a copy, in a thread; fewer take some milliseconds at most."""
-HELD_MOST = 250_000
-"""Lessons that a process holds in memory at most: about 1 kB each."""
 SEARCHED_FROM = 100_000
-"""The same where the database can search vectors by an index of its own."""
+"""Lessons above which a library is searched in the database, where the engine can; about 1 kB each in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +69,15 @@ class LibraryIndex:
                 await self._follow(store, library)
 
     async def _follow(self, store: Store, library: Library) -> None:
-        most = SEARCHED_FROM if store.vectors.searched else HELD_MOST
-        if self._held is None and self._search is None and await store.lessons.more_than(library, most):
-            await self._let_go(store, library)
-        elif self._search is not None:
+        if self._search is not None:
             self.revision = await self._search.follow(library, self.revision)
+        elif store.search.available and await store.lessons.count(library) > SEARCHED_FROM:
+            await self._leave_memory(store, library)
         else:
             await self._follow_held(store, library)
-            if self._held is not None and len(self._held) > most:
-                await self._let_go(store, library)
         self._library = library
 
-    async def _let_go(self, store: Store, library: Library) -> None:
+    async def _leave_memory(self, store: Store, library: Library) -> None:
         """From now on the database is searched."""
         from explib.retrieval.database_search import DatabaseSearch
 
@@ -126,13 +121,23 @@ class LibraryIndex:
         revision, searched = self.revision, await self._search.relevance(self._library, words, query, limit)
         return Candidates(revision, [(entry_of(lesson), score) for lesson, score in searched])
 
+    async def alike(self, text: str, similarity: float) -> list[str]:
+        """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
+        words = terms(text)
+        if self._held is not None:
+            return self._held.alike(words, similarity)
+        if self._search is None or self._library is None:
+            return []
+        found = await self._search.relevance(self._library, words, None, SHORTLIST)
+        return [lesson.id for lesson, _ in found]
+
     async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
         if self._held is not None:
             return [entry.id for entry, _ in self._held.relevance([], query, limit)]
         if self._search is None or self._library is None:
             return []
-        return await self._search.nearest(self._library, query, limit)
+        return list(await self._search.nearest(self._library, query, limit))
 
 
 def _others(held: MemoryIndex, found: list[Ranked], room: int, limit: int) -> list[Ranked]:

@@ -146,3 +146,7 @@ class MemoryIndex:
     def _at(self, places: NDArray[np.intp]) -> Iterable[Entry]:
         """The entries of places that are taken, as whatever has a score is."""
         return map(cast("list[Entry]", self._entries).__getitem__, places.tolist())
+
+    def alike(self, words: Sequence[str], similarity: float) -> list[str]:
+        """Ids of the experiences whose terms are as similar (Jaccard, 0 to 1) as this to distinct terms."""
+        return [f"e{number}" for number in self._numbers[self._postings.alike(words, similarity)].tolist()]

@@ -107,6 +107,12 @@ class Retriever:
         lifts = {known: lift.times(settings.reward_max - settings.reward_min) for known, lift in measured.items()}
         return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
 
+    async def alike(self, library: Library, text: str, similarity: float) -> list[str]:
+        """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
+        index = self._holding.use(library.id).index
+        await index.follow(self._store, library)
+        return await index.alike(text, similarity)
+
     def open_retrieval(self, library: Library, task: str, session: Hashable | None) -> str | None:
         """What the session was last served for this task, with nothing submitted under it yet: its retrieval's id."""
         return None if session is None else self._repeats.retrieval_for((session, library.id, group_key(task, None)))

@@ -47,11 +47,3 @@ async def _part(store: Store, embedder: Embedder, library: Library, lessons: Seq
     vectors = stored.matrix[np.maximum(found, 0)]
     vectors[missing] = fresh
     return vectors
-
-
-async def fill(store: Store, embedder: Embedder, library: Library) -> None:
-    """Embed and store what has no vector yet; processes that do so at the same time share the work."""
-    while lessons := await store.vectors.missing(library, embedder.name, PART):
-        vectors = await embedder.embed([lesson.content for lesson in lessons])
-        ids, versions = [lesson.id for lesson in lessons], [lesson.version for lesson in lessons]
-        await store.vectors.save(library, embedder.name, ids, versions, vectors)

@@ -17,25 +17,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from explib.errors import ExplibError
+from explib.errors import DatabaseTooNew, ExplibError
 from explib.storage.single_row import Row, SingleRowReader
 from explib.tasks import BackgroundTasks, run_to_completion
 from explib.tracing import span
 
 T = TypeVar("T")
+TermsRow: TypeAlias = "tuple[int, str, int, str]"
+"""Library id, experience id, version, and the lesson's terms, apart by spaces."""
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
-DIALECTS = 8
-"""Databases of one process whose statements are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """An experience and the terms by which it can be found, apart by spaces; none where it cannot."""
-
-    library_id: int
-    experience_id: str
-    terms: str
+STAMP = "SELECT version_num FROM alembic_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +54,36 @@ class Writer(Protocol):
         ...
 
 
+class DatabaseSearch(Protocol):
+    """Full text and nearest neighbours inside the database, for libraries that are too large for memory."""
+
+    async def save_terms(self, connection: AsyncConnection, rows: Sequence[TermsRow]) -> None:
+        """Put or replace the terms of lessons in the full-text table; those of a newer version stay."""
+        ...
+
+    async def by_terms(
+        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
+    ) -> list[str]:
+        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
+        ...
+
+    async def nearest(
+        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
+    ) -> list[tuple[str, float]]:
+        """Ids and inner products of a library's (id, embedder) vectors nearest to this one, nearest first."""
+        ...
+
+    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
+        """Make the index that `nearest` is faster with, where it pays."""
+        ...
+
+
 class Dialect(Protocol):
     """What differs between the engines."""
 
     @property
-    def searches_vectors(self) -> bool:
-        """Whether `nearest` can answer."""
+    def search(self) -> DatabaseSearch | None:
+        """Search inside the database, where the engine has it."""
         ...
 
     def create_engine(self) -> AsyncEngine:
@@ -104,6 +120,11 @@ class Dialect(Protocol):
         """The same for each of the rows."""
         ...
 
+    @property
+    def columns_query(self) -> str:
+        """A SELECT of the table and the name of every column that the database has."""
+        ...
+
     def insert(self, table: Table) -> Insert:
         """An INSERT that can be told what to do on a conflict."""
         ...
@@ -121,20 +142,6 @@ class Dialect(Protocol):
 
         Raises StorageError where the server lacks what we need.
         """
-        ...
-
-    def lexical_schema(self) -> Sequence[str]:
-        """The statements that create the full-text table."""
-        ...
-
-    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
-        """Put or replace the terms of experiences in the full-text table; empty terms take one out."""
-        ...
-
-    async def search_terms(
-        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
-    ) -> list[str]:
-        """Experience ids by BM25 over an OR of the terms (at least one), best first."""
         ...
 
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
@@ -157,16 +164,6 @@ class Dialect(Protocol):
         """See `Database.changes`."""
         ...
 
-    async def nearest(
-        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
-    ) -> list[tuple[str, float]] | None:
-        """Ids and inner products of a library's (id, embedder) vectors nearest to this one; None: it can't search."""
-        ...
-
-    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
-        """Make the index that `nearest` is faster with, where it pays."""
-        ...
-
 
 class Database:
     """An open database."""
@@ -178,6 +175,8 @@ class Database:
             self._engine = dialect.create_engine()
         self._writer = dialect.writer(self._engine)
         self._glance = dialect.glance(self._engine)
+        self.stamp: str | None = None
+        """The schema that the database must still have when something is written."""
         self.background = BackgroundTasks()
         """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
 
@@ -224,7 +223,23 @@ class Database:
         the database need not serialise such work, which costs tries where many write.
         """
         with self.explained(), span("store.write", engine=self._engine.dialect.name):
-            return await self._writer.run(work, WriteOptions(idempotent, explicit_locks))
+            return await self._writer.run(self._guarded(work), WriteOptions(idempotent, explicit_locks))
+
+    def _guarded(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> Callable[[AsyncConnection], Awaitable[T]]:
+        """The work, once its transaction has seen that no other process has upgraded the database meanwhile."""
+        if self.stamp is None:
+            return work
+
+        async def run(connection: AsyncConnection) -> T:
+            rows = await self.dialect.run(connection, STAMP, ())
+            if [row[0] for row in rows] != [self.stamp]:
+                raise DatabaseTooNew(
+                    f"Another explib has changed the database from schema {self.stamp} to {rows[0][0]} meanwhile: "
+                    "nothing was stored. Restart this one, after upgrading it, and try again."
+                )
+            return await work(connection)
+
+        return run
 
     def changes(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         """A function to wait with: it returns when a revision may have been made since, by whichever process."""
@@ -232,8 +247,9 @@ class Database:
 
     async def index_vectors(self, owner: tuple[int, str], dimensions: int) -> None:
         """Make the index for nearest neighbours where the engine has one and it pays."""
-        with self.explained():
-            await self.dialect.index_vectors(self._engine, owner, dimensions)
+        if self.dialect.search is not None:
+            with self.explained():
+                await self.dialect.search.index_vectors(self._engine, owner, dimensions)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

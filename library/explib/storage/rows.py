@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -141,4 +142,10 @@ def experience(row: RowMapping) -> Experience:
 def experience_values(experience: Experience) -> dict[str, object]:
     """The columns of an experience, without its library."""
     plain = {name: getattr(experience, name) for name in Experience.__dataclass_fields__ if name != "support"}
-    return {**plain, "support": SUPPORT.dump_python(experience.support, mode="json")}
+    support = SUPPORT.dump_python(experience.support, mode="json")
+    return {**plain, "support": support, "content_hash": content_hash(experience.content)}
+
+
+def content_hash(content: str) -> str:
+    """The key by which the same text is found again in a library."""
+    return hashlib.sha256(content.encode()).hexdigest()[:32]

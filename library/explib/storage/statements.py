@@ -1,7 +1,7 @@
 """Statements that are compiled once and handed to the driver as they are, with values by position.
 
-For what every reward and every retrieval runs: what SQLAlchemy does for an execution takes 100 µs, ten times as long as
-SQLite takes for most of these statements.
+For what every submission, reward and retrieval runs: what SQLAlchemy does for an execution takes 100 µs, ten times as
+long as SQLite takes for most of these statements.
 """
 
 from __future__ import annotations
@@ -9,40 +9,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, UpdateBase
+from sqlalchemy import Dialect, Select, UpdateBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.storage.database import Database, MakeInsert
 
 Row: TypeAlias = "tuple[Any, ...]"
-Build: TypeAlias = Callable[[MakeInsert], Select[Any] | UpdateBase]
+Statement: TypeAlias = "Select[Any] | UpdateBase"
+DriverStatement: TypeAlias = "tuple[str, tuple[str, ...]]"
+"""The text for the driver, and the names of its parameters in order."""
+
+
+def driver_statement(statement: Statement, dialect: Dialect) -> DriverStatement:
+    """A statement as the driver takes it.
+
+    `positiontup` is no documented name of SQLAlchemy's; `test_dependencies.py` fails where it changes.
+    """
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 class CompiledStatement:
-    """One statement. What comes back is as the drivers give it: on SQLite JSON as text and booleans as 0 and 1.
+    """One statement. It returns rows as the drivers give them: on SQLite JSON as text and booleans as 0 and 1.
 
-    `takes` are the names of what `many` is given, in the order in which the statement has them.
+    `names` are those of what `many` is given, in the order in which the statement has them.
     """
 
-    def __init__(self, build: Build, takes: Sequence[str] = ()) -> None:
+    def __init__(self, build: Callable[[MakeInsert], Statement], names: Sequence[str] = ()) -> None:
         self._build = build
-        self._takes = tuple(takes)
-        self._compiled: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._names = tuple(names)
+        self._compiled: dict[str, DriverStatement] = {}
 
     async def rows(self, connection: AsyncConnection, database: Database, **values: object) -> Sequence[Row]:
         """Run it with these values by name; what it returns."""
-        text, names = self._compiled.get(connection.dialect.name) or self._compile(connection, database)
+        text, names = self._of(connection, database)
         return await database.dialect.run(connection, text, [values[name] for name in names])
 
     async def many(self, connection: AsyncConnection, database: Database, rows: Iterable[Row]) -> None:
-        """Run it for each of the rows, whose values are those that it `takes`."""
-        text, _ = self._compiled.get(connection.dialect.name) or self._compile(connection, database)
+        """Run it for each of the rows, whose values are in the order of its `names`."""
+        text, _ = self._of(connection, database)
         await database.dialect.run_many(connection, text, list(rows))
 
-    def _compile(self, connection: AsyncConnection, database: Database) -> tuple[str, tuple[str, ...]]:
-        compiled = self._build(database.dialect.insert).compile(dialect=connection.dialect)
-        made = str(compiled), tuple(compiled.positiontup or ())
-        if self._takes and made[1] != self._takes:
-            raise TypeError(f"the statement takes {made[1]}")
-        self._compiled[connection.dialect.name] = made
-        return made
+    def _of(self, connection: AsyncConnection, database: Database) -> DriverStatement:
+        engine = connection.dialect.name
+        if engine not in self._compiled:
+            made = driver_statement(self._build(database.dialect.insert), connection.dialect)
+            if self._names and made[1] != self._names:
+                raise TypeError(f"the statement takes {made[1]}")
+            self._compiled[engine] = made
+        return self._compiled[engine]

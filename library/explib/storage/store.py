@@ -26,6 +26,7 @@ from explib.storage.revisions.store import Revisions
 from explib.storage.revisions.trials import Trials
 from explib.storage.revisions.votes import Votes
 from explib.storage.schema import check_schema, ensure_schema
+from explib.storage.search import Search
 from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.tokens import Tokens
 from explib.storage.trajectories.groups import Groups
@@ -53,6 +54,7 @@ class Store:
         self.retrievals = Retrievals(database)
         self.evidence = EvidenceReader(database)
         self.vectors = Vectors(database)
+        self.search = Search(database)
         self.trials = Trials(database)
         self.votes = Votes(database, clock)
         self.model_calls = ModelCalls(database)

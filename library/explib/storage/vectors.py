@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.storage.database import Database
-from explib.storage.revisions.lessons import COLUMNS, PART
-from explib.storage.tables.experiences import experience_vectors, experiences
-from explib.storage.tables.libraries import libraries
+from explib.storage.revisions.lessons import PART
+from explib.storage.tables.experiences import experience_vectors
 from explib.tasks import BackgroundTasks
 
 if TYPE_CHECKING:
@@ -41,11 +38,6 @@ class Vectors:
 
     database: Database
     _saving: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False)
-
-    @property
-    def searched(self) -> bool:
-        """Whether `nearest` can find them in the database."""
-        return self.database.dialect.searches_vectors
 
     async def load(self, library: Library, embedder: str, ids: Collection[str] | None = None) -> StoredVectors:
         """The stored vectors of a library and embedder (of these ids), also such as are of an older version by now."""
@@ -95,27 +87,6 @@ class Vectors:
         """Returns when every vector that was taken is saved, or could not be."""
         await self._saving.flush()
 
-    async def missing(self, library: Library, embedder: str, limit: int) -> list[Lesson]:
-        """At most `limit` lessons without a vector of their version, from anywhere in the library and round to there.
-
-        So processes that ask at the same time are given different ones, as long as there are many.
-        """
-        same = (experience_vectors.c.library_id == experiences.c.library_id) & (
-            experience_vectors.c.experience_id == experiences.c.id
-        )
-        same &= (experience_vectors.c.embedder == embedder) & (experience_vectors.c.version == experiences.c.version)
-        mine = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
-        statement = select(*COLUMNS).where(mine, ~exists().where(same)).order_by(experiences.c.id)
-        number = select(libraries.c.next_experience).where(libraries.c.id == library.id)
-        found: list[Lesson] = []
-        async with self.database.read() as connection:
-            anywhere = f"e{randbelow((await connection.execute(number)).scalar_one())}"
-            for side in (experiences.c.id > anywhere, experiences.c.id <= anywhere):
-                if len(found) < limit:
-                    rows = await connection.execute(statement.where(side).limit(limit - len(found)))
-                    found += [Lesson(*row) for row in rows]
-        return found
-
     async def _write(self, rows: list[dict[str, object]]) -> None:
         statement = self.database.dialect.insert(experience_vectors)
         keys = [experience_vectors.c[name] for name in ("library_id", "experience_id", "embedder")]
@@ -127,22 +98,3 @@ class Vectors:
             await connection.execute(statement, rows)
 
         await self.database.write(upsert, idempotent=True, explicit_locks=True)
-
-    async def nearest(
-        self, library: Library, embedder: str, query: NDArray[np.floating], limit: int
-    ) -> list[tuple[str, float]] | None:
-        """Ids and inner products of the nearest, nearest first, found in the database; None where it can't search."""
-        import numpy as np
-
-        vector = np.ascontiguousarray(query, dtype="<f2").tobytes()
-        async with self.database.read() as connection:
-            return await self.database.dialect.nearest(connection, (library.id, embedder), vector, limit)
-
-    async def index(self, library: Library, embedder: str, dimensions: int) -> None:
-        """Have the database find the nearest by an index, where it has one and so many that it pays."""
-        await self.database.index_vectors((library.id, embedder), dimensions)
-
-    def go_on(self, work: Coroutine[None, None, None]) -> None:
-        """Let long work on vectors go on behind; what is half made is made again with the next vectors."""
-        failed = "vectors could not be made or indexed: they are searched without"
-        self.database.background.start(work, "work on vectors", failed)

@@ -97,16 +97,12 @@ def copy(
 @app.command("check")
 def check(
     deep: Annotated[bool, typer.Option("--deep", help="Read every trajectory's steps, too.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Make again what is made from other rows.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look for what is broken; exit code 1 where something is."""
     from explib.storage.maintenance.check import check as find
-    from explib.storage.maintenance.check import repair as mend
 
     async def work(application: Application) -> list[Defect]:
-        if repair:
-            await mend(application.store.database)
         return await find(application.store.database, deep=deep)
 
     found = run(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -11,13 +11,14 @@ from explib.errors import InvalidInput, OperationRefused, RevisionConflict, TooL
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
+from explib.retrieval.retriever import Retriever
 from explib.settings.library import LibraryChanges
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.revisions.protection import AUTOMATIC
 from explib.storage.store import Store
 from explib.text.redaction import redact
 from explib.text.words import storable
-from explib_learner.checks.operations import OperationCheck
+from explib_learner.checks.operations import DUPLICATE_SIMILARITY, OperationCheck
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -46,11 +47,11 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A library as it was read for one try of a change."""
+    """What one try of a change read of a library."""
 
     library: Library
     experiences: dict[str, Experience]
-    """Retired ones too."""
+    """Those that the change names and those that are like its new text, retired ones too."""
 
     def named(self, identity: str, expected_version: int | None = None) -> Experience:
         """The experience, not retired and at the expected version. Raises OperationRefused and RevisionConflict."""
@@ -83,19 +84,21 @@ Make: TypeAlias = Callable[[Reading], Proposal]
 class Curator:
     """Makes the changes of people to the libraries of one store."""
 
-    def __init__(self, store: Store, *, redact_emails: bool = False) -> None:
+    def __init__(self, store: Store, retriever: Retriever | None = None, *, redact_emails: bool = False) -> None:
+        """`retriever` knows which lessons are alike; without one it is read from the store first."""
         self._store = store
+        self._retriever = retriever or Retriever(store, None)
         self._redact_emails = redact_emails
 
     async def add(self, library: Library, content: str, by: By) -> Committed:
         """Add an experience; it is active at once. Raises OperationRefused."""
         reason = self._reason(by, "added by hand")
+        operation = Operation("ADD", reason, content=_line(content), status="active", pins=True)
 
         def make(reading: Reading) -> Proposal:
-            operation = Operation("ADD", reason, content=_line(content), status="active", pins=True)
             return self._proposal(reading, by, reason, reading.checked(operation))
 
-        return await self._change(library, make)
+        return await self._change(library, make, (), operation.content)
 
     async def edit(
         self,
@@ -125,7 +128,7 @@ class Curator:
             operation = _rewriting(known, reason, _line(content), pinned)
             return self._proposal(reading, by, reason, reading.checked(operation))
 
-        return await self._change(library, make)
+        return await self._change(library, make, [identity], None if content is None else _line(content))
 
     async def retire(self, library: Library, identity: str, by: By, expected_version: int | None = None) -> Committed:
         """Serve an experience no more. Raises NotFound, OperationRefused, RevisionConflict."""
@@ -137,7 +140,7 @@ class Curator:
             _check_unchanged(seen, known, f"{identity} was edited by somebody else just now")
             return self._proposal(reading, by, reason, Operation("DELETE", reason, target=identity))
 
-        return await self._change(library, make)
+        return await self._change(library, make, [identity])
 
     async def review(
         self, library: Library, identity: str, decision: Decision, by: By, content: str | None = None
@@ -156,8 +159,10 @@ class Curator:
                 "list_experiences shows what waits."
             )
         if decision == "reject":
-            return await self._change(library, lambda reading: self._rejection(reading, proposed, by))
-        return await self._change(library, lambda reading: self._approval(reading, proposed, by, content))
+            return await self._change(library, lambda reading: self._rejection(reading, proposed, by), ())
+        named = [before.id for before in proposed.before]
+        says = proposed.operation.content if content is None else _line(content)
+        return await self._change(library, lambda reading: self._approval(reading, proposed, by, content), named, says)
 
     async def revert(self, library: Library, number: int, by: By, expected_revision: int | None = None) -> Committed:
         """Put the library back as it stood after a revision. Raises UnknownRevision, Conflict, OperationRefused."""
@@ -194,7 +199,7 @@ class Curator:
                 reading, by, reason, Operation("MODIFY", reason, target=identity, status="active", pins=True)
             )
 
-        return await self._change(library, make)
+        return await self._change(library, make, [identity])
 
     def _rejection(self, reading: Reading, proposed: ProposedOperation, by: By) -> Proposal:
         reason = self._reason(by, "")
@@ -228,10 +233,16 @@ class Curator:
         clean, _ = redact(storable(by.reason), emails=self._redact_emails)
         return _line(clean) or otherwise
 
-    async def _change(self, library: Library, make: Make) -> Committed:
+    async def _change(
+        self, library: Library, make: Make, named: Iterable[str], content: str | None = None
+    ) -> Committed:
+        """Make a change from the experiences `named` and those that are like the new `content`, and commit it."""
+
         async def attempt(current: Library) -> Committed:
-            known = await self._store.revisions.experiences(current, retired=True)
-            reading = Reading(current, {each.id: each for each in known})
+            alike = [] if content is None else await self._retriever.alike(current, content, DUPLICATE_SIMILARITY)
+            ids = {*named, *alike}
+            read = await self._store.revisions.experiences(current, retired=True, ids=ids) if ids else []
+            reading = Reading(current, {experience.id: experience for experience in read})
             return await self._store.revisions.commit(await asyncio.to_thread(make, reading))
 
         return await self._retried(library, attempt)
@@ -264,7 +275,7 @@ def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None
 
 def curator_of(application: Application) -> Curator:
     """What makes the changes of people to the open libraries."""
-    return Curator(application.store, redact_emails=application.settings.redact_emails)
+    return Curator(application.store, application.experiences, redact_emails=application.settings.redact_emails)
 
 
 def _line(text: str) -> str:

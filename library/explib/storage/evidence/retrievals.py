@@ -1,4 +1,4 @@
-"""What was served to whom, with which probability; and the lexical side of finding it."""
+"""Retrievals: what was served to whom, with which probability."""
 
 from __future__ import annotations
 
@@ -109,11 +109,6 @@ class Retrievals:
         if row is None:
             raise UnknownRetrieval
         return rows.retrieval(row)
-
-    async def search(self, library: Library, words: Sequence[str], limit: int) -> list[str]:
-        """Experience ids by BM25 of their terms, best first."""
-        async with self.database.read() as connection:
-            return await self.database.dialect.search_terms(connection, library.id, words, limit)
 
 
 async def _unrecorded(

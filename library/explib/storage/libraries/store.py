@@ -78,6 +78,7 @@ class Libraries:
                 settings=rows.SETTINGS.dump_python(settings, mode="json"),
                 revision=0,
                 next_experience=1,
+                served=0,
                 created_at=time.time(),
             )
             .on_conflict_do_nothing()
@@ -91,14 +92,9 @@ class Libraries:
 
     async def served(self) -> dict[str, int]:
         """Name of each library that has experiences → how many are not retired."""
-        statement = (
-            select(libraries.c.name, func.count())
-            .join_from(libraries, experiences, libraries.c.id == experiences.c.library_id)
-            .where(experiences.c.status != "retired")
-            .group_by(libraries.c.name)
-        )
+        statement = select(libraries.c.name, libraries.c.served).where(libraries.c.next_experience > 1)
         async with self.database.read() as connection:
-            return {row[0]: row[1] for row in await connection.execute(statement)}
+            return {row.name: row.served for row in await connection.execute(statement)}
 
     async def change(self, library: Library, changes: LibraryChanges, author: str, reason: str = "") -> Library:
         """The library with changed settings, which is a revision of it unless they were so already.

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.errors import StorageError
 from explib.storage.database import Database
 from explib.storage.maintenance.audit import wrong_counters
-from explib.storage.maintenance.copy import rewrite_terms
 from explib.storage.tables.trajectories import trajectory_bodies
 from explib.trajectories.parser import decode_steps
 
@@ -38,7 +37,6 @@ class _Rule:
     what: str
     breaches: str
     """A SELECT of one column, `library/id` of each breach."""
-    advice: str = RESTORE
 
 
 RULES = (
@@ -92,12 +90,9 @@ RULES = (
         "WHERE CAST(substr(e.id, 2) AS integer) >= l.next_experience",
     ),
     _Rule(
-        "an experience that the full text has wrong",
-        "SELECT e.library_id || '/' || e.id FROM experiences e LEFT JOIN "
-        "(SELECT library_id, experience_id, count(*) AS entries FROM experience_terms "
-        "GROUP BY library_id, experience_id) x ON x.library_id = e.library_id AND x.experience_id = e.id "
-        "WHERE coalesce(x.entries, 0) != CASE WHEN e.status = 'retired' THEN 0 ELSE 1 END",
-        "run `explib db check --repair`, which writes the full text again",
+        "a library that counts its experiences wrong",
+        "SELECT l.id || '/' || l.name FROM libraries l WHERE l.served != (SELECT count(*) FROM experiences e "
+        "WHERE e.library_id = l.id AND e.status != 'retired')",
     ),
     _Rule(
         "a reward that is counted without an attempt that has one",
@@ -128,22 +123,12 @@ async def check(database: Database, *, deep: bool = False) -> list[Defect]:
     return [each for each in found if each.count]
 
 
-async def repair(database: Database) -> None:
-    """Make again what is made from other rows: the full text."""
-
-    async def work(connection: AsyncConnection) -> None:
-        await connection.execute(text("DELETE FROM experience_terms"))
-        await rewrite_terms(connection, database)
-
-    await database.write(work)
-
-
 async def _breaches(connection: AsyncConnection, rule: _Rule) -> list[str]:
     return [str(row[0]) for row in await connection.execute(text(rule.breaches))]
 
 
 def _finding(rule: _Rule, breaches: Sequence[str]) -> Defect:
-    return Defect(rule.what, len(breaches), tuple(breaches[:EXAMPLES]), rule.advice)
+    return Defect(rule.what, len(breaches), tuple(breaches[:EXAMPLES]), RESTORE)
 
 
 async def _unreadable(connection: AsyncConnection) -> Defect:

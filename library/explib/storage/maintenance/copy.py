@@ -9,10 +9,8 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import Conflict
-from explib.storage.database import Database, Indexed
+from explib.storage.database import Database
 from explib.storage.tables import metadata
-from explib.storage.tables.experiences import experiences
-from explib.text.words import terms
 
 ROWS = 200
 """Rows that are read and written at a time: bounds what is held in memory, with bodies of megabytes too."""
@@ -27,14 +25,13 @@ class NotEmpty(Conflict):
 async def copy(source: Database, target: Database, progress: Progress) -> dict[str, int]:
     """Copy every row of every table, as of one moment, in one transaction; rows by table. The schemas are the same.
 
-    Only the full text, which each engine has in its own form, is made again. Raises NotEmpty.
+    What only serves search in the database is made again when it is searched. Raises NotEmpty.
     """
 
     async def work(writing: AsyncConnection) -> dict[str, int]:
         await _check_empty(writing)
         async with source.read() as reading:
             copied = {table.name: await _copy(reading, writing, table, progress) for table in kept_tables()}
-        await rewrite_terms(writing, target)
         await target.dialect.settle_in(writing)
         return copied
 
@@ -62,12 +59,3 @@ async def _copy(reading: AsyncConnection, writing: AsyncConnection, table: Table
         copied += len(rows)
         progress(table.name, copied, total)
     return copied
-
-
-async def rewrite_terms(connection: AsyncConnection, database: Database) -> None:
-    """Write the full text of every library's served experiences again."""
-    columns = experiences.c.library_id, experiences.c.id, experiences.c.content
-    served = (await connection.execute(select(*columns).where(experiences.c.status != "retired"))).all()
-    for start in range(0, len(served), ROWS):
-        part = [Indexed(row.library_id, row.id, " ".join(terms(row.content))) for row in served[start : start + ROWS]]
-        await database.dialect.index_terms(connection, part)

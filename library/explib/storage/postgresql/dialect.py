@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Table, any_, bindparam, event, func, literal, text
+from sqlalchemy import ColumnElement, Double, Table, any_, event, func, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -20,10 +20,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
-from explib.storage.database import Indexed, Writer
-from explib.storage.postgresql import hnsw
+from explib.storage.database import Writer
 from explib.storage.postgresql.notifications import CHANNEL, Listener
 from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
+from explib.storage.postgresql.search import PostgresqlSearch
 from explib.storage.postgresql.single_row import PostgresqlRowReader
 
 PGVECTOR = (0, 7)
@@ -46,47 +46,17 @@ SAYS = {
     "40": "Too many others write the same rows at the same time: try again.",
 }
 LOST = "The connection to PostgreSQL was lost: try again."
-# The library's id is part of every lexeme, so that one library's words cost nothing in another's searches.
-TERMS_TABLE = """
-CREATE TABLE experience_terms (
-    library_id integer NOT NULL REFERENCES libraries (id),
-    experience_id varchar(20) NOT NULL,
-    terms text NOT NULL,
-    document tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(
-        library_id::text || ':' || replace(terms, ' ', ' ' || library_id::text || ':'), ' '))) STORED,
-    size integer NOT NULL GENERATED ALWAYS AS (cardinality(string_to_array(terms, ' '))) STORED,
-    PRIMARY KEY (library_id, experience_id))
-"""
-TERMS_INDEX = "CREATE INDEX ix_experience_terms ON experience_terms USING gin (document) WITH (fastupdate = off)"
-# BM25 with k1 = 1.2 and b = 0.75; a term is in a document once or not at all, so its frequency is 1. The lateral join
-# has the index asked for one term at a time; `size` is stored, because a long document must be read from elsewhere.
-SEARCH = text("""
-WITH found AS MATERIALIZED (
-    SELECT term, experience_id, size
-    FROM unnest(:terms) AS term, LATERAL (
-        SELECT experience_id, size FROM experience_terms WHERE library_id = CAST(:library AS integer)
-        AND document @@ CAST(
-            '''' || CAST(CAST(:library AS integer) AS text) || ':' || replace(term, '''', '''''') || '''' AS tsquery)
-        OFFSET 0) AS each),
-usual AS (SELECT CAST(avg(size) AS float8) AS size FROM found),
-weights AS (
-    SELECT term, ln(1 + greatest(next_experience - held, 0.5) / (held + 0.5)) AS weight
-    FROM (SELECT term, CAST(count(*) AS float8) AS held FROM found GROUP BY term) AS counted, libraries
-    WHERE id = CAST(:library AS integer)),
-matched AS (
-    SELECT experience_id, sum(weight) AS weight, min(found.size) AS size
-    FROM found JOIN weights USING (term) GROUP BY experience_id)
-SELECT experience_id
-FROM matched, usual
-ORDER BY weight * 2.2 / (1 + 1.2 * (0.25 + 0.75 * matched.size / usual.size)) DESC, experience_id
-LIMIT :limit
-""").bindparams(bindparam("terms", type_=ARRAY(Text)))
 
 
 class PostgresqlDialect:
     """The engine for teams. `statement_timeout` is in seconds."""
 
-    searches_vectors = True
+    search = PostgresqlSearch()
+    columns_query = (
+        "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+        "WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') "
+        "AND attnum > 0 AND NOT attisdropped"
+    )
 
     def __init__(self, url: URL, pool_size: int, statement_timeout: float) -> None:
         self._url = url
@@ -209,32 +179,6 @@ class PostgresqlDialect:
                 "CREATE EXTENSION vector in this database, then start again."
             ) from error
 
-    def lexical_schema(self) -> Sequence[str]:
-        """A generated tsvector over the terms that `explib.text.words.terms` makes, as they are."""
-        return TERMS_TABLE, TERMS_INDEX
-
-    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
-        """One row for each experience that can be found."""
-        keys = [(each, {"library": each.library_id, "id": each.experience_id}) for each in indexed]
-        removed = [key for each, key in keys if not each.terms]
-        added = [{**key, "terms": each.terms} for each, key in keys if each.terms]
-        if removed:
-            deletion = text("DELETE FROM experience_terms WHERE library_id = :library AND experience_id = :id")
-            await connection.execute(deletion, removed)
-        if added:
-            insertion = text(
-                "INSERT INTO experience_terms (library_id, experience_id, terms) VALUES (:library, :id, :terms) "
-                "ON CONFLICT (library_id, experience_id) DO UPDATE SET terms = excluded.terms"
-            )
-            await connection.execute(insertion, added)
-
-    async def search_terms(
-        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
-    ) -> list[str]:
-        """BM25 over an OR of the terms, each read from the index once."""
-        found = await connection.execute(SEARCH, {"library": library_id, "terms": list(terms), "limit": limit})
-        return [str(row[0]) for row in found]
-
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
         """Indexes that the server itself has given up; damaged pages it reports when it reads them."""
         found = await connection.execute(
@@ -265,16 +209,6 @@ class PostgresqlDialect:
             yield listener.changed
         finally:
             await listener.close()
-
-    async def nearest(
-        self, connection: AsyncConnection, owner: tuple[int, str], vector: bytes, limit: int
-    ) -> list[tuple[str, float]] | None:
-        """By the library's HNSW index where it has one, else exactly."""
-        return await hnsw.nearest(connection, owner, vector, limit)
-
-    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
-        """An HNSW index for a library that is large."""
-        await hnsw.make_index(engine, owner, dimensions)
 
 
 def _version(said: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ class PostgresqlRowReader:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
-        """See `Glance`."""
+        """Implements `SingleRowReader`."""
         connection = await self._connector.connect(self._engine)
         try:
             row = (await connection.execute(statement, values)).first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from sqlalchemy import RowMapping, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.errors import OperationRefused, RevisionConflict
 from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
-from explib.models.libraries import Library, LibrarySettings
+from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Change, Refusal, ReviewState, Revision
 from explib.storage import rows
-from explib.storage.database import Database, Indexed
+from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
 from explib.storage.learning.decisions import write_codebook
 from explib.storage.learning.leases import check_lease
@@ -27,7 +28,6 @@ from explib.storage.tables.experiences import citations, experience_vectors, exp
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations
 from explib.storage.tables.trajectories import groups, learned_groups
-from explib.text.words import terms
 
 
 async def commit_proposal(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
@@ -51,7 +51,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     await _write_operations(connection, proposal, number, tuple(draft.changes), refusals)
     waiting = await park(connection, proposal.library, parked, draft.experiences, proposal.analyst, proposal.model)
     await write_codebook(connection, database, proposal.library.id, proposal.codebook)
-    await _close_groups(connection, proposal, number, len(waiting))
+    await _close_groups(connection, database, proposal, number, len(waiting))
     if number is not None:
         await _write_revision(connection, database, proposal, draft)
         await _decide(connection, proposal, number)
@@ -101,14 +101,11 @@ async def _write_experiences(
         replaced = {column.name: statement.excluded[column.name] for column in experiences.c if not column.primary_key}
         values = [{**rows.experience_values(current), "library_id": library_id} for current in changed]
         await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), values)
-    served = {known.id: " ".join(terms(known.content)) for known in changed if known.status != "retired"}
-    indexed = [Indexed(library_id, known.id, served.get(known.id, "")) for known in changed]
-    await database.dialect.index_terms(connection, indexed)
-    retired = [known.id for known in changed if known.id not in served]
+    retired = [each.id for each in changed if each.status == "retired"]
     if retired:
-        of = experience_vectors.c
-        mine = (of.library_id == library_id) & (of.experience_id == bindparam("retired"))
-        await connection.execute(delete(experience_vectors).where(mine), [{"retired": each} for each in retired])
+        column = experience_vectors.c.experience_id
+        of_retired = (experience_vectors.c.library_id == library_id) & database.dialect.among(column, retired)
+        await connection.execute(delete(experience_vectors).where(of_retired))
     await _write_citations(connection, database, library_id, draft)
 
 
@@ -172,30 +169,40 @@ async def _write_operations(
     await connection.execute(operations.insert(), values)
 
 
-async def _close_groups(connection: AsyncConnection, proposal: Proposal, number: int | None, waiting: int) -> None:
+async def _close_groups(
+    connection: AsyncConnection, database: Database, proposal: Proposal, number: int | None, waiting: int
+) -> None:
     outcome = "learned: nothing to change" if number is None else f"learned in revision {number}"
     if waiting:
         outcome = f"learned: waits for review with what else its batch proposed ({waiting})"
-    for group in sorted(proposal.learned, key=lambda group: group.id):
-        await _check_unlearned(connection, proposal.library, group)
-        await connection.execute(
-            learned_groups.insert().values(
-                library_id=proposal.library.id,
-                group_id=group.id,
-                graded_version=group.graded_version,
-                revision=number,
-                learned_at=time.time(),
-            )
-        )
-        mine = (groups.c.library_id == proposal.library.id) & (groups.c.id == group.id)
-        unchanged = mine & (groups.c.graded_version == group.graded_version)
-        await connection.execute(update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0))
+    if not proposal.learned:
+        return
+    library_id, learned = proposal.library.id, sorted(proposal.learned, key=lambda group: group.id)
+    await _check_unlearned(connection, database, library_id, learned)
+    records = [
+        {
+            "library_id": library_id,
+            "group_id": group.id,
+            "graded_version": group.graded_version,
+            "revision": number,
+            "learned_at": time.time(),
+        }
+        for group in learned
+    ]
+    await connection.execute(learned_groups.insert(), records)
+    same = (groups.c.library_id == library_id) & (groups.c.id == bindparam("group"))
+    unchanged = same & (groups.c.graded_version == bindparam("version"))
+    closing = update(groups).where(unchanged).values(state="learned", reason=outcome, tries=0)
+    await connection.execute(closing, [{"group": group.id, "version": group.graded_version} for group in learned])
 
 
-async def _check_unlearned(connection: AsyncConnection, library: Library, group: Group) -> None:
-    mine = (learned_groups.c.library_id == library.id) & (learned_groups.c.group_id == group.id)
-    same = mine & (learned_groups.c.graded_version == group.graded_version)
-    if (await connection.execute(select(learned_groups.c.group_id).where(same))).first() is not None:
+async def _check_unlearned(
+    connection: AsyncConnection, database: Database, library_id: int, groups_to_close: Sequence[Group]
+) -> None:
+    named = database.dialect.among(learned_groups.c.group_id, [group.id for group in groups_to_close])
+    columns = (learned_groups.c.group_id, learned_groups.c.graded_version)
+    rows_learned = await connection.execute(select(*columns).where(learned_groups.c.library_id == library_id, named))
+    if {tuple(row) for row in rows_learned} & {(group.id, group.graded_version) for group in groups_to_close}:
         raise RevisionConflict("Another worker has learned one of these groups: nothing was written.")
 
 
@@ -212,4 +219,5 @@ async def _write_revision(
         cost=proposal.cost,
         created_at=time.time(),
     )
-    await insert_revision(connection, database, proposal.library.id, revision, next_experience=draft.next_number)
+    counts = {"next_experience": draft.next_number, "served": draft.count}
+    await insert_revision(connection, database, proposal.library.id, revision, **counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownTrajectory
@@ -24,8 +24,6 @@ async def draft_of(
     library = proposal.library
     current = await _concerned(connection, database, proposal)
     cites = await _citations(connection, database, library.id, current)
-    served = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
-    count = (await connection.execute(select(func.count()).select_from(experiences).where(served))).scalar_one()
     helping: dict[str, str] = {}
     if proposal.author == LEARNER:
         helping = await proven(connection, database, library, proposal.operations, current)
@@ -41,18 +39,19 @@ async def draft_of(
         read=proposal.read,
         protected=pinned(current) if proposal.author in AUTOMATIC else {},
         proven=helping,
-        others=count - sum(known.status != "retired" for known in current.values()),
+        others=row["served"] - sum(known.status != "retired" for known in current.values()),
     )
 
 
 async def _concerned(connection: AsyncConnection, database: Database, proposal: Proposal) -> dict[str, Experience]:
     """The experiences that the operations name, and those whose text one of them would add again."""
     named = {name for each in proposal.operations for name in (each.target, *each.merged) if name is not None}
-    added = {each.content for each in proposal.operations if each.kind == "ADD" and each.content}
+    added = {rows.content_hash(each.content) for each in proposal.operations if each.kind == "ADD" and each.content}
     mine = select(experiences).where(experiences.c.library_id == proposal.library.id)
     concerned: dict[str, Experience] = {}
-    for column, values in ((experiences.c.id, named | proposal.continues.keys()), (experiences.c.content, added)):
-        if values:  # texts have no index: together, the names would not use theirs
+    columns = ((experiences.c.id, named | proposal.continues.keys()), (experiences.c.content_hash, added))
+    for column, values in columns:
+        if values:  # one statement for both would use neither index
             found = await connection.execute(mine.where(database.dialect.among(column, values)))
             concerned |= {each["id"]: rows.experience(each) for each in found.mappings()}
     return concerned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.models.experiences import Lesson
@@ -55,12 +55,11 @@ class Lessons:
         picked = range(1, latest + 1, max(1, latest // size))[:size]
         return latest, await self.named(library, [f"e{each}" for each in picked])
 
-    async def more_than(self, library: Library, bound: int) -> bool:
-        """Whether a library has more lessons than this, without counting the rest."""
-        where = (experiences.c.library_id == library.id) & (experiences.c.status != "retired")
-        counted = select(experiences.c.id).where(where).limit(bound + 1).subquery()
+    async def count(self, library: Library) -> int:
+        """How many lessons a library has that are not retired."""
+        counted = select(libraries.c.served).where(libraries.c.id == library.id)
         async with self.database.read() as connection:
-            return int((await connection.execute(select(func.count()).select_from(counted))).scalar_one()) > bound
+            return int((await connection.execute(counted)).scalar_one())
 
 
 async def _read(connection: AsyncConnection, statement: Executable) -> list[Lesson]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, Text, cast, select
@@ -32,9 +32,13 @@ class Revisions:
 
     database: Database
 
-    async def experiences(self, library: Library, *, retired: bool = False) -> list[Experience]:
-        """The library's experiences in order of their ids; retired ones only when asked for."""
+    async def experiences(
+        self, library: Library, *, retired: bool = False, ids: Collection[str] | None = None
+    ) -> list[Experience]:
+        """The library's experiences (with these ids) in order of their ids; retired ones only when asked for."""
         where = experiences.c.library_id == library.id
+        if ids is not None:
+            where &= self.database.dialect.among(experiences.c.id, ids)
         if not retired:
             where &= experiences.c.status != "retired"
         async with self.database.read() as connection:

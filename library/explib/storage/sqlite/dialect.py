@@ -1,4 +1,4 @@
-"""SQLite: one file, several processes, full text by FTS5.
+"""SQLite: one file, several processes.
 
 Bundled SQLite (pysqlite3) where it can be had: 3.7.0 to 3.51.2 can corrupt a WAL file that two connections write and
 checkpoint at the same time. Where only such a version is there, the rollback journal is used instead of the WAL.
@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Table, bindparam, event, literal, text
+from sqlalchemy import ColumnElement, Double, Table, bindparam, event, exc, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
-from explib.storage.database import Indexed, Writer
+from explib.storage.database import Writer
 from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
 from explib.storage.sqlite.file import DatabaseFile
 from explib.storage.sqlite.group_commit import WRITES, GroupingWriter
@@ -64,7 +64,11 @@ class _Connection(Protocol):
 class SqliteDialect:
     """The embedded engine."""
 
-    searches_vectors = False
+    search = None
+    columns_query = (
+        "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
+        "WHERE tables.type = 'table'"
+    )
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
@@ -104,8 +108,6 @@ class SqliteDialect:
 
     def _engine(self, **options: Any) -> AsyncEngine:
         engine = create_async_engine(self._url, hide_parameters=True, **options)
-        # Many rows in one statement: between two statements the driver's thread waits for the interpreter, up to 5 ms.
-        engine.dialect.use_insertmanyvalues_wo_returning = True
         event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())  # or it would make a new file
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -164,8 +166,10 @@ class SqliteDialect:
         try:
             yield
         except self._sqlite.Error as error:
-            wrapped = DBAPIError.instance(statement, None, error, self._sqlite.Error, hide_parameters=True)
-            raise wrapped from error
+            kind: type[DBAPIError] = getattr(
+                exc, type(error).__name__, DBAPIError
+            )  # SQLAlchemy's are called like the driver's
+            raise kind(statement, None, error, hide_parameters=True) from error
 
     def insert(self, table: Table) -> Insert:
         """SQLite's INSERT, which can be told what to do on a conflict."""
@@ -181,50 +185,6 @@ class SqliteDialect:
 
     async def prepare_schema(self, connection: AsyncConnection) -> None:
         """Nothing: BEGIN IMMEDIATE keeps everybody else out."""
-
-    def lexical_schema(self) -> Sequence[str]:
-        """FTS5 over the terms that `explib.text.words.terms` makes, as they are.
-
-        Its `ascii` tokenizer cuts at spaces only, where the terms hold letters and marks; `unicode61` cuts at every
-        combining mark, and so takes Thai and other words apart.
-        """
-        return (
-            "CREATE VIRTUAL TABLE experience_terms USING fts5("
-            "terms, library_id UNINDEXED, experience_id UNINDEXED, tokenize = 'ascii')",
-        )
-
-    async def index_terms(self, connection: AsyncConnection, indexed: Sequence[Indexed]) -> None:
-        """FTS5 has no upsert, and an index over its rows' numbers only: they hold library and experience."""
-        numbered = [((each.library_id << 32) + int(each.experience_id[1:]), each) for each in indexed]
-        if not numbered:
-            return
-        removed = [{"row": row} for row, _ in numbered]
-        await connection.execute(text("DELETE FROM experience_terms WHERE rowid = :row"), removed)
-        added = [
-            {"row": row, "terms": each.terms, "library": each.library_id, "id": each.experience_id}
-            for row, each in numbered
-            if each.terms
-        ]
-        if added:
-            insertion = text(
-                "INSERT INTO experience_terms (rowid, terms, library_id, experience_id) "
-                "VALUES (:row, :terms, :library, :id)"
-            )
-            await connection.execute(insertion, added)
-
-    async def search_terms(
-        self, connection: AsyncConnection, library_id: int, terms: Sequence[str], limit: int
-    ) -> list[str]:
-        """BM25 over an OR of the terms."""
-        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-        found = await connection.execute(
-            text(
-                "SELECT experience_id FROM experience_terms WHERE experience_terms MATCH :query "
-                "AND library_id = :library ORDER BY rank LIMIT :limit"
-            ),
-            {"query": query, "library": library_id, "limit": limit},
-        )
-        return [str(row[0]) for row in found]
 
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
         """The pages, the indexes and the foreign keys."""
@@ -258,15 +218,6 @@ class SqliteDialect:
     async def changes(self, _engine: AsyncEngine) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Time for another look."""
         yield lambda: asyncio.sleep(POLL_SECONDS)
-
-    async def nearest(
-        self, _connection: AsyncConnection, _owner: tuple[int, str], _vector: bytes, _limit: int
-    ) -> list[tuple[str, float]] | None:
-        """SQLite has no vectors; who wants the nearest loads them."""
-        return None
-
-    async def index_vectors(self, engine: AsyncEngine, owner: tuple[int, str], dimensions: int) -> None:
-        """Nothing to make."""
 
 
 def _begin(connection: Connection) -> None:

@@ -3,6 +3,9 @@
 A change to aiosqlite's thread and back takes longer than most statements of a write do, and a statement takes three
 of them. A writing connection therefore runs its statements where they are awaited. What may wait for another process's
 lock or for the disk, and what reads many rows, goes to the thread as ever.
+
+This is the one module that uses what aiosqlite doesn't document (`_execute`, `_conn`, `_connection`); aiosqlite has no
+public way to run a statement without its thread. `test_dependencies.py` fails where these names change.
 """
 
 from __future__ import annotations

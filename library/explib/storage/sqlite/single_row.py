@@ -14,6 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
 from explib.storage.single_row import Row
+from explib.storage.statements import DriverStatement, driver_statement
 
 
 class Cursor(Protocol):
@@ -47,21 +48,18 @@ class SqliteRowReader:
         self._connect = connect
         self.failures = failures
         self._connection: Connection | None = None
-        self._compiled: dict[Select[Any], tuple[str, list[str]]] = {}
+        self._compiled: dict[Select[Any], DriverStatement] = {}
 
     async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
-        """See `Glance`."""
+        """Implements `SingleRowReader`."""
         if self._connection is None:
             self._connection = self._connect()
-        sql, names = self._compiled.get(statement) or self._compile(statement)
+        if statement not in self._compiled:
+            self._compiled[statement] = driver_statement(statement, sqlite.dialect(paramstyle="qmark"))
+        sql, names = self._compiled[statement]
         with closing(self._connection.execute(sql, tuple(values[name] for name in names))) as cursor:
-            found: Row = cursor.fetchone()
-            return found
-
-    def _compile(self, statement: Select[Any]) -> tuple[str, list[str]]:
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))
-        self._compiled[statement] = made = str(compiled), list(compiled.positiontup or ())
-        return made
+            row: Row = cursor.fetchone()
+            return row
 
     async def close(self) -> None:
         """Close the connection."""

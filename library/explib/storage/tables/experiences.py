@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Computed,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from explib.storage.tables.base import metadata, of_library, within_library
 from explib.storage.tables.halfvec import HalfVector
@@ -13,6 +27,7 @@ experiences = Table(
     of_library(key=True),
     Column("id", String(20), primary_key=True),
     Column("content", Text, nullable=False),
+    Column("content_hash", String(32), nullable=False),
     Column("status", String(10), nullable=False),
     Column("version", Integer, nullable=False),
     Column("analyst", String(20), nullable=False),
@@ -24,6 +39,7 @@ experiences = Table(
     Column("created_revision", Integer, nullable=False),
     Column("updated_revision", Integer, nullable=False),
     Index("ix_experiences_updated", "library_id", "updated_revision"),
+    Index("ix_experiences_content", "library_id", "content_hash"),
 )
 
 experience_vectors = Table(
@@ -35,6 +51,30 @@ experience_vectors = Table(
     Column("version", Integer, nullable=False),
     Column("vector", LargeBinary().with_variant(HalfVector(), "postgresql"), nullable=False),
     within_library("experience_id", "experiences"),
+)
+
+# Only on PostgreSQL, and only of libraries that are too large for memory: see `postgresql.search`. The library's id is
+# part of every lexeme, so that one library's words cost nothing in another's searches.
+experience_terms = Table(
+    "experience_terms",
+    metadata,
+    of_library(key=True),
+    Column("experience_id", String(20), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column(
+        "document",
+        TSVECTOR,
+        Computed(
+            "array_to_tsvector(string_to_array("
+            "library_id::text || ':' || replace(terms, ' ', ' ' || library_id::text || ':'), ' '))",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
+    Column("size", Integer, Computed("cardinality(string_to_array(terms, ' '))", persisted=True), nullable=False),
+    Index("ix_experience_terms", "document", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    info={"engine": "postgresql", "derived": True},
 )
 
 citations = Table(

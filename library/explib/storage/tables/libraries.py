@@ -14,6 +14,7 @@ libraries = Table(
     Column("settings", JSON, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("next_experience", Integer, nullable=False),
+    Column("served", Integer, nullable=False),  # its experiences that are not retired
     Column("created_at", Double, nullable=False),
     Column("turn_at", Double, nullable=False, default=0.0),  # when its groups were last claimed
 )

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
+from sqlalchemy import ColumnElement, Double, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
-from explib.models.groups import Group, GroupAttempts, GroupState
+from explib.models.groups import Group, GroupAttempts, GroupState, Postponement
 from explib.models.learning import Lease
 from explib.models.libraries import Library
 from explib.models.trajectories import Attempt
@@ -104,38 +104,50 @@ class Groups:
     async def give_back(self, library: Library, claimed: Sequence[Group]) -> None:
         """Take back the tries that were counted for these groups: the worker was stopped, they are not to blame."""
 
+        named = groups.c.id.in_([group.id for group in claimed])
+        counted = (groups.c.library_id == library.id) & named & (groups.c.tries > 0) & (groups.c.state == "ready")
+
         async def uncount(connection: AsyncConnection) -> None:
-            for group in sorted(claimed, key=lambda group: group.id):
-                same = (groups.c.library_id == library.id) & (groups.c.id == group.id)
-                same &= (groups.c.tries > 0) & (groups.c.state == "ready")
-                await connection.execute(update(groups).where(same).values(tries=groups.c.tries - 1))
+            locked = select(groups.c.id).where(counted).order_by(groups.c.id).with_for_update(key_share=True)
+            await connection.execute(locked)
+            await connection.execute(update(groups).where(counted).values(tries=groups.c.tries - 1))
 
         await self.database.write(uncount, explicit_locks=True)
 
-    async def postpone(
-        self, library: Library, group: Group, lease: Lease, reason: str, *, wait: float, counts: bool, dead: bool
-    ) -> None:
-        """Note why a claimed group was not learned: tried again in `wait` seconds, or dead.
+    async def postpone(self, library: Library, lease: Lease, postponements: Sequence[Postponement]) -> None:
+        """Note why claimed groups were not learned, all in one transaction.
 
         A group that got new rewards meanwhile keeps its new state. Raises LeaseLost.
         """
+        values = [
+            {
+                "postponed": each.group.id,
+                "version": each.group.graded_version,
+                "new_state": "dead" if each.dead else "ready",
+                "new_reason": each.reason,
+                "wait": each.wait,
+                "new_tries": each.group.tries - (not each.counts),
+            }
+            for each in sorted(postponements, key=lambda each: each.group.id)
+        ]
+        same = (groups.c.library_id == library.id) & (groups.c.id == bindparam("postponed"))
+        statement = (
+            update(groups)
+            .where(same, groups.c.graded_version == bindparam("version"))
+            .values(
+                state=bindparam("new_state"),
+                reason=bindparam("new_reason"),
+                not_before=self.database.now() + bindparam("wait", type_=Double),
+                tries=bindparam("new_tries"),
+            )
+        )
 
         async def note(connection: AsyncConnection) -> None:
             await check_lease(connection, lease)
-            unchanged = (groups.c.library_id == library.id) & (groups.c.id == group.id)
-            unchanged &= groups.c.graded_version == group.graded_version
-            await connection.execute(
-                update(groups)
-                .where(unchanged)
-                .values(
-                    state="dead" if dead else "ready",
-                    reason=reason,
-                    not_before=self.database.now() + wait,
-                    tries=group.tries if counts else group.tries - 1,
-                )
-            )
+            await connection.execute(statement, values)
 
-        await self.database.write(note, idempotent=True, explicit_locks=True)
+        if values:
+            await self.database.write(note, idempotent=True, explicit_locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""

@@ -7,9 +7,8 @@ import hashlib
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from sqlalchemy import Executable, RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, UpdateBase, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import (
@@ -26,9 +25,10 @@ from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
 from explib.models.trajectories import Attempt, Trajectory
 from explib.storage import rows
-from explib.storage.database import DIALECTS, Database, MakeInsert
+from explib.storage.database import Database, MakeInsert
 from explib.storage.evidence.counters import apply_reward
 from explib.storage.libraries.settings import lock_settings
+from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
@@ -39,6 +39,19 @@ from explib.trajectories.readiness import group_id, group_key
 from explib.trajectories.rewards import checked_reward
 
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
+INSERTED = (
+    "id",
+    "library_id",
+    "group_id",
+    "submission_key",
+    "content_hash",
+    "reward",
+    "feedback",
+    "created_at",
+    "graded_at",
+    "graded_by",
+    "reward_source",
+)
 HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
 # Built once: building a statement takes longer than running it.
 _SUBMITTED = (
@@ -59,19 +72,6 @@ _BEGUN = (
 _RECORDED = select(retrievals.c.id).where(
     retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
 )
-
-
-@lru_cache(maxsize=DIALECTS)
-def _held_group(make_insert: MakeInsert) -> Executable:
-    """A group's row, new or not, held until the transaction ends."""
-    statement = make_insert(groups)
-    held = statement.on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": statement.excluded.key})
-    return held.returning(groups)
-
-
-@lru_cache(maxsize=DIALECTS)
-def _new_trajectory(make_insert: MakeInsert) -> Executable:
-    return make_insert(trajectories).on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +181,8 @@ class Trajectories:
             "not_before": 0.0,
             "updated_at": time.time(),
         }
-        held = await connection.execute(_held_group(self.database.dialect.insert), values)
-        return rows.group(held.mappings().one())
+        [row] = await _LOCKED_GROUP.rows(connection, self.database, **values)
+        return Group(*row)
 
     async def _insert(
         self,
@@ -210,8 +210,8 @@ class Trajectories:
             "reward_source": submission.reward_source if graded else None,
             **{name: getattr(submission, name) for name in KEPT},
         }
-        done = await connection.execute(_new_trajectory(self.database.dialect.insert), values)
-        return identity if done.rowcount else ""
+        inserted = await _NEW_TRAJECTORY.rows(connection, self.database, **values)
+        return identity if inserted else ""
 
     async def locate(
         self,
@@ -319,3 +319,20 @@ async def _submitted(connection: AsyncConnection, library: Library, key: str) ->
 
 async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:
     return (await connection.execute(_RECORDED, {"owner": library.id, "retrieval": retrieval_id})).first() is not None
+
+
+def _locking_group(make_insert: MakeInsert) -> UpdateBase:
+    """A group's row, new or not, held until the transaction ends."""
+    insert = make_insert(groups).values({column.name: bindparam(column.name) for column in groups.columns})
+    locked = insert.on_conflict_do_update(index_elements=["library_id", "id"], set_={"key": insert.excluded.key})
+    return locked.returning(*(groups.c[name] for name in Group.__dataclass_fields__))
+
+
+def _inserting_trajectory(make_insert: MakeInsert) -> UpdateBase:
+    insert = make_insert(trajectories).values({name: bindparam(name) for name in (*INSERTED, *KEPT)})
+    once = insert.on_conflict_do_nothing(index_elements=["library_id", "submission_key"])
+    return once.returning(trajectories.c.id)
+
+
+_LOCKED_GROUP = CompiledStatement(_locking_group)
+_NEW_TRAJECTORY = CompiledStatement(_inserting_trajectory)

@@ -1,15 +1,16 @@
-"""The first schema. Until the first release it is the tables as they stand; from then on it is frozen."""
+"""The first schema, in each engine's own words: the .sql files beside this one. Frozen: a change is a new migration."""
 
-from alembic import context, op
+from pathlib import Path
 
-from explib.storage.tables import metadata
+from alembic import op
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Create every table, and the engine's own full-text table."""
-    metadata.create_all(op.get_bind())
-    for statement in context.config.attributes["lexical_schema"]:
-        op.execute(statement)
+    """Create every table."""
+    file = Path(__file__).with_name(f"0001_initial.{op.get_bind().dialect.name}.sql")
+    for statement in file.read_text(encoding="utf-8").split(";\n"):
+        if statement.strip():
+            op.execute(statement)
