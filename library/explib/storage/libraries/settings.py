@@ -67,7 +67,7 @@ async def lock_settings(connection: AsyncConnection, library: Library) -> Librar
 
 def check_size(database: Database, settings: LibrarySettings) -> None:
     """Raises InvalidSetting where the engine can't search so many experiences."""
-    if settings.max_experiences > MOST_IN_MEMORY and not database.dialect.searches_vectors:
+    if settings.max_experiences > MOST_IN_MEMORY and database.dialect.search is None:
         raise InvalidSetting(
             f"max_experiences must be 1 to {MOST_IN_MEMORY:,} in SQLite: for more use PostgreSQL (docs/postgresql.md)."
         )
