@@ -25,6 +25,8 @@ class Plan:
     noise: float = 0.05
     pass_fail: bool = False
     wrong_codes: float = 0.0
+    unseen: float = 0.03
+    """Standard deviation of a task's own difficulty, and of what having met a situation adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ def world(plan: Plan, seed: int) -> World:
     effects = [effects_of(int(options[place]), place in planted, random) for place in range(plan.decisions)]
     often = [random.dirichlet(np.full(int(count), 6.0)) for count in options]
     arises = random.uniform(0.4, 1.1, plan.decisions)
-    met_effect = random.normal(0, 0.04, plan.decisions)
+    met_effect = random.normal(0, plan.unseen, plan.decisions) * (random.random(plan.decisions) < 0.2)
     tasks = list(range(plan.groups)) * plan.group_size + list(range(plan.groups, plan.groups + plan.lone))
     situations = random.random((plan.groups + plan.lone, plan.decisions)) < arises
-    difficulty = random.normal(0.4, 0.08, plan.groups + plan.lone)
+    difficulty = random.normal(0.4, plan.unseen, plan.groups + plan.lone)
     codes: list[Code] = []
     attempts: list[GradedAttempt] = []
     for number, task in enumerate(tasks):

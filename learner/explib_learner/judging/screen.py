@@ -49,6 +49,11 @@ class Screen:
         self._directions, self._columns = unit_columns(met_and_taken, strata, weights)
         self._met = ~np.isnan(met_and_taken)
 
+    @property
+    def size(self) -> int:
+        """Number of distinct columns that vary."""
+        return len(self._columns)
+
     def best(self, rewards: Floats, keep: int) -> list[int]:
         """Choose columns by score: those that stand out stage by stage, then the best of the rest.
 
