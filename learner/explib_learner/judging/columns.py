@@ -36,12 +36,13 @@ class Attempts:
     def sums(self, columns: Columns, rewards: Floats) -> Sums:
         """Add up columns and rewards (attempts × chains) by source, what having met a situation explains taken out."""
         parts = [self._sums(columns, rewards, self.source == source) for source in range(len(self.sources))]
+        sources, width = len(parts), len(columns.members)
         return Sums(
-            products=np.array([products for products, _, _, _ in parts])[..., None],
-            cross=np.array([cross for _, cross, _, _ in parts]),
-            square=np.array([square for _, _, square, _ in parts]),
+            products=np.array([products for products, _, _, _ in parts]).reshape(sources, width, width, 1),
+            cross=np.array([cross for _, cross, _, _ in parts]).reshape(sources, width, rewards.shape[1]),
+            square=np.array([square for _, _, square, _ in parts]).reshape(sources, rewards.shape[1]),
             size=np.array([size for _, _, _, size in parts]),
-            looked_at=len(columns.members) + columns.left_out,
+            looked_at=width + columns.left_out,
         )
 
     def _sums(self, columns: Columns, rewards: Floats, rows: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, float]:

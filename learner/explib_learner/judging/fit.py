@@ -50,12 +50,9 @@ class Sums:
 
     def hopeful(self) -> NDArray[np.bool_]:
         """Mark chains where a column, tried alone, is not out of the question."""
-        noise = np.maximum(self.square.sum(axis=0) / max(self.size.sum(), 1.0), NOISES[0] ** 2)
-        diagonal = np.einsum("sjjc->jc", self.products)
-        precision = diagonal / noise + EFFECT_SD**-2
-        odds = 0.5 * (self.cross.sum(axis=0) / noise) ** 2 / precision - 0.5 * np.log(EFFECT_SD**2 * precision)
-        hopeful: NDArray[np.bool_] = (odds + inclusion_odds(self.looked_at)[0] > HOPE).any(axis=0)
-        return hopeful
+        noise = self.square.sum(axis=0) / max(self.size.sum(), 1.0)
+        odds = lone_odds(self.cross.sum(axis=0), np.einsum("sjjc->jc", self.products), noise, self.looked_at)
+        return np.asarray((odds > HOPE).any(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +207,8 @@ class Chains:
 def explained_products(sums: Sums, beta: Floats) -> Floats:
     """Multiply the products with effects: sources × rows × chains."""
     if sums.products.shape[-1] == 1:
-        return np.array([products[..., 0] @ beta for products in sums.products])
+        shared: Floats = sums.products[..., 0] @ beta
+        return shared
     explained: Floats = np.einsum("sjkc,kc->sjc", sums.products, beta)
     return explained
 
@@ -227,6 +225,15 @@ def inclusion_odds(columns: int) -> Floats:
     first, second = INCLUSION
     others = np.arange(columns)
     odds: Floats = np.log(others + first) - np.log(columns - 1 - others + second)
+    return odds
+
+
+def lone_odds(cross: Floats, square: Floats, noise: Floats, looked_at: int) -> Floats:
+    """Log odds that a column matters where no other does, from its sums; `noise` is the variance of what it leaves."""
+    noise = np.maximum(noise, NOISES[0] ** 2)
+    precision = square / noise + EFFECT_SD**-2
+    odds: Floats = 0.5 * (cross / noise) ** 2 / precision - 0.5 * np.log(EFFECT_SD**2 * precision)
+    odds -= np.log(max(looked_at, 1) - 1 + INCLUSION[1])
     return odds
 
 

@@ -17,9 +17,9 @@ from explib_learner.judging.units import Units, units
 
 Counts: TypeAlias = NDArray[np.intp]
 
-BATCH = 100
+BATCH = 200
 """Permutations fitted together."""
-BATCHES = 3
+BATCHES = 2
 BURN, KEPT = 15, 35
 """Sweeps of a chain over permuted rewards."""
 SCREENED = 100
@@ -44,7 +44,7 @@ class Bar:
     """Findings by chance, at most, as a share of those that were made."""
 
 
-BELIEF = Bar(BELIEF_LEVELS, p=0.01, share=0.05)
+BELIEF = Bar(BELIEF_LEVELS, p=0.005, share=0.05)
 CANDIDATE = Bar(CANDIDATE_LEVELS, p=0.03, share=0.25)
 
 
@@ -137,6 +137,7 @@ class SearchedColumns:
     def __init__(self, attempts: Attempts, fixed: RawColumns, searched: Floats, screen: Screen) -> None:
         self._attempts = attempts
         self._fixed = fixed
+        self._named = distinct_columns(fixed, attempts, screen.size)
         self._searched = searched
         self._screen = screen
 
@@ -144,11 +145,11 @@ class SearchedColumns:
         """Count units, levels × permutations, batch after batch."""
         for _ in range(BATCHES):
             rewards = shuffled(self._attempts.rewards, self._attempts.strata, BATCH, random)
-            problems = [self._problem(rewards[:, [copy]]) for copy in range(BATCH)]
-            hopeful = [(sums, related) for sums, related in problems if sums.hopeful().any()]
-            together = max(1, CELLS_AT_ONCE // max((sums.cross.size**2 for sums, _ in hopeful), default=1))
-            parts = [hopeful[start : start + together] for start in range(0, len(hopeful), together)]
-            none = np.zeros((len(LEVELS), BATCH - len(hopeful)), dtype=np.intp)
+            hopeful = self._attempts.sums(self._named, rewards).hopeful() | self._screen.hopeful(rewards)
+            problems = [self._problem(rewards[:, [copy]]) for copy in np.flatnonzero(hopeful)]
+            together = max(1, CELLS_AT_ONCE // max((sums.cross.size**2 for sums, _ in problems), default=1))
+            parts = [problems[start : start + together] for start in range(0, len(problems), together)]
+            none = np.zeros((len(LEVELS), BATCH - len(problems)), dtype=np.intp)
             yield np.hstack([none, *(counted(part, random) for part in parts)])
 
     def _problem(self, rewards: Floats) -> tuple[Sums, Units]:
