@@ -134,11 +134,10 @@ class SharedColumns:
 class SearchedColumns:
     """Columns that the screen picked out of many: it picks anew for each permutation, beside the fixed ones."""
 
-    def __init__(self, attempts: Attempts, fixed: RawColumns, searched: Floats, screen: Screen) -> None:
+    def __init__(self, attempts: Attempts, fixed: RawColumns, screen: Screen) -> None:
         self._attempts = attempts
         self._fixed = fixed
         self._named = distinct_columns(fixed, attempts, screen.size)
-        self._searched = searched
         self._screen = screen
 
     def batches(self, random: np.random.Generator) -> Iterator[Counts]:
@@ -154,7 +153,7 @@ class SearchedColumns:
 
     def _problem(self, rewards: Floats) -> tuple[Sums, Units]:
         picked = self._screen.best(rewards[:, 0], SCREENED)
-        raw = self._fixed.with_more(self._searched[:, picked])
+        raw = self._fixed.with_more(self._screen.values[:, picked])
         columns = distinct_columns(raw, self._attempts, self._screen.size - len(picked))
         return self._attempts.sums(columns, rewards), units(columns, raw)
 

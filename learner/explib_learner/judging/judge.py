@@ -67,10 +67,10 @@ class Judge:
     ) -> Judgement:
         """Judge all decisions together.
 
-        Of decisions that split the attempts alike the first one given speaks for all. `last` is where the fit of the
-        step before ended. `searched`, attempts × columns (1, 0 or NaN), is all that a screen chose the decisions of
-        source "grammar" from: the stop rule then repeats that choice. Raises ValueError on a reward that is no number,
-        a weight outside 0..1, and a code whose letter its decision has not.
+        Of decisions that split the attempts alike the first one given speaks for all. `last` is where the step before
+        ended. `searched`, attempts × columns (1, 0 or NaN), is all that a screen chose the decisions of source
+        "grammar" from: the stop rule then repeats that choice. Raises ValueError on a reward that is no number, a
+        weight outside 0..1, and a code whose letter its decision has not.
         """
         began = time.monotonic()
         random = np.random.default_rng(self._seed)
@@ -78,13 +78,13 @@ class Judge:
         raw = raw_columns(decisions, codes, attempts)
         rows = ordered(attempts, raw.values)
         raw = raw.rows(rows.order)
-        screen = None if searched is None else Screen(searched[rows.order], rows.strata, rows.weights)
+        screen = None if searched is None else Screen(arranged(searched, rows), rows.strata, rows.weights)
         columns = distinct_columns(raw, rows, screen.size if screen else 0)
         fitted = self._fit(raw, rows, columns, starting(last, names, columns, rows), random)
         chance: SharedColumns | SearchedColumns = SharedColumns(rows, columns, fitted.related)
-        if searched is not None and screen is not None:
+        if screen:
             named = [place for place, decision in enumerate(decisions) if decision.source != "grammar"]
-            chance = SearchedColumns(rows, raw.of(named), searched[rows.order], screen)
+            chance = SearchedColumns(rows, raw.of(named), screen)
         found = fitted.related.counted(fitted.own[:, None], fitted.near[:, None], LEVELS)[:, 0]
         stop = gate(found, chance.batches(random))
         return Judgement(
@@ -104,6 +104,13 @@ class Judge:
         related = units(columns, raw)
         own, near = related.inclusion(draws.inclusion)
         return Fitted(raw, rows, columns, related, draws, own.mean(axis=1), near.mean(axis=1))
+
+
+def arranged(searched: Floats, rows: Attempts) -> Floats:
+    """Put the rows of a search into the order of the fit. Raises ValueError where they are not the attempts."""
+    if searched.ndim != 2 or len(searched) != len(rows.order):
+        raise ValueError(f"{len(rows.order)} attempts need as many rows searched, not shape {searched.shape}")
+    return searched[rows.order]
 
 
 def starting(last: State | None, names: Sequence[tuple[str, str]], columns: Columns, rows: Attempts) -> Start | None:

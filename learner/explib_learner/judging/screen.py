@@ -49,7 +49,7 @@ class Screen:
         self._strata = strata
         self._scale = np.sqrt(weights)
         self._directions, self._lengths, self._columns = unit_columns(met_and_taken, strata, weights)
-        self._met = ~np.isnan(met_and_taken)
+        self.values = met_and_taken
 
     @property
     def size(self) -> int:
@@ -96,7 +96,7 @@ class Screen:
 
     def _unexplained(self, rewards: Floats, explained: list[int]) -> Floats:
         """Rewards without the effects of columns and of having met their situations."""
-        met = self._met[:, self._columns[explained]].astype(np.float64)
+        met = (~np.isnan(self.values[:, self._columns[explained]])).astype(np.float64)
         met = centred(met, self._strata, self._scale**2) * self._scale[:, None]
         explaining = np.hstack([self._directions[explained].T, met])
         effects, *_ = np.linalg.lstsq(explaining, rewards, rcond=None)
