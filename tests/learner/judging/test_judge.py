@@ -77,14 +77,14 @@ def test_a_planted_effect_is_believed_with_its_size_and_its_counts(group_size: i
     assert 0.5 < judgement.explained < 0.9
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), group_size=st.sampled_from([0, 5]))
 def test_a_strong_effect_is_found_in_any_world_and_shuffled_it_is_not_believed(seed: int, group_size: int) -> None:
     made = desk(of_d2, group_size=group_size, seed=seed)
     assert made.verdict("d2").state == "believed"
     rewards = np.random.default_rng(seed).permutation([attempt.reward for attempt in made.attempts])
     dealt = [replace(each, reward=float(reward)) for each, reward in zip(made.attempts, rewards, strict=True)]
-    assert replace(made, attempts=dealt).verdict("d2").inclusion < 0.9
+    assert replace(made, attempts=dealt).verdict("d2").state != "believed"
 
 
 @settings(max_examples=3, deadline=None)
