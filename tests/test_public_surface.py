@@ -78,7 +78,6 @@ SETTINGS = {
     "learning_objective",
     "reward_min",
     "reward_max",
-    "min_group",
     "group_size",
     "max_experiences",
     "max_words",

@@ -239,7 +239,7 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert f"group_size = 7  ({config})" in lines
     assert f"token_budget_per_day = unset  ({config})" in lines
     assert "review = off  (default)" in lines
-    assert "min_group = 2  (default)" in lines
+    assert "group_size = 5  (default)" in lines
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
