@@ -18,6 +18,7 @@ from explib_learner.grammar.family import PredicateFamily
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
 from explib_learner.grammar.reading import WHOLE, WORD, Instance, Reading
 from explib_learner.grammar.records import Scalar
+from explib_learner.grammar.scores import Floats
 
 Column: TypeAlias = NDArray[np.int8]
 """For each attempt 1 (option a), 0 (option b) or NOT_MET."""
@@ -44,6 +45,15 @@ class Candidate:
     rank: int
     anchor: str | None
     """The tool at whose calls it is decided; None where it is a matter of the whole attempt."""
+    direction: Floats
+    """The column minus its mean where it was met, 0 elsewhere, at length 1."""
+
+
+def candidate_of(predicate: Predicate, column: Column, rank: int, anchor: str | None) -> Candidate:
+    """A candidate with its direction."""
+    met = column != NOT_MET
+    deviations = np.where(met, column - (column[met].mean() if met.any() else 0.0), 0.0)
+    return Candidate(predicate, column, rank, anchor, deviations / max(float(np.linalg.norm(deviations)), 1e-12))
 
 
 def candidates(readings: Sequence[Reading]) -> list[Candidate]:
@@ -90,7 +100,7 @@ def _of_family(family: PredicateFamily, readings: Sequence[Reading], least: int)
         for test in tests(values, least, _CUTS if family.cuts else 0):
             column = as_column([majority(test, found) for found in seen])
             if varies(column, least):
-                yield Candidate(Predicate(family.name, names, test), column, family.rank, _anchor(seen, readings))
+                yield candidate_of(Predicate(family.name, names, test), column, family.rank, _anchor(seen, readings))
 
 
 def _names(family: PredicateFamily, readings: Sequence[Reading], least: int) -> list[Names]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from math import lgamma
+
 import numpy as np
 
 from explib.models.decisions import GradedAttempt
@@ -14,6 +16,7 @@ from explib_learner.grammar.candidates import (
     Column,
     Columns,
     as_column,
+    candidate_of,
     candidates,
     column_of,
     conditions,
@@ -28,7 +31,7 @@ from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, conditional_scores, scores
 
 SEED = 20_251_008
-PERMUTATIONS = 24
+PERMUTATIONS = 8
 PLAIN_RANK = 1
 """Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
 CONDITIONED_RANK = 2
@@ -43,7 +46,7 @@ _NEAR = 1.5
 """Nats that a plainer description of nearly the same split may explain less."""
 _ALIKE = 0.75
 _TOP = 8
-_PATIENCE = 3
+_PATIENCE = 6
 """Decisions that may be added without gain before the search ends."""
 _LEAST_EFFECT = 0.04
 """Share of the reward's range below which a decision is not worth a lesson."""
@@ -127,8 +130,10 @@ class Search:
             added = self._best(current.residual, current.chosen)
             if added is None:
                 break
-            current = self._exchanged(self._selection([*current.chosen, added], rewards), rewards)
+            current = self._selection([*current.chosen, added], rewards)
             waited += 1
+            if waited > 1:
+                current = self._exchanged(current, rewards)
             if current.score > best.score + 1e-6:
                 best, waited = current, 0
         best = self._thinned(best, rewards, 0.0)
@@ -136,7 +141,7 @@ class Search:
 
     def _selection(self, chosen: list[Scored], rewards: Floats) -> _Selection:
         explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
-        score = explanation.evidence - sum(each.cost for each in chosen)
+        score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
         return _Selection(chosen, score, explanation.residual, explanation.effects)
 
     def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
@@ -199,14 +204,14 @@ class Search:
 
     def _best(self, residual: Floats, chosen: Sequence[Scored]) -> Scored | None:
         """The plainest of those that gain about as much as the one that gains most and split nearly the same way."""
-        strong = [each for each in self._strong(residual) if not _repeats(each.candidate, chosen)]
-        if not strong:
+        strong = sorted(self._strong(residual), key=lambda each: -each.gain)
+        first = next((each for each in strong if not _repeats(each.candidate, chosen)), None)
+        if first is None:
             return None
-        first = max(strong, key=lambda each: each.gain)
         near = [
             each
             for each in strong
-            if each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
+            if first.gain >= each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
         ]
         return min([first, *near], key=lambda each: _plainness(each.candidate))
 
@@ -233,7 +238,7 @@ class Search:
         predicate = replace(plain.predicate, condition=each.conditions[column])
         found = self._coded.get(predicate)
         if found is None:
-            found = Candidate(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
+            found = candidate_of(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
             self._coded[predicate] = found
         if not varies(found.column, self._least):
             return []
@@ -263,7 +268,8 @@ class Search:
             column = as_column([majority(test, found) for found in seen])
             t = abs(_score(column, residual, self._least))
             if t > highest:
-                best, highest = replace(chosen, predicate=replace(predicate, test=test), column=column), t
+                moved = replace(predicate, test=test)
+                best, highest = candidate_of(moved, column, chosen.rank, chosen.anchor), t
         return best
 
     def _narrowed_anew(self, chosen: Candidate, condition: Condition, residual: Floats) -> Candidate:
@@ -281,7 +287,7 @@ class Search:
             column = column_of(moved, self._readings)
             t = abs(_score(column, residual, self._least))
             if t > highest and varies(column, self._least):
-                best, highest = replace(chosen, predicate=moved, column=column), t
+                best, highest = candidate_of(moved, column, chosen.rank, chosen.anchor), t
         return best
 
 
@@ -324,15 +330,8 @@ def _score(column: Column, residual: Floats, least: int) -> float:
     return float(scores(met[None], taken[None], residual[:, None], least)[0, 0])
 
 
-def _deviations(column: Column) -> Floats:
-    met = column != NOT_MET
-    deviations: Floats = np.where(met, column - column[met].mean() if met.any() else 0.0, 0.0)
-    return deviations
-
-
 def _likeness(one: Candidate, two: Candidate) -> float:
-    a, b = _deviations(one.column), _deviations(two.column)
-    return float(abs(a @ b) / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
+    return float(abs(one.direction @ two.direction))
 
 
 def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
