@@ -43,13 +43,13 @@ class Candidate:
     predicate: Predicate
     column: Column
     rank: int
-    anchor: str | None
-    """The tool at whose calls it is decided; None where it is a matter of the whole attempt."""
+    anchor: Names
+    """The tools at whose calls it is decided; empty where it is a matter of the whole attempt."""
     direction: Floats
     """The column minus its mean where it was met, 0 elsewhere, at length 1."""
 
 
-def candidate_of(predicate: Predicate, column: Column, rank: int, anchor: str | None) -> Candidate:
+def candidate_of(predicate: Predicate, column: Column, rank: int, anchor: Names) -> Candidate:
     """A candidate with its direction."""
     met = column != NOT_MET
     deviations = np.where(met, column - (column[met].mean() if met.any() else 0.0), 0.0)
@@ -97,10 +97,11 @@ def _of_family(family: PredicateFamily, readings: Sequence[Reading], least: int)
     for names in _names(family, readings, least):
         seen = [instances(family.name, names, reading) for reading in readings]
         values = [frozenset(instance.value for instance in found) for found in seen]
+        anchor = names if family.name == "instead" else _anchor(seen, readings)
         for test in tests(values, least, _CUTS if family.cuts else 0):
             column = as_column([majority(test, found) for found in seen])
             if varies(column, least):
-                yield candidate_of(Predicate(family.name, names, test), column, family.rank, _anchor(seen, readings))
+                yield candidate_of(Predicate(family.name, names, test), column, family.rank, anchor)
 
 
 def _names(family: PredicateFamily, readings: Sequence[Reading], least: int) -> list[Names]:
@@ -126,17 +127,20 @@ def _alternatives(readings: Sequence[Reading], least: int) -> Iterator[Names]:
             yield a, b
 
 
-def _anchor(seen: Sequence[Sequence[Instance]], readings: Sequence[Reading]) -> str | None:
+def _anchor(seen: Sequence[Sequence[Instance]], readings: Sequence[Reading]) -> Names:
     for found, reading in zip(seen, readings, strict=True):
         if found:
-            return None if found[0].anchor == WHOLE else reading.trace.calls[found[0].anchor].name
-    return None
+            return () if found[0].anchor == WHOLE else (reading.trace.calls[found[0].anchor].name,)
+    return ()
 
 
-def conditions(readings: Sequence[Reading], tool: str | None) -> tuple[list[Condition], Columns]:
-    """Conditions that some attempts meet at their first call of a tool (None: as a whole), attempts × conditions."""
+def conditions(readings: Sequence[Reading], tools: Names) -> tuple[list[Condition], Columns]:
+    """Conditions that some attempts meet at their first call of one of the tools (none: as a whole).
+
+    Attempts × conditions, 1 where one is met.
+    """
     least = fewest(len(readings))
-    places = [WHOLE if tool is None else reading.first.get(tool) for reading in readings]
+    places = [_place(reading, tools) for reading in readings]
     known = [None if at is None else reading.facts(at) for at, reading in zip(places, readings, strict=True)]
     present = sum(facts is not None for facts in known)
     counts: Counter[Names] = Counter(fact for facts in known if facts for fact in facts)
@@ -154,6 +158,12 @@ def conditions(readings: Sequence[Reading], tool: str | None) -> tuple[list[Cond
     found = list(kept.values())
     table = np.array([column for _, column in found], dtype=np.int8).reshape(len(found), len(readings)).T
     return [condition for condition, _ in found], table
+
+
+def _place(reading: Reading, tools: Names) -> int | None:
+    if not tools:
+        return WHOLE
+    return min((reading.first[tool] for tool in tools if tool in reading.first), default=None)
 
 
 def _narrowing(fact: Names, values: Sequence[frozenset[Scalar]], least: int) -> Iterator[Test]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from explib_learner.grammar.keys import TRUE, Test
 from explib_learner.grammar.records import Scalar
@@ -33,10 +35,13 @@ def tests(values: Sequence[frozenset[Scalar]], least: int, cuts: int) -> Iterato
         yield from (Test("least", place) for place in sorted(places) if place > numbers[0])
 
 
-def bounds(values: Sequence[frozenset[Scalar]]) -> list[float]:
-    """All bounds that split the values differently: between each value and the next, at the roundest number."""
+def bounds(values: Sequence[frozenset[Scalar]], around: Scalar) -> list[float]:
+    """Bounds near one that split the values differently: between a value and the next, at the roundest number."""
     numbers = sorted({value for shown in values for value in shown if isinstance(value, float)})
-    return [roundest(low, high) for low, high in zip(numbers, numbers[1:], strict=False)]
+    middle = bisect_left(numbers, around) if isinstance(around, float) else 0
+    reach = len(numbers) // 6 + 2
+    near = numbers[max(0, middle - reach) : middle + reach + 1]
+    return [roundest(low, high) for low, high in pairwise(near)]
 
 
 def roundest(low: float, high: float) -> float:

@@ -26,12 +26,12 @@ from explib_learner.grammar.candidates import (
 from explib_learner.grammar.coding import instances, majority, within
 from explib_learner.grammar.cutting import bounds
 from explib_learner.grammar.explaining import Explanation, task_words
-from explib_learner.grammar.keys import Condition, Predicate, Test
+from explib_learner.grammar.keys import Condition, Names, Predicate, Test
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, conditional_scores, scores
 
 SEED = 20_251_008
-PERMUTATIONS = 8
+FIRST_PERMUTATIONS, PERMUTATIONS = 4, 16
 PLAIN_RANK = 1
 """Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
 CONDITIONED_RANK = 2
@@ -107,7 +107,7 @@ class Search:
         }
         self._narrowed = self._conditional()
         self._under_conditions = sum(len(each.pool.found) * len(each.conditions) for each in self._narrowed)
-        self._coded: dict[Predicate, Candidate] = {}
+        self._made: dict[Predicate, Candidate] = {}
 
     def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
         """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
@@ -116,7 +116,10 @@ class Search:
         if not selection.chosen:
             return []
         rng = np.random.default_rng(SEED)
-        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(PERMUTATIONS)]
+        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(FIRST_PERMUTATIONS)]
+        if 4 * max(chance) > selection.gain:
+            more = PERMUTATIONS - FIRST_PERMUTATIONS
+            chance += [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(more)]
         if selection.gain <= _limit(np.array(chance)):
             return []
         return self._kept(selection, rewards)
@@ -143,6 +146,13 @@ class Search:
         explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
         score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
         return _Selection(chosen, score, explanation.residual, explanation.effects)
+
+    def _exact(self, scored: Scored) -> Scored:
+        candidate = scored.candidate
+        if candidate.predicate.condition is None:
+            return scored
+        column = column_of(candidate.predicate, self._readings)
+        return replace(scored, candidate=candidate_of(candidate.predicate, column, candidate.rank, candidate.anchor))
 
     def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
         return self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards)
@@ -172,7 +182,8 @@ class Search:
 
     def _kept(self, selection: _Selection, rewards: Floats) -> list[Candidate]:
         """The selection with its bounds moved to where rewards differ most, without what is unsure or has no effect."""
-        chosen = list(selection.chosen)
+        chosen = [self._exact(each) for each in _split(selection.chosen)]
+        chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
             others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
             chosen[at] = replace(chosen[at], candidate=self._refined(chosen[at].candidate, others.residual))
@@ -187,11 +198,11 @@ class Search:
         return [selection.chosen[at].candidate for at in np.argsort(needed)]
 
     def _conditional(self) -> list[_Narrowed]:
-        by_tool: dict[str | None, list[Candidate]] = {}
+        by_tool: dict[Names, list[Candidate]] = {}
         for each in self.candidates:
-            if each.rank <= CONDITIONED_RANK or each.predicate.family == "used":
-                if each.predicate.test.kind == "is":
-                    by_tool.setdefault(each.anchor, []).append(each)
+            plain = each.rank <= CONDITIONED_RANK or each.predicate.family == "used"
+            if plain and each.predicate.test.kind == "is":
+                by_tool.setdefault(each.anchor, []).append(each)
         narrowed = []
         for tool, found in by_tool.items():
             known, table = conditions(self._readings, tool)
@@ -229,20 +240,18 @@ class Search:
             for at in np.argpartition(-gains, min(_TOP, gains.size - 1), axis=None)[:_TOP]:
                 row, column = np.unravel_index(at, gains.shape)
                 if gains[row, column] > 0:
-                    strong.extend(self._exact(each, int(row), int(column), residual, cost))
+                    found = self._under_condition(each, int(row), int(column))
+                    strong.append(Scored(found, cost, float(gains[row, column])))
         return strong
 
-    def _exact(self, each: _Narrowed, row: int, column: int, residual: Floats, cost: float) -> list[Scored]:
-        """The candidate under its condition as it is coded."""
+    def _under_condition(self, each: _Narrowed, row: int, column: int) -> Candidate:
+        """A candidate under a condition, as it is at the first call: coded exactly only where it is kept."""
         plain = each.pool.found[row]
         predicate = replace(plain.predicate, condition=each.conditions[column])
-        found = self._coded.get(predicate)
-        if found is None:
-            found = candidate_of(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
-            self._coded[predicate] = found
-        if not varies(found.column, self._least):
-            return []
-        return [Scored(found, cost, 0.5 * _score(found.column, residual, self._least) ** 2 - cost)]
+        if predicate not in self._made:
+            narrowed = np.where(each.table[:, column] > 0, plain.column, NOT_MET).astype(np.int8)
+            self._made[predicate] = candidate_of(predicate, narrowed, plain.rank, plain.anchor)
+        return self._made[predicate]
 
     def _refined(self, chosen: Candidate, residual: Floats) -> Candidate:
         """The bound of a predicate and of its condition, where rewards differ most."""
@@ -263,7 +272,7 @@ class Search:
         ]
         values = [frozenset(instance.value for instance in found) for found in seen]
         best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values):
+        for bound in bounds(values, predicate.test.value):
             test = Test("least", bound)
             column = as_column([majority(test, found) for found in seen])
             t = abs(_score(column, residual, self._least))
@@ -282,7 +291,7 @@ class Search:
             for found, reading in zip(anchors, self._readings, strict=True)
         ]
         best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values):
+        for bound in bounds(values, condition.test.value):
             moved = replace(predicate, condition=Condition(condition.fact, Test(condition.test.kind, bound)))
             column = column_of(moved, self._readings)
             t = abs(_score(column, residual, self._least))
@@ -332,6 +341,25 @@ def _score(column: Column, residual: Floats, least: int) -> float:
 
 def _likeness(one: Candidate, two: Candidate) -> float:
     return float(abs(one.direction @ two.direction))
+
+
+def _split(chosen: Sequence[Scored]) -> list[Scored]:
+    """Where a decision is chosen both plain and under a condition, the plain one is meant for all other cases."""
+    narrowed: dict[tuple[str, Names, Test], Condition] = {}
+    for each in chosen:
+        predicate = each.candidate.predicate
+        if predicate.condition is not None:
+            narrowed[predicate.family, predicate.names, predicate.test] = predicate.condition
+    split = []
+    for each in chosen:
+        predicate = each.candidate.predicate
+        condition = narrowed.get((predicate.family, predicate.names, predicate.test))
+        if predicate.condition is None and condition is not None:
+            others = replace(predicate, condition=Condition(condition.fact, condition.test.opposite))
+            split.append(replace(each, candidate=replace(each.candidate, predicate=others)))
+        else:
+            split.append(each)
+    return split
 
 
 def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:

@@ -104,11 +104,10 @@ class Chosen(PredicateFamily):
         """Words for a property of the chosen."""
         tool, name, lister, _, column = names
         situation = f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
-        opposite = Test({"is": "not", "least": "below"}.get(test.kind, "is"), test.value)  # type: ignore[arg-type]
         return Phrase(
             situation,
             f"take one whose {code(column)} {compared(test)}",
-            f"take one whose {code(column)} {compared(opposite)}",
+            f"take one whose {code(column)} {compared(test.opposite)}",
         )
 
 
