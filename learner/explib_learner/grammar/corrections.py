@@ -12,8 +12,8 @@ from explib.models.decisions import Decision, Option
 from explib.models.trajectories import Attempt, Step
 from explib_learner.grammar.commands import command_text, commands
 from explib_learner.grammar.files import path_in
-from explib_learner.grammar.records import json_of
 from explib_learner.grammar.reading import words_of
+from explib_learner.grammar.records import json_of
 from explib_learner.writing.templates import code
 
 _LONGEST = 400
@@ -24,11 +24,22 @@ _RULE = re.compile(
     r"|nie(?:mals)?|immer|nicht|stattdessen|künftig|jamais|toujours|nunca|siempre)\b",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\s*(?:no|nope|nein|non|wrong|stop|wait|not like that|that'?s (?:not|wrong))\b[\s,.:;!–—-]+(.*)", re.I | re.S)
-_DIRECTIVE = re.compile(r"\b(?:use|run|put|keep|write|call|add|remove|make|take|redo|undo|revert|again|instead|not|nimm|utilise|usa)\b", re.I)
+_NO = re.compile(
+    r"\s*(?:no|nope|nein|non|wrong|stop|wait|not like that|that'?s (?:not|wrong))\b[\s,.:;!–—-]+(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DIRECTIVE = re.compile(
+    r"\b(?:use|run|put|keep|write|call|add|remove|make|take|redo|undo|revert|again|instead|not|nimm|utilise|usa)\b",
+    re.IGNORECASE,
+)
 _REDO = re.compile(r"\s*(?:please )?(?:redo|undo|revert|do (?:it|that|this) (?:again|over))\b", re.IGNORECASE)
-_UNSURE = re.compile(r"\b(?:i (?:don'?t|do not|never|am not|can'?t)|no (?:thanks|thank you|problem|worries|that'?s (?:all|it|fine)))\b", re.I)
-_NOT_A_PERSON = re.compile(r"\s*(?:<[\w-]+[ >]|\[(?:tool|system|image|request)|```|observation:|tool result|exit code)", re.I)
+_UNSURE = re.compile(
+    r"\b(?:i (?:don'?t|do not|never|am not|can'?t)|no (?:thanks|thank you|problem|worries|that'?s (?:all|it|fine)))\b",
+    re.IGNORECASE,
+)
+_NOT_A_PERSON = re.compile(
+    r"\s*(?:<[\w-]+[ >]|\[(?:tool|system|image|request)|```|observation:|tool result|exit code)", re.IGNORECASE
+)
 _ALIKE = 0.5
 
 

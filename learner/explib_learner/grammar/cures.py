@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from explib.models.decisions import Decision, Option
-from explib_learner.grammar.families.textual import pattern
 from explib_learner.grammar.failures import environmental
+from explib_learner.grammar.families.textual import pattern
 from explib_learner.grammar.records import Scalar
 from explib_learner.grammar.trace import AttemptTrace, Call
 from explib_learner.writing.templates import argument, code, shown, used
@@ -27,6 +27,7 @@ BELIEVED_FROM = 2
 _SOON = 4
 """Calls after a failure among which its cure is looked for."""
 _MOST_CHANGES = 2
+_FORM, _FORM_WORDS = 40, 3
 _LONGEST_REFUSAL = 120
 _VALUE = re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"|`[^`\n]{1,80}`|\S*\d\S*")
 _WORD = re.compile(r"[\w./:@+=-]{3,}")
@@ -133,16 +134,11 @@ def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar])
     if name not in new:
         return ("leave out", name), False
     before, after = old[name], new[name]
-    if isinstance(before, str) and isinstance(after, str):
-        if _bare(before) == _bare(after) or pattern(before)[:40] != pattern(after)[:40]:
-            words = len(after.split()) > 3
-            if not words and any(sign.isdigit() for sign in after):
-                return ("form", name, pattern(after)[:40]), False
+    if isinstance(before, str) and isinstance(after, str) and pattern(before) != pattern(after):
+        named = any(sign.isdigit() for sign in after) and len(after.split()) <= _FORM_WORDS
+        if named:
+            return ("form", name, pattern(after)[:_FORM]), False
     return ("set", name, shown(after)), True
-
-
-def _bare(text: str) -> str:
-    return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 
 def _same_purpose(failing: Call, other: Call) -> bool:
@@ -185,7 +181,7 @@ def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool
         return value is None
     if value is None:
         return False
-    return (pattern(str(value))[:40] if kind == "form" else shown(value)) == rest[0]
+    return (pattern(str(value))[:_FORM] if kind == "form" else shown(value)) == rest[0]
 
 
 def _decision(tool: str, change: Change) -> Decision:
@@ -211,7 +207,10 @@ def _options(change: Change, tool: str) -> tuple[str, str]:
         case "set":
             return f"set {argument(name)} to {rest[0]}", f"set {argument(name)} to something else"
         case "form":
-            return f"write {argument(name)} in the form {code(rest[0])} (9 a digit, a or A letters)", "write it otherwise"
+            return (
+                f"write {argument(name)} in the form {code(rest[0])} (9 a digit, a or A letters)",
+                "write it otherwise",
+            )
         case "first":
             return f"{used(name)} first", f"{used(tool)} straight away"
     return f"{used(name)} instead", f"{used(tool)} all the same"

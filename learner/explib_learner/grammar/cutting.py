@@ -22,10 +22,9 @@ def tests(values: Sequence[frozenset[Scalar]], least: int, cuts: int) -> Iterato
     `cuts` is the largest number of bounds, 0 for none; they stand at equal shares of the attempts.
     """
     counts = Counter(value for shown in values for value in shown)
-    if True in counts or False in counts:
-        if any(isinstance(value, bool) for value in counts):
-            yield TRUE
-            return
+    if any(isinstance(value, bool) for value in counts):
+        yield TRUE
+        return
     frequent = [value for value, count in counts.most_common(MOST_VALUES) if count >= least]
     if len(counts) > 1:
         yield from (Test("is", value) for value in frequent)

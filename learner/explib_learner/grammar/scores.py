@@ -26,7 +26,7 @@ def scores(met: Floats, taken: Floats, rewards: Floats, least: int) -> Floats:
 
 
 def conditional_scores(met: Floats, taken: Floats, narrowed: Floats, rewards: Floats, least: int) -> Floats:
-    """t of each split under each condition: columns × conditions. `narrowed` is attempts × conditions, `rewards` a vector."""
+    """t of each split under each condition: columns × conditions. `narrowed` is attempts × conditions."""
     r = rewards[:, None]
     sizes, ones = met @ narrowed, taken @ narrowed
     first, second = narrowed * r, narrowed * r**2

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
 from math import lgamma
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explib.models.decisions import GradedAttempt
 from explib_learner.grammar.candidates import (
     NOT_MET,
     Candidate,
     Column,
-    Columns,
     as_column,
     candidate_of,
     candidates,
@@ -51,6 +51,9 @@ _PATIENCE = 6
 _LEAST_EFFECT = 0.04
 """Share of the reward's range below which a decision is not worth a lesson."""
 _EULER = 0.5772156649
+
+
+Strata: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,14 +303,14 @@ class Search:
         return best
 
 
-def centred(attempts: Sequence[GradedAttempt]) -> tuple[Floats, Columns]:
+def centred(attempts: Sequence[GradedAttempt]) -> tuple[Floats, Strata]:
     """Rewards minus the mean of their stratum (a group, or all lone attempts together), and the strata as numbers."""
     sizes: dict[str | None, int] = {}
     for attempt in attempts:
         sizes[attempt.group_id] = sizes.get(attempt.group_id, 0) + 1
     keys = [attempt.group_id if sizes[attempt.group_id] > 1 else None for attempt in attempts]
     numbers = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    strata = np.array([numbers[key] for key in keys], dtype=np.int64)
+    strata: Strata = np.array([numbers[key] for key in keys], dtype=np.intp)
     rewards = np.array([attempt.reward for attempt in attempts])
     for stratum in range(len(numbers)):
         rewards[strata == stratum] -= rewards[strata == stratum].mean()
@@ -319,7 +322,7 @@ def _pool(found: list[Candidate]) -> _Pool:
     return _Pool(found, (table != NOT_MET).astype(np.float64), (table == 1.0).astype(np.float64))
 
 
-def _permuted(values: Floats, strata: Columns, rng: np.random.Generator) -> Floats:
+def _permuted(values: Floats, strata: Strata, rng: np.random.Generator) -> Floats:
     permuted = values.copy()
     for stratum in np.unique(strata):
         places = np.flatnonzero(strata == stratum)
@@ -369,5 +372,3 @@ def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
 def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
     predicate = candidate.predicate
     return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
-
-

@@ -52,10 +52,6 @@ class Extreme(PredicateFamily):
                 if rank:
                     yield (tool, name, lister, rows.path, column), Instance(rank, at)
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where nothing was chosen from the list."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a choice."""
         tool, name, lister, _, column = names
@@ -96,10 +92,6 @@ class Chosen(PredicateFamily):
             if len({other.get(column) for other in rows.rows}) > 1
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where nothing was chosen."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a property of the chosen."""
         tool, name, lister, _, column = names
@@ -128,10 +120,6 @@ class Margin(PredicateFamily):
                     for fact, other in asked:
                         if isinstance(other, float):
                             yield (tool, name, lister, rows.path, column, *fact), Instance(value - other, at)
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without both numbers."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for room to spare."""
