@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import lgamma
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explib.models.decisions import GradedAttempt
 from explib_learner.grammar.candidates import (
     NOT_MET,
     Candidate,
-    Column,
-    as_column,
     candidate_of,
     candidates,
     column_of,
@@ -23,12 +19,12 @@ from explib_learner.grammar.candidates import (
     fewest,
     varies,
 )
-from explib_learner.grammar.coding import instances, majority, within
-from explib_learner.grammar.cutting import bounds
 from explib_learner.grammar.explaining import Explanation, task_words
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
+from explib_learner.grammar.moving import Bounds, affirmed
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, conditional_scores, scores
+from explib_learner.judging.strata import centred, numbered, shuffled, stratum_keys
 
 SEED = 20_251_008
 FIRST_PERMUTATIONS, PERMUTATIONS = 4, 16
@@ -51,9 +47,6 @@ _PATIENCE = 6
 _LEAST_EFFECT = 0.04
 """Share of the reward's range below which a decision is not worth a lesson."""
 _EULER = 0.5772156649
-
-
-Strata: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +95,7 @@ class Search:
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._readings = readings
         self._least = fewest(len(readings))
+        self._bounds = Bounds(readings)
         self.candidates = candidates(readings)
         self._controls = task_words(readings)
         self._pools = {
@@ -114,15 +108,16 @@ class Search:
 
     def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
         """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
-        rewards, strata = centred(attempts)
+        strata = numbered(stratum_keys(attempts))
+        rewards = np.array([attempt.reward for attempt in attempts])
+        rewards = centred(rewards[:, None], strata, np.ones(len(rewards)))[:, 0]
         selection = self._selected(rewards, most)
         if not selection.chosen:
             return []
-        rng = np.random.default_rng(SEED)
-        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(FIRST_PERMUTATIONS)]
+        permuted = shuffled(rewards, strata, PERMUTATIONS, np.random.default_rng(SEED)).T
+        chance = [self._selected(other, most).gain for other in permuted[:FIRST_PERMUTATIONS]]
         if 4 * max(chance) > selection.gain:
-            more = PERMUTATIONS - FIRST_PERMUTATIONS
-            chance += [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(more)]
+            chance += [self._selected(other, most).gain for other in permuted[FIRST_PERMUTATIONS:]]
         if selection.gain <= _limit(np.array(chance)):
             return []
         return self._kept(selection, rewards)
@@ -189,7 +184,7 @@ class Search:
         chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
             others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
-            chosen[at] = replace(chosen[at], candidate=self._refined(chosen[at].candidate, others.residual))
+            chosen[at] = replace(chosen[at], candidate=self._bounds.refined(chosen[at].candidate, others.residual))
         selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
         strong = [
             scored
@@ -198,7 +193,10 @@ class Search:
         ]
         selection = self._thinned(self._selection(strong, rewards), rewards, SURE)
         needed = [self._without(selection, at, rewards).score for at in range(len(selection.chosen))]
-        return [selection.chosen[at].candidate for at in np.argsort(needed)]
+        return [
+            affirmed(selection.chosen[at].candidate, float(selection.effects[at]), self._readings)
+            for at in np.argsort(needed)
+        ]
 
     def _conditional(self) -> list[_Narrowed]:
         by_tool: dict[Names, list[Candidate]] = {}
@@ -256,78 +254,10 @@ class Search:
             self._made[predicate] = candidate_of(predicate, narrowed, plain.rank, plain.anchor)
         return self._made[predicate]
 
-    def _refined(self, chosen: Candidate, residual: Floats) -> Candidate:
-        """The bound of a predicate and of its condition, where rewards differ most."""
-        predicate = chosen.predicate
-        best = chosen
-        if predicate.test.kind == "least":
-            best = self._moved(best, residual)
-        condition = best.predicate.condition
-        if condition is not None and condition.test.kind in ("least", "below"):
-            best = self._narrowed_anew(best, condition, residual)
-        return best
-
-    def _moved(self, chosen: Candidate, residual: Floats) -> Candidate:
-        predicate = chosen.predicate
-        seen = [
-            within(predicate.condition, instances(predicate.family, predicate.names, reading), reading)
-            for reading in self._readings
-        ]
-        values = [frozenset(instance.value for instance in found) for found in seen]
-        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values, predicate.test.value):
-            test = Test("least", bound)
-            column = as_column([majority(test, found) for found in seen])
-            t = abs(_score(column, residual, self._least))
-            if t > highest:
-                moved = replace(predicate, test=test)
-                best, highest = candidate_of(moved, column, chosen.rank, chosen.anchor), t
-        return best
-
-    def _narrowed_anew(self, chosen: Candidate, condition: Condition, residual: Floats) -> Candidate:
-        predicate = chosen.predicate
-        anchors = [instances(predicate.family, predicate.names, reading) for reading in self._readings]
-        values = [
-            frozenset(
-                value for instance in found if (value := reading.facts(instance.anchor).get(condition.fact)) is not None
-            )
-            for found, reading in zip(anchors, self._readings, strict=True)
-        ]
-        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values, condition.test.value):
-            moved = replace(predicate, condition=Condition(condition.fact, Test(condition.test.kind, bound)))
-            column = column_of(moved, self._readings)
-            t = abs(_score(column, residual, self._least))
-            if t > highest and varies(column, self._least):
-                best, highest = candidate_of(moved, column, chosen.rank, chosen.anchor), t
-        return best
-
-
-def centred(attempts: Sequence[GradedAttempt]) -> tuple[Floats, Strata]:
-    """Rewards minus the mean of their stratum (a group, or all lone attempts together), and the strata as numbers."""
-    sizes: dict[str | None, int] = {}
-    for attempt in attempts:
-        sizes[attempt.group_id] = sizes.get(attempt.group_id, 0) + 1
-    keys = [attempt.group_id if sizes[attempt.group_id] > 1 else None for attempt in attempts]
-    numbers = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    strata: Strata = np.array([numbers[key] for key in keys], dtype=np.intp)
-    rewards = np.array([attempt.reward for attempt in attempts])
-    for stratum in range(len(numbers)):
-        rewards[strata == stratum] -= rewards[strata == stratum].mean()
-    return rewards, strata
-
 
 def _pool(found: list[Candidate]) -> _Pool:
     table = np.array([each.column for each in found], dtype=np.float64)
     return _Pool(found, (table != NOT_MET).astype(np.float64), (table == 1.0).astype(np.float64))
-
-
-def _permuted(values: Floats, strata: Strata, rng: np.random.Generator) -> Floats:
-    permuted = values.copy()
-    for stratum in np.unique(strata):
-        places = np.flatnonzero(strata == stratum)
-        permuted[places] = values[rng.permutation(places)]
-    return permuted
 
 
 def _limit(chance: Floats) -> float:
@@ -337,28 +267,25 @@ def _limit(chance: Floats) -> float:
     return float(location - scale * np.log(-np.log1p(-CHANCE)))
 
 
-def _score(column: Column, residual: Floats, least: int) -> float:
-    met, taken = (column != NOT_MET).astype(np.float64), (column == 1).astype(np.float64)
-    return float(scores(met[None], taken[None], residual[:, None], least)[0, 0])
-
-
 def _likeness(one: Candidate, two: Candidate) -> float:
     return float(abs(one.direction @ two.direction))
 
 
 def _split(chosen: Sequence[Scored]) -> list[Scored]:
-    """Where a decision is chosen both plain and under a condition, the plain one is meant for all other cases."""
+    """One condition for each predicate and fact; where it is chosen plain, too, that is meant for all other cases."""
     narrowed: dict[tuple[str, Names, Test], Condition] = {}
+    kept: dict[tuple[str, Names, Test, Names | None], Scored] = {}
     for each in chosen:
         predicate = each.candidate.predicate
+        plain = (predicate.family, predicate.names, predicate.test)
         if predicate.condition is not None:
-            narrowed[predicate.family, predicate.names, predicate.test] = predicate.condition
+            narrowed.setdefault(plain, predicate.condition)
+        kept.setdefault((*plain, None if predicate.condition is None else predicate.condition.fact), each)
     split = []
-    for each in chosen:
-        predicate = each.candidate.predicate
-        condition = narrowed.get((predicate.family, predicate.names, predicate.test))
-        if predicate.condition is None and condition is not None:
-            others = replace(predicate, condition=Condition(condition.fact, condition.test.opposite))
+    for (family, names, test, fact), each in kept.items():
+        condition = narrowed.get((family, names, test))
+        if fact is None and condition is not None:
+            others = Predicate(family, names, test, Condition(condition.fact, condition.test.opposite))
             split.append(replace(each, candidate=replace(each.candidate, predicate=others)))
         else:
             split.append(each)
