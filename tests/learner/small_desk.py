@@ -24,7 +24,7 @@ def attempt_of(trajectory_id: str, made: Sequence[Made], task: str = "Do it", an
 
 
 def desk(count: int, seed: int = 0) -> tuple[list[Attempt], list[GradedAttempt]]:
-    """Conventions: look the customer up before a change; weights in grams; approval from 500 on; answer names the order."""
+    """Conventions: look the customer up; weights in grams; approval from 500 on; the answer names the order."""
     dice = random.Random(seed)
     attempts, graded = [], []
     for number in range(count):
