@@ -59,8 +59,8 @@ def _attempt(number: int, taken: list[Step]) -> Attempt:
     return Attempt(Trajectory(f"t{number}", "g", "Ship 5 boxes for O17", None, answer=None), tuple(taken))
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.lists(steps, max_size=6), min_size=1, max_size=4))
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(steps, max_size=5), min_size=1, max_size=3))
 def test_any_trajectory_is_read_named_and_coded_alike(made: list[list[Step]]) -> None:
     attempts = [_attempt(number, taken) for number, taken in enumerate(made)] * 3
     traces = [trace_of(attempt) for attempt in attempts]
@@ -104,8 +104,8 @@ def test_a_key_of_an_unknown_family_is_refused() -> None:
 
 def test_shell_text_becomes_commands_with_flags_variables_and_folder() -> None:
     found = commands('cd /repo && CI=1 pytest -q tests | tail -3; git commit -s -m "a b"')
-    assert [command.name for command in found] == ["$ pytest tests", "$ tail", "$ git commit"]
-    assert found[0].arguments == {"CI=": "1", "-q": "tests", "folder": "/repo"} or found[0].arguments["CI="] == "1"
+    assert [command.name for command in found] == ["$ pytest", "$ tail", "$ git commit"]
+    assert found[0].arguments == {"CI=": "1", "-q": "tests", "folder": "/repo"}
     assert found[2].arguments["-m"] == "a b"
     assert found[2].arguments["-s"] is True
 

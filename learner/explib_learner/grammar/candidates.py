@@ -59,12 +59,19 @@ def candidate_of(predicate: Predicate, column: Column, rank: int, anchor: Names)
 def candidates(readings: Sequence[Reading]) -> list[Candidate]:
     """All candidates without conditions, the plainest first; of equal splits only the plainest."""
     least = fewest(len(readings))
-    found = [each for family in FAMILIES.values() for each in _of_family(family, readings, least)]
-    found.sort(key=lambda each: (each.rank, len(each.predicate.names), len(each.predicate.key), each.predicate.key))
     kept: dict[bytes, Candidate] = {}
-    for each in found:
-        kept.setdefault(split_of(each.column), each)
-    return list(kept.values())
+    for family in FAMILIES.values():
+        for each in _of_family(family, readings, least):
+            split = split_of(each.column)
+            if split not in kept or plainness(each) < plainness(kept[split]):
+                kept[split] = each
+    return sorted(kept.values(), key=plainness)
+
+
+def plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
+    """The order in which descriptions of one split are preferred: general, of a plain family, short."""
+    predicate = candidate.predicate
+    return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
 
 
 def fewest(attempts: int) -> int:

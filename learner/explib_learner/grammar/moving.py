@@ -70,7 +70,7 @@ class Bounds:
 
 
 def affirmed(chosen: Candidate, effect: float, readings: Sequence[Reading]) -> Candidate:
-    """The same split by the value that does better, where there are only two: "pass grams" says more than "not kilos"."""
+    """The same split by the value that does better, where there are two: "pass grams" beats "do not pass kilos"."""
     predicate = chosen.predicate
     if effect >= 0 or predicate.test.kind != "is" or isinstance(predicate.test.value, bool):
         return chosen

@@ -17,6 +17,7 @@ from explib_learner.grammar.candidates import (
     column_of,
     conditions,
     fewest,
+    plainness,
     varies,
 )
 from explib_learner.grammar.explaining import Explanation, task_words
@@ -225,7 +226,7 @@ class Search:
             for each in strong
             if first.gain >= each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
         ]
-        return min([first, *near], key=lambda each: _plainness(each.candidate))
+        return min([first, *near], key=lambda each: plainness(each.candidate))
 
     def _strong(self, residual: Floats) -> list[Scored]:
         """The candidates that gain most, of each pool and tool."""
@@ -294,8 +295,3 @@ def _split(chosen: Sequence[Scored]) -> list[Scored]:
 
 def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
     return any(_likeness(candidate, each.candidate) > 0.97 for each in chosen)
-
-
-def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
-    predicate = candidate.predicate
-    return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
