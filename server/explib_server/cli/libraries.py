@@ -38,7 +38,11 @@ def list_libraries(as_json: JsonOption = False) -> None:
 
     libraries, counts = run(work)
     if as_json:
-        say(json.dumps([_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2))
+        say(
+            json.dumps(
+                [_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2
+            )
+        )
     else:
         lines = [
             f"{library.name}  {number_of(counts.get(library.name, 0), 'experience')}  {library.settings.objective}"
