@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 from explib.models.decisions import Decision, Option
 from explib_learner.grammar.failures import environmental
 from explib_learner.grammar.families.textual import pattern
+from explib_learner.grammar.files import edited
 from explib_learner.grammar.records import Scalar
 from explib_learner.grammar.trace import AttemptTrace, Call
 from explib_learner.writing.templates import argument, code, shown, used
@@ -112,8 +113,10 @@ def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
         if call.failed:
             continue
         if call.fingerprint == failing.fingerprint:
-            between = [other.name for other in later[:position] if not other.failed]
-            return [(("first", between[-1]), False)] if between else []
+            between = [other for other in later[:position] if not other.failed]
+            if not between or any(edited(other) for other in between):
+                return []
+            return [(("first", between[-1].name), False)]
         if call.name == failing.name:
             return _differences(failing.arguments, call.arguments)
         if _same_purpose(failing, call) and not any(other.name == failing.name for other in later[position:]):
