@@ -62,8 +62,7 @@ class EvidenceReader:
         wanted = set(keys)
         mine = submitter_evidence.c.library_id == library.id
         where = mine & self.database.dialect.among(submitter_evidence.c.subject, _subjects(wanted))
-        async with self.database.read() as connection:
-            found = (await connection.execute(select(submitter_evidence).where(where))).mappings().all()
+        found = await self.database.rows(select(submitter_evidence).where(where))
         shares: dict[CounterKey, dict[str, ScoreSums]] = {key: {} for key in wanted}
         for row in found:
             if (key := (row["kind"], row["subject"], row["version"])) in shares:
@@ -92,8 +91,7 @@ class EvidenceReader:
         )
         statement = select(experiences, revisions.c.author).join_from(experiences, revisions, by)
         where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, ids)
-        async with self.database.read() as connection:
-            found = (await connection.execute(statement.where(where).order_by(experiences.c.id))).mappings().all()
+        found = await self.database.rows(statement.where(where).order_by(experiences.c.id))
         return [(rows.experience(row), row["author"] == author) for row in found]
 
     async def judged(self, library: Library, tick: int) -> None:

@@ -6,12 +6,12 @@ A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Table, any_, event, func, literal, text
+from sqlalchemy import ColumnElement, Double, Select, Table, any_, event, func, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -20,11 +20,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
-from explib.storage.database import Writer
+from explib.storage.database import Row, Writer
 from explib.storage.postgresql.notifications import CHANNEL, Listener
 from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
 from explib.storage.postgresql.search import PostgresqlSearch
-from explib.storage.postgresql.single_row import PostgresqlRowReader
 
 PGVECTOR = (0, 7)
 """The first version that has halfvec."""
@@ -46,6 +45,28 @@ SAYS = {
     "40": "Too many others write the same rows at the same time: try again.",
 }
 LOST = "The connection to PostgreSQL was lost: try again."
+
+
+class PostgresqlRowReader:
+    """Reads single rows in one round trip, on any free connection; a reading transaction takes three."""
+
+    failures: tuple[type[Exception], ...] = (DBAPIError,)
+
+    def __init__(self, engine: AsyncEngine, connector: Connector) -> None:
+        self._connector = connector
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
+        """Implements `SingleRowReader`."""
+        connection = await self._connector.connect(self._engine)
+        try:
+            row = (await connection.execute(statement, values)).first()
+        finally:
+            await connection.close()
+        return None if row is None else tuple(row)
+
+    async def close(self) -> None:
+        """The pool owns the connections."""
 
 
 class PostgresqlDialect:
@@ -102,7 +123,7 @@ class PostgresqlDialect:
         return PostgresqlRowReader(engine, self._connector)
 
     def describe(self) -> str:
-        """Where the database is."""
+        """Name and host of the database."""
         return (
             f"PostgreSQL, {self._url.database} at {self._url.host or self._url.query.get('host', 'the default socket')}"
         )

@@ -31,7 +31,7 @@ from explib.storage.sqlite.single_row import SqliteRowReader
 
 WAL_RESET_FIXED = (3, 51, 3)
 POLL_SECONDS = 1.0
-"""How often a process looks for the revisions of others."""
+"""Interval at which a process looks for the revisions of others."""
 BUSY_MILLISECONDS = 30_000
 SAYS = {
     "not a database": (NotADatabase, "The file is not an SQLite database"),
@@ -148,12 +148,12 @@ class SqliteDialect:
     async def run(
         self, connection: AsyncConnection, statement: str, values: Sequence[object]
     ) -> Sequence[tuple[Any, ...]]:
-        """Where it is awaited, by the driver itself: see `WritingConnection`."""
+        """Run the statement on the event loop, without SQLAlchemy: see `WritingConnection`."""
         with self._wrapped(statement):
             return _writing(connection).run(statement, values)
 
     async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        """The same, a few milliseconds' worth at a time, so that answers need not wait for all of them."""
+        """Run it on the event loop a few milliseconds at a time, so that answers need not wait for all rows."""
         for start in range(0, len(rows), ROWS_AT_ONCE):
             with self._wrapped(statement):
                 _writing(connection).run_many(statement, rows[start : start + ROWS_AT_ONCE])

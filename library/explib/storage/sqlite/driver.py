@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 200
 CHUNK = 64
 """aiosqlite's own default: rows of one step of an iteration."""
 WAITING = ("BEGIN", "PRAGMA")
-"""How statements begin that may wait; of the connection's own operations all do (commit, rollback, close)."""
+"""First words of statements that may wait; of the connection's own operations all may (commit, rollback, close)."""
 
 
 def sqlite_module() -> ModuleType:

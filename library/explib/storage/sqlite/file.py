@@ -1,4 +1,4 @@
-"""Whether the database's file is still the one that was opened.
+"""The identity of an open database file.
 
 A file that is deleted or replaced while it is open takes every write, and is gone with the last process that has it
 open: a commit into it is no promise. Looking takes a microsecond.
@@ -29,7 +29,7 @@ class DatabaseFile:
         self._opened: tuple[int, int] | None = None
 
     def opened(self) -> None:
-        """It is open now: this file it has to be from then on."""
+        """Remember the file that is open now; it must stay the same from then on."""
         if self._opened is None:
             self._opened = self._there()
 
