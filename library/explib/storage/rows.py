@@ -18,7 +18,7 @@ from explib.models.learning import AnalysisBatch, AnalysisStep, ModelCall
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.retrievals import Retrieval, Serving, Trial
 from explib.models.revisions import Operation, ProposedOperation
-from explib.models.trajectories import Trajectory
+from explib.models.trajectories import Role, Trajectory
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -58,12 +58,12 @@ experience = RowMapper(Experience)
 trial = RowMapper(Trial)
 retrieval = RowMapper(Retrieval)
 model_call = RowMapper(ModelCall)
-analysis_step = RowMapper(AnalysisStep)
 analysis_batch = RowMapper(AnalysisBatch)
 _proposed = RowMapper(ProposedOperation)
 SETTINGS = TypeAdapter(LibrarySettings)
 OPERATION = TypeAdapter(Operation)
 EXPERIENCES = TypeAdapter(tuple[Experience, ...])
+MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
 CITATIONS = TypeAdapter(Citations)
 RETRIEVAL = retrieval.names
 TEXTS: dict[str, TypeAdapter[Any]] = {
@@ -96,6 +96,18 @@ def proposed_values(operation: ProposedOperation) -> dict[str, Any]:
     """The columns of a proposal, without its library."""
     values = _proposed.values(operation)
     return {**values, "number": int(values.pop("id")[1:])}
+
+
+def analysis_step(row: RowMapping) -> AnalysisStep:
+    """A row of `analysis_steps`; the schema of its answer is any JSON."""
+    plain = {field.name: row[field.name] for field in fields(AnalysisStep)}
+    return AnalysisStep(**plain | {"messages": MESSAGES.validate_python(row["messages"])})
+
+
+def analysis_step_values(step: AnalysisStep) -> dict[str, Any]:
+    """The columns of a step, without its library."""
+    plain = {field.name: getattr(step, field.name) for field in fields(step)}
+    return plain | {"messages": MESSAGES.dump_python(step.messages, mode="json")}
 
 
 def experience_values(lesson: Experience) -> dict[str, Any]:

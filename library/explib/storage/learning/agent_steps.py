@@ -78,7 +78,7 @@ class AnalysisSteps:
     async def ask(self, library: Library, lease: Lease, wanted: Sequence[AnalysisStep]) -> None:
         """These are all that waits for an answer now; those that are known keep their ids. Raises LeaseLost."""
         now = self.clock()
-        asked = [{**rows.analysis_step.values(step), "library_id": library.id, "created_at": now} for step in wanted]
+        asked = [{**rows.analysis_step_values(step), "library_id": library.id, "created_at": now} for step in wanted]
         hashes = [step.request_hash for step in wanted]
 
         async def replace_steps(connection: AsyncConnection) -> None:
