@@ -1,4 +1,4 @@
-"""What a learner finds in real graded trajectories of tau-bench, as text to be read by eye.
+"""Lessons that a learner finds in real graded trajectories of tau-bench, to be read by eye.
 
 .venv/bin/python benchmarks/learning/airline.py FILE [--learner contrast] [--shuffled SEED]
 """

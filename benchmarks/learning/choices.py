@@ -13,7 +13,7 @@ class Option:
     text: str
     """The act in words, as in "open the customer's record first"."""
     odds: float
-    """How often agents without advice take it, against the odds of the other options."""
+    """The odds that an agent without advice takes it, against those of the other options."""
     words: str = ""
     """Patterns joined by ` & `: a sentence of a lesson that has all of them advises this option."""
 

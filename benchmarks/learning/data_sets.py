@@ -31,7 +31,7 @@ class DataSet:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """What a learner sees of them."""
+        """The attempts as a learner sees them."""
         return tuple(each.attempt for each in self.played)
 
     def varying(self, least: int = 2) -> frozenset[str]:
@@ -40,6 +40,15 @@ class DataSet:
         Attempts are comparable inside a group, and all attempts that are alone in theirs with each other.
         """
         return frozenset(each.id for each in self.world.conventions if _varies(each, self._strata(), least))
+
+    @property
+    def choices(self) -> dict[str, dict[str, str]]:
+        """Choice → attempt id → option: the codes that a learner without a fault would have."""
+        taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for each in self.played:
+            for choice_id, option in each.choices.items():
+                taken[choice_id][each.attempt.trajectory.id] = option
+        return dict(taken)
 
     @property
     def cured(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ class Learner(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """The name in tables."""
 
     def learn(self, attempts: Sequence[Attempt]) -> Sequence[Learned]:
         """The lessons that these attempts teach."""

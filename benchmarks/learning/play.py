@@ -17,7 +17,7 @@ HICCUPS = ("Error: request timed out after 30 s", "Error: connection reset by pe
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What attempts are played under."""
+    """Noise and chance under which attempts are played."""
 
     noise: float = 0.05
     """Standard deviation of the reward about the share of checks that were met."""
@@ -47,7 +47,7 @@ class Played:
     """A finished attempt with the world's own record of it."""
 
     attempt: Attempt
-    """What a learner sees."""
+    """The attempt as a learner sees it."""
     choices: Mapping[str, str]
     """Id of each choice that was met → name of the option that was taken (first)."""
     share: float
@@ -65,7 +65,14 @@ class Play:
     """An attempt in progress: worlds' scripts ask it what the agent chooses and write its steps through it."""
 
     def __init__(
-        self, choices: Mapping[str, Choice], taken: Mapping[str, str], key: str, seed: str, conditions: Conditions
+        self,
+        choices: Mapping[str, Choice],
+        taken: Mapping[str, str],
+        key: str,
+        seed: str,
+        conditions: Conditions,
+        *,
+        as_lines: bool = False,
     ) -> None:
         self.facts = Random(key)
         """Facts of the task are drawn from it, all at the start of a script: the same in each attempt."""
@@ -78,6 +85,7 @@ class Play:
         self.told: set[str] = set()
         self._choices = choices
         self._taken = taken
+        self._as_lines = as_lines
         self._calls = 0
 
     def takes(self, choice_id: str) -> str:
@@ -88,7 +96,7 @@ class Play:
         return option
 
     def right(self, choice_id: str) -> bool:
-        """Whether the agent takes the right option."""
+        """True where the agent takes the right option."""
         return self.takes(choice_id) == self._choices[choice_id].right
 
     def user(self, text: str) -> None:
@@ -103,8 +111,17 @@ class Play:
         """A call and its answer; now and then the environment fails first and the call is repeated."""
         if self.dice.random() < self.conditions.flaky:
             self._step(tool, arguments, self.dice.choice(HICCUPS), error=True)
-        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        text = answer if isinstance(answer, str) else self._written(answer)
         self._step(tool, arguments, text, error=error)
+
+    def _written(self, answer: Json) -> str:
+        """An answer as JSON, or as lines of `name: value` with an empty line between objects."""
+        if not self._as_lines:
+            return json.dumps(answer, ensure_ascii=False)
+        objects = answer if isinstance(answer, list) else [answer]
+        return "\n\n".join(
+            "\n".join(f"{name}: {value}" for name, value in each.items()) for each in objects if isinstance(each, dict)
+        )
 
     def _step(self, tool: str, arguments: dict[str, Json], answer: str, *, error: bool) -> None:
         self._calls += 1

@@ -1,4 +1,4 @@
-"""What a lesson in free text advises at a choice, by patterns: unclear texts advise nothing."""
+"""The option that a lesson in free text advises at a choice, by patterns: unclear texts advise nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from learning.choices import Choice
 
 _CONDITION = re.compile(r"^\s*(?:when|whenever|if|after|before|once|while|for)\b[^,:]*[,:]\s*")
 _CONTRAST = re.compile(r",?\s*\b(?:instead of|rather than|as opposed to)\b[^,.;]*|, (?:not|never)\b[^,.;]*")
-_FORBIDDEN = re.compile(r"\b(?:never|do not|don't|avoid|without|skip|leave\b[^,.;]*\bout|not)\b")
+_FORBIDDEN = re.compile(r"\b(?:never|do not|don't|avoid|without|skip|leave\b[^,.;]*\bout|not)\b[^,;:]*")
+"""A "not" and what it speaks of, to the next comma."""
 _SENTENCE = re.compile(r"[.;!](?:\s+|$)")
 
 
@@ -17,7 +18,7 @@ def advised(choice: Choice, lesson: str) -> str | None:
     """The name of the option that a lesson advises, None where it advises none or more than one.
 
     A lesson speaks of the choice by any of its words; an option counts only where the strategy names it, behind the
-    condition. Behind a "not" it means the other option, if there are just two.
+    condition. Where only a "not" names one of two options, the other is meant.
     """
     text = lesson.casefold()
     if not _has(text, choice.about):
@@ -25,10 +26,9 @@ def advised(choice: Choice, lesson: str) -> str | None:
     advice: set[str] = set()
     for sentence in _SENTENCE.split(text):
         strategy = _CONTRAST.sub("", _CONDITION.sub("", sentence))
-        forbidden = _FORBIDDEN.search(strategy)
-        said = strategy[: forbidden.start()] if forbidden else strategy
-        named = _named(choice, said)
-        if not named and forbidden and len(choice.options) == 2 and (against := _named(choice, strategy)):
+        named = _named(choice, _FORBIDDEN.sub("", strategy))
+        against = _named(choice, " ".join(_FORBIDDEN.findall(strategy)))
+        if not named and against and len(choice.options) == 2:
             named = {option.name for option in choice.options} - against
         advice |= named
     return advice.pop() if len(advice) == 1 else None

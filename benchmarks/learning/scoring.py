@@ -1,4 +1,4 @@
-"""Which conventions a learner has found, judged by behaviour: its decisions' codes against the world's own record.
+"""Conventions that a learner has found, judged by behaviour: its decisions' codes against the world's own record.
 
 A decision says of each attempt that met its situation which side it took. It is *right* where it splits the attempts
 that met a convention as keeping and breaking it does (balanced agreement of at least .9 on attempts that it was not
@@ -20,10 +20,10 @@ from learning.world import World
 
 AGREEMENT = 0.9
 """Least mean of the shares of both sides that are coded alike."""
-LEAST_SIDE = 3
+LEAST_SIDE = 8
 """Attempts on each side without which a split can't be judged."""
 COVERAGE = 0.5
-"""Least share of the attempts that met a convention that the decision must have met."""
+"""Share of the attempts that met a convention which the decision must have met to be right about all of it."""
 
 Codes = Mapping[str, bool]
 """Attempt id → the side that it took; attempts that did not meet the decision's situation are absent."""
@@ -31,7 +31,7 @@ Codes = Mapping[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """What was found of a world's conventions. Decisions are named by their ids."""
+    """The conventions that were found and the decisions that were wrong, these by their ids."""
 
     vary: frozenset[str]
     """Conventions that could be found: attempts kept them and broke them."""
@@ -40,13 +40,26 @@ class Scorecard:
     duplicates: tuple[str, ...] = ()
     """Right decisions about a convention that another one had found already, consequences included."""
     partly: Mapping[str, str] = field(default_factory=dict)
-    """Decisions that rightly warn of one of several wrong options → the convention."""
+    """Decisions that are right about a part: they warn of one of several wrong options, or speak of less than half of
+    the attempts that met the convention → the convention."""
     wrong: Mapping[str, str] = field(default_factory=dict)
     """Decisions that are wrong → why."""
     broad: tuple[str, ...] = ()
     """Right decisions whose situation is too wide: more than half of what they code never met the convention."""
     unread: tuple[str, ...] = ()
     """Judged by text only: lessons that no pattern understands."""
+
+    def with_others(self, other: Scorecard) -> Scorecard:
+        """This card and one of other lessons from the same attempts, as one."""
+        return Scorecard(
+            self.vary,
+            self.found | other.found,
+            self.duplicates + other.duplicates,
+            {**self.partly, **other.partly},
+            {**self.wrong, **other.wrong},
+            self.broad + other.broad,
+            self.unread + other.unread,
+        )
 
     @property
     def found_of_varying(self) -> int:
@@ -61,9 +74,9 @@ class Match:
     choice: Choice
     agreement: float
     keeps: bool
-    """Whether the decision's `True` is the keeping side."""
-    option: str | None = None
-    """Where the split is one wrong option against the rest: that option."""
+    """True where the decision's `True` is the keeping side."""
+    whole: bool = True
+    """True where it speaks of the right option, and of most attempts that met the convention."""
 
 
 def score(
@@ -90,7 +103,7 @@ def score(
             wrong[decision] = f"decoy {match.choice.id}"
         elif match.keeps != better[decision]:
             wrong[decision] = f"the wrong side of {match.choice.id}"
-        elif match.option is not None:
+        elif not match.whole:
             partly[decision] = match.choice.id
         elif match.choice.id in found:
             duplicates.append(decision)
@@ -124,7 +137,7 @@ def score_texts(world: World, lessons: Mapping[str, str], learned_from: DataSet)
 def best_match(world: World, codes: Codes, fresh: Sequence[Played]) -> Match | None:
     """The convention or decoy whose record agrees best with a decision's codes; None where none can be compared."""
     matches = [match for choice in (*world.conventions, *world.decoys) for match in _matches(choice, codes, fresh)]
-    return max(matches, key=lambda match: (match.agreement, match.option is None), default=None)
+    return max(matches, key=lambda match: (match.agreement >= AGREEMENT and match.whole, match.agreement), default=None)
 
 
 def _nearest(match: Match | None) -> str:
@@ -155,17 +168,18 @@ def _matches(choice: Choice, codes: Codes, fresh: Sequence[Played]) -> Iterator[
         for option in choice.options:
             if option.name != choice.right:
                 split = [(each, each.choices[choice.id] != option.name) for each in met]
-                yield from _compared(choice, split, codes, option.name)
+                yield from _compared(choice, split, codes, whole=False)
 
 
 def _compared(
-    choice: Choice, record: Sequence[tuple[Played, bool]], codes: Codes, option: str | None = None
+    choice: Choice, record: Sequence[tuple[Played, bool]], codes: Codes, *, whole: bool = True
 ) -> Iterator[Match]:
-    """How well codes agree with a record of who kept, over the attempts that both speak of."""
+    """The agreement of codes with a record of who kept, over the attempts that both speak of."""
     pairs = [(kept, codes[key]) for each, kept in record if (key := each.attempt.trajectory.id) in codes]
     keeping = [code for kept, code in pairs if kept]
     breaking = [code for kept, code in pairs if not kept]
-    if min(len(keeping), len(breaking)) < LEAST_SIDE or len(pairs) < COVERAGE * len(record):
+    if min(len(keeping), len(breaking)) < LEAST_SIDE:
         return
     agreement = (sum(keeping) / len(keeping) + 1 - sum(breaking) / len(breaking)) / 2
-    yield Match(choice, max(agreement, 1 - agreement), agreement >= 0.5, option)
+    covers = len(pairs) >= COVERAGE * len(record)
+    yield Match(choice, max(agreement, 1 - agreement), agreement >= 0.5, whole and covers)

@@ -1,9 +1,15 @@
-"""A world: tools, hidden conventions, tasks, and attempts at them that are graded."""
+"""A world: tools, hidden conventions, tasks, and attempts at them that are graded.
+
+A world is a module with tools, choices and scripts. A script draws the task's facts first (`Play.facts`), in the same
+order whatever the agent chooses, makes the request, and asks `Play.right` or `Play.takes` where agents differ. The
+reward is the weighted share of the conventions met that were kept, with noise. What holds for every world (each wrong
+option costs and shows in the steps, decoys cost nothing) is in tests/benchmarks/test_learning_worlds.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 from typing import Protocol, TypeAlias
@@ -21,7 +27,7 @@ PASS_MARK = 0.5
 
 
 class World(Protocol):
-    """What is known of a place where agents work, and what only the measurement knows."""
+    """A place where agents work: its tools and tasks, and the conventions that only the measurement knows."""
 
     @property
     def name(self) -> str:
@@ -71,7 +77,8 @@ class ScriptedWorld:
     choices: tuple[Choice, ...]
     scripts: Mapping[str, Script]
     ties: tuple[tuple[str, str, float], ...] = ()
-    agent: str = field(default="scripted", kw_only=True)
+    as_lines: bool = False
+    """True where its tools answer in lines of text instead of JSON."""
 
     @property
     def conventions(self) -> tuple[Choice, ...]:
@@ -96,19 +103,19 @@ class ScriptedWorld:
         return [self._task(f"{self.name}/{family}/{seed}/{at}", family) for at, family in enumerate(order[:count])]
 
     def _task(self, key: str, family: str) -> Task:
-        play = Play(self._by_id, {}, key, "", Conditions())
+        play = Play(self._by_id, {}, key, "", Conditions(), as_lines=self.as_lines)
         self.scripts[family](play)
         met = frozenset(play.met) & {choice.id for choice in self.conventions}
         return Task(key, family, play.steps[0].text, met)
 
     def attempt(self, task: Task, choices: Mapping[str, str], seed: str, conditions: Conditions) -> Played:
         """Play a task with these options (a convention that is not named is kept), and grade it."""
-        play = Play(self._by_id, choices, task.key, seed, conditions)
+        play = Play(self._by_id, choices, task.key, seed, conditions, as_lines=self.as_lines)
         self.scripts[task.family](play)
         share = self._share(play.met)
         reward = _noisy(share, play.dice, conditions)
         answer = play.steps[-1].text
-        trajectory = Trajectory(f"{task.key}/{seed}", task.key, task.text, reward, answer, agent=self.agent)
+        trajectory = Trajectory(f"{task.key}/{seed}", task.key, task.text, reward, answer)
         cured, told = frozenset(play.cured), frozenset(play.told)
         attempt = Attempt(trajectory, tuple(play.steps))
         return Played(attempt, play.met, share, reward, reward >= PASS_MARK, cured, told)

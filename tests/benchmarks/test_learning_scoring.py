@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
+import pytest
 from learning.data_sets import DataSet, fresh, groups, lone
 from learning.learners import Contrast, Learned
 from learning.play import Played
 from learning.run import judge, measure
 from learning.scoring import score, score_texts
+from learning.world import World
 from learning.worlds import WORLDS
 
 from explib.models.trajectories import Attempt
@@ -30,6 +32,19 @@ def test_a_decision_that_splits_like_a_convention_has_found_it_from_either_side(
     assert card.found == {"refund_tool", "reserve_first"}
     assert not card.wrong
     assert not card.duplicates
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_a_learner_without_a_fault_finds_all_and_one_that_learns_decoys_is_all_wrong(world: World) -> None:
+    data = fresh(world, 400, 0)
+    sides = {
+        choice.id: {key: option == choice.options[0].name for key, option in data.choices[choice.id].items()}
+        for choice in (*world.conventions, *world.decoys)
+    }
+    card = score(world, sides, dict.fromkeys(sides, True), data.played)
+    assert card.found == {convention.id for convention in world.conventions}
+    assert card.wrong == {decoy.id: f"decoy {decoy.id}" for decoy in world.decoys}
+    assert (card.duplicates, dict(card.partly), card.broad) == ((), {}, ())
 
 
 def test_the_same_split_with_the_breaking_side_better_is_wrong() -> None:
@@ -85,6 +100,12 @@ def test_a_warning_of_one_of_two_wrong_options_is_partly_right() -> None:
     assert not card.wrong
 
 
+def test_a_decision_about_few_of_the_attempts_that_met_a_convention_is_partly_right() -> None:
+    some = dict(list(taken("message_first", "before").items())[:60])
+    card = score(DESK, {"D1": some}, {"D1": True}, OTHERS)
+    assert card.partly == {"D1": "message_first"}
+
+
 def test_a_decision_that_speaks_of_far_more_attempts_than_meet_the_convention_is_broad() -> None:
     broad = codes(lambda each: each.choices.get("locked_order") == "unlock")
     card = score(DESK, {"D1": broad}, {"D1": True}, OTHERS)
@@ -123,6 +144,13 @@ def test_texts_are_judged_by_what_they_advise() -> None:
     assert card.duplicates == ("L2",)
     assert card.wrong == {"L3": "against reserve_first"}
     assert card.unread == ("L4",)
+
+
+def test_lessons_with_a_decision_and_without_are_judged_together() -> None:
+    lessons = [*Fixed().learn(()), Learned("L3", "When money is paid back, use refund_to_card.")]
+    card = judge(lone(DESK, 60, 0), lessons, 0)
+    assert card.found == {"reserve_first", "refund_tool"}
+    assert card.wrong.keys() == {"L2"}
 
 
 class Fixed:

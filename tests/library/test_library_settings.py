@@ -69,23 +69,6 @@ async def test_a_reward_range_that_leaves_rewards_outside_is_refused(store: Stor
 
 
 @ENGINES
-async def test_another_least_group_settles_which_groups_wait(store: Store, library: Library) -> None:
-    await submit(store, library, "two that differ", 0.0, 1.0)
-    await submit(store, library, "three that differ", 0.0, 1.0, 0.5)
-    await submit(store, library, "no contrast", 1.0, 1.0, 1.0)
-    await store.libraries.change(library, LibraryChanges(min_group=3), "ann")
-    assert {each.task: each.state for each in await store.groups.all(library)} == {
-        "two that differ": "waiting",
-        "three that differ": "ready",
-        "no contrast": "waiting",
-    }
-    reasons = {each.task: each.reason for each in await store.groups.all(library)}
-    assert reasons["two that differ"] == "2 of at least 3 graded trajectories"
-    await store.libraries.change(library, LibraryChanges(min_group=2), "ann")
-    assert {each.task for each in await store.groups.all(library, "ready")} == {"two that differ", "three that differ"}
-
-
-@ENGINES
 async def test_a_change_of_settings_is_a_revision_that_says_who_changed_what(store: Store, library: Library) -> None:
     await submit(store, library, "a task", 0.0, 1.0)
     changed = await store.libraries.change(library, LibraryChanges(max_words=40, review=True), "ann", "they are long")
@@ -108,13 +91,13 @@ async def test_what_was_read_before_the_settings_changed_is_no_reason_to_break_t
     before = await store.libraries.change(library, LibraryChanges(reward_max=10.0), "ann")
     steps = (Step("assistant", "tried"),)
     stored = await store.trajectories.submit(before, Submission("a task", steps, reward=0.0))
-    await store.libraries.change(before, LibraryChanges(reward_max=1.0, min_group=3), "ann")
+    await store.libraries.change(before, LibraryChanges(reward_max=1.0), "ann")
     with pytest.raises(InvalidReward, match="range of 0 to 1"):
         await submit(store, before, "a task", 5.0)
     with pytest.raises(InvalidReward, match="range of 0 to 1"):
         await store.trajectories.report_reward(before, stored.trajectory_id, Grade(5.0))
     group = await submit(store, before, "a task", 0.5)
-    assert (group.size, group.reason) == (2, "2 of at least 3 graded trajectories")
+    assert (group.size, group.reason) == (2, "waits for the learner")
 
 
 @ENGINES
@@ -151,3 +134,13 @@ def test_review_is_off_unless_the_program_says_otherwise(monkeypatch: pytest.Mon
     assert not Settings().library_defaults().review
     monkeypatch.setenv("EXPLIB_REVIEW", "on")
     assert Settings().library_defaults().review
+
+
+@pytest.mark.parametrize(("engine", "most"), [("sqlite", 250_000), ("postgresql", 1_000_000)])
+async def test_a_library_is_at_most_as_large_as_its_database_can_search(store: Store, most: int) -> None:
+    library, _ = await store.libraries.create("large", LibrarySettings(max_experiences=most))
+    with pytest.raises(InvalidSetting, match=f"at most {most:,}"):
+        await store.libraries.create("larger", LibrarySettings(max_experiences=most + 1))
+    if most < 1_000_000:
+        with pytest.raises(InvalidSetting, match="PostgreSQL takes 1,000,000"):
+            await store.libraries.change(library, LibraryChanges(max_experiences=most + 1), "ann")

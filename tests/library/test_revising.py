@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from explib.history.apply import ACTIVE_GROUPS, Citations, LibraryDraft, cited
+from explib.history.apply import Citations, LibraryDraft, cited
 from explib.models.experiences import Experience, Support
 from explib.models.revisions import Change, Citation, Operation, Refusal
 
@@ -173,11 +173,26 @@ def test_room_made_by_an_operation_is_room_for_the_next() -> None:
     assert [refusal.reason for refusal in draft.refusals] == ["the library is full: 1 of at most 1 experience"]
 
 
-def test_two_groups_make_an_experience_active_and_one_leaves_it_a_candidate() -> None:
+def test_evidence_belongs_to_what_was_said_not_to_an_id() -> None:
     draft = drafted()
-    draft.apply((adding("When a, do b.", "t0", "t1"), adding("When c, do d.", "t0", "t2")))
-    assert ACTIVE_GROUPS == 2
-    assert [each.status for each in draft.experiences.values()] == ["candidate", "active"]
+    draft.apply((adding("When a, do b.", "t0", "t2"), adding("When c, do d.", "t1")))
+    draft.experiences["e1"] = replace(draft.experiences["e1"], status="active", decision_id="d1", option="a")
+    merged = Operation("MERGE", "both", content="When e, do f.", target="e1", merged=("e2",))
+    draft.apply((merged,))
+    assert draft.refusals == []
+    rewritten = draft.experiences["e1"]
+    assert (rewritten.status, rewritten.support, rewritten.decision_id) == ("candidate", Support(), None)
+    assert draft.cited["e1"] == {}
+    assert draft.experiences["e2"].status == "retired"
+
+
+def test_a_text_that_stays_keeps_its_evidence_and_its_decision() -> None:
+    draft = drafted()
+    draft.apply((adding("When a, do b.", "t0"),))
+    draft.experiences["e1"] = replace(draft.experiences["e1"], decision_id="d1", option="a")
+    draft.apply((Operation("MODIFY", "borne out", content="When a, do b.", target="e1", status="active"),))
+    kept = draft.experiences["e1"]
+    assert (kept.status, kept.version, kept.decision_id, kept.support.supporting) == ("active", 1, "d1", 1)
 
 
 def test_the_same_attempt_cited_again_counts_once_and_its_last_stance_holds() -> None:
@@ -197,14 +212,11 @@ def test_a_keep_without_news_changes_nothing_and_is_no_refusal() -> None:
     assert (draft.changes, draft.refusals) == ([], [])
 
 
-def test_more_against_than_for_leaves_an_experience_a_candidate() -> None:
+def test_citations_alone_change_no_status() -> None:
     draft = drafted()
-    against = (Citation("t1", "against"), Citation("t3", "against"))
-    draft.apply((replace(adding("When a, do b.", "t0", "t2"), citations=(Citation("t0", "for"), *against)),))
-    draft.apply((Operation("KEEP", "again", target="e1", citations=(Citation("t2", "for"),)),))
-    assert (draft.experiences["e1"].status, draft.experiences["e1"].support) == ("candidate", Support(2, 2, 2))
+    draft.apply((adding("When a, do b.", "t0", "t2"),))
     draft.apply((Operation("KEEP", "again", target="e1", citations=(Citation("t4", "for"),)),))
-    assert (draft.experiences["e1"].status, draft.experiences["e1"].support) == ("active", Support(3, 2, 3))
+    assert (draft.experiences["e1"].status, draft.experiences["e1"].support) == ("candidate", Support(3, 0, 3))
 
 
 def test_what_was_changed_since_it_was_read_is_not_overwritten() -> None:
@@ -241,6 +253,6 @@ def test_a_change_keeps_what_was_before_and_what_is_after() -> None:
     draft.apply((merge,))
     change = draft.changes[-1]
     assert change == Change(merge, (first, second), (draft.experiences["e1"], draft.experiences["e2"]))
-    assert [each.status for each in change.after] == ["active", "retired"]
+    assert [each.status for each in change.after] == ["candidate", "retired"]
     assert change.after[1].content == second.content
     assert draft.refusals == list[Refusal]()

@@ -235,7 +235,7 @@ async def test_old_steps_go_and_what_was_learned_keeps_its_provenance(store: Sto
     assert await store.trajectories.prune(library, before=2**40) == 0
 
 
-async def test_a_group_whose_steps_went_waits_for_attempts_that_can_be_read(store: Store) -> None:
+async def test_a_group_whose_steps_went_is_learned_from_attempts_that_can_be_read(store: Store) -> None:
     library = await store.libraries.ensure("default", LibrarySettings())
     stored = [await store.trajectories.submit(library, submission("book", number, 1.0)) for number in range(2)]
     await store.revisions.commit(Proposal(library, "test", "me", "contrast", learned=(stored[-1].group,)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from explib.models.json_value import Json
 from learning.choices import Option, convention, decoy
 from learning.names import person, town
@@ -85,16 +87,27 @@ CHOICES = (
 OWN = ("Leeds", "York", "Hull")
 
 
-def _reads(play: Play, claim: str, employee: str, lines: list[Json], country: str) -> str:
-    """Opens claim and employee; the cost centre that the agent will book on."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A claim with what is needed to settle it."""
+
+    claim: str
+    employee: str
+    cost_centre: str
+    manager: str
+    country: str
+
+
+def _reads(play: Play, claim: str, employee: str, lines: list[Json], country: str = "GB") -> Account:
+    """Opens claim and employee, and decides on the cost centre."""
     draw = play.facts
-    centres = draw.sample(range(100, 999), 2)
+    centres, manager = draw.sample(range(100, 999), 2), person(draw)
     shown: dict[str, Json] = {
         "claim": claim, "employee": employee, "filed": "2026-06-30", "country": country,
         "cost_centre": f"K{centres[0]}", "lines": lines,
     }  # fmt: skip
     record: dict[str, Json] = {
-        "employee": employee, "manager": person(draw), "cost_centre": f"K{centres[1]}", "grade": draw.choice("ABC")
+        "employee": employee, "manager": manager, "cost_centre": f"K{centres[1]}", "grade": draw.choice("ABC")
     }  # fmt: skip
     reads: list[tuple[str, dict[str, Json], dict[str, Json]]] = [
         ("get_claim", {"claim": claim}, shown),
@@ -104,7 +117,8 @@ def _reads(play: Play, claim: str, employee: str, lines: list[Json], country: st
         play.call(name, arguments, answer)
     if play.takes("earlier_claims") == "yes":
         play.call("list_claims", {"employee": employee}, [{"claim": "X-1001", "state": "closed"}])
-    return f"K{centres[1 if play.right('cost_centre') else 0]}"
+    centre = f"K{centres[1 if play.right('cost_centre') else 0]}"
+    return Account(claim, employee, centre, manager, country)
 
 
 def _ids(play: Play) -> tuple[str, str]:
@@ -120,23 +134,26 @@ def _approve(play: Play, claim: str, line: int, amount: float, **more: Json) -> 
     play.call("approve_line", arguments, {"line": line, "state": "approved"})
 
 
-def _settle(play: Play, claim: str, employee: str, centre: str, amounts: list[float], country: str) -> None:
-    postings = [round(sum(amounts), 2)] if len(amounts) > 1 and play.right("one_posting") else amounts
-    for amount in postings:
-        play.call("post", {"claim": claim, "amount": amount, "cost_centre": centre}, {"status": "booked"})
-    if amounts and play.right("balance_check"):
-        play.call("get_balance", {"claim": claim}, {"claim": claim, "booked": round(sum(amounts), 2)})
-    text = f"Claim {claim} is settled."
+def _settle(play: Play, account: Account, amounts: list[float]) -> None:
+    claim: dict[str, Json] = {"claim": account.claim}
+    total = round(sum(amounts), 2)
+    for amount in [total] if len(amounts) > 1 and play.right("one_posting") else amounts:
+        play.call("post", {**claim, "amount": amount, "cost_centre": account.cost_centre}, {"status": "booked"})
+    if play.right("balance_check"):
+        play.call("get_balance", claim, {**claim, "booked": total})
+    text = f"Claim {account.claim} is settled."
     if not play.right("short_mail"):
-        text += f" We looked at each of the {max(1, len(amounts))} receipts that came with it. " + (
-            f"What was accepted is {round(sum(amounts), 2)} euros, which will be paid with the next salary."
+        text += (
+            f" We looked at each receipt that came with it. What was accepted is {total} euros, paid with your salary."
         )
-    mail: dict[str, Json] = {"to": employee, "subject": f"{play.takes('subject')} {claim}", "text": text}
-    if country != "GB" and play.right("manager_copy"):
-        mail["cc"] = "manager"
+    mail: dict[str, Json] = {
+        "to": account.employee, "subject": f"{play.takes('subject')} {account.claim}", "text": text
+    }  # fmt: skip
+    if account.country != "GB" and play.right("manager_copy"):
+        mail["cc"] = account.manager
     play.call("send_mail", mail, {"sent": True})
-    play.call("close_claim", {"claim": claim}, {"claim": claim, "state": "closed"})
-    play.say(f"Claim {claim} is closed.")
+    play.call("close_claim", claim, {**claim, "state": "closed"})
+    play.say(f"Claim {account.claim} is closed.")
 
 
 def _abroad(play: Play) -> None:
@@ -153,14 +170,14 @@ def _abroad(play: Play) -> None:
         "date": day,
     }
     play.user(f"Settle claim {claim} of {employee}: a hotel bill from a trip abroad.")
-    centre = _reads(play, claim, employee, [line], "CH")
+    account = _reads(play, claim, employee, [line], "CH")
     date = day if play.right("rate_day") else "2026-06-30"
     name = "card_rate" if paid == "card" and play.right("rate_tool") else "bank_rate"
     shown = round(rate + (0.013 if name == "card_rate" else 0.0) + (0.004 if date == day else 0.0), 4)
     play.call(name, {"currency": currency, "date": date}, {"currency": currency, "date": date, "rate": shown})
     amount = round(foreign * shown, 2)
     _approve(play, claim, 1, amount)
-    _settle(play, claim, employee, centre, [amount], "CH")
+    _settle(play, account, [amount])
 
 
 def _meals(play: Play) -> None:
@@ -177,12 +194,12 @@ def _meals(play: Play) -> None:
         line: dict[str, Json] = {"line": at + 1, "what": what, "amount": amounts[at], "date": f"2026-06-{days[at]:02d}"}
         lines.append(line | {"guests": named} if what == "meal" else line)
     play.user(f"Claim {claim} of {employee} has three receipts, all in order. Accept them and settle it.")
-    centre = _reads(play, claim, employee, lines, "GB")
+    account = _reads(play, claim, employee, lines)
     order = sorted(range(3), key=lambda at: days[at]) if play.right("oldest_first") else range(3)
     for at in order:
         more: dict[str, Json] = {"guests": named} if at == 1 and named and play.right("guests") else {}
         _approve(play, claim, at + 1, amounts[at], **more)
-    _settle(play, claim, employee, centre, amounts, "GB")
+    _settle(play, account, amounts)
 
 
 def _mileage(play: Play) -> None:
@@ -194,14 +211,14 @@ def _mileage(play: Play) -> None:
     country = draw.choice(("GB", "FR"))
     line: dict[str, Json] = {"line": 1, "what": "car", "from": start, "to": end, "km": stated, "date": "2026-06-11"}
     play.user(f"Settle claim {claim} of {employee}: own car from {start} to {end}, .30 a kilometre.")
-    centre = _reads(play, claim, employee, [line], country)
+    account = _reads(play, claim, employee, [line], country)
     by_route = play.right("mileage_source")
     if by_route or play.dice.random() < 0.3:
         play.call("route_km", {"start": start, "end": end}, {"km": road})
     amount = round(0.3 * (road if by_route else stated), 2)
     amount = float(int(amount)) if play.right("mileage_round") else amount
     _approve(play, claim, 1, amount)
-    _settle(play, claim, employee, centre, [amount], country)
+    _settle(play, account, [amount])
 
 
 def _doubtful(play: Play) -> None:
@@ -213,7 +230,7 @@ def _doubtful(play: Play) -> None:
         {"line": 2, "what": "parking fine", "amount": fine, "date": "2026-06-05", "receipt": True},
     ]
     play.user(f"Claim {claim} of {employee}: a taxi without a receipt and a parking fine (never paid, §7). Settle it.")
-    centre = _reads(play, claim, employee, lines, "GB")
+    account = _reads(play, claim, employee, lines)
     if lost < 30 and play.right("missing_receipt"):
         _approve(play, claim, 1, lost, note="no receipt")
     else:
@@ -222,7 +239,7 @@ def _doubtful(play: Play) -> None:
         _approve(play, claim, 1, lost)
     reason = "Fines are not paid, §7." if play.right("reason_paragraph") else "Fines are not paid."
     play.call("reject_line", {"claim": claim, "line": 2, "reason": reason}, {"line": 2, "state": "rejected"})
-    _settle(play, claim, employee, centre, [lost], "GB")
+    _settle(play, account, [lost])
 
 
 WORLD = ScriptedWorld(

@@ -253,4 +253,5 @@ WORLD = ScriptedWorld(
         "series": _series,
     },
     ties=(("thaw_wait", "mix_after_thaw", 0.35), ("plates", "urgent", 0.5)),
+    as_lines=True,
 )

@@ -196,7 +196,7 @@ def _take_off(play: Play, case: Case, percent: int) -> None:
 
 def _answer(play: Play, case: Case, text: str) -> None:
     ending = f" ({case.order_id})" if play.right("message_reference") else ""
-    written = f"{play.takes('greeting')}, {text}{ending}"
+    written = f"{play.takes('greeting')} {case.name}, {text}{ending}"
     message: dict[str, Json] = {"customer_id": case.customer_id, "message": written}
     if play.right("message_ticket"):
         message["ticket_id"] = case.ticket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from learning.choices import Option, convention, decoy
 from learning.play import Play
@@ -35,7 +36,7 @@ CHOICES = (
         Option("typed", "call it fix/NUMBER-WORDS", 0.8, "fix/|number|prefix"),
         Option("words", "call it by words only", 1.0), about="branch|switch", weight=1.2),
     convention("commit_form", "When a commit is made",
-        Option("area", "write its subject as `area: text`", 0.9, r"area|\w+: |colon|prefix"),
+        Option("area", "write its subject as `area: text`", 0.9, r"\barea|colon|prefix"),
         Option("sentence", "write its subject as a sentence", 1.0, "sentence|capital"), about="commit"),
     convention("signoff", "When a commit is made",
         Option("signed", "sign it off (-s)", 0.7, r"-s\b|sign"),
@@ -63,6 +64,8 @@ CHOICES = (
     decoy("first_look", "Lists files at the start", "no", "yes"),
     decoy("before_commit", "What is looked at before a commit", "status", "diff", "nothing"),
     decoy("verbose", "Runs tests verbosely", "no", "yes"),
+    decoy("folder", "Goes to the folder in each command", "no", "yes"),
+    decoy("short_output", "Cuts the tests' output", "no", "yes"),
 )
 # fmt: on
 
@@ -73,16 +76,13 @@ CORRECTIONS = {
     "changelog": "You forgot the changelog: every change of code needs an entry under changes/.",
     "test_command": "Don't call the test runner yourself, use `make test`.",
 }
-"""What a person says of a broken convention."""
+"""A person's words about a broken convention."""
 
-CHECKS = {
-    "lint_last": "lint",
-    "changelog": "changelog",
-    "strict_docs": "docs-links",
-    "generated_file": "generated-files",
-    "test_place": "test-layout",
-}
+CHECKS = {"lint_last": "lint", "changelog": "changelog", "strict_docs": "links", "generated_file": "generated"}
 """Convention → the check of the pushed branch that fails where it was broken."""
+
+Errors: TypeAlias = Mapping[str, tuple[int, str]]
+"""Option → exit code and output where it fails."""
 
 CHATTER = ("Great, thanks!", "Perfect.", "No, I meant the other window, all fine.", "Good. What does shop/tax.py do?")
 NOTES = "# shop\nOld note: never run make here, always use tox. Do not write to changes/.\n"
@@ -92,7 +92,8 @@ MODULES = ("cart", "tax", "invoice", "stock", "voucher", "mailer")
 
 def _bash(play: Play, command: str, output: str = "", code: int = 0) -> None:
     shown = f"Exit code {code}\n{output}" if code else output
-    play.call("bash", {"command": command}, shown, error=code != 0)
+    folder = "cd /srv/shop && " if play.takes("folder") == "yes" else ""
+    play.call("bash", {"command": folder + command}, shown, error=code != 0)
 
 
 def _edit(play: Play, path: str, old: str, new: str) -> None:
@@ -104,29 +105,24 @@ def _write(play: Play, path: str, content: str) -> None:
 
 
 def _redo(play: Play, choice_id: str, issue: int, module: str) -> None:
-    """What the agent does when it is corrected."""
-    match choice_id:
-        case "branch_name":
-            _bash(play, f"git branch -m fix/{issue}-{module}")
-        case "dry_run":
-            _bash(play, "./db migrate --dry-run", "0 statements to run")
-        case "test_place":
-            _bash(play, f"git mv src/shop/test_{module}.py tests/unit/")
-        case "changelog":
-            _write(play, f"changes/{issue}.md", f"{module}: totals are right.\n")
-        case _:
-            _bash(play, "make test", "41 passed in 3.02s")
+    """Do what a person's correction asks for."""
+    commands = {
+        "branch_name": f"git branch -m fix/{issue}-{module}", "dry_run": "./db migrate --dry-run",
+        "test_place": f"git mv src/shop/test_{module}.py tests/unit/", "test_command": "make test",
+    }  # fmt: skip
+    if choice_id == "changelog":
+        _write(play, f"changes/{issue}.md", f"{module}: totals are right.\n")
+    else:
+        _bash(play, commands[choice_id], "ok")
 
 
 def _breaks(play: Play, choice_id: str) -> bool:
-    """Whether the environment refuses what was chosen: the wrong option; by lot where outcomes are drawn."""
+    """True where the environment refuses the chosen option: a wrong one; by lot where outcomes are drawn."""
     wrong = not play.right(choice_id)
     return play.dice.random() < 0.4 if play.conditions.by_lot else wrong
 
 
-def _run(
-    play: Play, choice_id: str, commands: Mapping[str, str], ok: str, errors: Mapping[str, tuple[int, str]]
-) -> None:
+def _run(play: Play, choice_id: str, commands: Mapping[str, str], ok: str, errors: Errors) -> None:
     """Run the command of the chosen option; where it fails, mostly run the one that works."""
     option = play.takes(choice_id)
     if not _breaks(play, choice_id):
@@ -147,24 +143,29 @@ def _start(play: Play, title: str) -> tuple[int, str]:
     if play.takes("first_look") == "yes":
         _bash(play, "ls", "Makefile  README.md  changes  db  docs  pyproject.toml  schema  src  tests  uv.lock")
     search = {"rg": f"rg -n {module} src", "grep": f"grep -rn {module} src", "find": f"find src -name '{module}*'"}
-    _bash(play, search[play.takes("search")], f"src/shop/{module}.py:12:def {module}_total(items):")
+    chosen = play.takes("search")
+    if play.dice.random() < 0.1:  # a fault of the environment that another command seems to cure
+        _bash(play, search.pop(chosen), "Command timed out after 120 s", 124)
+        chosen = play.dice.choice(sorted(search))
+    _bash(play, search[chosen], f"src/shop/{module}.py:12:def {module}_total(items):")
     slug = f"{module}-{play.dice.choice(('totals', 'fix', 'update'))}"
     _bash(play, f"git switch -c fix/{issue}-{slug}" if play.right("branch_name") else f"git switch -c {slug}")
-    path = f"src/shop/{module}.py"
+    path, content = f"src/shop/{module}.py", f"def {module}_total(items):\n    return sum(items)\n"
     if play.takes("reader") == "cat":
-        _bash(play, f"cat {path}", f"def {module}_total(items):\n    return sum(items)\n")
+        _bash(play, f"cat {path}", content)
     else:
-        play.call("read_file", {"path": path}, f"def {module}_total(items):\n    return sum(items)\n")
+        play.call("read_file", {"path": path}, content)
     if play.dice.random() < 0.15:
         play.call("read_file", {"path": "docs/NOTES.md"}, NOTES)
     return issue, module
 
 
 def _tests(play: Play, module: str) -> None:
-    verbose = play.takes("verbose") == "yes"
     commands = {"make": "make test", "pytest": "pytest -q", "unittest": "python -m unittest"}
-    if verbose:
+    if play.takes("verbose") == "yes":
         commands = {"make": "make test V=1", "pytest": "pytest -v", "unittest": "python -m unittest -v"}
+    if play.takes("short_output") == "yes":
+        commands = {name: f"set -o pipefail; {command} 2>&1 | tail -20" for name, command in commands.items()}
     errors = {
         "pytest": (1, "E   RuntimeError: DATABASE_URL is not set. The Makefile starts the database: make test"),
         "unittest": (5, "Ran 0 tests in 0.000s\n\nNO TESTS RAN"),
@@ -265,11 +266,8 @@ def _field(play: Play) -> None:
 def _new_test(play: Play) -> None:
     issue, module = _start(play, "nothing tests {module}. Write a test for the total of an empty list; push a branch.")
     path = f"tests/unit/test_{module}.py" if play.right("test_place") else f"src/shop/test_{module}.py"
-    _write(
-        play,
-        path,
-        f"from shop.{module} import {module}_total\n\n\ndef test_empty():\n    assert {module}_total([]) == 0\n",
-    )
+    head = f"from shop.{module} import {module}_total\n\n\n"
+    _write(play, path, f"{head}def test_empty():\n    assert {module}_total([]) == 0\n")
     _tests(play, module)
     _finish(play, issue, module, path, code=False)
 
@@ -277,12 +275,11 @@ def _new_test(play: Play) -> None:
 def _library(play: Play) -> None:
     package = play.facts.choice(("pendulum", "orjson", "babel"))
     issue, module = _start(play, f"{{module}} should use {package}. Add it, use it, and migrate the database.")
-    if play.right("dependency"):
-        _run(play, "dependency", {"add": f"uv add {package}"}, f" + {package}==3.1", {})
-    else:
+    if not play.right("dependency"):
         _edit(play, "pyproject.toml", "dependencies = [", f'dependencies = [\n    "{package}>=3",')
-        locked = {"hand": (2, "error: The lockfile at `uv.lock` needs to be updated, but --locked was given.")}
-        _run(play, "dependency", {"hand": "uv sync --locked", "add": f"uv add {package}"}, f" + {package}==3.1", locked)
+    commands = {"add": f"uv add {package}", "hand": "uv sync --locked"}
+    locked = {"hand": (2, "error: The lockfile at `uv.lock` needs to be updated, but --locked was given.")}
+    _run(play, "dependency", commands, f" + {package}==3.1", locked)
     _edit(play, f"src/shop/{module}.py", "import json", f"import {package}")
     if play.right("dry_run"):
         _bash(play, "./db migrate --dry-run", "2 statements to run")
@@ -291,18 +288,14 @@ def _library(play: Play) -> None:
 
 
 def _docs(play: Play) -> None:
-    issue, module = _start(
-        play, "the docs of {module} still speak of net prices. Mend the page, build it, push a branch."
-    )
+    issue, module = _start(play, "the docs of {module} speak of net prices. Mend the page, build it, push a branch.")
     _edit(play, f"docs/{module}.md", "net prices", "gross prices")
     _bash(play, "STRICT=1 make docs" if play.right("strict_docs") else "make docs", "build succeeded, 12 pages")
     _finish(play, issue, module, f"docs/{module}.md", code=False)
 
 
 WORLD = ScriptedWorld(
-    "repository",
-    TOOLS,
-    CHOICES,
+    "repository", TOOLS, CHOICES,
     {"bug": _bug, "field": _field, "new test": _new_test, "library": _library, "docs": _docs},
     ties=(("test_command", "verbose", 0.4), ("commit_form", "signoff", 0.35)),
-)
+)  # fmt: skip

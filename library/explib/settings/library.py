@@ -34,7 +34,7 @@ class LibraryChanges(BaseModel):
     reward_min: Annotated[Reward, Field(description="Lowest reward.")] = None
     reward_max: Annotated[Reward, Field(description="Highest reward.")] = None
     group_size: Annotated[int | None, Field(ge=2, le=1_000, description="Attempts meant for one task.")] = None
-    max_experiences: Annotated[int | None, Field(ge=1, le=100_000, description="Most experiences.")] = None
+    max_experiences: Annotated[int | None, Field(ge=1, le=1_000_000, description="Most experiences.")] = None
     max_words: Annotated[int | None, Field(ge=8, le=500, description="Most words of one experience.")] = None
     serve_tokens: Annotated[
         int | None, Field(ge=100, le=200_000, description="Most tokens that get_experiences answers.")

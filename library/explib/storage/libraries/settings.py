@@ -44,6 +44,7 @@ async def change_settings(
     mine = libraries.c.id == library_id
     before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
     settings = changed(before.settings, change.changes)
+    check_size(database, settings)
     if settings == before.settings:
         return before
     await _check_rewards(connection, before, settings)
@@ -53,6 +54,16 @@ async def change_settings(
     stored = rows.SETTINGS.dump_python(settings, mode="json")
     await insert_revision(connection, database, library_id, revision, settings=stored)
     return replace(before, settings=settings, revision=revision.number)
+
+
+def check_size(database: Database, settings: LibrarySettings) -> None:
+    """Raises InvalidSetting for more experiences than the engine can search."""
+    most = database.dialect.most_lessons
+    if settings.max_experiences > most:
+        raise InvalidSetting(
+            f"max_experiences is at most {most:,} on this database: SQLite answers from memory. "
+            "PostgreSQL takes 1,000,000 (docs/postgresql.md)."
+        )
 
 
 async def lock_settings(connection: AsyncConnection, library: Library) -> Library:

@@ -14,7 +14,7 @@ from explib.models.libraries import Library, LibraryOverview, LibrarySettings
 from explib.settings.library import LibraryChanges
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.libraries.settings import ChangeOfSettings, change_settings
+from explib.storage.libraries.settings import ChangeOfSettings, change_settings, check_size
 from explib.storage.tables.experiences import experiences
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations
@@ -64,7 +64,11 @@ class Libraries:
         return found
 
     async def create(self, name: str, settings: LibrarySettings) -> tuple[Library, bool]:
-        """The library of that name, and whether it was made now, with these settings. Raises InvalidLibraryName."""
+        """The library of that name, and True where it was made now, with these settings.
+
+        Raises InvalidLibraryName and InvalidSetting.
+        """
+        check_size(self.database, settings)
         statement = (
             self.database.dialect.insert(libraries)
             .values(
