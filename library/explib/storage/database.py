@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Double, Executable, RowMapping, Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,7 +27,15 @@ TermsRow: TypeAlias = "tuple[int, str, int, str]"
 """Library id, experience id, version, and the lesson's terms, apart by spaces."""
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
+NO_DATABASE = (
+    "There is no database yet ({place}), and reading makes none: attach an agent (`explib attach`), import attempts "
+    "(`explib import`), or correct EXPLIB_DATABASE_URL."
+)
 STAMP = "SELECT version_num FROM alembic_version"
+
+
+Access: TypeAlias = Literal["create", "existing", "read"]
+"""What opening a database may do: make or upgrade it, only use one that is there, or only read that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,10 @@ class Dialect(Protocol):
         """An engine whose connections are set up. Raises StorageError where that cannot work."""
         ...
 
+    async def prepare(self, engine: AsyncEngine, access: Access) -> None:
+        """Called once, at opening. Raises StorageError where there is no database to use so."""
+        ...
+
     def writer(self, engine: AsyncEngine) -> Writer:
         """The runner of writes."""
         ...
@@ -193,8 +205,9 @@ class Dialect(Protocol):
 class Database:
     """An open database."""
 
-    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None, access: Access = "create") -> None:
         self.dialect = dialect
+        self.access = access
         self._clock = clock
         with self.explained():
             self._engine = dialect.create_engine()
@@ -298,6 +311,11 @@ class Database:
             yield
         except DBAPIError as error:
             raise self.dialect.explain(error) from error
+
+    async def prepare(self) -> None:
+        """Called once, at opening. Raises StorageError where there is no database to use so."""
+        with self.explained():
+            await self.dialect.prepare(self._engine, self.access)
 
     async def flush(self) -> None:
         """Returns when every write that was handed in has ended."""

@@ -1,7 +1,7 @@
 """Access tokens and reward keys: shown once, kept as a hash, good for their libraries until they expire or are revoked.
 
 A token is 256 random bits, so a plain SHA-256 keeps it: there is nothing to guess. Only a reward key is kept itself,
-because checking a signature needs it.
+because checking a signature needs it; a backup leaves it out.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Tokens:
 
     async def reward_keys(self, library: str) -> dict[str, str]:
         """Id → secret of the reward keys that are good now for the library of this name."""
-        signing = (tokens.c.scope == "reward") & tokens.c.revoked_at.is_(None)
+        signing = tokens.c.key.is_not(None) & tokens.c.revoked_at.is_(None)
         found = await self.database.rows(select(tokens).where(signing).order_by(tokens.c.id))
         now = self.clock()
         return {row["id"]: row["key"] for row in found if _token(row).good_at(now) and _token(row).reaches(library)}

@@ -34,7 +34,8 @@ class EvidenceReader:
 
     async def count_all(self, library: Library) -> None:
         """Enter all retrievals that are recorded by now, for who shows how often something was served."""
-        await count_all(self.database, library.id)
+        if self.database.access != "read":
+            await count_all(self.database, library.id)
 
     async def count_due(self, library: Library) -> None:
         """Enter recorded retrievals where so many wait that a verdict should not be made without them."""
