@@ -110,11 +110,6 @@ class Dialect(Protocol):
     """The differences between the engines."""
 
     @property
-    def most_lessons(self) -> int:
-        """The largest `max_experiences` of a library."""
-        ...
-
-    @property
     def search(self) -> DatabaseSearch | None:
         """Search inside the database, where the engine has it."""
         ...

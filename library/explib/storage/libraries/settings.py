@@ -24,6 +24,10 @@ _SETTLED = select(libraries).where(libraries.c.id == bindparam("owner")).with_fo
 """Built once: building a statement takes longer than running it."""
 
 
+MOST_IN_MEMORY = 250_000
+"""Experiences of a library that is searched in memory alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeOfSettings:
     """A person's change of a library's settings, with its reason."""
@@ -44,9 +48,9 @@ async def change_settings(
     mine = libraries.c.id == library_id
     before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
     settings = changed(before.settings, change.changes)
-    check_size(database, settings)
     if settings == before.settings:
         return before
+    check_size(database, settings)
     await _check_rewards(connection, before, settings)
     number, cause = before.revision + 1, change.reason or "settings changed"
     said = difference(before.settings, settings)
@@ -56,19 +60,17 @@ async def change_settings(
     return replace(before, settings=settings, revision=revision.number)
 
 
-def check_size(database: Database, settings: LibrarySettings) -> None:
-    """Raises InvalidSetting for more experiences than the engine can search."""
-    most = database.dialect.most_lessons
-    if settings.max_experiences > most:
-        raise InvalidSetting(
-            f"max_experiences is at most {most:,} on this database: SQLite answers from memory. "
-            "PostgreSQL takes 1,000,000 (docs/postgresql.md)."
-        )
-
-
 async def lock_settings(connection: AsyncConnection, library: Library) -> Library:
     """The library as it is now; its settings stay so until the transaction ends."""
     return rows.library((await connection.execute(_SETTLED, {"owner": library.id})).mappings().one())
+
+
+def check_size(database: Database, settings: LibrarySettings) -> None:
+    """Raises InvalidSetting where the engine can't search so many experiences."""
+    if settings.max_experiences > MOST_IN_MEMORY and database.dialect.search is None:
+        raise InvalidSetting(
+            f"max_experiences must be 1 to {MOST_IN_MEMORY:,} in SQLite: for more use PostgreSQL (docs/postgresql.md)."
+        )
 
 
 async def _check_rewards(connection: AsyncConnection, library: Library, settings: LibrarySettings) -> None:

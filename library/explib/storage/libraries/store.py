@@ -64,9 +64,9 @@ class Libraries:
         return found
 
     async def create(self, name: str, settings: LibrarySettings) -> tuple[Library, bool]:
-        """The library of that name, and True where it was made now, with these settings.
+        """The library of that name, and whether it was made now, with these settings.
 
-        Raises InvalidLibraryName and InvalidSetting.
+        Raises InvalidLibraryName, and InvalidSetting where the engine can't hold so many experiences.
         """
         check_size(self.database, settings)
         statement = (

@@ -73,7 +73,6 @@ class PostgresqlRowReader:
 class PostgresqlDialect:
     """The engine for teams. `statement_timeout` is in seconds."""
 
-    most_lessons = 1_000_000
     search = PostgresqlSearch()
     columns_query = (
         "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "

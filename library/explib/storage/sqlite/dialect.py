@@ -66,7 +66,6 @@ class _Connection(Protocol):
 class SqliteDialect:
     """The embedded engine."""
 
-    most_lessons = 250_000
     search = None
     columns_query = (
         "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
