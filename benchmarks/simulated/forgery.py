@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 
 from explib.evidence.belief import believed_sums
-from explib.evidence.posterior import posterior, serving_probability
+from explib.evidence.policy import serving_probability
+from explib.evidence.posterior import posterior
 from explib.evidence.sums import NOTHING, ScoreSums, score
 from explib.evidence.verdicts import lift_summary
 from simulated.figures import Figure, mean

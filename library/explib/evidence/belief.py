@@ -21,7 +21,7 @@ FORGED = 0.1
 FEWEST_SUBMITTERS = 20
 
 
-def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums]) -> ScoreSums:
+def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums] = (), submitters: int = 0) -> ScoreSums:
     """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
 
     They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from explib.history.apply import Citations
+from explib.models.decisions import Verdict
 from explib.models.experiences import Experience, Support
 from explib.models.groups import Group
 from explib.models.learning import AnalysisBatch, AnalysisStep, ModelCall
@@ -20,6 +21,7 @@ from explib.models.trajectories import Role, Trajectory
 
 SETTINGS = TypeAdapter(LibrarySettings)
 SUPPORT = TypeAdapter(Support)
+VERDICT = TypeAdapter(Verdict)
 OPERATION = TypeAdapter(Operation)
 EXPERIENCES = TypeAdapter(tuple[Experience, ...])
 BATCH = TypeAdapter(AnalysisBatch)

@@ -76,6 +76,14 @@ class EvidenceReader:
             for row in found
         ]
 
+    async def newest_surprises(self, library: Library, most: int) -> list[float]:
+        """The newest rewards, each less the baseline that was expected; oldest first."""
+        surprise = (retrievals.c.reward - retrievals.c.baseline).label("surprise")
+        mine = (retrievals.c.library_id == library.id) & retrievals.c.tick.is_not(None)
+        statement = select(surprise).where(mine).order_by(retrievals.c.tick.desc()).limit(most)
+        async with self.database.read() as connection:
+            return list((await connection.execute(statement)).scalars())[::-1]
+
     async def experiences(self, library: Library, ids: Collection[str], author: str) -> list[tuple[Experience, bool]]:
         """The named experiences, retired or not, and whether `author` made the revision that last changed each."""
         by = and_(
