@@ -41,7 +41,7 @@ def test_every_setting_of_a_library_has_one_declaration_for_the_environment_the_
     [
         ({"max_wrods": 20}, "there is no setting max_wrods, they are objective"),
         ({"max_words": 3}, "max_words must be 8 to 500"),
-        ({"min_group": "many"}, "min_group must be 2 to 1,000"),
+        ({"group_size": "many"}, "group_size must be 2 to 1,000"),
         ({"review": "perhaps"}, "review must be on or off"),
         ({"reward_max": "inf"}, r"reward_max must be -1e\+12 to 1e\+12"),
         ({"objective": "x" * 3_000}, "objective must be a text of at most 2,000 characters"),
@@ -52,7 +52,7 @@ def test_a_wrong_setting_is_named_with_what_it_must_be(given: dict[str, object],
         read_changes(given)
 
 
-@pytest.mark.parametrize(("name", "value"), [("max_words", "9999"), ("min_group", "5000"), ("review", "perhaps")])
+@pytest.mark.parametrize(("name", "value"), [("max_words", "9999"), ("group_size", "5000"), ("review", "perhaps")])
 def test_the_environment_has_the_bounds_of_the_command_line(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

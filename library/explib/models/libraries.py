@@ -32,9 +32,6 @@ class LibrarySettings(BaseModel):
     ] = ""
     reward_min: Annotated[float, Field(ge=-MAX_REWARD, le=MAX_REWARD, description="Lowest reward.")] = 0.0
     reward_max: Annotated[float, Field(ge=-MAX_REWARD, le=MAX_REWARD, description="Highest reward.")] = 1.0
-    min_group: Annotated[
-        int, Field(ge=2, le=1_000, description="Graded attempts at one task before it is learned from.")
-    ] = 2
     group_size: Annotated[int, Field(ge=2, le=1_000, description="Attempts meant for one task.")] = 5
     max_experiences: Annotated[
         int, Field(ge=1, le=1_000_000, description="Most experiences; in SQLite at most 250,000.")

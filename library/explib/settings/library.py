@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 
 from explib.errors import InvalidSetting
 from explib.models.libraries import LibrarySettings
 from explib.settings.wording import setting_text, wrong_settings
+from explib.text.redaction import redacted
 
 
 class LibraryChanges(LibrarySettings):
@@ -20,6 +21,11 @@ class LibraryChanges(LibrarySettings):
     @classmethod
     def _without_nulls(cls, given: object) -> object:
         return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+    @field_validator("objective", "learning_objective")
+    @classmethod
+    def _without_secrets(cls, text: str) -> str:
+        return redacted(text)
 
     @property
     def given(self) -> dict[str, object]:

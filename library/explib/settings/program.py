@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -80,7 +81,9 @@ class Settings(LibrarySettings, BaseSettings):
     retention_days: Annotated[float | None, Field(gt=0)] = None
     """Days after which the steps of a trajectory may go (its reward and what was learned stay); unset: never."""
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
-    redact_emails: bool = False
+    redact_personal: bool = False
+    """Whether e-mail addresses and telephone, card, account and national id numbers are taken out like secrets (on or
+    off); needs the extra `personal`. Names and postal addresses are not looked for."""
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
     learner_idle_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How long a detached learner waits for something to learn before it ends."""
@@ -115,6 +118,13 @@ class Settings(LibrarySettings, BaseSettings):
                 "or postgresql+asyncpg://user@host/database"
             )
         return value
+
+    @field_validator("redact_personal")
+    @classmethod
+    def _recognisers(cls, wanted: bool) -> bool:
+        if wanted and not (find_spec("phonenumbers") and find_spec("stdnum")):
+            raise ValueError("needs what recognises personal data: pip install 'explib[personal]'")
+        return wanted
 
     @model_validator(mode="after")
     def _rewards_in_order(self) -> Settings:

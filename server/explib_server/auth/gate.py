@@ -27,7 +27,7 @@ READY = "/ready"
 WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
-"""How often the token of an open stream is looked at again."""
+"""Seconds between two checks of the token of an open stream."""
 DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
 FORWARDED = (b"forwarded", b"x-forwarded-for")
 SESSION = SESSION_HEADER.encode()
@@ -40,7 +40,7 @@ def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
 
 
 class Admission:
-    """Whether a request needs a token, and whose it is."""
+    """Decides if a request needs a token, and finds its owner."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Admission:
         self._shut = False
 
     async def access(self, secret: str) -> Access | None:
-        """What the secret of a bearer token gives now."""
+        """Find the access that a bearer token's secret gives now."""
         for verifier in self._verifiers:
             if (access := await verifier.verify(secret)) is not None:
                 return access
         return None
 
     async def open_to(self, scope: Scope) -> bool:
-        """Whether a request without a token is let in: on `auto`, from this machine while there are no tokens."""
+        """True where a request needs no token: on `auto`, from this machine while there are no tokens."""
         if self._mode != "auto":
             return self._mode == "none"
         if not is_loopback(address(scope)) or any(header(scope, name) for name in FORWARDED):

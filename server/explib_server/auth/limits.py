@@ -1,4 +1,4 @@
-"""How often and how many at once: a bucket of requests and two kinds of slots for each key, in bounded memory."""
+"""Rate and concurrency limits: a bucket of requests and two kinds of slots for each key, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one key may do; None: no limit."""
+    """The limits of one key; None: no limit."""
 
     per_minute: int | None
     requests: int | None
     streams: int | None
 
     def slots(self, kind: Kind) -> int | None:
-        """How many of this kind at once."""
+        """The number of requests or streams at once."""
         return self.streams if kind == "stream" else self.requests
 
 

@@ -62,7 +62,7 @@ async def _works(settings: Settings) -> bool:
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
     server = await _check_server() if parts else False
-    clients = [await check_client(each) for each in attached(this_machine())]
+    clients = [await check_client(entry) for entry in attached(this_machine())]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
@@ -75,20 +75,20 @@ async def _check_server() -> bool:
     return await _try("the server", Command(command, tuple(arguments), own))
 
 
-async def check_client(found: Attached) -> bool:
+async def check_client(entry: Attached) -> bool:
     """Start or reach one client's entry as the client would."""
-    title = f"{CLIENTS[found.client].title} ({found.path})"
-    if isinstance(found.launch, str):
-        _report("SKIP", f"{title}: {found.launch}")
+    title = f"{CLIENTS[entry.client].title} ({entry.path})"
+    if isinstance(entry.launch, str):
+        _report("SKIP", f"{title}: {entry.launch}")
         return True
-    again = f"`explib attach {found.client}`"
+    again = f"`explib attach {entry.client}`"
     advice = f"Attach again: {again}"
-    if isinstance(found.launch, Address):
+    if isinstance(entry.launch, Address):
         advice = (
-            f"Is the server at {found.launch.url} running, and is the address complete (it usually ends in /mcp)? "
+            f"Is the server at {entry.launch.url} running, and is the address complete (it usually ends in /mcp)? "
             f"If so, attach again with a valid token: {again}"
         )
-    return await _try(f"{title}: {found.name}", found.launch, f" {advice}.")
+    return await _try(f"{title}: {entry.name}", entry.launch, f" {advice}.")
 
 
 async def _try(title: str, launch: Launch, advice: str = "") -> bool:

@@ -25,7 +25,7 @@ app = typer.Typer(
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
 SettingsArgument: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SETTING=VALUE…", help=f"Of {', '.join(LibraryChanges.model_fields)}."),
+    typer.Argument(metavar="SETTING=VALUE…", help=f"One or more of: {', '.join(LibraryChanges.model_fields)}."),
 ]
 
 
@@ -36,13 +36,17 @@ def list_libraries(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
         return await application.libraries(), await application.store.libraries.served()
 
-    found, counts = run(work)
+    libraries, counts = run(work)
     if as_json:
-        say(json.dumps([_as_json(each) | {"experiences": counts.get(each.name, 0)} for each in found], indent=2))
+        say(
+            json.dumps(
+                [_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2
+            )
+        )
     else:
         lines = [
-            f"{each.name}  {number_of(counts.get(each.name, 0), 'experience')}  {each.settings.objective}"
-            for each in found
+            f"{library.name}  {number_of(counts.get(library.name, 0), 'experience')}  {library.settings.objective}"
+            for library in libraries
         ]
         say("\n".join(line.rstrip() for line in lines) or "no libraries yet: explib libraries create NAME")
 
@@ -84,9 +88,9 @@ def set_library(
 
 
 def _changes(given: Sequence[str]) -> LibraryChanges:
-    named = dict(each.split("=", 1) for each in given if "=" in each)
-    if wrong := [each for each in given if "=" not in each]:
-        raise InvalidSetting(f"{wrong[0][:60]!r} is no setting: write it as name=value, e.g. max_words=40.")
+    named = dict(pair.split("=", 1) for pair in given if "=" in pair)
+    if wrong := [pair for pair in given if "=" not in pair]:
+        raise InvalidSetting(f"Expected name=value (e.g. max_words=40), got {wrong[0][:60]!r}.")
     return read_changes(named)
 
 

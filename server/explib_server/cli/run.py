@@ -1,4 +1,4 @@
-"""How every command runs: settings, an open application, errors as one line on stderr."""
+"""Running a command: settings, an open application, errors as one line on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request's body and its answer pass: bodies that never come whole, answers that are broken off or refused."""
+"""Wrappers of `receive` and `send`: bodies that never complete, answers that are cut off or refused."""
 
 from __future__ import annotations
 
