@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from explib.history.apply import Citations
-from explib.models.experiences import Experience
+from explib.models.decisions import Verdict
+from explib.models.experiences import Experience, Support
 from explib.models.groups import Group
 from explib.models.learning import AnalysisBatch, AnalysisStep, ModelCall
 from explib.models.libraries import Library, LibrarySettings
@@ -61,6 +62,8 @@ model_call = RowMapper(ModelCall)
 analysis_batch = RowMapper(AnalysisBatch)
 _proposed = RowMapper(ProposedOperation)
 SETTINGS = TypeAdapter(LibrarySettings)
+SUPPORT = TypeAdapter(Support)
+VERDICT = TypeAdapter(Verdict)
 OPERATION = TypeAdapter(Operation)
 EXPERIENCES = TypeAdapter(tuple[Experience, ...])
 MESSAGES = TypeAdapter(tuple[tuple[Role, str], ...])
