@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from explib_learner.contrast.templates import Family, lesson
-from explib_server.demo.advice import read_advice
-from explib_server.demo.mentions import tools_in
-from explib_server.demo.scripts import repertoire
+from explib_server.demo.agent import repertoire
+from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks
-from explib_server.demo.tools import TOOLS
 
 LANGUAGES = {"en": "English", "ja": "Japanese", "zh": "Chinese", "th": "Thai"}
 OWN, RELATED = 2, 1
 """Gains: the lesson that was meant for the task, and another one that also holds for it."""
 DESK_TASKS = 60
+READING = ("get_customer", "get_order", "check_stock")
+"""Tools of the desk that change nothing."""
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "address": ("When you call update_address, call get_customer before it.",),
     "cancel": ("When cancel_order returns an error, call unlock_order next.",),
@@ -38,7 +37,7 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
         "When you call close_ticket, call notify_customer before it.",
     ),
 }
-"""What the order desk really wants (see `explib_server.demo.world`), in the words that the contrast analyst uses."""
+"""What the order desk really wants (see `explib_server.demo.world`), in plain sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +92,10 @@ def written_sets() -> list[Labelled]:
 def desk_set() -> Labelled:
     """The simulated order desk: what its agent sees as meant for a task is related, what the desk wants is its own."""
     conventions = [each for family in FAMILIES for each in CONVENTIONS[family]]
-    shapes: list[tuple[Family, tuple[str, ...]]] = [("called", (tool,)) for tool in TOOLS]
-    for pair in permutations(TOOLS, 2):
-        shapes += [("precedes", pair), ("follows", pair)]
-    others = [text for family, names in shapes if (text := lesson(family, names, did=True)) is not None]
+    others = [f"When {tool} is available, call it before you finish." for tool in TOOLS]
+    for first, then in permutations(TOOLS, 2):
+        others.append(f"When you call {then}, call {first} before it.")
+        others.append(f"When you have called {then}, call {first} after it.")
     lessons = tuple(dict.fromkeys([*conventions, *others]))
     tasks = held_out_tasks(seed=7, count=DESK_TASKS)
     gains = tuple({place: gain for place, each in enumerate(lessons) if (gain := _worth(each, task))} for task in tasks)
@@ -106,6 +105,5 @@ def desk_set() -> Labelled:
 def _worth(text: str, task: DeskTask) -> int:
     if text in CONVENTIONS[task.family]:
         return OWN
-    changes = {tool for tool in tools_in(text) if not TOOLS[tool].reads_only}
-    meant = bool(changes) and changes <= repertoire(task.family)
-    return RELATED if meant and any(rule.concerns(task) for rule in read_advice(text)) else 0
+    changes = {tool for tool in TOOLS if tool in text and tool not in READING}
+    return RELATED if changes and changes <= repertoire(task.family) else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from mcp import Client
 from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
+import explib
 from explib.settings.program import Settings
 from explib_server.cli import app
 from explib_server.mcp.server import build_server
@@ -72,18 +74,23 @@ SETTINGS = {
     "model_timeout",
     "model_retries",
     "embedder",
+    "objective",
+    "learning_objective",
+    "reward_min",
+    "reward_max",
     "group_size",
-    "min_group",
     "max_experiences",
     "max_words",
     "serve_tokens",
+    "answer_share",
     "review",
     "exploration",
     "holdout",
+    "signed_rewards_only",
     "token_budget_per_day",
     "retention_days",
     "max_trajectory_bytes",
-    "redact_emails",
+    "redact_personal",
     "lease_seconds",
     "learner_idle_seconds",
     "log_level",
@@ -97,9 +104,6 @@ SETTINGS = {
     "oauth_scope_claim",
     "oauth_libraries_claim",
     "requests_per_minute",
-    "concurrent_requests",
-    "open_streams",
-    "max_request_bytes",
 }
 TOOLS = {
     "get_experiences": ["task", "library", "limit"],
@@ -148,6 +152,22 @@ ANSWERS = {
         "redactions",
     },
 }
+LIBRARY_NAMES = [
+    "Experience",
+    "ExplibError",
+    "Grade",
+    "Library",
+    "LibrarySettings",
+    "Receipt",
+    "Retriever",
+    "Revision",
+    "Settings",
+    "Step",
+    "Store",
+    "Submission",
+    "ToolCall",
+    "open_store",
+]
 PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}, "learn": {"library"}}
 RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experience://{library}/revisions/{n}"}
 
@@ -199,3 +219,16 @@ async def test_the_prompts_and_resources_are_these() -> None:
         resources = (await client.list_resource_templates()).resource_templates
     assert {each.name: {argument.name for argument in each.arguments or ()} for each in prompts} == PROMPTS
     assert {each.uri_template for each in resources} == RESOURCES
+
+
+def test_a_program_that_uses_the_library_finds_these_names() -> None:
+    assert explib.__all__ == LIBRARY_NAMES
+    assert all(getattr(explib, name).__name__ == name for name in LIBRARY_NAMES)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        getattr(explib, "nothing")  # noqa: B009
+
+
+async def test_the_toolset_learn_adds_the_analysis_tools() -> None:
+    async with Client(build_server(Settings(), "off", "learn")) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+    assert names == {*TOOLS, "next_analysis", "answer_analysis"}

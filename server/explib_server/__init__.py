@@ -1,1 +1,1 @@
-"""What people and agents touch: MCP tools, resources and prompts, the HTTP app, and the command line."""
+"""The product that people and agents use: MCP tools, resources and prompts, the HTTP app, the command line."""

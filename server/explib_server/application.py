@@ -1,4 +1,4 @@
-"""What the product does: serve experiences, store attempts, take rewards. `compose` puts its parts together."""
+"""The use cases of the product: serve experiences, store attempts, take rewards. `compose` puts its parts together."""
 
 from __future__ import annotations
 
@@ -142,12 +142,12 @@ class Application:
         return self._redacted(text)[0]
 
     def _redacted(self, text: str) -> tuple[str, int]:
-        clean, counts = redact(storable(text), emails=self.settings.redact_emails)
+        clean, counts = redact(storable(text), personal=self.settings.redact_personal)
         return clean, counts.total()
 
     def _prepare(self, raw: RawSubmission) -> Submission:
         steps = parse_trajectory(raw.trajectory, self.settings.max_trajectory_bytes)
-        return redact_submission(Submission.of(raw, steps), emails=self.settings.redact_emails)
+        return redact_submission(Submission.of(raw, steps), personal=self.settings.redact_personal)
 
     def _stored(self, library: Library, receipt: Receipt) -> None:
         if receipt.scored:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from statistics import fmean
 
-from explib_server.demo.loop import Plan, play
+from explib_server.demo.rounds import Plan, play
 
 PRACTICE = 18
 SHUFFLED_SEEDS = (1, 2, 3)

@@ -276,7 +276,7 @@ async def test_with_another_analyst_it_is_said_which_one_learns(monkeypatch: pyt
 
 async def test_without_the_tools_the_prompt_says_how_to_get_them() -> None:
     async with Client(build_server(Settings(), "off")) as client:
-        assert "--tools all" in (await client.get_prompt("learn", {})).model_dump_json()
+        assert "--tools learn" in (await client.get_prompt("learn", {})).model_dump_json()
 
 
 async def test_learn_now_leaves_it_to_the_agent() -> None:

@@ -47,13 +47,13 @@ def test_what_was_attached_is_found_as_it_would_be_started(client: ClientName, m
 
 
 def test_all_tools_are_attached_where_asked_for_but_not_at_an_address(machine: Machine) -> None:
-    asked = attachment("explib", None, None, None, None, all_tools=True)
+    asked = attachment("explib", None, None, None, None, tools="all")
     attaching(CLIENTS[ClientName.cursor], CLIENTS[ClientName.cursor].file(machine, Scope.user), asked).apply()
     [found] = attached(machine)
     assert isinstance(found.launch, Command)
     assert found.launch.arguments[-3:] == ("serve", "--tools", "all")
     with pytest.raises(InvalidInput, match="leave out"):
-        attachment("explib", URL, None, None, None, all_tools=True)
+        attachment("explib", URL, None, None, None, tools="all")
 
 
 @EVERY

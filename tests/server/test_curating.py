@@ -128,7 +128,6 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
         ),
         ("add_experience", {"content": LESSON.upper()}, "it says the same as e1"),
         ("add_experience", {"content": OTHER, "reason": "x" * 501}, "at most 500 are kept: be brief"),
-        ("edit_experience", {"id": "e1", "content": LESSON}, "says exactly this already"),
         ("edit_experience", {"id": "e9", "content": OTHER}, "list them with"),
         ("edit_experience", {"id": "e2", "content": OTHER}, "was retired in revision 3: add its text anew"),
         ("edit_experience", {"id": "e1", "content": OTHER, "expected_version": 7}, "is at version 1 now, not 7"),
@@ -259,7 +258,7 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         assert made["created"] is True
         settings = made["settings"]
         assert isinstance(settings, dict)
-        assert (settings["objective"], settings["reward_max"], settings["max_words"]) == ("rebook flights", 10.0, 32)
+        assert (settings["objective"], settings["reward_max"], settings["max_words"]) == ("rebook flights", 10.0, 48)
         changed = await tools("create_library", name="airline", settings={"max_words": 20}, update=True, reason="terse")
         assert changed["created"] is False
         await tools("add_experience", content=LESSON, library="airline")
@@ -273,9 +272,9 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         revisions = (await tools("history", library="airline"))["revisions"]
         assert isinstance(revisions, list)
         [second, first] = revisions
-        assert (first["author"], first["cause"], first["settings"]) == ("mcp", "terse", "max_words 32 → 20")
+        assert (first["author"], first["cause"], first["settings"]) == ("mcp", "terse", "max_words 48 → 20")
         [page] = (await tools.client.read_resource("experience://airline/revisions/1")).contents
-        assert "max_words 32 → 20" in getattr(page, "text", "")
+        assert "max_words 48 → 20" in getattr(page, "text", "")
         assert second["revision"] == 2
 
 
@@ -290,7 +289,10 @@ async def commit_elsewhere(operation: Operation) -> None:
     [
         (adding("When a tool fails, read its error."), None),
         (Operation("KEEP", "again", target="e1", status="active"), None),
-        (Operation("MODIFY", "mine", target="e1", content="When you ship, weigh first."), "edited by somebody else"),
+        (
+            Operation("MODIFY", "mine", target="e1", content="When you ship, weigh first."),
+            "since you read it. Read it again",
+        ),
         (Operation("DELETE", "mine", target="e1"), "was retired in revision 2"),
     ],
     ids=["another one added", "the same one promoted", "the same one edited", "the same one retired"],
@@ -382,7 +384,7 @@ async def test_what_is_unpinned_is_evidences_and_the_learners_again_and_the_hist
         await tools("add_experience", content=LESSON)
         unpinned = await tools("edit_experience", id="e1", pinned=False, reason="let rewards decide")
         assert (unpinned["pinned"], unpinned["version"], unpinned["status"]) == (False, 1, "active")
-        assert "e1 is not pinned already" in await tools.text("edit_experience", id="e1", pinned=False)
+        assert "Nothing to change in " in await tools.text("edit_experience", id="e1", pinned=False)
         assert "whether it is pinned" in await tools.text("edit_experience", id="e1")
         history = await tools.text("history")
         await tools("edit_experience", id="e1", pinned=True)

@@ -57,7 +57,7 @@ def test_a_copy_names_what_it_copied(imported: Explib, tmp_path: Path, monkeypat
 
 
 def test_the_check_ends_with_1_where_something_is_broken(imported: Explib) -> None:
-    assert imported("db", "check", "--deep").out == "ok: nothing is broken\n"
+    assert imported("db", "check", "--deep").out == "OK: no problems found\n"
     file = database_file(Settings().database_url)
     assert file is not None
     with sqlite3.connect(file) as connection:
@@ -73,10 +73,10 @@ def test_pruning_wants_to_know_how_old(imported: Explib, monkeypatch: pytest.Mon
     unsaid = imported("db", "prune")
     assert (unsaid.code, "--older-than" in unsaid.err) == (1, True)
     assert imported("learn", "--once").code == 0
-    assert imported("db", "prune", "--older-than", "1").out == "steps let go: of 0 trajectories\n"
-    assert imported("db", "prune", "--older-than", "0").out == "steps let go: of 4 trajectories\n"
+    assert imported("db", "prune", "--older-than", "1").out == "Deleted the steps of 0 trajectories.\n"
+    assert imported("db", "prune", "--older-than", "0").out == "Deleted the steps of 4 trajectories.\n"
     monkeypatch.setenv("EXPLIB_RETENTION_DAYS", "30")
-    assert imported("db", "prune").out == "steps let go: of 0 trajectories\n"
+    assert imported("db", "prune").out == "Deleted the steps of 0 trajectories.\n"
 
 
 def test_an_upgrade_says_which_database(imported: Explib) -> None:

@@ -19,7 +19,7 @@ from mcp.types import PARSE_ERROR
 from waiting import until
 
 from explib.storage.store import open_store
-from explib_server.mcp.stdio import READ_BYTES, SIGNALS
+from explib_server.mcp.stdio import SIGNALS
 
 SERVE = ("-m", "explib_server", "serve", "--learner", "off")
 INITIALIZE: dict[str, object] = {
@@ -28,6 +28,7 @@ INITIALIZE: dict[str, object] = {
     "clientInfo": {"name": "test", "version": "1"},
 }
 PATIENCE = 60.0
+READ_BYTES = 1 << 20
 PRINTING = """
 import asyncio, subprocess, sys
 from explib_server.mcp.stdio import stdio_streams
@@ -102,7 +103,7 @@ async def talking(stderr: int = asyncio.subprocess.PIPE, ends: int = 0) -> Async
 
 @pytest.mark.parametrize(
     "line",
-    ["garbage", '{"jsonrpc": "2.0"', '["a batch"]', request("ping")[:-1] + r', "lone": "\ud800"}', "[" * 2000],
+    ["garbage", '{"jsonrpc": "2.0"', '["a batch"]', "[" * 2000],
 )
 async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(line: str) -> None:
     async with talking() as talk:
@@ -112,6 +113,35 @@ async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(li
         assert error["code"] == PARSE_ERROR
         assert "no JSON-RPC message" in error["message"]
         assert (await talk.ask(request("ping", 7)))["id"] == 7
+
+
+async def test_half_an_emoji_is_stored_as_a_replacement_character_and_the_request_is_answered() -> None:
+    half = call("submit_trajectory", 77, {"task": "t", "trajectory": "cut in an emoji HALF"}).replace("HALF", r"\ud83d")
+    async with talking() as talk:
+        said = await talk.ask(half)
+        assert said["id"] == 77
+        assert isinstance(result := said["result"], dict)
+        assert result["isError"] is False, result
+
+
+async def test_a_line_with_an_id_that_is_no_request_is_answered_under_its_id() -> None:
+    async with talking() as talk:
+        assert (await talk.ask('{"jsonrpc": "2.0", "id": "x7", "method": 5}'))["id"] == "x7"
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_a_client_that_closes_its_side_right_after_its_requests_gets_their_answers(
+    to_file: bool, tmp_path: Path
+) -> None:
+    lines = [request("initialize", 1, INITIALIZE), call("submit_trajectory", 2, {"task": "t", "trajectory": "did it"})]
+    with (tmp_path / "said").open("w+b") as sink:
+        out = sink if to_file else subprocess.PIPE
+        text = "\n".join(lines).encode()
+        ran = subprocess.run([sys.executable, *SERVE], input=text, stdout=out, check=True, timeout=PATIENCE)
+        sink.seek(0)
+        said = [json.loads(line) for line in (ran.stdout or sink.read()).splitlines()]
+    assert [answer["id"] for answer in said] == [1, 2]
+    assert said[1]["result"]["structuredContent"]["duplicate"] is False
 
 
 async def test_a_message_may_be_longer_than_what_is_read_at_once_and_empty_lines_are_nothing() -> None:
@@ -152,7 +182,9 @@ def test_a_client_that_stops_reading_and_leaves_ends_the_server_quietly() -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("stderr", [asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT])  # our transport, the SDK's
+@pytest.mark.parametrize(
+    "stderr", [asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT]
+)  # pipes, and one that stderr shares
 async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_is_written(
     number: signal.Signals, stderr: int, url: str
 ) -> None:
@@ -199,7 +231,7 @@ def test_where_there_is_a_file_instead_of_a_pipe_it_is_served_all_the_same(tmp_p
     with asked.open("rb") as source, (tmp_path / "said").open("wb") as sink:
         subprocess.run([sys.executable, *SERVE], stdin=source, stdout=sink, check=True, timeout=PATIENCE)
     said = [json.loads(line) for line in (tmp_path / "said").read_text(encoding="utf-8").splitlines()]
-    assert said[0]["result"]["serverInfo"]["name"] == "explib"
+    assert [answer["id"] for answer in said] == [1, 2]
 
 
 def test_what_is_printed_meanwhile_goes_to_stderr_and_stdin_is_nobodys() -> None:
@@ -218,7 +250,7 @@ def test_pipes_are_as_before_at_the_end() -> None:
 
 
 def test_a_stderr_that_is_stdout_is_left_as_it_is() -> None:
-    script = "from explib_server.mcp.stdio import are_pipes; import sys; print(are_pipes(), flush=True)"
+    script = "from explib_server.mcp.stdio import _are_pipes; import sys; print(_are_pipes(0, 1), flush=True)"
     both = subprocess.run(
         [sys.executable, "-c", script], input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
     )
@@ -239,14 +271,14 @@ def test_a_client_may_give_one_socket_for_both_ways_as_sshd_does() -> None:
 
 
 def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_them() -> None:
-    script = "from explib_server.mcp.stdio import are_pipes; assert are_pipes()"
+    script = "from explib_server.mcp.stdio import _are_pipes; assert _are_pipes(0, 1)"
     (source, first), (sink, second) = socket.socketpair(), socket.socketpair()
     with source, first, sink, second:
         subprocess.run([sys.executable, "-c", script], stdin=source.fileno(), stdout=sink.fileno(), check=True)
 
 
-def test_a_pipe_that_is_open_both_ways_is_left_to_the_sdk(tmp_path: Path) -> None:
+def test_a_pipe_that_is_open_both_ways_is_read_in_a_thread(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "said")
-    script = "from explib_server.mcp.stdio import are_pipes; assert not are_pipes()"
+    script = "from explib_server.mcp.stdio import _are_pipes; assert not _are_pipes(0, 1)"
     with (tmp_path / "said").open("r+b", buffering=0) as sink:
         subprocess.run([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=sink, check=True)

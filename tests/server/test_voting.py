@@ -35,7 +35,7 @@ async def _a_lesson() -> None:
 
 @asynccontextmanager
 async def agent(name: str) -> AsyncIterator[Client]:
-    server = build_server(Settings(redact_emails=True), "off", "all")
+    server = build_server(Settings(redact_personal=True), "off", "all")
     async with Client(server, client_info=Implementation(name=name, version="1")) as client:
         yield client
 

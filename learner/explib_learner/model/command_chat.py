@@ -14,7 +14,7 @@ import signal
 import tempfile
 
 from explib.errors import ModelMisconfigured, ModelUnavailable
-from explib.text.redaction import redact
+from explib.text.redaction import redacted
 from explib.text.words import estimate_tokens, storable
 from explib_learner.model.chat import ChatAnswer, ChatRequest
 
@@ -71,7 +71,7 @@ class CommandChat:
         finally:
             await _ended(process)
         if process.returncode:
-            last = redact(storable((complaint or said).decode("utf-8", "replace")).strip()[-_QUOTED_CHARACTERS:])[0]
+            last = redacted(storable((complaint or said).decode("utf-8", "replace")).strip()[-_QUOTED_CHARACTERS:])
             raise ModelUnavailable(
                 f"{program} ended with exit code {process.returncode}: try it by hand, is it logged in? It said {last}"
             )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explib.errors import ModelAnswerInvalid, ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib.text.redaction import redact
+from explib.text.redaction import redacted
 from explib_learner.model.chat import ChatAnswer, ChatRequest
 from explib_learner.model.completion import NoCompletion, read_completion, words_of
 from explib_learner.model.dialect import Dialect, speaks_of_context, speaks_of_filter, speaks_of_one_generation
@@ -161,7 +161,7 @@ class OpenAIChat:
     def _clean(self, said: str) -> str:
         """What an endpoint says, short and without the key, which some echo."""
         without_key = _BEARER.sub(r"\1[key]", said.replace(self._client.api_key, "[key]"))
-        return redact(without_key[: 4 * _QUOTED_CHARACTERS])[0][:_QUOTED_CHARACTERS]
+        return redacted(without_key[: 4 * _QUOTED_CHARACTERS])[:_QUOTED_CHARACTERS]
 
 
 def _said(error: APIStatusError) -> str:

@@ -1,4 +1,4 @@
-"""Who makes the call that is being answered: a client on this machine, or the holder of an access token over HTTP.
+"""The caller of the request that is being answered: a client on this machine, or an access token's holder over HTTP.
 
 The command line and the learner process import this too, and must not wait for the import of MCP.
 """
@@ -31,7 +31,7 @@ LISTEN = "subscriptions/listen"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and what they may do. `libraries` None: every library."""
+    """A caller with its scopes. `libraries` None: every library."""
 
     name: str
     token_id: str | None
@@ -39,7 +39,7 @@ class Caller:
     libraries: frozenset[str] | None
 
     def reaches(self, library: str) -> bool:
-        """Whether the caller may touch the library of this name."""
+        """True if the caller may use the library of this name."""
         return self.libraries is None or library in self.libraries
 
     def identity(self, agent: str | None = None) -> str:
@@ -47,7 +47,7 @@ class Caller:
         return f"token {self.token_id}" if self.token_id is not None else (agent or self.name)[:IDENTITY_CHARACTERS]
 
     def may_call(self, tool: str) -> bool:
-        """Whether the caller's scopes are enough for this tool."""
+        """True if the caller's scopes permit this tool."""
         return needed_scope(tool) in self.scopes
 
     def check_tool(self, tool: str) -> None:
@@ -74,7 +74,7 @@ class Caller:
         return name
 
     def not_made_yet(self, library: str) -> UnknownLibrary:
-        """What is wrong where a library within its reach does not exist."""
+        """The error for a library within its reach that does not exist."""
         return UnknownLibrary(
             f"Library {library!r} is named by this token, but nobody has made it yet: whoever runs the server can, by "
             f"`explib libraries create {library}`; so can a token of scope admin, by create_library."
@@ -105,7 +105,7 @@ class _CurrentRequest:
 
     @cached_property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The caller, from the request's token or the client's name."""
         if self.request is not None:
             caller = self.request.scope.get(CALLER_KEY, UNAUTHENTICATED)
             if caller != ANONYMOUS_ALLOWED:
@@ -119,7 +119,7 @@ _current: ContextVar[_CurrentRequest | None] = ContextVar("explib_request", defa
 
 @contextmanager
 def answering(request: Request | None, client_name: str) -> Iterator[None]:
-    """What runs inside knows its caller. Over HTTP `request`; `client_name` as the client calls itself."""
+    """Let the code inside know its caller. Over HTTP `request`; `client_name` as the client calls itself."""
     token = _current.set(_CurrentRequest(request, client_name))
     try:
         yield
@@ -134,7 +134,7 @@ def current_caller() -> Caller:
 
 
 def current_session() -> str | None:
-    """What ties the calls of one client together: this process over stdio, an MCP session of one token over HTTP."""
+    """The session that ties one client's calls together: this process over stdio, a token's MCP session over HTTP."""
     current = _current.get()
     if current is None:
         return None

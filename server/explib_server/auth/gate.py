@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -26,7 +27,7 @@ READY = "/ready"
 WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
-"""How often the token of an open stream is looked at again."""
+"""Seconds between two checks of the token of an open stream."""
 DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
 FORWARDED = (b"forwarded", b"x-forwarded-for")
 SESSION = SESSION_HEADER.encode()
@@ -34,13 +35,12 @@ SESSION = SESSION_HEADER.encode()
 
 def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
     """For tokens and other machines, and for clients on this machine that need no token."""
-    given = (settings.requests_per_minute, settings.concurrent_requests, settings.open_streams)
-    defaults = (DEFAULTS.per_minute, DEFAULTS.requests, DEFAULTS.streams)
-    return Allowance(*(mine or default for mine, default in zip(given, defaults, strict=True))), Allowance(*given)
+    rate = settings.requests_per_minute
+    return replace(DEFAULTS, per_minute=rate or DEFAULTS.per_minute), Allowance(rate, None, None)
 
 
 class Admission:
-    """Whether a request needs a token, and whose it is."""
+    """Decides if a request needs a token, and finds its owner."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Admission:
         self._shut = False
 
     async def access(self, secret: str) -> Access | None:
-        """What the secret of a bearer token gives now."""
+        """Find the access that a bearer token's secret gives now."""
         for verifier in self._verifiers:
             if (access := await verifier.verify(secret)) is not None:
                 return access
         return None
 
     async def open_to(self, scope: Scope) -> bool:
-        """Whether a request without a token is let in: on `auto`, from this machine while there are no tokens."""
+        """True where a request needs no token: on `auto`, from this machine while there are no tokens."""
         if self._mode != "auto":
             return self._mode == "none"
         if not is_loopback(address(scope)) or any(header(scope, name) for name in FORWARDED):

@@ -1,4 +1,4 @@
-"""How often and how many at once: a bucket of requests and two kinds of slots for each key, in bounded memory."""
+"""Rate and concurrency limits: a bucket of requests and two kinds of slots for each key, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one key may do; None: no limit."""
+    """The limits of one key; None: no limit."""
 
     per_minute: int | None
     requests: int | None
     streams: int | None
 
     def slots(self, kind: Kind) -> int | None:
-        """How many of this kind at once."""
+        """The number of requests or streams at once."""
         return self.streams if kind == "stream" else self.requests
 
 
@@ -68,8 +68,7 @@ class Limits:
         """Hold one of the key's places while the body runs. Raises TooMany."""
         place, most = (key, kind), allowance.slots(kind)
         if most is not None and self._taken[place] >= most:
-            setting = "EXPLIB_OPEN_STREAMS" if kind == "stream" else "EXPLIB_CONCURRENT_REQUESTS"
-            raise TooMany(f"More than {number_of(most, kind)} at once ({setting}): let one end, then try again.", 1.0)
+            raise TooMany(f"More than {number_of(most, kind)} at once: let one end, then try again.", 1.0)
         self._taken[place] += 1
         try:
             yield

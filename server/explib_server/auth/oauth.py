@@ -41,7 +41,7 @@ LIBRARY_PREFIX = "explib:library:"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs, for whom, and where the claims say what a token is good for."""
+    """The issuer, its audience, and the claims that name scopes and libraries."""
 
     url: str
     jwks_url: str
@@ -76,19 +76,19 @@ class PublishedKeys:
         self._tried_at: float | None = None
         self._reading = Lock()
 
-    async def get(self, identity: str) -> jwt.PyJWK | None:
+    async def get(self, key_id: str) -> jwt.PyJWK | None:
         """The key of this id, read anew where needed and not done just now."""
-        if self._wanting(identity):
+        if self._wanting(key_id):
             async with self._reading:
-                if self._wanting(identity):
+                if self._wanting(key_id):
                     await self._read()
-        return self._keys.get(identity)
+        return self._keys.get(key_id)
 
-    def _wanting(self, identity: str) -> bool:
+    def _wanting(self, key_id: str) -> bool:
         now = self._clock()
         old = self._read_at is None or now - self._read_at >= KEYS_SECONDS
         waited = self._tried_at is None or now - self._tried_at >= REFRESH_SECONDS
-        return waited and (old or identity not in self._keys)
+        return waited and (old or key_id not in self._keys)
 
     async def _read(self) -> None:
         self._tried_at = self._clock()
@@ -117,10 +117,10 @@ class OAuthTokens:
             return None
         try:
             header = jwt.get_unverified_header(secret)
-            identity, algorithm = header.get("kid"), header.get("alg")
-            if not isinstance(identity, str) or algorithm not in ALGORITHMS:
+            key_id, algorithm = header.get("kid"), header.get("alg")
+            if not isinstance(key_id, str) or algorithm not in ALGORITHMS:
                 return None
-            key = await self._keys.get(identity)
+            key = await self._keys.get(key_id)
             if key is None or key.algorithm_name != algorithm:
                 return None
             claims = jwt.decode(
@@ -176,7 +176,7 @@ def _words(claim: JsonValue) -> list[str]:
     """A claim's words: a text separated by blanks (RFC 8693) or a list."""
     if isinstance(claim, str):
         return claim.split()
-    return [str(each) for each in claim] if isinstance(claim, list) else []
+    return [str(item) for item in claim] if isinstance(claim, list) else []
 
 
 def _usable(published: JsonValue) -> Iterable[tuple[str, jwt.PyJWK]]:
@@ -184,15 +184,19 @@ def _usable(published: JsonValue) -> Iterable[tuple[str, jwt.PyJWK]]:
     keys = published.get("keys") if isinstance(published, dict) else None
     if not isinstance(keys, list):
         raise ValueError("it is no JSON Web Key Set")
-    for each in keys:
-        if isinstance(each, dict) and isinstance(identity := each.get("kid"), str) and each.get("use") in {None, "sig"}:
+    for published_key in keys:
+        if (
+            isinstance(published_key, dict)
+            and isinstance(key_id := published_key.get("kid"), str)
+            and published_key.get("use") in {None, "sig"}
+        ):
             try:
-                key = jwt.PyJWK.from_dict(each)
+                key = jwt.PyJWK.from_dict(published_key)
             except jwt.PyJWTError as error:
-                log.info("a published key of %s is of no use to us: %s", identity, error)
+                log.info("a published key of %s is of no use to us: %s", key_id, error)
                 continue
             if key.algorithm_name in ALGORITHMS:
-                yield identity, key
+                yield key_id, key
 
 
 def _check_url(name: str, url: str) -> None:
@@ -204,7 +208,7 @@ def _check_url(name: str, url: str) -> None:
 
 @lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
-    """Whether this address (or the name localhost) stays on this machine."""
+    """True for an address (or the name localhost) that stays on this machine."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:

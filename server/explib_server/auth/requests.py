@@ -1,4 +1,4 @@
-"""What the gate reads from an ASGI scope: headers, the bearer token, the address, and who counts as one visitor."""
+"""Reading an ASGI scope for the gate: headers, the bearer token, the address and the visitor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def address(scope: Scope) -> str:
 
 
 def network(scope: Scope) -> str:
-    """What counts as one visitor: an IPv4 address, or the /64 that one IPv6 visitor has."""
+    """One visitor: an IPv4 address, or the /64 that one IPv6 visitor has."""
     return _network(address(scope))
 
 

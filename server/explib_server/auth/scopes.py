@@ -1,4 +1,4 @@
-"""What a token of each scope may do."""
+"""The tools that each token scope permits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCOPES_OF: dict[Scope, frozenset[Scope]] = {
     "admin": frozenset({"read", "submit", "curate", "admin"}),
     "reward": frozenset({"reward"}),
 }
-"""What a token of each scope may do. A reward key only signs: it opens nothing."""
+"""The scopes that a token's scope includes. A reward key only signs: it opens nothing."""
 TOOLS_OF: dict[Scope, frozenset[str]] = {
     "read": frozenset({"get_experiences", "library_status", "list_experiences", "history", "list_libraries"}),
     "submit": frozenset({"submit_trajectory", "report_reward", "vote_experience"}),

@@ -1,4 +1,4 @@
-"""What turns the secret of an `Authorization: Bearer` header into a caller; our own tokens are one kind."""
+"""Turning the secret of an `Authorization: Bearer` header into a caller; our own tokens are one kind."""
 
 from __future__ import annotations
 

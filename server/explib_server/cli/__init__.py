@@ -47,8 +47,8 @@ app = typer.Typer(
 )
 
 
-def _say_version(wanted: bool) -> None:
-    if wanted:
+def _say_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"explib {version('explib')}")
@@ -66,9 +66,9 @@ def _group(
 
 def _given(arguments: list[str]) -> list[str]:
     """The arguments, which may name any file, but say nothing that is no text. Raises InvalidInput."""
-    for each in arguments:
-        if storable(each) != each and not Path(each).exists():
-            raise InvalidInput(f"{each!r} is not text in UTF-8: type it again, or give the file another name.")
+    for argument in arguments:
+        if storable(argument) != argument and not Path(argument).exists():
+            raise InvalidInput(f"{argument!r} is not text in UTF-8: type it again, or give the file another name.")
     return arguments
 
 

@@ -23,7 +23,9 @@ def attach(
     name: Annotated[str, typer.Option(help="The entry's name.")] = "explib",
     library: Annotated[str | None, typer.Option(help="EXPLIB_LIBRARY of the entry.")] = None,
     database_url: Annotated[str | None, typer.Option(help="EXPLIB_DATABASE_URL of the entry.")] = None,
-    tools: Annotated[Tools, typer.Option(help="all: with the tools for curating and learning, too.")] = Tools.agent,
+    tools: Annotated[
+        Tools, typer.Option(help="learn: also the analysis tools; all: also those for curating.")
+    ] = Tools.agent,
     scope: Annotated[Scope, typer.Option(help="Every project of yours, or this folder.")] = Scope.user,
     show: Annotated[bool, typer.Option("--print", help="Only show what would be written.")] = False,
     as_link: Annotated[bool, typer.Option("--link", help="Print a one-click link (cursor, vscode).")] = False,
@@ -34,26 +36,26 @@ def attach(
     from explib_server.clients.changes import attaching, removing
     from explib_server.clients.entries import attachment
 
-    asked = attachment(name, url, token, library, database_url, all_tools=tools is Tools.all)
+    attached = attachment(name, url, token, library, database_url, tools.value)
     if as_link:
-        say(link(client, asked))
+        say(link(client, attached))
         return
-    chosen = CLIENTS[client]
-    path = chosen.file(this_machine(), scope)
-    change = removing(chosen, path, name) if remove else attaching(chosen, path, asked)
-    where = f"{chosen.servers}.{name}"
+    target = CLIENTS[client]
+    path = target.file(this_machine(), scope)
+    change = removing(target, path, name) if remove else attaching(target, path, attached)
+    where = f"{target.servers}.{name}"
     if remove:
-        say(_removed(change, where, chosen, show))
+        say(_removed(change, where, target, show))
     elif show:
-        _show(chosen, asked, change)
+        _show(target, attached, change)
     else:
-        say(_attached(change, where, chosen, asked, scope))
+        say(_attached(change, where, target, attached, scope))
 
 
-def _show(client: Client, asked: Attachment, change: Change) -> None:
+def _show(client: Client, attached: Attachment, change: Change) -> None:
     from explib_server.clients.changes import shown_entry
 
-    say(shown_entry(client, asked))
+    say(shown_entry(client, attached))
     written = "would be merged into it" if change.needed else "is in it already"
     warning = "\nThe token or password above is not masked: mind who sees it." if change.private else ""
     typer.echo(f"{change.path}: this {written}; nothing was written.{warning}", err=True)
@@ -69,9 +71,9 @@ def _removed(change: Change, where: str, client: Client, show: bool) -> str:
     )
 
 
-def _attached(change: Change, where: str, client: Client, asked: Attachment, scope: Scope) -> str:
-    entry = client.entry(asked)
-    runs = asked.url or " ".join(asked.command)
+def _attached(change: Change, where: str, client: Client, attached: Attachment, scope: Scope) -> str:
+    entry = client.entry(attached)
+    runs = attached.url or " ".join(attached.command)
     if not change.apply():
         return f"{change.path} has {where} ({runs}) already: nothing was changed."
     warning = " It holds a secret, so only you may read it (mode 0600)" if change.private else ""

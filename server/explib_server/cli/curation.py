@@ -77,15 +77,15 @@ def add(
 ) -> None:
     """Add an experience by hand; it is served at once."""
 
-    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
-        committed = await curator.add(chosen, text, by_person(author, reason))
-        return await changed(application.store, chosen, committed, committed.changes[0].after[0].id)
+    async def change(application: Application, curator: Curator, target: Library) -> Outcome:
+        committed = await curator.add(target, text, by_person(author, reason))
+        return await changed(application.store, target, committed, committed.changes[0].after[0].id)
 
     act(library, as_json, change)
 
 
 def edit(
-    identity: IdArgument,
+    experience_id: IdArgument,
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Leave it out to pin or unpin only.")] = None,
     pinned: Annotated[
         bool | None,
@@ -99,16 +99,16 @@ def edit(
 ) -> None:
     """Give an experience another text (the old one stays in the history), or pin or unpin it."""
 
-    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
+    async def change(application: Application, curator: Curator, target: Library) -> Outcome:
         by = by_person(author, reason)
-        committed = await curator.edit(chosen, identity, text, by, expected_version, pinned=pinned)
-        return await changed(application.store, chosen, committed, identity)
+        committed = await curator.edit(target, experience_id, text, by, expected_version, pinned=pinned)
+        return await changed(application.store, target, committed, experience_id)
 
     act(library, as_json, change)
 
 
 def retire(
-    identity: IdArgument,
+    experience_id: IdArgument,
     reason: ReasonOption = "",
     expected_version: VersionOption = None,
     author: AuthorOption = None,
@@ -117,15 +117,15 @@ def retire(
 ) -> None:
     """Serve an experience no more; `explib revert` brings it back."""
 
-    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
-        committed = await curator.retire(chosen, identity, by_person(author, reason), expected_version)
-        return await changed(application.store, chosen, committed, identity)
+    async def change(application: Application, curator: Curator, target: Library) -> Outcome:
+        committed = await curator.retire(target, experience_id, by_person(author, reason), expected_version)
+        return await changed(application.store, target, committed, experience_id)
 
     act(library, as_json, change)
 
 
 def review(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="A proposal that waits (p2), or an experience (e3).")],
+    review_id: Annotated[str, typer.Argument(metavar="ID", help="A proposal that waits (p2), or an experience (e3).")],
     decision: Annotated[Verdict, typer.Argument(metavar="approve|reject", help="Serve it, or not.")],
     reason: ReasonOption = "",
     content: Annotated[str | None, typer.Option(help="With approve: another text than proposed.")] = None,
@@ -135,9 +135,9 @@ def review(
 ) -> None:
     """Decide on what waits for review; `explib experiences list --status waiting` shows it."""
 
-    async def change(_application: Application, curator: Curator, chosen: Library) -> Outcome:
-        committed = await curator.review(chosen, identity, decision.value, by_person(author, reason), content)
-        return reviewed(chosen, committed, identity, decision.value)
+    async def change(_application: Application, curator: Curator, target: Library) -> Outcome:
+        committed = await curator.review(target, review_id, decision.value, by_person(author, reason), content)
+        return reviewed(target, committed, review_id, decision.value)
 
     act(library, as_json, change)
 
@@ -152,8 +152,8 @@ def vote(
     """Vote on an experience; voting again replaces your vote. Three voters down and none up retire it."""
 
     async def work(application: Application) -> str:
-        chosen = await application.library(library)
+        target = await application.library(library)
         name = voter or user_name()
-        return outcome_text(await cast_vote(application, chosen, experience_id, name, opinion is Opinion.up, reason))
+        return outcome_text(await cast_vote(application, target, experience_id, name, opinion is Opinion.up, reason))
 
     say(run(work))

@@ -32,7 +32,7 @@ app = typer.Typer(
 
 @app.command("upgrade")
 def upgrade() -> None:
-    """Bring the tables to this version (every other command does so, too)."""
+    """Bring the tables to this version (every other command does so too)."""
 
     async def work(application: Application) -> str:
         return application.store.database.dialect.describe()
@@ -81,7 +81,7 @@ def copy(
     from explib.storage.store import database_file, open_store
 
     if source == target:
-        raise InvalidInput("FROM and TO are the same database: name another one as TO.")
+        raise InvalidInput("FROM and TO are the same database: give another one as TO.")
     if (file := database_file(source)) is not None and not file.exists():
         raise InvalidInput(f"There is no database {file}: name the one to copy as FROM.")
 
@@ -99,18 +99,18 @@ def check(
     deep: Annotated[bool, typer.Option("--deep", help="Read every trajectory's steps, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for what is broken; exit code 1 where something is."""
+    """Look for inconsistencies in the database; exit code 1 if there is one."""
     from explib.storage.maintenance.check import check as find
 
     async def work(application: Application) -> list[Defect]:
         return await find(application.store.database, deep=deep)
 
-    found = run(work)
+    defects = run(work)
     if as_json:
-        say(json.dumps([asdict(each) for each in found], indent=2))
+        say(json.dumps([asdict(defect) for defect in defects], indent=2))
     else:
-        say("\n".join(map(_finding, found)) or "ok: nothing is broken")
-    if found:
+        say("\n".join(map(_defect_text, defects)) or "OK: no problems found")
+    if defects:
         sys.exit(1)
 
 
@@ -120,29 +120,29 @@ def prune(
         float | None, typer.Option(metavar="DAYS", help="Default: EXPLIB_RETENTION_DAYS.", min=0)
     ] = None,
 ) -> None:
-    """Let the steps of old trajectories go. Their tasks, rewards and what was learned from them stay."""
+    """Delete the steps of old trajectories; keep their tasks, rewards and lessons."""
 
     async def work(application: Application) -> int:
         days = application.settings.retention_days if older_than is None else older_than
         if days is None:
-            raise InvalidInput("Say how old: `--older-than 90`, or set EXPLIB_RETENTION_DAYS.")
+            raise InvalidInput("Give an age in days: `--older-than 90`, or set EXPLIB_RETENTION_DAYS.")
         if not math.isfinite(days):
-            raise InvalidInput(f"--older-than {days} is no number of days: pass one, e.g. 90.")
+            raise InvalidInput(f"Invalid --older-than {days}: give a number of days, e.g. 90.")
         before = application.store.clock() - days * DAY_SECONDS
         libraries = await application.store.libraries.all()
         return sum([await application.store.trajectories.prune(library, before) for library in libraries])
 
-    say(f"steps let go: of {number_of(run(work), 'trajectory', 'trajectories')}")
+    say(f"Deleted the steps of {number_of(run(work), 'trajectory', 'trajectories')}.")
 
 
 def _copied(rows: dict[str, int]) -> str:
     by_table = ", ".join(f"{count:,} {table}" for table, count in rows.items() if count)
-    return f"{number_of(sum(rows.values()), 'row')}: {by_table or 'it was empty'}"
+    return f"{number_of(sum(rows.values()), 'row')}: {by_table or 'the database was empty'}"
 
 
-def _finding(finding: Defect) -> str:
-    examples = ", ".join(finding.examples) + (", …" if finding.count > len(finding.examples) else "")
-    return f"BROKEN {finding.count} × {finding.what}: {examples}\n       {finding.advice}"
+def _defect_text(defect: Defect) -> str:
+    examples = ", ".join(defect.examples) + (", …" if defect.count > len(defect.examples) else "")
+    return f"FAIL {defect.count} × {defect.what}: {examples}\n     {defect.advice}"
 
 
 @contextmanager

@@ -11,10 +11,13 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal, TypeAlias
 
-from pydantic import SecretStr
+from pydantic import BaseModel
 
 from explib.errors import ExplibError, ModelError
+from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
+from explib.settings.wording import setting_text
+from explib_learner.model.answers import parsed, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
@@ -22,25 +25,31 @@ from explib_server.clients.attached import Address, Attached, Command, Launch, a
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
-from explib_server.compose import model_endpoint, open_application
+from explib_server.compose import configured_model, open_application
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 TRIAL_SECONDS = 15.0
+
+
+class TrialAnswer(BaseModel):
+    """The answer to the trial."""
+
+    works: bool
+
+
 TRIAL = ChatRequest(
     step="trial",
     model="",
-    messages=(ChatMessage("user", 'Answer with {"works": true}.'),),
+    messages=(
+        ChatMessage("system", "You answer with one JSON object and nothing else."),
+        ChatMessage("user", 'Answer with {"works": true}.'),
+    ),
     schema_name="trial",
-    schema={
-        "type": "object",
-        "properties": {"works": {"type": "boolean"}},
-        "required": ["works"],
-        "additionalProperties": False,
-    },
+    schema=schema_of(TrialAnswer),
     prompt_hash="",
-    max_tokens=32,
+    max_tokens=0,
 )
-"""A request of a few tokens, made as the learner makes its requests."""
+"""A short request, made, limited and read as the learner makes, limits and reads its own."""
 Status: TypeAlias = Literal["OK", "FAIL", "SKIP", "INFO"]
 
 
@@ -48,8 +57,11 @@ def doctor() -> None:
     """Print every setting with its source, then try the parts, the server, and what the clients have configured."""
     settings = load_settings()
     say(f"explib {version('explib')} on Python {sys.version.split()[0]}; config file: {config_file()}")
-    for name in Settings.model_fields:
-        say(f"  {name} = {_shown(getattr(settings, name))}  ({_source(name)})")
+    ours = [name for name in Settings.model_fields if name not in LibrarySettings.model_fields]
+    for title, names in (("This program:", ours), ("Libraries created from now on:", LibrarySettings.model_fields)):
+        say(title)
+        for name in names:
+            say(f"  {name} = {setting_text(getattr(settings, name))}  ({_source(name)})")
     if not asyncio.run(_works(settings)):
         sys.exit(1)
 
@@ -59,7 +71,7 @@ async def _works(settings: Settings) -> bool:
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
     server = await _check_server() if parts else False
-    clients = [await check_client(each) for each in attached(this_machine())]
+    clients = [await check_client(entry) for entry in attached(this_machine())]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
@@ -72,20 +84,20 @@ async def _check_server() -> bool:
     return await _try("the server", Command(command, tuple(arguments), own))
 
 
-async def check_client(found: Attached) -> bool:
+async def check_client(entry: Attached) -> bool:
     """Start or reach one client's entry as the client would."""
-    title = f"{CLIENTS[found.client].title} ({found.path})"
-    if isinstance(found.launch, str):
-        _report("SKIP", f"{title}: {found.launch}")
+    title = f"{CLIENTS[entry.client].title} ({entry.path})"
+    if isinstance(entry.launch, str):
+        _report("SKIP", f"{title}: {entry.launch}")
         return True
-    again = f"`explib attach {found.client}`"
+    again = f"`explib attach {entry.client}`"
     advice = f"Attach again: {again}"
-    if isinstance(found.launch, Address):
+    if isinstance(entry.launch, Address):
         advice = (
-            f"Is the server at {found.launch.url} running, and is the address complete (it usually ends in /mcp)? "
+            f"Is the server at {entry.launch.url} running, and is the address complete (it usually ends in /mcp)? "
             f"If so, attach again with a valid token: {again}"
         )
-    return await _try(f"{title}: {found.name}", found.launch, f" {advice}.")
+    return await _try(f"{title}: {entry.name}", entry.launch, f" {advice}.")
 
 
 async def _try(title: str, launch: Launch, advice: str = "") -> bool:
@@ -114,12 +126,15 @@ async def _check_parts(settings: Settings) -> bool:
 
 
 async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
-    """Ask the configured model one short question, once. Raises ModelError."""
-    endpoint = model_endpoint(settings, seconds, retries=0)
+    """Ask the configured model one short question, once. Raises ModelError, also for an answer that can't be used."""
+    model = configured_model(settings, seconds, retries=0)
+    request = replace(TRIAL, model=settings.model_name, max_tokens=settings.model_answer_tokens)
     try:
-        return await endpoint.ask(replace(TRIAL, model=settings.model_name))
+        answer = await model.ask(request)
     finally:
-        await endpoint.close()
+        await model.close()
+    parsed(answer.text, TrialAnswer)
+    return answer
 
 
 async def check_model(settings: Settings) -> bool:
@@ -127,7 +142,7 @@ async def check_model(settings: Settings) -> bool:
     if settings.chosen_analyst() != "model":
         return True
     address = settings.model_base_url or os.environ.get("OPENAI_BASE_URL", "OpenAI's address")
-    where = f"the model {settings.model_name} at {address}"
+    where = f"the model {settings.model_name}" + ("" if settings.model_command else f" at {address}")
     started = time.monotonic()
     try:
         answer = await try_model(settings)
@@ -144,6 +159,8 @@ async def _library(application: Application) -> tuple[Status, str]:
     library = await application.store.libraries.find(name)
     if library is None:
         return "INFO", f"library {name} does not exist yet: the first use creates it"
+    for note in application.settings.not_in_force(library):
+        _report("INFO", note)
     return "OK", f"library {name}, revision {library.revision}"
 
 
@@ -157,21 +174,6 @@ async def _retrieval(application: Application) -> str:
 
 def _report(status: Status, text: str) -> None:
     say(f"{status:<4}  {text}")
-
-
-def _shown(value: object) -> str:
-    """A setting's value as a person would write it."""
-    match value:
-        case SecretStr():
-            return "(set)"
-        case None | ():
-            return "unset"
-        case bool():
-            return "on" if value else "off"
-        case tuple():
-            return ",".join(value)
-        case _:
-            return str(value)
 
 
 def _source(name: str) -> str:

@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is to list."""
+    """The experiences, votes and proposals of one library."""
 
     experiences: list[Experience]
     tallies: dict[str, Tally]
@@ -47,40 +47,40 @@ def list_experiences(
     as_json: JsonOption = False,
 ) -> None:
     """List the experiences, and what waits for review."""
-    found = run(lambda application: _found(application, library, retired or status is Status.retired))
-    listed = [each for each in found.experiences if status is None or each.status == status.value]
-    waiting = found.waiting if status in {None, Status.waiting} else []
+    contents = run(lambda application: _found(application, library, retired or status is Status.retired))
+    listed = [item for item in contents.experiences if status is None or item.status == status.value]
+    waiting = contents.waiting if status in {None, Status.waiting} else []
     if as_json:
-        known = [asdict(each) | {"votes": asdict(found.tallies.get(each.id, Tally()))} for each in listed]
-        say(json.dumps([asdict(each) for each in waiting] if status is Status.waiting else known, indent=2))
+        rows = [asdict(item) | {"votes": asdict(contents.tallies.get(item.id, Tally()))} for item in listed]
+        say(json.dumps([asdict(item) for item in waiting] if status is Status.waiting else rows, indent=2))
     else:
-        lines = [_line(each, found.tallies.get(each.id)) for each in listed]
-        lines += [f"waits for review {proposal_line(each)}" for each in waiting]
+        lines = [_line(item, contents.tallies.get(item.id)) for item in listed]
+        lines += [f"waits for review {proposal_line(item)}" for item in waiting]
         say("\n".join(lines) or "no experiences yet")
 
 
 async def _found(application: Application, library: str | None, retired: bool) -> Found:
-    chosen = await application.library(library)
+    target = await application.library(library)
     store = application.store
     return Found(
-        await store.revisions.experiences(chosen, retired=retired),
-        await store.votes.tallies(chosen),
-        await store.proposals.all(chosen, "waiting"),
+        await store.revisions.experiences(target, retired=retired),
+        await store.votes.tallies(target),
+        await store.proposals.all(target, "waiting"),
     )
 
 
-def _line(known: Experience, votes: Tally | None) -> str:
-    return line_of(known) if votes is None else f"{line_of(known)} (votes: {votes})"
+def _line(experience: Experience, votes: Tally | None) -> str:
+    return line_of(experience) if votes is None else f"{line_of(experience)} (votes: {votes})"
 
 
 @app.command("show")
 def show_experience(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="For example e3.")], library: LibraryOption = None
+    experience_id: Annotated[str, typer.Argument(metavar="ID", help="For example e3.")], library: LibraryOption = None
 ) -> None:
     """Show one experience with its history and the attempts it rests on."""
 
     async def work(application: Application) -> str:
-        return await experience_page(application, await application.library(library), identity)
+        return await experience_page(application, await application.library(library), experience_id)
 
     say(run(work))
 

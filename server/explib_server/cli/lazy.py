@@ -34,11 +34,11 @@ class LazyGroup(TyperGroup):
         if name in self.commands:
             return
         module, _, attribute = self.places[name].partition(":")
-        found = getattr(import_module(f"explib_server.cli.{module}"), attribute)
-        if not isinstance(found, typer.Typer):
+        loaded = getattr(import_module(f"explib_server.cli.{module}"), attribute)
+        if not isinstance(loaded, typer.Typer):
             alone = typer.Typer(add_completion=False)
-            alone.command(name)(found)
-            found = alone
-        command = get_command(found)
+            alone.command(name)(loaded)
+            loaded = alone
+        command = get_command(loaded)
         command.name = name  # a group of commands does not know its own
         self.commands[name] = command

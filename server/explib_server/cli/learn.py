@@ -36,15 +36,15 @@ def learn(
         raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
 
     async def work(application: Application) -> int:
-        chosen = [await application.library(library)] if library else await application.store.libraries.all()
+        targets = [await application.library(library)] if library else await application.store.libraries.all()
         if retry_dead:
-            revived = [await application.store.groups.retry_dead(each) for each in chosen]
+            revived = [await application.store.groups.retry_dead(target) for target in targets]
             say(f"ready again: {number_of(sum(revived), 'dead group')}")
-        if not chosen and not (watch or until_idle):
+        if not targets and not (watch or until_idle):
             say("there are no libraries yet, so there is nothing to learn: the first submission makes one")
         if dry_run:
-            for each in chosen:
-                say(f"{each.name}: {preview_text(await (await application.learning.pipeline()).preview(each))}")
+            for target in targets:
+                say(f"{target.name}: {preview_text(await (await application.learning.pipeline()).preview(target))}")
             return 0
         if until_idle:
             return await _until_idle(application)
@@ -52,8 +52,8 @@ def learn(
         if watch:
             await worker.watch(library)
         runs = await worker.learn_ready(library)
-        for each in chosen:
-            say(await _summary(application, each, [run for run in runs if run.library == each.name]))
+        for target in targets:
+            say(await _summary(application, target, [run for run in runs if run.library == target.name]))
         return sum(len(run.failures) for run in runs)
 
     if run(work):

@@ -11,7 +11,8 @@ import typer
 
 from explib.errors import InvalidSetting
 from explib.models.libraries import Library
-from explib.settings.library import LibraryChanges, read_changes, said
+from explib.settings.library import LibraryChanges, read_changes
+from explib.settings.wording import setting_text
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
@@ -24,7 +25,7 @@ app = typer.Typer(
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
 SettingsArgument: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SETTING=VALUE…", help=f"Of {', '.join(LibraryChanges.model_fields)}."),
+    typer.Argument(metavar="SETTING=VALUE…", help=f"One or more of: {', '.join(LibraryChanges.model_fields)}."),
 ]
 
 
@@ -35,21 +36,29 @@ def list_libraries(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
         return await application.libraries(), await application.store.libraries.served()
 
-    found, counts = run(work)
+    libraries, counts = run(work)
     if as_json:
-        say(json.dumps([asdict(each) | {"experiences": counts.get(each.name, 0)} for each in found], indent=2))
+        say(json.dumps([_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2))
     else:
         lines = [
-            f"{each.name}  {number_of(counts.get(each.name, 0), 'experience')}  {each.settings.objective}"
-            for each in found
+            f"{library.name}  {number_of(counts.get(library.name, 0), 'experience')}  {library.settings.objective}"
+            for library in libraries
         ]
         say("\n".join(line.rstrip() for line in lines) or "no libraries yet: explib libraries create NAME")
 
 
 @app.command("show")
 def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show a library's settings."""
-    _say(run(lambda application: application.library(name)), as_json)
+    """Show a library's settings, and those of the environment that are not in force in it."""
+
+    async def work(application: Application) -> tuple[Library, list[str]]:
+        library = await application.library(name)
+        return library, application.settings.not_in_force(library)
+
+    library, overridden = run(work)
+    _say(library, as_json)
+    for note in () if as_json else overridden:
+        say(f"note: {note}")
 
 
 @app.command("create")
@@ -75,16 +84,19 @@ def set_library(
 
 
 def _changes(given: Sequence[str]) -> LibraryChanges:
-    named = dict(each.split("=", 1) for each in given if "=" in each)
-    if wrong := [each for each in given if "=" not in each]:
-        raise InvalidSetting(f"{wrong[0][:60]!r} is no setting: write it as name=value, e.g. max_words=40.")
+    named = dict(pair.split("=", 1) for pair in given if "=" in pair)
+    if wrong := [pair for pair in given if "=" not in pair]:
+        raise InvalidSetting(f"Expected name=value (e.g. max_words=40), got {wrong[0][:60]!r}.")
     return read_changes(named)
 
 
 def _say(library: Library, as_json: bool) -> None:
     if as_json:
-        say(json.dumps(asdict(library), indent=2))
+        say(json.dumps(_as_json(library), indent=2))
     else:
-        found = asdict(library.settings).items()
-        settings = [f"  {name} = {value if isinstance(value, str) else said(value)}" for name, value in found]
+        settings = [f"  {name} = {setting_text(value)}" for name, value in library.settings]
         say("\n".join([f"{library.name}, at revision {library.revision}", *settings]))
+
+
+def _as_json(library: Library) -> dict[str, object]:
+    return asdict(library) | {"settings": library.settings.model_dump()}

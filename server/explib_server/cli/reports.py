@@ -17,8 +17,8 @@ from explib_server.render.status import library_status, status_text
 
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show experiences, groups by state with reasons, the learner and its budget."""
-    found = run(lambda application: library_status(application, library))
-    say(found.model_dump_json(indent=2) if as_json else status_text(found))
+    status_now = run(lambda application: library_status(application, library))
+    say(status_now.model_dump_json(indent=2) if as_json else status_text(status_now))
 
 
 def evidence(
@@ -33,26 +33,26 @@ def evidence(
         check_ending(plot)
 
     async def work(application: Application) -> LibraryEvidence:
-        chosen = await application.library(library)
-        found = await library_evidence(application.store, chosen)
+        target = await application.library(library)
+        report = await library_evidence(application.store, target)
         if plot is not None:
             from explib_server.render.evidence_plot import draw
 
-            draw(found, await uplift_track(application.store, chosen), plot)
-        return found
+            draw(report, await uplift_track(application.store, target), plot)
+        return report
 
-    found = run(work)
+    report = run(work)
     if as_json:
-        say(json.dumps(asdict(found), indent=2))
+        say(json.dumps(asdict(report), indent=2))
     elif plot is not None:
         say(f"drawn to {plot}")
     else:
-        _show(found)
+        _show(report)
 
 
-def _show(found: LibraryEvidence) -> None:
+def _show(report: LibraryEvidence) -> None:
     from rich.console import Console
 
     from explib_server.render.evidence_table import evidence_view
 
-    Console(highlight=False).print(evidence_view(found))
+    Console(highlight=False).print(evidence_view(report))

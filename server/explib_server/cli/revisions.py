@@ -33,11 +33,11 @@ def history(
     async def work(application: Application) -> list[Revision]:
         return await application.store.revisions.history(await application.library(library), limit)
 
-    found = run(work)
+    revisions = run(work)
     if as_json:
-        say(json.dumps([asdict(each) for each in found], indent=2))
+        say(json.dumps([asdict(revision) for revision in revisions], indent=2))
     else:
-        say("\n".join(map(revision_line, found)) or "no revisions yet")
+        say("\n".join(map(revision_line, revisions)) or "no revisions yet")
 
 
 def diff(
@@ -49,32 +49,32 @@ def diff(
     """Show what differs between the library after revision A and after revision B."""
 
     async def work(application: Application) -> tuple[int, Difference]:
-        chosen = await application.library(library)
-        until = chosen.revision if after is None else after
-        return until, await application.store.revisions.difference(chosen, before, until)
+        target = await application.library(library)
+        until = target.revision if after is None else after
+        return until, await application.store.revisions.difference(target, before, until)
 
-    until, found = run(work)
+    until, difference = run(work)
     if as_json:
-        say(json.dumps({"before": before, "after": until, **asdict(found)}, indent=2))
+        say(json.dumps({"before": before, "after": until, **asdict(difference)}, indent=2))
     else:
-        say("\n".join(_lines(found)) or f"revisions {before} and {until} serve the same")
+        say("\n".join(_lines(difference)) or f"revisions {before} and {until} serve the same")
 
 
-def _lines(found: Difference) -> Iterator[str]:
-    for known in found.removed:
-        yield _sign("-", known)
-    for old, new in found.changed:
+def _lines(difference: Difference) -> Iterator[str]:
+    for experience in difference.removed:
+        yield _sign("-", experience)
+    for old, new in difference.changed:
         yield _sign("-", old)
         yield _sign("+", new)
-    for known in found.added:
-        yield _sign("+", known)
-    for change in found.settings:
+    for experience in difference.added:
+        yield _sign("+", experience)
+    for change in difference.settings:
         yield typer.style(f"~ settings in revision {change.revision}: {change.changed}", fg=typer.colors.YELLOW)
 
 
-def _sign(sign: str, known: Experience) -> str:
+def _sign(sign: str, experience: Experience) -> str:
     colour = typer.colors.GREEN if sign == "+" else typer.colors.RED
-    return typer.style(f"{sign} [{known.id}] ({known.status}) {known.content}", fg=colour)
+    return typer.style(f"{sign} [{experience.id}] ({experience.status}) {experience.content}", fg=colour)
 
 
 def revert(
@@ -89,8 +89,8 @@ def revert(
 ) -> None:
     """Put the library back as it stood after revision N, as a new revision: nothing is lost."""
 
-    async def change(application: Application, curator: Curator, chosen: Library) -> Outcome:
-        committed = await curator.revert(chosen, number, by_person(author, reason), expected_revision)
-        return await reverted(application.store, chosen, committed, number)
+    async def change(application: Application, curator: Curator, target: Library) -> Outcome:
+        committed = await curator.revert(target, number, by_person(author, reason), expected_revision)
+        return await reverted(application.store, target, committed, number)
 
     act(library, as_json, change)

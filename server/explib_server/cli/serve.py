@@ -13,7 +13,7 @@ from explib_server.cli.run import load_settings
 
 
 class Transport(StrEnum):
-    """How clients reach the server."""
+    """The transport between client and server."""
 
     stdio = "stdio"
     http = "http"
@@ -23,11 +23,12 @@ class Tools(StrEnum):
     """Which tools clients see."""
 
     agent = "agent"
+    learn = "learn"
     all = "all"
 
 
 class Auth(StrEnum):
-    """Who needs an access token."""
+    """The callers that need an access token."""
 
     auto = "auto"
     required = "required"
@@ -46,7 +47,10 @@ def serve(
     transport: Annotated[Transport, typer.Option(help="stdio for one client, http for many.")] = Transport.stdio,
     host: Annotated[str, typer.Option(help="Address to bind (http).")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind (http).")] = 8765,
-    tools: Annotated[Tools, typer.Option(help="agent: the four for agents; all: for curators too.")] = Tools.agent,
+    tools: Annotated[
+        Tools,
+        typer.Option(help="agent: the four for agents; learn: also the analysis tools; all: also those for curators."),
+    ] = Tools.agent,
     learner: Annotated[
         Learner | None,
         typer.Option(
@@ -78,6 +82,8 @@ def serve(
     else:
         from explib_server.http.server import Serving, serve_http
 
-        said = {"auth": auth.value} if auth else {}
+        auth_change = {"auth": auth.value} if auth else {}
         hosts = {"allowed_hosts": (*settings.allowed_hosts, *(allowed_host or ()))}
-        serve_http(settings.model_copy(update={**said, **hosts}), Serving(host, port, mode.value, tools.value, workers))
+        serve_http(
+            settings.model_copy(update={**auth_change, **hosts}), Serving(host, port, mode.value, tools.value, workers)
+        )

@@ -31,7 +31,7 @@ app = typer.Typer(
 
 
 class Scope(StrEnum):
-    """What a token is good for; each of the first four includes those before it."""
+    """A token's scope; each of the first four includes those before it."""
 
     read = "read"
     submit = "submit"
@@ -42,46 +42,46 @@ class Scope(StrEnum):
 
 @app.command("create")
 def create(
-    library: Annotated[list[str], typer.Option(help="A library it reaches, made where it is new; '*': every one.")],
+    library: Annotated[list[str], typer.Option(help="Library the token may use (created if missing); '*' for all.")],
     scope: Annotated[Scope, typer.Option(help="read < submit < curate < admin; reward: a key to sign rewards.")],
-    expires: Annotated[str, typer.Option(help="After so long, e.g. 12h, 90d, 52w; or never.")] = "90d",
-    name: Annotated[str, typer.Option(help="Who has it: the author of its edits.")] = "",
+    expires: Annotated[str, typer.Option(help="Lifetime, e.g. 12h, 90d, 52w, or never.")] = "90d",
+    name: Annotated[str, typer.Option(help="Who holds it; their edits are signed with this name.")] = "",
 ) -> None:
-    """Make a token; its secret is printed once, alone on standard output, and not stored."""
+    """Create a token. Its secret is printed once, alone on standard output, and is not stored."""
     seconds = lifetime(expires)
     called = "".join(filter(str.isprintable, name)).strip()[:NAME_CHARACTERS]
 
     async def work(application: Application) -> tuple[Token, str]:
         every = EVERY in library
-        for each in () if every else library:
-            await _made(application, each)
+        for library_name in () if every else library:
+            await _made(application, library_name)
         until = None if seconds is None else application.store.clock() + seconds
         named = None if every else library
         return await application.store.tokens.create(called, scope.value, named, until)
 
     token, secret = run(work)
-    typer.echo(f"{_line(token)}\nThis is shown once; whoever has it can use it:", err=True)
+    typer.echo(f"{_line(token)}\nThe secret is shown only this once; whoever has it can use it:", err=True)
     say(secret)
 
 
 @app.command("list")
 def list_tokens(as_json: JsonOption = False) -> None:
-    """List all tokens, without their secrets: what each reaches, until when, its last use."""
+    """List all tokens without their secrets: libraries, expiry, last use."""
 
     async def work(application: Application) -> tuple[list[Token], float]:
         return await application.store.tokens.all(), application.store.clock()
 
-    found, now = run(work)
+    tokens, now = run(work)
     if as_json:
-        say(json.dumps([{**asdict(each), "state": _state(each, now)} for each in found], indent=2))
+        say(json.dumps([{**asdict(token), "state": _state(token, now)} for token in tokens], indent=2))
     else:
-        say("\n".join(f"{_line(each)}  {_state(each, now)}" for each in found) or "no tokens yet")
+        say("\n".join(f"{_line(token)}  {_state(token, now)}" for token in tokens) or "no tokens yet")
 
 
 @app.command("revoke")
-def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
-    """End a token now; the next request with it is refused."""
-    token = run(lambda application: application.store.tokens.revoke(identity))
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
+    """Revoke a token: the next request with it is refused."""
+    token = run(lambda application: application.store.tokens.revoke(token_id))
     say(f"{token.id} ({token.name}) is revoked")
 
 
@@ -100,7 +100,7 @@ def lifetime(text: str) -> float | None:
     if text == "never":
         return None
     if (matched := DURATION.fullmatch(text)) is None:
-        raise InvalidInput(f"--expires {text[:40]!r} is no duration: a number and m, h, d or w, e.g. 90d; or never.")
+        raise InvalidInput(f"Invalid duration {text[:40]!r}. Use a number and m, h, d or w (e.g. 90d), or never.")
     return int(matched[1]) * SECONDS[matched[2]]
 
 
@@ -109,12 +109,12 @@ async def _made(application: Application, name: str) -> None:
         await application.store.libraries.get(name)
     except UnknownLibrary:
         await application.store.libraries.ensure(name, application.settings.library_defaults())
-        typer.echo(f"library {name} is new: made with the default settings", err=True)
+        typer.echo(f"library {name} was created with the default settings", err=True)
 
 
 def _line(token: Token) -> str:
     reach = "every library" if token.libraries is None else ", ".join(token.libraries)
-    return f"{token.id}  {token.name}  {token.scope}  {reach}  {_until(token)}"
+    return f"{token.id}  {token.name}  {token.scope}  {reach}  {_expiry(token)}"
 
 
 def _state(token: Token, now: float) -> str:
@@ -125,8 +125,8 @@ def _state(token: Token, now: float) -> str:
     return "never used" if token.last_used_at is None else f"last used {_when(token.last_used_at)}"
 
 
-def _until(token: Token) -> str:
-    return "for good" if token.expires_at is None else f"until {_when(token.expires_at)}"
+def _expiry(token: Token) -> str:
+    return "never expires" if token.expires_at is None else f"expires {_when(token.expires_at)}"
 
 
 def _when(moment: float) -> str:

@@ -19,7 +19,7 @@ OUR_NAME = "explib"
 OUR_MODULE = "explib_server"
 OUR_PREFIX = "EXPLIB_"
 ASKED_FOR = "${input:"
-"""How VS Code writes a value that it asks its user for: nobody else knows it."""
+"""VS Code's form of a value that it asks its user for and keeps to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def attached(machine: Machine) -> Iterator[Attached]:
             if path in seen:  # at home, a project's file is the user's
                 continue
             seen.add(path)
-            found = _in_file(name, client, path)
-            yield from found if scope is Scope.user else map(_not_unasked, found)
+            entries = _in_file(name, client, path)
+            yield from entries if scope is Scope.user else map(_not_unasked, entries)
 
 
 def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]:
@@ -74,7 +74,7 @@ def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]
     try:
         document = client.format.plain(codecs.decode(content, "utf-8-sig"))
     except (InvalidInput, UnicodeDecodeError) as error:
-        yield Attached(name, path, "", f"the file cannot be read ({error}): mend it, the client can't read it either")
+        yield Attached(name, path, "", f"cannot parse the file ({error}). Fix it; the client cannot read it either")
         return
     servers = document.get(client.servers) if isinstance(document, dict) else None
     for key, entry in servers.items() if isinstance(servers, dict) else ():
@@ -82,25 +82,25 @@ def _in_file(name: ClientName, client: Client, path: Path) -> Iterator[Attached]
             yield Attached(name, path, key, launch_of(entry))
 
 
-def _not_unasked(found: Attached) -> Attached:
+def _not_unasked(entry: Attached) -> Attached:
     """A folder's file may come from anybody who wrote what is in the folder: only our own program is started for it."""
-    launch, own = found.launch, own_command()
+    launch, own = entry.launch, own_command()
     if not isinstance(launch, Command):
-        return found
+        return entry
     ours = (launch.command, *launch.arguments)[: len(own)] == own
     if ours and all(name.startswith(OUR_PREFIX) for name in launch.environment):
-        return found
-    said = f"the program that this folder's file names ({launch.command}) is not started unasked: it is not this explib"
-    return replace(found, launch=said)
+        return entry
+    reason = f"not started: the program that this folder's file names ({launch.command}) is not this explib"
+    return replace(entry, launch=reason)
 
 
 def launch_of(entry: Mapping[str, Json]) -> Launch | str:
-    """How a client's entry is started or reached, whatever words the client has for it."""
+    """The way that a client's entry is started or reached, in any client's words."""
     address = entry.get("httpUrl") or entry.get("url")
     if isinstance(address, str):
         headers = _texts(entry.get("headers") or entry.get("http_headers"))
         if any(ASKED_FOR in value for value in headers.values()):
-            return f"{address} is not tried: its token is asked for by the client and only known to it"
+            return f"{address} is not tried: only the client knows its token"
         return Address(address, headers)
     words = _words(entry)
     if not words:
@@ -117,7 +117,7 @@ def _words(entry: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _bridged(words: tuple[str, ...], environment: Mapping[str, str]) -> Address | None:
-    """What mcp-remote stands in front of: its address and the token that is handed on."""
+    """The address and token behind mcp-remote, if the entry starts that."""
     if "mcp-remote" not in words:
         return None
     url = next((word for word in words if word.startswith(("http://", "https://"))), None)
@@ -126,7 +126,7 @@ def _bridged(words: tuple[str, ...], environment: Mapping[str, str]) -> Address 
 
 
 def _texts(value: Json) -> dict[str, str]:
-    return {key: str(each) for key, each in value.items()} if isinstance(value, dict) else {}
+    return {key: str(text) for key, text in value.items()} if isinstance(value, dict) else {}
 
 
 def _is_ours(name: str, entry: Mapping[str, Json]) -> bool:

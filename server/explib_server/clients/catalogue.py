@@ -51,58 +51,63 @@ class Client:
         return commented if self.commented and commented.exists() and not path.exists() else path
 
 
-def _either(asked: Attachment) -> Entry:
-    return http(asked) if asked.url else stdio(asked)
+def _either(attachment: Attachment) -> Entry:
+    return http(attachment) if attachment.url else stdio(attachment)
 
 
-def _typed(asked: Attachment) -> Entry:
-    return http(asked, type="http") if asked.url else stdio(asked, type="stdio")
+def _typed(attachment: Attachment) -> Entry:
+    return http(attachment, type="http") if attachment.url else stdio(attachment, type="stdio")
 
 
-def _claude_desktop(asked: Attachment) -> Entry:
-    return bridged(asked) if asked.url else stdio(asked)
+def _claude_desktop(attachment: Attachment) -> Entry:
+    return bridged(attachment) if attachment.url else stdio(attachment)
 
 
-def _gemini(asked: Attachment) -> Entry:
-    return http(asked, "httpUrl") if asked.url else stdio(asked)
+def _gemini(attachment: Attachment) -> Entry:
+    return http(attachment, "httpUrl") if attachment.url else stdio(attachment)
 
 
-def _vscode(asked: Attachment) -> Entry:
+def _vscode(attachment: Attachment) -> Entry:
     """The token is never in the file: VS Code asks for it and keeps it."""
-    if not asked.url or not asked.token:
-        return _typed(asked)
-    prompt = f"{asked.name}-token"
+    if not attachment.url or not attachment.token:
+        return _typed(attachment)
+    prompt = f"{attachment.name}-token"
     value: dict[str, Json] = {
         "type": "http",
-        "url": asked.url,
+        "url": attachment.url,
         "headers": {"Authorization": f"Bearer ${{input:{prompt}}}"},
     }
     note = "The token is not in the file: VS Code asks for it when it first starts the server, and keeps it."
     return Entry(value, STDIO_KEYS, secret=False, prompt=prompt, note=note)
 
 
-def _codex(asked: Attachment) -> Entry:
+def _codex(attachment: Attachment) -> Entry:
     remote = {"url", "http_headers", "env_http_headers", "bearer_token_env_var"}
-    if not asked.url:
-        local = stdio(asked)
+    if not attachment.url:
+        local = stdio(attachment)
         return Entry(local.value, frozenset(remote), local.secret)
-    value: dict[str, Json] = {"url": asked.url, "http_headers": {**asked.bearer}}
-    foreign = STDIO_KEYS | {"env_vars"} | ({"bearer_token_env_var"} if asked.token else set())
-    return Entry(value, foreign, asked.token is not None)
+    value: dict[str, Json] = {"url": attachment.url, "http_headers": {**attachment.bearer}}
+    foreign = STDIO_KEYS | {"env_vars"} | ({"bearer_token_env_var"} if attachment.token else set())
+    return Entry(value, foreign, attachment.token is not None)
 
 
-def _opencode(asked: Attachment) -> Entry:
+def _opencode(attachment: Attachment) -> Entry:
     local = frozenset({"command", "environment", "cwd"})
-    if asked.url:
-        value: dict[str, Json] = {"type": "remote", "url": asked.url, "headers": {**asked.bearer}, "enabled": True}
-        return Entry(value, local, asked.token is not None)
+    if attachment.url:
+        value: dict[str, Json] = {
+            "type": "remote",
+            "url": attachment.url,
+            "headers": {**attachment.bearer},
+            "enabled": True,
+        }
+        return Entry(value, local, attachment.token is not None)
     value = {
         "type": "local",
-        "command": [*asked.command],
-        "environment": {**asked.variables},
+        "command": [*attachment.command],
+        "environment": {**attachment.variables},
         "enabled": True,
     }
-    return Entry(value, HTTP_KEYS | {"oauth"}, has_password(asked))
+    return Entry(value, HTTP_KEYS | {"oauth"}, has_password(attachment))
 
 
 CLIENTS = {
@@ -172,17 +177,19 @@ CLIENTS = {
 }
 
 
-def link(client: ClientName, asked: Attachment) -> str:
+def link(client: ClientName, attachment: Attachment) -> str:
     """A one-click link by which the client adds the same entry, never with a token.
 
     Raises InvalidInput for a client without links.
     """
-    if asked.token:
+    if attachment.token:
         raise InvalidInput("A link is handed around, so no token goes into it: leave out --token.")
-    entry = CLIENTS[client].entry(asked).fresh()
+    entry = CLIENTS[client].entry(attachment).fresh()
     if client is ClientName.cursor:
         config = base64.b64encode(json.dumps(entry, separators=(",", ":")).encode()).decode()
-        return f"{CURSOR}?{urlencode({'name': asked.name, 'config': config})}"
+        return f"{CURSOR}?{urlencode({'name': attachment.name, 'config': config})}"
     if client is ClientName.vscode:
-        return f"{VSCODE}?name={quote(asked.name)}&config={quote(json.dumps(entry, separators=(',', ':')), safe='')}"
+        return (
+            f"{VSCODE}?name={quote(attachment.name)}&config={quote(json.dumps(entry, separators=(',', ':')), safe='')}"
+        )
     raise InvalidInput(f"{CLIENTS[client].title} knows no links: leave out --link.")

@@ -17,18 +17,18 @@ from explib_server.clients.values import Json, Keys, Remove, Step, Write, after
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one file was and shall be."""
+    """The content of one file before and after."""
 
     path: Path
     before: bytes | None
     content: bytes
     private: bool
     dropped: tuple[str, ...] = ()
-    """What the entry said before and doesn't now, by its place, e.g. `env.EXPLIB_LIBRARY`."""
+    """Settings that the entry had before and has no longer, by their place, e.g. `env.EXPLIB_LIBRARY`."""
 
     @property
     def needed(self) -> bool:
-        """Whether the file is to be written."""
+        """True if the file has to be written."""
         return self.content != (self.before or b"")
 
     def apply(self) -> bool:
@@ -39,23 +39,23 @@ class Change:
         return self.private and self.before is not None and files.make_private(self.path)
 
 
-def attaching(client: Client, path: Path, asked: Attachment) -> Change:
+def attaching(client: Client, path: Path, attachment: Attachment) -> Change:
     """The change that attaches. Raises InvalidInput, with what to paste, for a file that cannot be changed."""
-    entry = client.entry(asked)
-    shown = shown_entry(client, replace(asked, token="YOUR-TOKEN" if asked.token else None))
-    return _change(client, path, f"Mend it and run this again, or paste there:\n{shown}", entry, asked.name)
+    entry = client.entry(attachment)
+    shown = shown_entry(client, replace(attachment, token="YOUR-TOKEN" if attachment.token else None))
+    return _change(client, path, f"Fix it and run this again, or paste there:\n{shown}", entry, attachment.name)
 
 
 def removing(client: Client, path: Path, name: str) -> Change:
     """The change that takes the entry out. Raises InvalidInput for a file that cannot be changed."""
-    return _change(client, path, f"Mend it, or take {client.servers}.{name} out of it yourself.", None, name)
+    return _change(client, path, f"Fix it, or remove {client.servers}.{name} yourself.", None, name)
 
 
-def shown_entry(client: Client, asked: Attachment) -> str:
+def shown_entry(client: Client, attachment: Attachment) -> str:
     """The entry as it stands in a file of its own, for people to paste."""
-    entry = client.entry(asked)
+    entry = client.entry(attachment)
     inputs: dict[str, Json] = {"inputs": [_prompt(entry.prompt)]} if entry.prompt else {}
-    return client.format.fragment({**inputs, client.servers: {asked.name: entry.fresh()}})
+    return client.format.fragment({**inputs, client.servers: {attachment.name: entry.fresh()}})
 
 
 def _change(client: Client, path: Path, advice: str, entry: Entry | None, name: str) -> Change:
@@ -90,8 +90,8 @@ def _steps(client: Client, document: Json, entry: Entry | None, name: str) -> It
     else:
         yield Write(at, entry.fresh())
     if client.asks_for_token:
-        others = {key: value for key, value in servers.items() if key != name}
-        yield from _prompts(_map(document), entry.prompt if entry else None, f"{name}-token", others)
+        other_servers = {key: value for key, value in servers.items() if key != name}
+        yield from _prompts(_map(document), entry.prompt if entry else None, f"{name}-token", other_servers)
 
 
 def _merged(present: Mapping[str, Json], entry: Entry, at: Keys) -> Iterator[Step]:
@@ -104,27 +104,27 @@ def _merged(present: Mapping[str, Json], entry: Entry, at: Keys) -> Iterator[Ste
         if isinstance(value, dict) and isinstance(inner, dict):
             for name in sorted(inner.keys() & (OUR_VARIABLES - value.keys())):
                 yield Remove((*at, key, name))
-            for name, each in value.items():
-                if inner.get(name) != each:
-                    yield Write((*at, key, name), each)
+            for name, setting in value.items():
+                if inner.get(name) != setting:
+                    yield Write((*at, key, name), setting)
         elif inner != value and not (value == {} and key not in present):
             yield Write((*at, key), value)
 
 
-def _prompts(document: Mapping[str, Json], wanted: str | None, ours: str, others: Json) -> Iterator[Step]:
+def _prompts(document: Mapping[str, Json], prompt_id: str | None, ours: str, other_servers: Json) -> Iterator[Step]:
     """VS Code's question for the token: asked once, and gone when no server needs it."""
     inputs = document.get("inputs")
-    known = inputs if isinstance(inputs, list) else []
-    places = [at for at, each in enumerate(known) if isinstance(each, dict) and each.get("id") == ours]
-    if wanted and not places:
-        yield Write(("inputs", len(known)), _prompt(wanted))
-    if not wanted and f"${{input:{ours}}}" not in json.dumps(others):
+    prompts = inputs if isinstance(inputs, list) else []
+    places = [at for at, prompt in enumerate(prompts) if isinstance(prompt, dict) and prompt.get("id") == ours]
+    if prompt_id and not places:
+        yield Write(("inputs", len(prompts)), _prompt(prompt_id))
+    if not prompt_id and f"${{input:{ours}}}" not in json.dumps(other_servers):
         for place in reversed(places):
             yield Remove(("inputs", place))
 
 
-def _prompt(identity: str) -> Json:
-    return {"type": "promptString", "id": identity, "description": "Token of the experience library", "password": True}
+def _prompt(prompt_id: str) -> Json:
+    return {"type": "promptString", "id": prompt_id, "description": "Token of the experience library", "password": True}
 
 
 def _map(document: Json, key: str | None = None) -> Mapping[str, Json]:

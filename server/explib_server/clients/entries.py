@@ -1,4 +1,4 @@
-"""What is attached, and the entry that says it in each client's words."""
+"""The server to attach, and its entry in each client's words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Entry:
     value: Mapping[str, Json]
     foreign: frozenset[str]
     secret: bool
-    """Whether a token or password is in it."""
+    """True if it holds a token or password."""
     prompt: str | None = None
     """The id of the VS Code input that asks for the token."""
     note: str = ""
@@ -60,15 +60,14 @@ def attachment(
     token: str | None,
     library: str | None,
     database_url: str | None,
-    *,
-    all_tools: bool = False,
+    tools: str = "agent",
 ) -> Attachment:
-    """What the options ask for. Raises InvalidInput where they contradict each other."""
+    """The server that the options describe. Raises InvalidInput where they contradict each other."""
     if not NAME.fullmatch(name):
         raise InvalidInput(f"The name {name!r} is not one that every client takes: use letters, digits, '-' and '_'.")
     if url is None and token is not None:
         raise InvalidInput("--token is for a server over HTTP: give its address with --url too, or leave out --token.")
-    if url is not None and (library is not None or database_url is not None or all_tools):
+    if url is not None and (library is not None or database_url is not None or tools != "agent"):
         raise InvalidInput(
             "A server at --url has its own database and tools: leave out --library, --database-url and --tools."
         )
@@ -77,47 +76,47 @@ def attachment(
     if token is not None and not TOKEN.fullmatch(token):
         raise InvalidInput("The token has a space or another character that no token has: copy it again.")
     named = {"EXPLIB_LIBRARY": library, "EXPLIB_DATABASE_URL": database_url}
-    command = (*own_command(), *(("--tools", "all") if all_tools else ()))
+    command = (*own_command(), *(("--tools", tools) if tools != "agent" else ()))
     return Attachment(name, command, {key: value for key, value in named.items() if value}, url, token)
 
 
 def own_command() -> tuple[str, ...]:
-    """How this very installation is started: its console script, else its Python."""
+    """The command that starts this very installation: its console script, else its Python."""
     python = Path(sys.executable).absolute()
     script = python.with_name("explib.exe" if python.suffix.lower() == ".exe" else "explib")
     start = (str(script),) if script.is_file() else (str(python), "-m", "explib_server")
     return (*start, "serve")
 
 
-def stdio(asked: Attachment, **more: Json) -> Entry:
+def stdio(attachment: Attachment, **more: Json) -> Entry:
     """`command`, `args` and `env`: what most clients take."""
-    command, *arguments = asked.command
-    value: dict[str, Json] = {**more, "command": command, "args": [*arguments], "env": {**asked.variables}}
+    command, *arguments = attachment.command
+    value: dict[str, Json] = {**more, "command": command, "args": [*arguments], "env": {**attachment.variables}}
     foreign = (HTTP_KEYS | {"type", "httpUrl", "http_headers"}) - value.keys()
-    return Entry(value, foreign, has_password(asked))
+    return Entry(value, foreign, has_password(attachment))
 
 
-def http(asked: Attachment, address: str = "url", **more: Json) -> Entry:
+def http(attachment: Attachment, address: str = "url", **more: Json) -> Entry:
     """`url` and `headers`, or the client's word for the address."""
-    value: dict[str, Json] = {**more, address: asked.url, "headers": {**asked.bearer}}
-    return Entry(value, (STDIO_KEYS | {"type", "url"}) - value.keys(), asked.token is not None)
+    value: dict[str, Json] = {**more, address: attachment.url, "headers": {**attachment.bearer}}
+    return Entry(value, (STDIO_KEYS | {"type", "url"}) - value.keys(), attachment.token is not None)
 
 
-def bridged(asked: Attachment) -> Entry:
+def bridged(attachment: Attachment) -> Entry:
     """A remote server for a client that only starts processes: mcp-remote stands between."""
-    url = urlsplit(asked.url or "")
+    url = urlsplit(attachment.url or "")
     plain = ["--allow-http"] if url.scheme == "http" and not _is_loopback(url.hostname or "") else []
-    header = ["--header", "Authorization:${AUTH_HEADER}"] if asked.token else []
-    environment: dict[str, Json] = {"AUTH_HEADER": asked.bearer["Authorization"]} if asked.token else {}
-    arguments: list[Json] = ["-y", "mcp-remote", asked.url or "", *plain, *header]
+    header = ["--header", "Authorization:${AUTH_HEADER}"] if attachment.token else []
+    environment: dict[str, Json] = {"AUTH_HEADER": attachment.bearer["Authorization"]} if attachment.token else {}
+    arguments: list[Json] = ["-y", "mcp-remote", attachment.url or "", *plain, *header]
     value: dict[str, Json] = {"command": "npx", "args": arguments, "env": environment}
     note = "Its file only knows programs to start, so npx mcp-remote stands between: that needs Node.js."
-    return Entry(value, HTTP_KEYS | {"type"}, asked.token is not None, note=note)
+    return Entry(value, HTTP_KEYS | {"type"}, attachment.token is not None, note=note)
 
 
-def has_password(asked: Attachment) -> bool:
-    """Whether the database's address carries a password."""
-    return bool(urlsplit(asked.variables.get("EXPLIB_DATABASE_URL", "")).password)
+def has_password(attachment: Attachment) -> bool:
+    """True if the database's address holds a password."""
+    return bool(urlsplit(attachment.variables.get("EXPLIB_DATABASE_URL", "")).password)
 
 
 def _is_http(url: str) -> bool:

@@ -136,8 +136,8 @@ def _indent_of_children(text: str, root: Node, node: Node) -> str:
 
 
 def _indent_of_line(text: str, at: int) -> str:
-    found = LEADING_SPACE.match(text, text.rfind("\n", 0, at) + 1)
-    return found.group() if found else ""
+    matched = LEADING_SPACE.match(text, text.rfind("\n", 0, at) + 1)
+    return matched.group() if matched else ""
 
 
 def _starts_line(text: str, at: int) -> bool:

@@ -29,13 +29,13 @@ class Node:
 
     def child(self, key: Key) -> Child | None:
         """The child that counts: the last one, where a key stands twice."""
-        return next((each for each in reversed(self.children) if each.key == key), None)
+        return next((child for child in reversed(self.children) if child.key == key), None)
 
     def plain(self) -> Json:
         """The value without its place."""
         if self.opening == "{":
-            return {str(each.key): each.value.plain() for each in self.children}
-        return [each.value.plain() for each in self.children] if self.opening else self.scalar
+            return {str(child.key): child.value.plain() for child in self.children}
+        return [child.value.plain() for child in self.children] if self.opening else self.scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Scanner:
 
     def skip(self, at: int) -> int:
         """The position behind spaces and comments."""
-        found = TRIVIA.match(self.text, at)
-        return found.end() if found else at
+        matched = TRIVIA.match(self.text, at)
+        return matched.end() if matched else at
 
     def value(self, at: int, depth: int) -> Node:
         """The value that starts at `at`."""
@@ -84,11 +84,11 @@ class Scanner:
         return InvalidInput(f"line {line}, column {at - self.text.rfind(chr(10), 0, at)}: {what}")
 
     def _scalar(self, at: int) -> Node:
-        found = STRING.match(self.text, at) or ATOM.match(self.text, at)
-        if found is None:
+        matched = STRING.match(self.text, at) or ATOM.match(self.text, at)
+        if matched is None:
             raise self.wrong("a value is expected here", at)
         try:
-            return Node(at, found.end(), "", scalar=json.loads(found.group()))
+            return Node(at, matched.end(), "", scalar=json.loads(matched.group()))
         except ValueError as error:
             raise self.wrong("this value is not valid JSON", at) from error
 

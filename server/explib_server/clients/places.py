@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class ClientName(StrEnum):
-    """What `explib attach` takes."""
+    """The clients that `explib attach` knows."""
 
     claude_desktop = "claude-desktop"
     claude_code = "claude-code"
@@ -31,7 +31,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Whose files they are: home, the project's folder, platform (`sys.platform`) and environment."""
+    """One user's machine: home, the project's folder, platform (`sys.platform`) and environment."""
 
     home: Path
     project: Path

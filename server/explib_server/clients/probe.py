@@ -23,7 +23,7 @@ TRY_SECONDS = 30.0
 SHOWN_CHARACTERS = 600
 NEEDED = "get_experiences"
 EXPECTED = (MCPError, OSError, httpx2.HTTPError)
-"""What a server that does not work makes the client raise, alone or in groups."""
+"""Errors that a client meets when a server does not work, alone or in groups."""
 
 
 class ServerFailed(ExplibError):
@@ -31,7 +31,7 @@ class ServerFailed(ExplibError):
 
 
 async def try_server(launch: Launch) -> str:
-    """What it answered, in a few words. Raises ServerFailed, with what the server said, where it doesn't work."""
+    """The server's answer, in a few words. Raises ServerFailed, with what the server said, where it doesn't work."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         started = time.monotonic()
         try:
@@ -91,5 +91,5 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _said(errors: TextIO) -> str:
     """The end of what the server wrote to stderr."""
     errors.seek(0)
-    said = errors.read().strip()
-    return f". It said: {said[-SHOWN_CHARACTERS:]}" if said else ""
+    output = errors.read().strip()
+    return f". It said: {output[-SHOWN_CHARACTERS:]}" if output else ""

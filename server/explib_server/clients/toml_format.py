@@ -63,22 +63,22 @@ def _without_remarks(text: str) -> tuple[str, list[_Remark]]:
 
     tomlkit counts them to the table before: they would go with it, and what is added to it would come behind them.
     """
-    kept: list[str] = []
+    lines: list[str] = []
     remarks: list[_Remark] = []
     seen: Counter[str] = Counter()
     for line in [*text.splitlines(keepends=True), ""]:
         if not line or line.lstrip().startswith("["):
-            start = len(kept)
-            while start and (not kept[start - 1].strip() or kept[start - 1].lstrip().startswith("#")):
+            start = len(lines)
+            while start and (not lines[start - 1].strip() or lines[start - 1].lstrip().startswith("#")):
                 start -= 1
-            while start < len(kept) and not kept[start].strip():
+            while start < len(lines) and not lines[start].strip():
                 start += 1
-            if start < len(kept):
-                remarks.append(_Remark(line.strip(), seen[line.strip()], "".join(kept[start:])))
-                del kept[start:]
+            if start < len(lines):
+                remarks.append(_Remark(line.strip(), seen[line.strip()], "".join(lines[start:])))
+                del lines[start:]
             seen[line.strip()] += 1
-        kept.append(line)
-    return "".join(kept), remarks
+        lines.append(line)
+    return "".join(lines), remarks
 
 
 def _with_remarks(text: str, remarks: Sequence[_Remark]) -> str:
@@ -120,11 +120,13 @@ def _item(value: Json, inline: bool, ends: bool) -> Item:
     if not isinstance(value, dict):
         return tomlkit.item(value)
     if inline:
-        return tomlkit.item(value, _parent=tomlkit.inline_table())
+        inline_table = tomlkit.inline_table()
+        inline_table.update(value)
+        return inline_table
     table = tomlkit.table()
-    inner = [name for name, each in value.items() if isinstance(each, dict)]
-    for name, each in value.items():
-        table.add(name, _item(each, inline=False, ends=ends or [name] != inner[-1:]))
+    inner = [name for name, inner_value in value.items() if isinstance(inner_value, dict)]
+    for name, inner_value in value.items():
+        table.add(name, _item(inner_value, inline=False, ends=ends or [name] != inner[-1:]))
     if not ends and not inner:
         table.add(tomlkit.nl())
     return table

@@ -1,4 +1,4 @@
-"""What configuration files hold, and the steps that change them: the same for every format."""
+"""Values of configuration files and the steps that change them, the same for every format."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Format(Protocol):
 
 
 def after(document: Json, steps: Iterable[Step]) -> Json:
-    """What the plain document is after the steps: what a format's own result is checked against."""
+    """The plain document after the steps; a format's own result is checked against it."""
     for step in steps:
         document = _after_one(document, step.keys, step)
     return document

@@ -1,1 +1,1 @@
-"""What people do to a library: add, edit, retire, review, go back, set it up. What they change is a revision too."""
+"""Changes by people: add, edit, retire, review, vote, revert, set up a library. Each change is a revision."""

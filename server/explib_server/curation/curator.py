@@ -16,7 +16,7 @@ from explib.settings.library import LibraryChanges
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.revisions.protection import AUTOMATIC
 from explib.storage.store import Store
-from explib.text.redaction import redact
+from explib.text.redaction import redact, redacted
 from explib.text.words import storable
 from explib_learner.checks.operations import DUPLICATE_SIMILARITY, OperationCheck
 
@@ -33,7 +33,7 @@ Decision: TypeAlias = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who makes a change, and why."""
+    """The author of a change and the reason for it."""
 
     author: str
     reason: str = ""
@@ -41,7 +41,7 @@ class By:
     @property
     def signed(self) -> str:
         """The name under which the change is kept: no person's may be that of a part of the program."""
-        author = storable(self.author)
+        author = redacted(storable(self.author))
         return f"{author} (a person)" if author in AUTOMATIC else author
 
 
@@ -53,28 +53,28 @@ class Reading:
     experiences: dict[str, Experience]
     """Those that the change names and those that are like its new text, retired ones too."""
 
-    def named(self, identity: str, expected_version: int | None = None) -> Experience:
+    def named(self, experience_id: str, expected_version: int | None = None) -> Experience:
         """The experience, not retired and at the expected version. Raises OperationRefused and RevisionConflict."""
-        known = self.experiences[identity]
-        if expected_version is not None and known.version != expected_version:
+        experience = self.experiences[experience_id]
+        if expected_version is not None and experience.version != expected_version:
             raise RevisionConflict(
-                f"{identity} is at version {known.version} now, not {expected_version}, and says: {known.content!r}. "
-                f"Nothing was changed: read it, then call again with expected_version {known.version}."
+                f"Conflict: {experience_id} is at version {experience.version} now, not {expected_version}, and reads "
+                f"{experience.content!r}. Read it, then call again with expected_version {experience.version}."
             )
-        if known.status == "retired":
+        if experience.status == "retired":
             raise OperationRefused(
-                f"{identity} was retired in revision {known.updated_revision}: add its text anew, or revert to a "
-                "revision before that one."
+                f"{experience_id} was retired in revision {experience.updated_revision}: add its text again, or revert "
+                "to a revision before that one."
             )
-        return known
+        return experience
 
     def checked(self, operation: Operation) -> Operation:
         """The operation, if its text may be in this library. Raises OperationRefused."""
-        served = [known for known in self.experiences.values() if known.status != "retired"]
+        served = [experience for experience in self.experiences.values() if experience.status != "retired"]
         uncited = replace(operation, citations=())  # what it rests on was checked when it was proposed
         problem = OperationCheck(served, {}, self.library.settings).reason_against_edit(uncited)
         if problem is not None:
-            raise OperationRefused(f"Nothing was changed: {problem.rstrip('.')}. Change the text and try again.")
+            raise OperationRefused(f"Rejected: {problem.rstrip('.')}. Change the text and try again.")
         return operation
 
 
@@ -84,11 +84,11 @@ Make: TypeAlias = Callable[[Reading], Proposal]
 class Curator:
     """Makes the changes of people to the libraries of one store."""
 
-    def __init__(self, store: Store, retriever: Retriever | None = None, *, redact_emails: bool = False) -> None:
+    def __init__(self, store: Store, retriever: Retriever | None = None, *, redact_personal: bool = False) -> None:
         """`retriever` knows which lessons are alike; without one it is read from the store first."""
         self._store = store
         self._retriever = retriever or Retriever(store, None)
-        self._redact_emails = redact_emails
+        self._redact_personal = redact_personal
 
     async def add(self, library: Library, content: str, by: By) -> Committed:
         """Add an experience; it is active at once. Raises OperationRefused."""
@@ -103,7 +103,7 @@ class Curator:
     async def edit(
         self,
         library: Library,
-        identity: str,
+        experience_id: str,
         content: str | None,
         by: By,
         expected_version: int | None = None,
@@ -118,51 +118,53 @@ class Curator:
             raise InvalidInput("Pass another text, or whether it is pinned, or both.")
         otherwise = "edited by hand" if content is not None else "pinned by hand" if pinned else "unpinned by hand"
         reason = self._reason(by, otherwise)
-        seen = await self._store.revisions.experience(library, identity)
+        seen = await self._store.revisions.experience(library, experience_id)
 
         def make(reading: Reading) -> Proposal:
-            known = reading.named(identity, expected_version)
-            _check_unchanged(seen, known, f"{identity} was edited by somebody else just now")
+            experience = reading.named(experience_id, expected_version)
+            _check_unchanged(seen, experience)
             if content is None:
-                return self._proposal(reading, by, reason, _pinning(known, reason, pinned))
-            operation = _rewriting(known, reason, _line(content), pinned)
-            return self._proposal(reading, by, reason, reading.checked(operation))
+                return self._proposal(reading, by, reason, _pinning(experience, reason, pinned))
+            operation = _rewriting(experience, reason, _line(content), pinned)
+            return self._proposal(reading, by, reason, operation and reading.checked(operation))
 
-        return await self._change(library, make, [identity], None if content is None else _line(content))
+        return await self._change(library, make, [experience_id], None if content is None else _line(content))
 
-    async def retire(self, library: Library, identity: str, by: By, expected_version: int | None = None) -> Committed:
+    async def retire(
+        self, library: Library, experience_id: str, by: By, expected_version: int | None = None
+    ) -> Committed:
         """Serve an experience no more. Raises NotFound, OperationRefused, RevisionConflict."""
         reason = self._reason(by, "retired by hand")
-        seen = await self._store.revisions.experience(library, identity)
+        seen = await self._store.revisions.experience(library, experience_id)
 
         def make(reading: Reading) -> Proposal:
-            known = reading.named(identity, expected_version)
-            _check_unchanged(seen, known, f"{identity} was edited by somebody else just now")
-            return self._proposal(reading, by, reason, Operation("DELETE", reason, target=identity))
+            experience = reading.named(experience_id, expected_version)
+            _check_unchanged(seen, experience)
+            return self._proposal(reading, by, reason, Operation("DELETE", reason, target=experience_id))
 
-        return await self._change(library, make, [identity])
+        return await self._change(library, make, [experience_id])
 
     async def review(
-        self, library: Library, identity: str, decision: Decision, by: By, content: str | None = None
+        self, library: Library, review_id: str, decision: Decision, by: By, content: str | None = None
     ) -> Committed:
         """Decide on a waiting proposal (p3) or on an experience (e3); an approved one may get another text.
 
         Raises NotFound, OperationRefused, Conflict.
         """
-        if not identity.startswith("p"):
-            return await self._review_experience(library, identity, decision, by, content)
-        proposed = await self._store.proposals.get(library, identity)
+        if not review_id.startswith("p"):
+            return await self._review_experience(library, review_id, decision, by, content)
+        proposed = await self._store.proposals.get(library, review_id)
         if proposed.state != "waiting":
-            said = f" ({proposed.reason})" if proposed.reason else ""
+            reason = f" ({proposed.reason})" if proposed.reason else ""
             raise OperationRefused(
-                f"{identity} was {proposed.state} by {proposed.decided_by}{said}: nothing is left to decide. "
+                f"{review_id} was {proposed.state} by {proposed.decided_by}{reason}: nothing is left to decide. "
                 "list_experiences shows what waits."
             )
         if decision == "reject":
             return await self._change(library, lambda reading: self._rejection(reading, proposed, by), ())
         named = [before.id for before in proposed.before]
-        says = proposed.operation.content if content is None else _line(content)
-        return await self._change(library, lambda reading: self._approval(reading, proposed, by, content), named, says)
+        text = proposed.operation.content if content is None else _line(content)
+        return await self._change(library, lambda reading: self._approval(reading, proposed, by, content), named, text)
 
     async def revert(self, library: Library, number: int, by: By, expected_revision: int | None = None) -> Committed:
         """Put the library back as it stood after a revision. Raises UnknownRevision, Conflict, OperationRefused."""
@@ -172,7 +174,7 @@ class Curator:
             if expected_revision not in {None, current.revision}:
                 raise RevisionConflict(
                     f"The library is at revision {current.revision} now, not {expected_revision}: nothing was changed. "
-                    "See what happened with history, then call again."
+                    "See history, then call again."
                 )
             return await self._store.revisions.revert(current, number, by.signed, reason)
 
@@ -183,23 +185,25 @@ class Curator:
         return await self._store.libraries.change(library, changes, by.signed, self._reason(by, ""))
 
     async def _review_experience(
-        self, library: Library, identity: str, decision: Decision, by: By, content: str | None
+        self, library: Library, experience_id: str, decision: Decision, by: By, content: str | None
     ) -> Committed:
-        known = await self._store.revisions.experience(library, identity)
+        experience = await self._store.revisions.experience(library, experience_id)
         if decision == "reject":
-            return await self.retire(library, identity, replace(by, reason=by.reason or "rejected in review"))
-        if content is not None and _line(content) != known.content:
-            return await self.edit(library, identity, content, replace(by, reason=by.reason or "approved, reworded"))
+            return await self.retire(library, experience_id, replace(by, reason=by.reason or "rejected in review"))
+        if content is not None and _line(content) != experience.content:
+            return await self.edit(
+                library, experience_id, content, replace(by, reason=by.reason or "approved, reworded")
+            )
         reason = self._reason(by, "approved in review")
 
         def make(reading: Reading) -> Proposal:
-            now = reading.named(identity)
-            _check_unchanged(known, now, f"{identity} was edited by somebody else just now")
+            now = reading.named(experience_id)
+            _check_unchanged(experience, now)
             return self._proposal(
-                reading, by, reason, Operation("MODIFY", reason, target=identity, status="active", pins=True)
+                reading, by, reason, Operation("MODIFY", reason, target=experience_id, status="active", pins=True)
             )
 
-        return await self._change(library, make, [identity])
+        return await self._change(library, make, [experience_id])
 
     def _rejection(self, reading: Reading, proposed: ProposedOperation, by: By) -> Proposal:
         reason = self._reason(by, "")
@@ -209,9 +213,7 @@ class Curator:
 
     def _approval(self, reading: Reading, proposed: ProposedOperation, by: By, content: str | None) -> Proposal:
         for before in proposed.before:
-            now = reading.experiences[before.id]
-            what = "was retired" if now.status == "retired" else f"says {now.content!r} now"
-            _check_unchanged(before, now, f"{before.id} {what}, after {proposed.id} was proposed: reject {proposed.id}")
+            _check_unchanged(before, reading.experiences[before.id], f"Reject {proposed.id}.")
         operation = proposed.operation
         if operation.content is not None:
             operation = replace(operation, content=_line(content or operation.content), status="active", pins=True)
@@ -222,7 +224,8 @@ class Curator:
         approved = self._proposal(reading, by, reason, operation)
         return replace(approved, analyst=proposed.analyst, model=proposed.model, decides=proposed)
 
-    def _proposal(self, reading: Reading, by: By, reason: str, *operations: Operation) -> Proposal:
+    def _proposal(self, reading: Reading, by: By, reason: str, operation: Operation | None = None) -> Proposal:
+        operations = () if operation is None else (operation,)
         return Proposal(reading.library, reason, by.signed, ANALYST, operations, reviewed=True, strict=True)
 
     def _reason(self, by: By, otherwise: str) -> str:
@@ -230,7 +233,7 @@ class Curator:
             raise TooLarge(
                 f"The reason has {len(by.reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(by.reason), emails=self._redact_emails)
+        clean, _ = redact(storable(by.reason), self._redact_personal)
         return _line(clean) or otherwise
 
     async def _change(
@@ -241,8 +244,8 @@ class Curator:
         async def attempt(current: Library) -> Committed:
             alike = [] if content is None else await self._retriever.alike(current, content, DUPLICATE_SIMILARITY)
             ids = {*named, *alike}
-            read = await self._store.revisions.experiences(current, retired=True, ids=ids) if ids else []
-            reading = Reading(current, {experience.id: experience for experience in read})
+            experiences = await self._store.revisions.experiences(current, retired=True, ids=ids) if ids else []
+            reading = Reading(current, {experience.id: experience for experience in experiences})
             return await self._store.revisions.commit(await asyncio.to_thread(make, reading))
 
         return await self._retried(library, attempt)
@@ -260,22 +263,24 @@ class Curator:
         raise RevisionConflict
 
 
-def _pinning(known: Experience, reason: str, pinned: bool | None) -> Operation:
-    if known.pinned is pinned:
-        raise OperationRefused(f"{known.id} is {'' if pinned else 'not '}pinned already: nothing was changed.")
-    return Operation("KEEP", reason, target=known.id, pins=pinned)
+def _pinning(experience: Experience, reason: str, pinned: bool | None) -> Operation | None:
+    return None if experience.pinned is pinned else Operation("KEEP", reason, target=experience.id, pins=pinned)
 
 
-def _rewriting(known: Experience, reason: str, content: str, pinned: bool | None) -> Operation:
+def _rewriting(experience: Experience, reason: str, content: str, pinned: bool | None) -> Operation | None:
     pins = True if pinned is None else pinned
-    if content == known.content and known.status == "active" and (pinned is None or known.pinned is pins):
-        raise OperationRefused(f"{known.id} says exactly this already: nothing was changed.")
-    return Operation("MODIFY", reason, content=content, target=known.id, status="active", pins=pins)
+    if (
+        content == experience.content
+        and experience.status == "active"
+        and (pinned is None or experience.pinned is pins)
+    ):
+        return None
+    return Operation("MODIFY", reason, content=content, target=experience.id, status="active", pins=pins)
 
 
 def curator_of(application: Application) -> Curator:
-    """What makes the changes of people to the open libraries."""
-    return Curator(application.store, application.experiences, redact_emails=application.settings.redact_emails)
+    """The curator of an application's libraries."""
+    return Curator(application.store, application.experiences, redact_personal=application.settings.redact_personal)
 
 
 def _line(text: str) -> str:
@@ -283,7 +288,8 @@ def _line(text: str) -> str:
     return " ".join(storable(text).split())
 
 
-def _check_unchanged(before: Experience, now: Experience, what: str) -> None:
+def _check_unchanged(before: Experience, now: Experience, advice: str = "Read it again and retry.") -> None:
     """Raises RevisionConflict where somebody else has changed the text or retired it."""
     if (before.version, before.content) != (now.version, now.content) or now.status == "retired":
-        raise RevisionConflict(f"{what}. Nothing was changed: read it again, then decide.")
+        state = "was retired" if now.status == "retired" else f"is at version {now.version} and reads {now.content!r}"
+        raise RevisionConflict(f"Conflict: {now.id} {state} since you read it. {advice}")

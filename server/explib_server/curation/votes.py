@@ -15,7 +15,7 @@ VOTER_CHARACTERS = 200
 
 
 async def cast_vote(
-    application: Application, library: Library, identity: str, voter: str, up: bool, reason: str | None
+    application: Application, library: Library, experience_id: str, voter: str, up: bool, reason: str | None
 ) -> Cast:
     """Cast it; the reason is kept without secrets and on one line. Raises TooLarge and UnknownExperience."""
     if reason is not None:
@@ -23,22 +23,22 @@ async def cast_vote(
             raise TooLarge(
                 f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(reason), emails=application.settings.redact_emails)
+        clean, _ = redact(storable(reason), personal=application.settings.redact_personal)
         reason = " ".join(clean.split()) or None
     return await application.store.votes.cast(
-        library, identity, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason
+        library, experience_id, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason
     )
 
 
 def outcome_text(cast: Cast) -> str:
-    """What the vote came to, in a sentence or two."""
-    known, tally = cast.experience, cast.tally
-    counted = f"Counted: {known.id} has {tally} (version {known.version})."
+    """The result of a vote, in a sentence or two."""
+    experience, tally = cast.experience, cast.tally
+    counted = f"Counted: {experience.id} has {tally} (version {experience.version})."
     if cast.revision is not None:
-        decided = "no longer served" if known.status == "retired" else "active"
+        decided = "no longer served" if experience.status == "retired" else "active"
         return f"{counted} It is {decided} from revision {cast.revision} on."
-    if tally.verdict == "rejected" and known.status != "retired":
+    if tally.verdict == "rejected" and experience.status != "retired":
         return f"{counted} It stays because a person pinned it: ask them to retire it."
     if tally.verdict == "open":
         return f"{counted} It is retired at {VOTERS} different voters down and none up, active at {VOTERS} up."
-    return f"{counted} It is {known.status} already."
+    return f"{counted} It is {experience.status} already."

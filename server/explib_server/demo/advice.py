@@ -1,130 +1,146 @@
-"""Reading advice: lines of free text to rules about tools.
-
-Each line is cut into sentences, each sentence into a condition ("When you call ship_order,") and what is advised.
-"""
+"""Reading advice: sentences "When <condition>, <strategy>" about the desk's tools become rules that a plan can keep."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
-from explib_server.demo.mentions import TOOL, canonical, tools_in, topics_in
-from explib_server.demo.phrases import NOT, PHRASES, WORDS
-from explib_server.demo.rules import Rule
+from explib.models.json_value import Json
+from explib_server.demo.desk import ARGUMENTS, TOOLS
 
-_FAILS = (
-    r"\b(?:errors?|fail(?:s|ed|ure|ing)?|reject\w*|refus\w*|denied|locked|unsuccessful|409|"
-    r"(?:is|was) not (?:accepted|cancelled)|does not (?:work|succeed))\b"
-)
-_LABEL = re.compile(r"^\s*(?:[-*•]\s*|\d+[.)]\s+)?(?:\[[^\]]*\][.:]?\s*)?")
-_CONDITION = re.compile(
-    r"^((?:when|whenever|if|for|in|while|on|upon|once|as soon as|after|following|where)\b[^,:]*)[,:] (.*)$"
-)
-_TRAILING_ERROR = re.compile(rf"^(.*?),? ((?:when|whenever|if|after|once|on|upon|following)\b[^,]*{_FAILS}[^,]*)$")
-_REASON = re.compile(r"[,;]? \b(?:otherwise|because|since|or else|so that|as it|as the|which|even though)\b.*")
-_REFERENCE = re.compile(
-    r"\b(before|after|with|to|of|calling|call|use|using|make|repeat|retry) (?:it|this|that|that tool|doing so)\b"
-)
+Kind: TypeAlias = Literal[
+    "call", "instead", "first", "last", "before", "after", "repeat", "pass", "recover", "retry", "go on"
+]
+_TOOL = rf"\b(?:{'|'.join(TOOLS)})\b"
+_ARGUMENT = rf"\b(?:{'|'.join(ARGUMENTS)})\b"
+_NOT = r"\b(?:not|don't|never|avoid|without|instead of|rather than|leave out|omit|no other)\b"
+_SENTENCE = re.compile(r"^[\s*•-]*(?:\[\w+\]\.?\s*)?(?:(when|whenever|if|after|before|for|to|in)\b([^,]*),)?(.*)$")
+_FAILS = re.compile(r"\b(?:error|fails?|rejected|refused)\b")
+_IT = re.compile(r"\bit\b|\bits\b")
+_INSTEAD = re.compile(rf"({_TOOL}).*?\b(?:instead of|rather than|not|over) (?:\w+ )*?({_TOOL})")
+_ORDER = re.compile(rf"({_TOOL}).*?\b(before|then|after)\b.*?({_TOOL})")
 
 
 @dataclass(frozen=True, slots=True)
-class _Condition:
-    """What a sentence is about."""
+class PlannedCall:
+    """One call that the agent means to make."""
 
-    tools: tuple[str, ...] = ()
-    topics: frozenset[str] = frozenset()
-    failed: bool = False
-    """What is advised is for when one of the tools returned an error."""
-    done: bool = False
-    """What is advised comes after the tools."""
-    always: bool = False
-    """It holds for every task; its tool is only what "it" stands for."""
+    tool: str
+    arguments: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The calls that the agent means to make, and what it does about an error: other calls, then perhaps the same."""
+
+    calls: tuple[PlannedCall, ...]
+    recovery: tuple[str, ...] = ()
+    retries: bool = False
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The tools of the calls, in order; those of the recovery are not among them."""
+        return tuple(call.tool for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that is advised about `tool`, or, where `refused`, advised against."""
+
+    kind: Kind
+    tool: str = ""
+    other: str = ""
+    """The tool that it comes before or after, or replaces; of an argument, its name."""
+    refused: bool = False
+
+    def score(self, plan: Plan) -> int:
+        """1 where the plan keeps the rule, -1 where it breaks it, 0 where it has nothing to do with it."""
+        does = self._does(plan)
+        return 0 if does is None else 1 if does is not self.refused else -1
+
+    def _does(self, plan: Plan) -> bool | None:
+        tools, tool, other = plan.tools, self.tool, self.other
+        match self.kind:
+            case "call":
+                return tool in tools or tool in plan.recovery
+            case "instead":
+                return other not in tools if tool in tools or other in tools else None
+            case "first":
+                return tools[:1] == (tool,)
+            case "last":
+                return tools[-1:] == (tool,)
+            case "before":
+                return tool in tools[: tools.index(other)] if other in tools else None
+            case "after":
+                return tool in tools[tools.index(other) + 1 :] if other in tools else None
+            case "repeat":
+                return tools.count(tool) > 1 if tool in tools else None
+            case "pass":
+                taking = [call for call in plan.calls if other in TOOLS[call.tool].optional]
+                return all(other in call.arguments for call in taking) if taking else None
+            case "recover":
+                return plan.retries and tool in plan.recovery
+            case "retry":
+                return plan.retries and not plan.recovery
+            case "go on":
+                return plan.retries or bool(plan.recovery)
 
 
 @lru_cache(maxsize=256)
 def read_advice(text: str) -> tuple[Rule, ...]:
     """The rules that are recognised in an advice text; anything else in it is passed over."""
-    found: dict[Rule, None] = {}
-    for line in text.splitlines():
-        found.update(dict.fromkeys(_read_line(canonical(_LABEL.sub("", line)))))
-    return tuple(found)
+    plain = re.sub(r"\(\)|[`*\"]", "", text.lower())
+    sentences = [sentence for line in plain.splitlines() for sentence in re.split(r"[;!]|\.(?=\s|$)(?<!\]\.)", line)]
+    return tuple(dict.fromkeys(rule for sentence in sentences for rule in _rules(sentence)))
 
 
-def _read_line(line: str) -> Iterator[Rule]:
-    condition = _Condition()
-    for sentence in re.split(r"[.;!](?:\s+|$)", line):
-        plain = sentence
-        opening = _CONDITION.match(plain)
-        if opening is not None:
-            condition, plain = _condition(opening[1]), opening[2]
-        trailing = _TRAILING_ERROR.match(plain)
-        if trailing is not None and "silent" not in trailing[2]:
-            condition, plain = _condition(trailing[2]), trailing[1]
-        plain = _resolve(_REASON.sub("", plain), condition)
-        rules = _after_error(plain, condition) if condition.failed else _in_order(plain, condition)
-        for rule in rules:
-            yield rule if condition.always else _limited(rule, condition)
-
-
-def _condition(text: str) -> _Condition:
-    tools = tools_in(text)
-    failed = re.search(_FAILS, text) is not None and "silent" not in text
-    done = re.search(r"^(?:after|once|as soon as|following)\b|\bhave called\b", text) is not None
-    return _Condition(tools, frozenset() if tools else topics_in(text), failed, done, always=" available" in text)
-
-
-def _limited(rule: Rule, condition: _Condition) -> Rule:
-    return replace(rule, when_tools=frozenset(condition.tools), when_topics=condition.topics)
-
-
-def _resolve(strategy: str, condition: _Condition) -> str:
-    if not condition.tools:
-        return strategy
-    return _REFERENCE.sub(lambda found: f"{found[1]} {condition.tools[-1]}", strategy)
-
-
-def _after_error(strategy: str, condition: _Condition) -> Iterator[Rule]:
-    failed = condition.tools[-1] if condition.tools else ""
-    others = [tool for tool in tools_in(strategy) if tool != failed]
-    forbidden = re.search(rf"{NOT} {WORDS}{TOOL}", strategy) is not None
-    if others:
-        yield from (Rule("not_recover" if forbidden else "recover", tool, failed) for tool in others)
-    elif re.search(r"\bother arguments\b", strategy):
+def _rules(sentence: str) -> Iterator[Rule]:
+    matched = _SENTENCE.match(sentence)
+    if matched is None:
         return
-    elif re.search(r"\b(?:retry\w*|again|repeat\w*)\b", strategy):
-        yield Rule("no_retry" if re.search(NOT, strategy) else "retry", other=failed)
-    elif re.search(r"\b(?:give up|stop|no other|finish|move on)\b", strategy):
-        yield Rule("give_up", other=failed)
-    elif re.search(r"\banother\b", strategy):
-        yield Rule("go_on", other=failed)
+    opening, condition, strategy = matched[1] or "", matched[2] or "", matched[3]
+    named = re.findall(_TOOL, condition)
+    subject = named[-1] if named else ""
+    strategy = _IT.sub(subject or "it", strategy)
+    refused = re.search(_NOT, strategy) is not None
+    if _FAILS.search(condition):
+        yield from _after_error(strategy, subject, refused)
+    elif re.search(_ARGUMENT, strategy):
+        for argument in re.finditer(_ARGUMENT, strategy):
+            yield Rule("pass", other=argument[0], refused=re.search(_NOT, strategy[: argument.start()]) is not None)
+    elif replaced := _INSTEAD.search(strategy):
+        yield Rule("instead", replaced[1], replaced[2])
+    elif ordered := _ORDER.search(strategy):
+        yield Rule("after" if ordered[2] == "after" else "before", ordered[1], ordered[3], refused)
+    elif "check" not in strategy:
+        yield from _about_each(strategy, opening, named, refused, everywhere="available" in condition)
 
 
-def _in_order(strategy: str, condition: _Condition) -> Iterator[Rule]:
-    rest, argued = strategy, False
-    for pattern, build in PHRASES:
-        found = pattern.search(rest)
-        while found is not None:
-            for rule in build(found):
-                argued = argued or bool(rule.argument)
-                yield _anchored(rule, condition)
-            rest = f"{rest[: found.start()]} ; {rest[found.end() :]}"
-            found = pattern.search(rest)
-    for tool in () if argued else tools_in(rest):
-        if condition.always or tool not in condition.tools:
-            yield _anchored(Rule("after" if condition.done else "call", tool), condition)
+def _after_error(strategy: str, failed: str, refused: bool) -> Iterator[Rule]:
+    other_tools = [tool for tool in re.findall(_TOOL, strategy) if tool != failed]
+    if other_tools:
+        yield from (Rule("recover", tool, failed, refused) for tool in other_tools)
+    elif "other arguments" in strategy:
+        return
+    elif re.search(r"\bagain\b|\bretry\b|\brepeat\b", strategy):
+        yield Rule("retry", failed, refused=refused)
+    elif re.search(r"\bcall\b", strategy):
+        yield Rule("go on", failed, refused=refused)
 
 
-def _anchored(rule: Rule, condition: _Condition) -> Rule:
-    """Sees a rule from the tool that its condition names, e.g. "first" is then before that tool."""
-    if condition.always or not condition.tools or rule.other:
-        return rule
-    anchor = condition.tools[-1]
-    if rule.argument:
-        return rule if rule.tool else replace(rule, tool=anchor)
-    if rule.tool == anchor:
-        return rule
-    if rule.kind == "first":
-        return replace(rule, kind="before", other=anchor)
-    return replace(rule, other=anchor) if rule.kind == "after" else rule
+def _about_each(strategy: str, opening: str, named: list[str], refused: bool, *, everywhere: bool) -> Iterator[Rule]:
+    for tool in re.findall(_TOOL, strategy):
+        subject = next((other for other in reversed(named) if other != tool), "")
+        if re.search(r"\blast\b|\b(?:finish|end) (?:by|with)\b", strategy):
+            yield Rule("last", tool, refused=refused)
+        elif re.search(r"\bfirst\b", strategy):
+            yield Rule("before" if subject else "first", tool, subject, refused)
+        elif re.search(r"\bonce\b|\bagain\b|\btwice\b", strategy):
+            yield Rule("repeat", tool, refused=refused or "only once" in strategy)
+        elif subject and (opening in {"before", "after"} or "afterwards" in strategy):
+            yield Rule("before" if opening == "before" else "after", tool, subject, refused)
+        elif everywhere or tool not in named:
+            yield Rule("call", tool, refused=refused)

@@ -1,12 +1,12 @@
-"""What people ask of the order desk: families of tasks with drawn customers, orders and amounts."""
+"""Requests to the order desk: families of tasks with drawn customers, orders and amounts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Literal, TypeAlias
 
 from explib.models.json_value import Json
-from explib_server.demo.dice import Dice
 
 Family: TypeAlias = Literal["address", "cancel", "refund", "ship", "discount", "reply"]
 Split: TypeAlias = Literal["practice", "held-out"]
@@ -70,6 +70,10 @@ _TOWNS = ("Leeds", "Bergen", "Porto", "Graz", "Ghent", "Turku")
 _PRODUCTS = ("LAMP", "CHAIR", "MUG", "RUG", "CLOCK", "SHELF")
 
 
+class Dice(Random):
+    """A generator that is seeded for repeatable simulations. Nothing secret may depend on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeskTask:
     """One request: its text is all that an agent is given."""
@@ -78,7 +82,7 @@ class DeskTask:
     family: Family
     key: str
     facts: dict[str, Json] = field(hash=False)
-    """What the text states, by the name of the tool argument that takes it; weights as `grams` and as `kg`."""
+    """The facts in the text, by the tool argument that takes them; weights as `grams` and as `kg`."""
 
 
 def practice_tasks(seed: int, count: int) -> list[DeskTask]:

@@ -89,8 +89,8 @@ def _add_pages(server: ExperienceMCP, metrics: Metrics, security: TransportSecur
         """For who needs no token, or has one of scope admin."""
         if (refusal := await TransportSecurityMiddleware(security).validate_request(request)) is not None:
             return refusal
-        known = request.scope.get(CALLER_KEY)
-        caller = LOCAL_USER if known == ANONYMOUS_ALLOWED else known
+        admitted = request.scope.get(CALLER_KEY)
+        caller = LOCAL_USER if admitted == ANONYMOUS_ALLOWED else admitted
         if not isinstance(caller, Caller) or "admin" not in caller.scopes:
             return PlainTextResponse("metrics need a token of scope admin\n", status_code=403)
         return Response(await metrics.page((await server.application()).store, caller), media_type=metrics.content_type)

@@ -1,4 +1,4 @@
-"""What a bound address means: which names it answers to, and whether it may be bound without tokens."""
+"""Rules for a bound address: the names it answers to, and if it may be bound without tokens."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from explib_server.auth.oauth import Issuer, is_loopback
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 WILDCARDS = frozenset({str(IPv4Address(0)), "::", ""})
 UNGUARDED = (
-    "{host} can be reached from other machines, and nothing keeps anybody out. Make a token first "
-    "(explib token create --library NAME --scope submit), or set up OAuth; `--auth required` starts without one, for "
-    "tokens to come; `--auth none` lets everybody in."
+    "Refusing to listen on {host} without authentication. Create a token first (explib token create --library NAME "
+    "--scope submit) or set up OAuth. `--auth required` starts without a token; `--auth none` lets everybody in."
 )
 
 
@@ -30,7 +29,8 @@ def names(settings: Settings, host: str) -> TransportSecuritySettings:
         hosts.append(urlsplit(str(public)).netloc)
     both = [pattern for name in hosts for pattern in (name, f"{name}:*")]
     return TransportSecuritySettings(
-        allowed_hosts=both, allowed_origins=[f"{scheme}://{each}" for scheme in ("http", "https") for each in both]
+        allowed_hosts=both,
+        allowed_origins=[f"{scheme}://{pattern}" for scheme in ("http", "https") for pattern in both],
     )
 
 
@@ -61,4 +61,4 @@ def check_binding(settings: Settings, host: str, *, tokens_exist: bool) -> None:
     has_oauth = oauth(settings) is not None
     guarded = settings.auth != "auto" or tokens_exist or has_oauth
     if not guarded and not is_loopback(host):
-        raise InvalidSetting(UNGUARDED.format(host=host or "The wildcard address"))
+        raise InvalidSetting(UNGUARDED.format(host=host or "every address"))

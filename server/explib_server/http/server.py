@@ -32,18 +32,18 @@ from explib_server.telemetry.metrics import WORKERS_FOLDER
 from explib_server.telemetry.tracing import set_up_traces
 
 GRACE_SECONDS = 10
-"""What is under way may take so long after the server was told to stop; then it is broken off."""
+"""Seconds that running requests get after the server was told to stop; then they are cancelled."""
 ENDING_SECONDS = 2
-"""How long what is broken off may take to end, before uvicorn cancels it and says so in the log."""
+"""Seconds that cancelled requests get to end, before uvicorn cancels them and logs it."""
 LOOK_SECONDS = 0.5
-"""How often a server that is to stop looks for further streams to break off."""
+"""Seconds between two looks for further streams to end, while the server stops."""
 HEALTH_SECONDS = 30
 """A worker that doesn't answer its supervisor for so long is replaced; one that died is at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How to serve."""
+    """The options of `explib serve --transport http`."""
 
     host: str
     port: int
@@ -56,7 +56,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
     """Serve until stopped.
 
     Raises StorageError and InvalidSetting before anything is served: where the database cannot be used, where others
-    would reach it with nothing that keeps anybody out, and where the address cannot be had.
+    could reach it without authentication, and where the address is taken.
     """
     tokens_exist = asyncio.run(_tokens_exist(settings))
     check_binding(settings, serving.host, tokens_exist=tokens_exist)
@@ -96,8 +96,8 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise InvalidSetting(
-            f"Port {port} of {host} cannot be had ({error.strerror}): stop what listens there, or choose another "
-            "--port or --host."
+            f"Cannot listen on {host}:{port} ({error.strerror}). Stop the other program, or choose another --port or "
+            "--host."
         ) from error
     bound.set_inheritable(True)
     return bound
@@ -115,9 +115,9 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
 
 
 def _end_streams_with_the_server(gate: Gate) -> None:
-    """On a signal to stop; uvicorn, whose handlers are in place by now, only waits for what is under way.
+    """End open streams on a signal to stop: uvicorn, whose handlers are in place by now, only waits for requests.
 
-    sse_starlette would break off every answer that is told in pieces, though it will soon be there.
+    sse_starlette would cut off every streamed answer at once, even one that is nearly complete.
     """
     loop = asyncio.get_running_loop()
     AppStatus.enable_automatic_graceful_drain = False
@@ -145,9 +145,9 @@ async def _tokens_exist(settings: Settings) -> bool:
 
 def _hint(settings: Settings, host: str, *, tokens_exist: bool) -> str:
     if settings.auth == "none" and not is_loopback(host):
-        return " (everybody who reaches it reads and writes every library: --auth none)"
+        return " (--auth none: everybody who can reach it reads and writes every library)"
     if settings.auth == "required" and not tokens_exist and settings.oauth_issuer is None:
-        return " (nobody gets in yet: explib token create --library NAME --scope submit)"
+        return " (no token exists yet: explib token create --library NAME --scope submit)"
     return ""
 
 

@@ -80,7 +80,7 @@ else:
 
 
 async def learn_detached() -> None:
-    """What the process does."""
+    """Learn until idle, in a process of its own."""
     settings = Settings()
     write_log(settings)
     log.info("learner process %d started", os.getpid())

@@ -23,11 +23,11 @@ from explib_server.application import Application
 
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
-"""Who holds it is the learner process of the database."""
+"""The lease that the learner process of a database holds."""
 LOG_BYTES = 1024 * 1024
 """A fuller log becomes `….log.1`, in place of the one before it: a log takes twice this at most."""
 POLL_SECONDS = 0.5
-"""How often the process looks for groups that a server made ready."""
+"""Seconds between two looks for groups that a server made ready."""
 
 
 async def process_lease(store: Store) -> Lease | None:
@@ -56,10 +56,10 @@ async def learn_until_idle(application: Application, on_run: Callable[[Run], Awa
 
 async def _watch(application: Application, worker: Worker) -> None:
     file = database_file(application.settings.database_url)
-    known = _identity(file)
+    file_identity = _identity(file)
     busy = time.monotonic()
     while time.monotonic() < busy + application.settings.learner_idle_seconds:
-        if _identity(file) != known:
+        if _identity(file) != file_identity:
             log.warning("the database's file is gone")
             return
         try:
@@ -76,10 +76,10 @@ def _identity(file: Path | None) -> tuple[int, int] | None:
     if file is None:
         return None
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def learner_log(settings: Settings) -> Path:

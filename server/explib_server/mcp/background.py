@@ -1,4 +1,4 @@
-"""What runs behind the tools of a server: the open application, the watch for revisions, the learner."""
+"""Background work of a server: the open application, the watch for revisions, the learner."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
     worker: Worker | None = None
     earlier: deque[Link] = deque(maxlen=MAX_CAUSES)
 
-    def told() -> None:
+    def notice() -> None:
         if worker is None and (cause := here()) is not None:
             earlier.append(cause)
         stored.set()
 
-    application.on_submission(told)
+    application.on_submission(notice)
 
     async def tell(_run: Run) -> None:
         await events.look()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HANDSHAKE_SECONDS = 0.5
-"""How long a client that has just started the server gets all of the processor for its first questions."""
+"""Seconds that a client which has just started the server gets all of the processor for its first questions."""
 
 Current: TypeAlias = "Callable[[], Awaitable[Application]]"
 """Gives the application of the running server. Raises StorageError where the database cannot be used."""

@@ -32,11 +32,11 @@ LEARN = (
 )
 WITHOUT_TOOLS = (
     "Tell the user that this explib server doesn't have the tools next_analysis and answer_analysis, by which you "
-    "would learn: it must be started with --tools all (explib serve --tools all)."
+    "would learn: it must be started with --tools learn (explib serve --tools learn)."
 )
 LEARNS_ALONE = (
     "Tell the user that the {analyst} analyst of this explib server learns by itself. To learn by an attached agent "
-    "instead, it must be started with EXPLIB_ANALYST=agent and --tools all."
+    "instead, it must be started with EXPLIB_ANALYST=agent and --tools learn."
 )
 
 
@@ -47,13 +47,13 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
     async def solve_with_experience(task: TaskText, library: LibraryText = None) -> str:
         try:
             application = await current()
-            chosen = await application.library(library)
-            served = await application.fetch(chosen, task)
+            target = await application.library(library)
+            served = await application.fetch(target, task)
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         return (
             f"{served.text}\n\nTask:\n{task}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
-            f"retrieval_id {served.retrieval.id!r}, library {chosen.name!r} and the reward if you know it."
+            f"retrieval_id {served.retrieval.id!r}, library {target.name!r} and the reward if you know it."
         )
 
     @server.prompt(title="Reflect and submit", description="Look back on a finished task and submit it.")
@@ -69,21 +69,21 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
     async def learn(library: LibraryText = None) -> str:
         try:
             application = await current()
-            chosen = await application.library(library)
+            target = await application.library(library)
             analyst = application.settings.chosen_analyst()
         except ExplibError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         if analyst != "agent":
             return LEARNS_ALONE.format(analyst=analyst)
-        return LEARN.format(library=chosen.name) if tools == "all" else WITHOUT_TOOLS
+        return LEARN.format(library=target.name) if tools != "agent" else WITHOUT_TOOLS
 
 
-def prompt_problem(known: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
-    """What is wrong with a request for a prompt, and what to do."""
-    chosen = next((each for each in known if each.name == name), None)
-    if chosen is None:
-        return f"There is no prompt {name[:60]!r}: they are {', '.join(each.name for each in known)}."
-    takes = chosen.arguments or []
+def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
+    """The problem with a request for a prompt, and the way out; None where there is none."""
+    prompt = next((each for each in prompts if each.name == name), None)
+    if prompt is None:
+        return f"There is no prompt {name[:60]!r}: they are {', '.join(each.name for each in prompts)}."
+    takes = prompt.arguments or []
     missing = [each.name for each in takes if each.required and each.name not in arguments]
     if missing:
         return f"The prompt {name} needs {' and '.join(missing)}: pass it as an argument."

@@ -24,7 +24,7 @@ MAX_DIGITS = 9
 
 
 @contextmanager
-def found() -> Iterator[None]:
+def not_found_errors() -> Iterator[None]:
     """Turns what we could not find into MCP's own answer for that."""
     try:
         yield
@@ -43,12 +43,12 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
         mime_type="text/plain",
     )
     async def library_text(library: str) -> str:
-        with found():
+        with not_found_errors():
             application = await current()
             from explib_server.render.pages import library_page
 
-            chosen = await application.library(library)
-            return library_page(chosen, await application.store.revisions.experiences(chosen))
+            target = await application.library(library)
+            return library_page(target, await application.store.revisions.experiences(target))
 
     @server.resource(
         "experience://{library}/{id}",
@@ -58,7 +58,7 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
         mime_type="text/markdown",
     )
     async def experience(library: str, id: str) -> str:
-        with found():
+        with not_found_errors():
             application = await current()
             from explib_server.render.pages import experience_page
 
@@ -72,14 +72,14 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
         mime_type="text/markdown",
     )
     async def revision(library: str, n: str) -> str:
-        with found():
+        with not_found_errors():
             application = await current()
-            chosen = await application.library(library)
+            target = await application.library(library)
             if not (n.isdecimal() and len(n) <= MAX_DIGITS):
-                raise UnknownRevision.beyond(chosen.name, chosen.revision, n)
+                raise UnknownRevision.beyond(target.name, target.revision, n)
             from explib_server.render.pages import revision_page
 
-            return revision_page(await application.store.revisions.get(chosen, int(n)))
+            return revision_page(await application.store.revisions.get(target, int(n)))
 
     _add_completion(server, current)
 
@@ -109,5 +109,5 @@ async def _values(application: Application, name: str, given: dict[str, str]) ->
     except (UnknownLibrary, NotAllowed):
         return []
     if name == "id":
-        return [known.id for known in await application.store.revisions.experiences(library)]
+        return [experience.id for experience in await application.store.revisions.experiences(library)]
     return [str(number) for number in range(library.revision, 0, -1)]

@@ -39,8 +39,8 @@ class RevisionEvents:
         """Publish what changed."""
         async with self._looking:
             current = await self._revisions()
-            known = current if self._seen is None else self._seen
-            changed = [name for name, revision in current.items() if revision > known.get(name, 0)]
+            seen = current if self._seen is None else self._seen
+            changed = [name for name, revision in current.items() if revision > seen.get(name, 0)]
             self._seen = current
         for name in changed:
             await self._bus.publish(ResourceUpdated(uri=library_uri(name)))

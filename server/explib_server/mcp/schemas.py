@@ -11,7 +11,7 @@ from pydantic import JsonValue, ValidationError
 def compact(schema: JsonValue) -> JsonValue:
     """The same schema without generated titles and empty defaults."""
     if isinstance(schema, list):
-        return [compact(each) for each in schema]
+        return [compact(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {name: compact(value) for name, value in schema.items() if not _noise(name, value)}
@@ -19,10 +19,10 @@ def compact(schema: JsonValue) -> JsonValue:
 
 def compact_input(schema: JsonValue) -> JsonValue:
     """A compact schema in which an optional argument is one to leave out: some clients know no nullable types."""
-    kept = compact(schema)
-    if isinstance(kept, dict) and isinstance(properties := kept.get("properties"), dict):
-        return {**kept, "properties": {name: _not_null(value) for name, value in properties.items()}}
-    return kept
+    compacted = compact(schema)
+    if isinstance(compacted, dict) and isinstance(properties := compacted.get("properties"), dict):
+        return {**compacted, "properties": {name: _not_null(value) for name, value in properties.items()}}
+    return compacted
 
 
 def _noise(name: str, value: JsonValue) -> bool:
@@ -40,7 +40,7 @@ def _not_null(schema: JsonValue) -> JsonValue:
 
 
 def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> str | None:
-    """What is wrong with the first argument that is not among these names, with the nearest that is."""
+    """The problem with the first argument that is not among these names, with the nearest name that is."""
     for name in arguments:
         if name not in names:
             near = get_close_matches(name, names, n=1)
@@ -50,5 +50,5 @@ def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> s
 
 
 def wrong_arguments(error: ValidationError) -> str:
-    """What is wrong with which argument, in a sentence each."""
-    return " ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}." for each in error.errors())
+    """The problems with the arguments, in a sentence each."""
+    return " ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}." for problem in error.errors())

@@ -16,7 +16,6 @@ from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
@@ -31,7 +30,7 @@ from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
 from explib_server.mcp.schemas import compact, compact_input, unknown_argument, wrong_arguments
-from explib_server.mcp.stdio import are_pipes, ended_by_signals, stdio_streams
+from explib_server.mcp.stdio import ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
-"""How a tool call ended. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
+"""The outcome of a tool call. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
 ALLOCATIONS = 20_000
 """Between two searches for garbage: an answer makes hundreds of objects, and Python's 700 mean one every other call."""
 INSTRUCTIONS = (
@@ -56,7 +55,7 @@ CURATING = (
     "review_experience and revert only when a person asks for it, and give their reason. list_experiences and history "
     "show what there is."
 )
-"""What the toolset `all` adds."""
+"""Instructions for the toolset `all`."""
 
 
 class Observer(Protocol):
@@ -85,8 +84,8 @@ class ExperienceMCP(MCPServer[LazyApplication]):
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
-        server = self._lowlevel_server
-        async with stdio_streams() if are_pipes() else stdio_server() as (incoming, outgoing):
+        server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
+        async with stdio_streams() as (incoming, outgoing):
             with ended_by_signals():
                 await server.run(incoming, outgoing, server.create_initialization_options())
 
@@ -122,8 +121,8 @@ class ExperienceMCP(MCPServer[LazyApplication]):
             outcome = "refused"
             raise
         finally:
-            known = name if name in self._arguments else "unknown"
-            self.observer.called(known, outcome, time.perf_counter() - started)
+            label = name if name in self._arguments else "unknown"
+            self.observer.called(label, outcome, time.perf_counter() - started)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyApplication, Any] | None = None
@@ -186,7 +185,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     server = ExperienceMCP(
         "explib",
         title="Experience Library",
-        instructions=INSTRUCTIONS if tools == "agent" else INSTRUCTIONS + CURATING,
+        instructions=INSTRUCTIONS + CURATING if tools == "all" else INSTRUCTIONS,
         version=version("explib"),
         lifespan=lifespan,
         subscriptions=bus,
@@ -203,9 +202,9 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
 def _storable(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments, names and ids too, without what no database holds; different keys must stay different."""
-    kept = {"idempotency_key"}
+    as_given = {"idempotency_key"}
     return {
-        name: storable(value) if isinstance(value, str) and name not in kept else value
+        name: storable(value) if isinstance(value, str) and name not in as_given else value
         for name, value in arguments.items()
     }
 

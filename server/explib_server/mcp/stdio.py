@@ -1,38 +1,106 @@
-"""MCP over this process's stdin and stdout, read and written by the event loop itself.
+"""MCP over this process's stdin and stdout.
 
-The SDK's transport does both in threads, and each change of thread costs: half the time of an empty call. It also gives
-no answer to a line that is no message. It serves where stdin and stdout are no pipes: a terminal, a file, Windows.
+The SDK's transport gives no answer to a line that is no message, loses what is still being answered when the client
+closes its side, and reads and writes in threads, which doubles the time of an empty call. Pipes are read by the event
+loop itself; files, terminals and Windows in threads.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import signal
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Protocol, Self
 
 import anyio
+import anyio.to_thread
 from mcp.shared.message import SessionMessage
-from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
-from pydantic import ValidationError
+from mcp.types import (
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+from pydantic import JsonValue, ValidationError
+
+from explib_server.auth.callers import LISTEN
 
 if sys.platform != "win32":
     import fcntl
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-READ_BYTES = 1 << 20
-"""What is read ahead of the message that is being parsed; one message may be longer."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+LINE_BYTES = 64 << 20
+"""Most bytes of one message."""
+TOO_LONG = b"(a longer line)"
+ANSWER_SECONDS = 60.0
+"""How long requests are still answered after the client has closed its side."""
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
+class Lines(Protocol):
+    """Lines from and to the client."""
+
+    async def read(self) -> bytes:
+        """The next line; empty at the end. One that is too long comes as TOO_LONG."""
+        ...
+
+    async def write(self, line: bytes) -> None:
+        """Write one line. Raises OSError where the client is gone."""
+        ...
+
+
+class PipeLines:
+    """Lines of pipes and sockets, by the event loop."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self) -> bytes:
+        """The next line."""
+        try:
+            return await self._reader.readline()
+        except ValueError:
+            return TOO_LONG
+
+    async def write(self, line: bytes) -> None:
+        """Write one line."""
+        self._writer.write(line)
+        await self._writer.drain()
+
+
+class FileLines:
+    """Lines of files and terminals, in threads."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+
+    async def read(self) -> bytes:
+        """The next line."""
+        return await anyio.to_thread.run_sync(self._source.readline, LINE_BYTES, abandon_on_cancel=True)
+
+    async def write(self, line: bytes) -> None:
+        """Write one line."""
+        await anyio.to_thread.run_sync(self._sink.write, line)
+
+
 class _Stream:
-    """What the two directions share: they are entered, left and closed."""
+    """One direction of the transport: it can be entered, left and closed."""
 
     async def aclose(self) -> None:
         """Nothing: the pipe is closed by who opened it."""
@@ -47,26 +115,52 @@ class _Stream:
 
 
 class Outgoing(_Stream):
-    """Messages to the client, a line each."""
+    """Messages to the client, a line each; it knows which requests have no answer yet."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._unanswered: set[RequestId] = set()
+        self._all_answered = asyncio.Event()
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write one message. Raises anyio.BrokenResourceError where the client is gone."""
-        line = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+        message = item.message
         try:
-            self._writer.write(line.encode() + b"\n")
-            await self._writer.drain()
+            await self._lines.write(message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
         except OSError as error:
+            self._unanswered.clear()
             raise anyio.BrokenResourceError from error
+        finally:
+            if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
+                self._answered(message.id)
+
+    def expect(self, message: JSONRPCMessage) -> None:
+        """Remember that this message is to be answered, or no longer. A subscription has no end to wait for."""
+        if isinstance(message, JSONRPCRequest) and message.method != LISTEN:
+            self._unanswered.add(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            request_id = (message.params or {}).get("requestId")
+            if isinstance(request_id, str | int):
+                self._answered(request_id)
+
+    async def wait_for_answers(self) -> None:
+        """Return when every request is answered, after ANSWER_SECONDS at the latest."""
+        with anyio.move_on_after(ANSWER_SECONDS):
+            while self._unanswered:
+                self._all_answered.clear()
+                await self._all_answered.wait()
+
+    def _answered(self, request_id: RequestId) -> None:
+        self._unanswered.discard(request_id)
+        if not self._unanswered:
+            self._all_answered.set()
 
 
 class Incoming(_Stream):
-    """Messages from the client, a line each. One that is none is answered with an error, and the next one is read."""
+    """Messages from the client, a line each. A line that is no message is answered with an error."""
 
-    def __init__(self, reader: asyncio.StreamReader, outgoing: Outgoing) -> None:
-        self._reader = reader
+    def __init__(self, lines: Lines, outgoing: Outgoing) -> None:
+        self._lines = lines
         self._outgoing = outgoing
 
     def __aiter__(self) -> Self:
@@ -79,31 +173,47 @@ class Incoming(_Stream):
             raise StopAsyncIteration from None
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next message. Raises anyio.EndOfStream once the client has closed its side."""
-        while True:
-            line = await self._line()
-            try:
-                return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-            except ValidationError as error:
-                said = ErrorData(code=PARSE_ERROR, message=f"This line is no JSON-RPC message: {_problem(error)}")
-                await self._outgoing.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=None, error=said)))
-
-    async def _line(self) -> bytes:
-        parts: list[bytes] = []
-        while True:
-            try:
-                parts.append(await self._reader.readuntil())
-            except asyncio.LimitOverrunError as error:
-                parts.append(await self._reader.readexactly(error.consumed))
+        """The next message. Raises anyio.EndOfStream once the client has closed its side and has its answers."""
+        while line := await self._lines.read():
+            if not line.strip():
                 continue
-            except asyncio.IncompleteReadError as error:
-                parts.append(error.partial)
-                if not b"".join(parts).strip():
-                    raise anyio.EndOfStream from None
-            line = b"".join(parts)
-            if line.strip():
-                return line
-            parts = []
+            message = read_message(line)
+            if not isinstance(message, JSONRPCError):
+                self._outgoing.expect(message)
+                return SessionMessage(message)
+            await self._outgoing.send(SessionMessage(message))
+        await self._outgoing.wait_for_answers()
+        raise anyio.EndOfStream
+
+
+def read_message(line: bytes) -> JSONRPCMessage:
+    """The message of a line; halves of emojis, which JavaScript clients cut off, become U+FFFD.
+
+    For a line that is no message, the error to answer, under the request's id where it has one.
+    """
+    try:
+        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError as error:
+        problem = _problem(error)
+    document: JsonValue = None
+    try:
+        document = _clean(json.loads(line.decode(errors="replace")))
+        return jsonrpc_message_adapter.validate_python(document, by_name=False)
+    except (ValueError, RecursionError):
+        given_id = document.get("id") if isinstance(document, dict) else None
+        request_id = given_id if isinstance(given_id, str | int) and not isinstance(given_id, bool) else None
+        data = ErrorData(code=PARSE_ERROR, message=f"This line is no JSON-RPC message: {problem}")
+        return JSONRPCError(jsonrpc="2.0", id=request_id, error=data)
+
+
+def _clean(document: JsonValue) -> JsonValue:
+    if isinstance(document, str):
+        return SURROGATE.sub("\ufffd", document)
+    if isinstance(document, list):
+        return [_clean(item) for item in document]
+    if isinstance(document, dict):
+        return {SURROGATE.sub("\ufffd", key): _clean(value) for key, value in document.items()}
+    return document
 
 
 def _problem(error: ValidationError) -> str:
@@ -113,33 +223,34 @@ def _problem(error: ValidationError) -> str:
 
 @asynccontextmanager
 async def stdio_streams() -> AsyncIterator[tuple[Incoming, Outgoing]]:
-    """The two directions; meanwhile whatever else is printed to stdout goes to stderr. Both must be pipes."""
+    """The two directions; meanwhile whatever else is printed to stdout goes to stderr."""
     with _taken(STDIN, os.open(os.devnull, os.O_RDONLY)) as source, _taken(STDOUT, os.dup(STDERR)) as sink:
-        async with _opened(source, sink) as (reader, writer):
-            outgoing = Outgoing(writer)
-            yield Incoming(reader, outgoing), outgoing
+        async with _opened(source, sink) as lines:
+            outgoing = Outgoing(lines)
+            yield Incoming(lines, outgoing), outgoing
 
 
-def are_pipes() -> bool:
-    """Whether stdin and stdout can be read and written without waiting, and nobody writes to stdout through stderr.
+def _are_pipes(source: int, sink: int) -> bool:
+    """True if both can be used without blocking, and nobody writes to the sink through stderr.
 
-    What arrives on stdout is taken for its end by the event loop: it must be neither stdin's socket nor open to read.
+    What arrives on the sink is taken for its end by the event loop: it must be neither the source's socket nor open to
+    read.
     """
     if sys.platform == "win32":
         return False
-    source, sink, errors = (os.fstat(number) for number in (STDIN, STDOUT, STDERR))
-    if any(os.path.samestat(sink, other) for other in (source, errors)):
+    statuses = [os.fstat(number) for number in (source, sink)]
+    if any(os.path.samestat(statuses[1], other) for other in (statuses[0], os.fstat(STDERR))):
         return False
-    if stat.S_ISFIFO(sink.st_mode) and fcntl.fcntl(STDOUT, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY:
+    if stat.S_ISFIFO(statuses[1].st_mode) and fcntl.fcntl(sink, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY:
         return False
-    return all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in (source, sink))
+    return all(stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode) for status in statuses)
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """What goes on inside is cancelled by one of SIGNALS, and when it has ended the process ends by that signal.
+    """Cancel the body on one of SIGNALS; when it has ended, end the process by that signal.
 
-    Then and there, since the SDK's thread may read on for ever. A second signal ends the process at once.
+    Then and there, since a thread may read a terminal for ever. A second signal ends the process at once.
     """
     if sys.platform == "win32":  # there, who ends a process asks nobody
         yield
@@ -153,12 +264,12 @@ def ended_by_signals() -> Iterator[None]:
         scope.cancel()
 
     def release() -> None:
-        for number in heeded:
+        for number in handled:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
-    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as after nohup
-    for number in heeded:
+    handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as after nohup
+    for number in handled:
         loop.add_signal_handler(number, stop, number)
     try:
         with anyio.CancelScope() as scope:
@@ -185,22 +296,24 @@ def _taken(number: int, instead: int) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def _opened(source: int, sink: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Streams over two descriptors, which stay open; what was written is written out at the end."""
+async def _opened(source: int, sink: int) -> AsyncIterator[Lines]:
+    """Lines over two descriptors, which stay open; everything is written out at the end."""
+    if not _are_pipes(source, sink):  # not closed: a thread may still be reading
+        yield FileLines(os.fdopen(source, "rb", closefd=False), os.fdopen(sink, "wb", buffering=0, closefd=False))
+        return
+    reading, writing = os.fdopen(os.dup(source), "rb", buffering=0), os.fdopen(os.dup(sink), "wb", buffering=0)
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=READ_BYTES)
-    reading, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(source), "rb", buffering=0)
-    )
+    reader = asyncio.StreamReader(limit=LINE_BYTES)
+    read_pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), reading)
     try:
-        writing, protocol = await loop.connect_write_pipe(
-            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(os.dup(sink), "wb", buffering=0)
+        write_pipe, protocol = await loop.connect_write_pipe(
+            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), writing
         )
-        writer = asyncio.StreamWriter(writing, protocol, None, loop)
+        writer = asyncio.StreamWriter(write_pipe, protocol, None, loop)
         try:
-            yield reader, writer
+            yield PipeLines(reader, writer)
         finally:
             writer.close()
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)  # a client that is gone reads nothing
     finally:
-        reading.close()
+        read_pipe.close()

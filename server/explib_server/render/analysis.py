@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explib.models.json_value import Json
 from explib.models.learning import AnalysisStep
 from explib.models.libraries import Library, LibraryOverview
 from explib.text.words import number_of
-from explib_learner.agent.loop import NextStep
 from explib_learner.prompting.fences import fenced
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
+
+if TYPE_CHECKING:
+    from explib_learner.agent.loop import NextStep
 
 HOW = "the prompt `learn`, or next_analysis and answer_analysis, of a server with --tools learn"
 
@@ -68,8 +71,8 @@ async def nothing_to_do(application: Application, library: Library, next_step: N
 async def _elsewhere(application: Application, library: Library) -> str:
     caller = current_caller()
     names = [name for name in await application.store.groups.libraries_with_work() if caller.reaches(name)]
-    others = [name for name in names if name != library.name]
-    return f"Groups are ready in {', '.join(others)}: pass `library`." if others else ""
+    other_libraries = [name for name in names if name != library.name]
+    return f"Groups are ready in {', '.join(other_libraries)}: pass `library`." if other_libraries else ""
 
 
 async def waiting_for_agents(application: Application, overview: LibraryOverview) -> str:

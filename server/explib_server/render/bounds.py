@@ -1,4 +1,4 @@
-"""How long the results of tools may be: an agent pays for every word of them."""
+"""Limits on the length of tool results: an agent pays for every word of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN_REASONS = 10
 
 
 def page(lines: Sequence[str], limit: int) -> int:
-    """How many of the lines make one page: at most `limit` and what fits, but one at least, where there is one.
+    """The number of lines on one page: at most `limit` and as many as fit, but one at least, if there is one.
 
     Raises InvalidInput for a limit that is no number of lines.
     """

@@ -1,4 +1,4 @@
-"""What a person's change came to, as a sentence and as data."""
+"""Results of a person's change, as a sentence and as data."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from explib_server.mcp.results.curation import Changed, Reverted, Reviewed
 from explib_server.render.pages import experience_line
 
 
-async def changed(store: Store, library: Library, committed: Committed, identity: str) -> tuple[str, Changed]:
+async def changed(store: Store, library: Library, committed: Committed, experience_id: str) -> tuple[str, Changed]:
     """After an addition, an edit or a retirement."""
-    known = await store.revisions.experience(library, identity)
-    text = f"Revision {committed.revision} of {library.name}: {experience_line(known)}"
-    return text, Changed.of(library, committed, known)
+    experience = await store.revisions.experience(library, experience_id)
+    done = f"Nothing to change in {library.name}"
+    if committed.revision is not None:
+        done = f"Revision {committed.revision} of {library.name}"
+    return f"{done}: {experience_line(experience)}", Changed.of(library, committed, experience)
 
 
-def reviewed(library: Library, committed: Committed, identity: str, decision: Decision) -> tuple[str, Reviewed]:
+def reviewed(library: Library, committed: Committed, review_id: str, decision: Decision) -> tuple[str, Reviewed]:
     """After a decision."""
-    after = [known for change in committed.changes for known in change.after]
-    said = "approved" if decision == "approve" else "rejected"
-    text = "\n".join([f"{identity} is {said}: {_revision(library, committed.revision)}", *map(experience_line, after)])
+    after = [experience for change in committed.changes for experience in change.after]
+    decided = "approved" if decision == "approve" else "rejected"
+    text = "\n".join(
+        [f"{review_id} is {decided}: {_revision(library, committed.revision)}", *map(experience_line, after)]
+    )
     return text, Reviewed(
         library=library.name,
         revision=committed.revision,
-        id=identity,
+        id=review_id,
         decision=decision,
-        changed=[known.id for known in after],
+        changed=[experience.id for experience in after],
     )
 
 
 async def reverted(store: Store, library: Library, committed: Committed, number: int) -> tuple[str, Reverted]:
     """After going back."""
-    touched = [known.id for change in committed.changes for known in change.after]
+    touched = [experience.id for change in committed.changes for experience in change.after]
     left = len(await store.revisions.experiences(library))
     text = f"{library.name} stands as after revision {number}: {_revision(library, committed.revision)}"
     text += f" ({number_of(len(touched), 'experience')} changed, {left} served)"

@@ -1,4 +1,4 @@
-"""What learning did, in lines for a terminal, a log and a tool's answer."""
+"""Results of learning, in lines for a terminal, a log and a tool's answer."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MOST_LINES = 60
 
 
 def run_text(run: Run) -> str:
-    """What one run did, a line for each operation, refusal and failure."""
+    """The result of one run, a line for each operation, refusal and failure."""
     head = f"{run.library}: {number_of(run.learned, 'group')}, " + (
         f"revision {run.revision}" if run.revision is not None else _unchanged(run)
     )
     spent = f" ({number_of(run.cost.calls, 'model call')}, {number_of(run.cost.tokens, 'token')})"
     lines = [head + (spent if run.cost.calls else ""), *([f"  {run.note}"] if run.note else [])]
     lines += [_change_line(change) for change in run.changes]
-    lines += [f"  waits for review {proposal_line(each)}" for each in run.waiting]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in run.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in run.failures]
+    lines += [f"  waits for review {proposal_line(item)}" for item in run.waiting]
+    lines += [f"  refused {item.operation.kind}: {item.reason}" for item in run.refusals]
+    lines += [f"  not learned {item.group_id}: {item.reason}" for item in run.failures]
     return "\n".join(lines)
 
 
@@ -36,7 +36,7 @@ def _unchanged(run: Run) -> str:
 
 
 def run_lines(runs: Iterable[Run]) -> list[str]:
-    """What several runs did, at most MOST_LINES."""
+    """The results of several runs, at most MOST_LINES."""
     lines = [line for run in runs for line in run_text(run).splitlines()]
     if (more := len(lines) - MOST_LINES) <= 0:
         return lines
@@ -56,11 +56,11 @@ def summary_text(overview: LibraryOverview, runs: Iterable[Run], holder: Lease |
 
 
 def preview_text(analysis: Analysis) -> str:
-    """What a run would propose."""
+    """The operations that a run would propose."""
     lines = [f"would apply {number_of(len(analysis.operations), 'operation')}. {analysis.note}".rstrip()]
-    lines += [f"  {each.kind} {each.target or ''} {each.content or ''}".rstrip() for each in analysis.operations]
-    lines += [f"  refused {each.operation.kind}: {each.reason}" for each in analysis.refusals]
-    lines += [f"  not learned {each.group_id}: {each.reason}" for each in analysis.failures]
+    lines += [f"  {item.kind} {item.target or ''} {item.content or ''}".rstrip() for item in analysis.operations]
+    lines += [f"  refused {item.operation.kind}: {item.reason}" for item in analysis.refusals]
+    lines += [f"  not learned {item.group_id}: {item.reason}" for item in analysis.failures]
     return "\n".join(lines)
 
 

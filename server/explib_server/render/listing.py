@@ -37,10 +37,10 @@ async def listing(
     items = await _items(store, library, status)
     start = 0 if after is None else _place(items, after) + 1
     rest = items[start:]
-    lines = [_line(each) for each in rest]
+    lines = [_line(item) for item in rest]
     shown = rest[: page(lines, limit)]
     following = shown[-1].id if len(shown) < len(rest) else None
-    waiting = sum(isinstance(each, ProposedOperation) for each in items)
+    waiting = sum(isinstance(item, ProposedOperation) for item in items)
     heading = f"{library.name}, revision {library.revision}: {number_of(len(items) - waiting, 'experience')}"
     heading += f", waiting for review: {waiting}" if waiting else ""
     ending = [f"… {len(rest) - len(shown)} more: call again with after={following!r}"] if following else []
@@ -48,8 +48,8 @@ async def listing(
         library=library.name,
         revision=library.revision,
         total=len(items),
-        proposals=[ListedProposal.of(each) for each in shown if isinstance(each, ProposedOperation)],
-        experiences=[ListedExperience.of(each) for each in shown if isinstance(each, Experience)],
+        proposals=[ListedProposal.of(item) for item in shown if isinstance(item, ProposedOperation)],
+        experiences=[ListedExperience.of(item) for item in shown if isinstance(item, Experience)],
         next=following,
     )
 
@@ -58,8 +58,8 @@ async def _items(store: Store, library: Library, status: Status | None) -> list[
     waiting = await store.proposals.all(library, "waiting") if status in {None, "waiting"} else []
     if status == "waiting":
         return [*waiting]
-    known = await store.revisions.experiences(library, retired=status == "retired")
-    return [*waiting, *(each for each in known if status in {None, each.status})]
+    experiences = await store.revisions.experiences(library, retired=status == "retired")
+    return [*waiting, *(experience for experience in experiences if status in {None, experience.status})]
 
 
 def _place(items: Sequence[Item], after: str) -> int:
@@ -67,8 +67,8 @@ def _place(items: Sequence[Item], after: str) -> int:
     kind, digits = after[:1], after[1:]
     if kind not in {"e", "p"} or not (digits.isdecimal() and len(digits) <= len("999999999")):
         raise InvalidInput(f"after is {after[:40]!r}: pass the id of the last item of the page before, e.g. e20.")
-    wanted = (kind == "e", int(digits))  # proposals come first
-    return sum((each.id[0] == "e", int(each.id[1:])) <= wanted for each in items) - 1
+    place = (kind == "e", int(digits))  # proposals come first
+    return sum((item.id[0] == "e", int(item.id[1:])) <= place for item in items) - 1
 
 
 def _line(item: Item) -> str:
@@ -80,10 +80,11 @@ async def history(store: Store, library: Library, limit: int, before: int | None
     page((), limit)
     if before is not None:
         before = max(0, min(before, library.revision + 1))  # whatever number it is, the database can hold it
-    found = await store.revisions.history(library, limit + 1, before)
-    entries = [HistoryEntry.of(each) for each in found]
+    revisions = await store.revisions.history(library, limit + 1, before)
+    entries = [HistoryEntry.of(revision) for revision in revisions]
     texts = [
-        "\n".join([revision_line(each), *_change_lines(entry)]) for each, entry in zip(found, entries, strict=True)
+        "\n".join([revision_line(revision), *_change_lines(entry)])
+        for revision, entry in zip(revisions, entries, strict=True)
     ]
     count = page(texts, limit)
     following = entries[count - 1].revision if count < len(entries) else None
@@ -107,20 +108,20 @@ async def library_list(
 ) -> tuple[str, LibraryList]:
     """A page of these libraries by name, as text and as data. Raises InvalidInput."""
     counts = await store.libraries.served()
-    rest = [each for each in libraries if after is None or each.name > after]
-    lines = [_library_line(each, counts.get(each.name, 0)) for each in rest]
+    rest = [library for library in libraries if after is None or library.name > after]
+    lines = [_library_line(library, counts.get(library.name, 0)) for library in rest]
     count = page(lines, limit)
     following = rest[count - 1].name if count < len(rest) else None
     ending = [f"… {len(rest) - count} more: call again with after={following!r}"] if following else []
     summaries = [
         LibrarySummary(
-            name=each.name,
-            objective=each.settings.objective,
-            revision=each.revision,
-            experiences=counts.get(each.name, 0),
-            review=each.settings.review,
+            name=library.name,
+            objective=library.settings.objective,
+            revision=library.revision,
+            experiences=counts.get(library.name, 0),
+            review=library.settings.review,
         )
-        for each in rest[:count]
+        for library in rest[:count]
     ]
     text = "\n".join([*lines[:count], *ending]) or "no libraries yet: create_library makes one"
     return text, LibraryList(libraries=summaries, next=following)

@@ -28,32 +28,34 @@ SHOWN_TOKENS = 20_000
 """Of a library as text."""
 
 
-async def experience_page(application: Application, library: Library, identity: str) -> str:
+async def experience_page(application: Application, library: Library, experience_id: str) -> str:
     """One experience with the attempts it rests on and the revisions that touched it. Raises UnknownExperience."""
     revisions = application.store.revisions
-    known = await revisions.experience(library, identity)
-    stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, identity)}
+    experience = await revisions.experience(library, experience_id)
+    stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, experience_id)}
     attempts = await application.store.trajectories.heads(library, list(stances))
-    touched = await revisions.touching(library, known, SHOWN_REVISIONS + 1)
-    cast = await application.store.votes.on(library, identity)
-    [measured] = await experience_evidence(application.store, library, [known])
-    parts = [_heading(library, known), f"## Rewards\n{evidence_text(measured)}"]
-    parts += [_provenance(attempts, dict(stances)), *_votes(cast, known.version)]
-    parts += [f"{_title(each, '##')}\n{_changes(each, identity)}" for each in touched[:SHOWN_REVISIONS]]
+    touched = await revisions.touching(library, experience, SHOWN_REVISIONS + 1)
+    cast = await application.store.votes.on(library, experience_id)
+    [measured] = await experience_evidence(application.store, library, [experience])
+    parts = [_heading(library, experience), f"## Rewards\n{evidence_text(measured)}"]
+    parts += [_provenance(attempts, dict(stances)), *_votes(cast, experience.version)]
+    parts += [
+        f"{_title(revision, '##')}\n{_changes(revision, experience_id)}" for revision in touched[:SHOWN_REVISIONS]
+    ]
     parts += ["Older revisions: `explib history`."] if len(touched) > SHOWN_REVISIONS else []
     return "\n\n".join(parts)
 
 
-def library_page(library: Library, known: Sequence[Experience]) -> str:
+def library_page(library: Library, experiences: Sequence[Experience]) -> str:
     """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
     lines, left = (
-        [f"# {library.name}, revision {library.revision}: {number_of(len(known), 'experience')}"],
+        [f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"],
         SHOWN_TOKENS,
     )
-    for shown, each in enumerate(known):
-        left -= estimate_tokens(line := line_of(each))
+    for shown, experience in enumerate(experiences):
+        left -= estimate_tokens(line := line_of(experience))
         if left < 0:
-            more = f"… {len(known) - shown} more: list_experiences with after={known[shown - 1].id!r}"
+            more = f"… {len(experiences) - shown} more: list_experiences with after={experiences[shown - 1].id!r}"
             return "\n".join([*lines, more])
         lines.append(line)
     return "\n".join(lines)
@@ -70,7 +72,7 @@ def revision_page(revision: Revision) -> str:
         *([f"- settings: {revision.settings}"] if revision.settings else []),
         _changes(revision),
     ]
-    lines += [f"- refused {each.operation.kind}: {each.reason}" for each in revision.refusals[:SHOWN_CHANGES]]
+    lines += [f"- refused {refusal.operation.kind}: {refusal.reason}" for refusal in revision.refusals[:SHOWN_CHANGES]]
     return "\n".join(lines)
 
 
@@ -78,7 +80,7 @@ def revision_line(revision: Revision) -> str:
     """One revision in a line."""
     kinds = [change.operation.kind for change in revision.changes]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    said = (
+    parts = (
         str(revision.number),
         when(revision.created_at),
         revision.author,
@@ -86,31 +88,31 @@ def revision_line(revision: Revision) -> str:
         revision.cause,
         revision.settings,
     )
-    return "  ".join(filter(None, said))
+    return "  ".join(filter(None, parts))
 
 
-def experience_line(known: Experience) -> str:
+def experience_line(experience: Experience) -> str:
     """One experience in a line, with its status and version."""
-    return f"[{known.id}] ({_standing(known)}, version {known.version}) {known.content}"
+    return f"[{experience.id}] ({_standing(experience)}, version {experience.version}) {experience.content}"
 
 
 def proposal_line(proposal: ProposedOperation) -> str:
     """One proposal in a line: what it would do, why, and what it rests on."""
     operation = proposal.operation
-    named = " ".join(f"[{each.id}]" for each in proposal.before)
-    stances = [each.stance for each in operation.citations]
+    named = " ".join(f"[{experience.id}]" for experience in proposal.before)
+    stances = [cited.stance for cited in operation.citations]
     evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
     what = " ".join(filter(None, (operation.kind, named, operation.content)))
     return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
 
 
-def _heading(library: Library, known: Experience) -> str:
-    support = known.support
-    analyst = known.analyst + (f" ({known.model})" if known.model else "")
+def _heading(library: Library, experience: Experience) -> str:
+    support = experience.support
+    analyst = experience.analyst + (f" ({experience.model})" if experience.model else "")
     origin = "Written by a person" if analyst == "person" else f"Learned by {analyst}"
     return (
-        f"# {library.name} {known.id} ({_standing(known)}, version {known.version})\n{known.content}\n\n"
-        f"{origin} in revision {known.created_revision}. Rests on "
+        f"# {library.name} {experience.id} ({_standing(experience)}, version {experience.version})\n"
+        f"{experience.content}\n\n{origin} in revision {experience.created_revision}. Rests on "
         f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
         f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
     )
@@ -124,12 +126,12 @@ def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
         "## Attempts",
         "for: won and did as it says, or lost and did not; against: the others. Rewards in brackets.",
     ]
-    groups = list(dict.fromkeys(each.group_id for each in attempts))
+    groups = list(dict.fromkeys(attempt.group_id for attempt in attempts))
     for group in groups[:SHOWN_GROUPS]:
-        members = [each for each in attempts if each.group_id == group]
+        members = [attempt for attempt in attempts if attempt.group_id == group]
         lines.append(f"- {group}: {' '.join(members[0].task.split())[:TASK_CHARACTERS]}")
         for stance in ("for", "against"):
-            named = [f"{each.id} ({each.reward:g})" for each in members if stances[each.id] == stance]
+            named = [f"{attempt.id} ({attempt.reward:g})" for attempt in members if stances[attempt.id] == stance]
             lines += [f"  - {stance}: {_some(named, SHOWN_ATTEMPTS)}"] if named else []
     lines += [f"- and {number_of(len(groups) - SHOWN_GROUPS, 'more group')}"] if len(groups) > SHOWN_GROUPS else []
     return "\n".join(lines)
@@ -145,19 +147,19 @@ def _votes(cast: list[Vote], version: int) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _changes(revision: Revision, identity: str | None = None) -> str:
+def _changes(revision: Revision, experience_id: str | None = None) -> str:
     lines: list[str] = []
-    changes = [each for each in revision.changes if identity is None or identity in _ids(each)]
+    changes = [change for change in revision.changes if experience_id is None or experience_id in _ids(change)]
     for change in changes[:SHOWN_CHANGES]:
         lines.append(f"- {change.operation.kind}: {change.operation.reason}")
-        lines += [f"  - was [{each.id}] ({_standing(each)}) {each.content}" for each in change.before]
-        lines += [f"  - now [{each.id}] ({_standing(each)}) {each.content}" for each in change.after]
+        lines += [f"  - was [{item.id}] ({_standing(item)}) {item.content}" for item in change.before]
+        lines += [f"  - now [{item.id}] ({_standing(item)}) {item.content}" for item in change.after]
     lines += [f"- and {number_of(len(changes) - SHOWN_CHANGES, 'more change')}"] if len(changes) > SHOWN_CHANGES else []
     return "\n".join(lines)
 
 
-def _standing(known: Experience) -> str:
-    return f"{known.status}, pinned" if known.pinned else known.status
+def _standing(experience: Experience) -> str:
+    return f"{experience.status}, pinned" if experience.pinned else experience.status
 
 
 def _title(revision: Revision, mark: str) -> str:
@@ -165,7 +167,7 @@ def _title(revision: Revision, mark: str) -> str:
 
 
 def _ids(change: Change) -> set[str]:
-    return {each.id for each in (*change.before, *change.after)}
+    return {experience.id for experience in (*change.before, *change.after)}
 
 
 def _some(named: Sequence[str], most: int) -> str:

@@ -25,7 +25,7 @@ async def library_status(application: Application, name: str | None) -> LibraryS
     overview = await store.libraries.overview(await application.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
-    known = await library_evidence(store, overview.library)
+    report = await library_evidence(store, overview.library)
     return LibraryStatus(
         library=overview.library.name,
         revision=overview.library.revision,
@@ -39,9 +39,9 @@ async def library_status(application: Application, name: str | None) -> LibraryS
         learner=await _learner(application, overview, holder) + await _waiting(store, overview.library),
         tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY_SECONDS),
         tokens_per_day=settings.token_budget_per_day,
-        uplift=known.unclaimed or uplift_text(known.uplift),
-        evidence=labels(known),
-        revisions_tried=known.trials,
+        uplift=report.unclaimed or uplift_text(report.uplift),
+        evidence=labels(report),
+        revisions_tried=report.trials,
     )
 
 
@@ -49,15 +49,18 @@ def status_text(status: LibraryStatus) -> str:
     """The status in a few lines, for a person or a model."""
     limit = "no limit" if status.tokens_per_day is None else f"at most {status.tokens_per_day:,} a day"
     lines = [
-        f"{status.library}: revision {status.revision}, experiences: {_tally(status.experiences)}, "
-        f"{number_of(status.trajectories, 'trajectory', 'trajectories')} ({status.graded} graded), "
+        f"{status.library}: revision {status.revision}",
+        f"experiences: {_tally(status.experiences)}",
+        f"trajectories: {status.trajectories} ({status.graded} graded)",
         f"groups: {_tally(status.groups)}",
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
         f"learner: {status.learner}",
         f"budget: {_spent(status.tokens_today)}{limit}",
-        f"evidence on experiences: {_tally(status.evidence)}; revisions tried: {_tally(status.revisions_tried)}",
+        f"evidence on experiences: {_tally(status.evidence)}",
+        f"revisions tried: {_tally(status.revisions_tried)}",
         f"votes: {_tally(status.votes)}",
-        f"refused operations: {status.refused_operations}; uplift: {status.uplift}",
+        f"refused operations: {status.refused_operations}",
+        f"uplift: {status.uplift}",
     ]
     return "\n".join(lines)
 
@@ -67,18 +70,18 @@ async def _learner(application: Application, overview: LibraryOverview, holder: 
     if analyst == "agent":
         return f"agent, {await waiting_for_agents(application, overview)}"
     speaking = f"{analyst} ({application.settings.model_name})" if analyst == "model" else analyst
-    said = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
+    state = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
     if _confined():
-        return said
+        return state
     process = await process_lease(application.store)
     if process is not None:
-        said += f"; learner process: {process.holder}"
+        state += f"; learner process: {process.holder}"
     path = learner_log(application.settings)
-    return f"{said}; log: {path}" if path.exists() else said
+    return f"{state}; log: {path}" if path.exists() else state
 
 
 def _confined() -> bool:
-    """Whether the caller sees its own libraries only, and nothing of what all of them share: spending, processes."""
+    """True if the caller sees only its own libraries, and nothing that all of them share: spending, processes."""
     return current_caller().libraries is not None
 
 
@@ -87,7 +90,7 @@ def _spent(tokens: int | None) -> str:
 
 
 async def _waiting(store: Store, library: Library) -> str:
-    """What people have to decide, where there is something."""
+    """The number of proposals that wait for review, if there are any."""
     count = await store.proposals.count(library)
     return f"; waits for review: {count} (list_experiences, explib experiences list)" if count else ""
 
@@ -96,10 +99,10 @@ def _votes(tallies: dict[str, Tally]) -> dict[str, int]:
     """Counted over the experiences; empty where nobody has voted."""
     if not tallies:
         return {}
-    verdicts = [each.verdict for each in tallies.values()]
+    verdicts = [tally.verdict for tally in tallies.values()]
     return {
-        "up": sum(each.up for each in tallies.values()),
-        "down": sum(each.down for each in tallies.values()),
+        "up": sum(tally.up for tally in tallies.values()),
+        "down": sum(tally.down for tally in tallies.values()),
         "backed": verdicts.count("backed"),
         "rejected": verdicts.count("rejected"),
     }

@@ -1,1 +1,1 @@
-"""What can be seen of a running server from outside: metrics, traces, logs."""
+"""Observing a running server from outside: metrics, traces, logs."""

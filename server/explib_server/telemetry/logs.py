@@ -1,4 +1,4 @@
-"""What is logged, to standard error: lines for people, or one JSON object each for machines."""
+"""Logging to standard error: lines for people, or one JSON object each for machines."""
 
 from __future__ import annotations
 

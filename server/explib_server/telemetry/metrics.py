@@ -22,7 +22,7 @@ WORKERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 """Seconds."""
 KEPT_SECONDS = 5.0
-"""How long counts of the database are good for another scrape."""
+"""Seconds for which counts of the database are reused by the next scrape."""
 
 
 class Metrics:
@@ -73,7 +73,7 @@ class Metrics:
 
 
 class DatabaseCounts(Collector):
-    """What the database holds, as metrics."""
+    """Counts of the database, as metrics."""
 
     def __init__(self, measures: Measures, caller: Caller) -> None:
         self._measures = measures

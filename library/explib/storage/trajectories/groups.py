@@ -21,6 +21,7 @@ from explib.storage.database import Database
 from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.text.redaction import redacted
 from explib.trajectories.parser import decode_steps
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Groups:
                 "postponed": each.group.id,
                 "version": each.group.graded_version,
                 "new_state": "dead" if each.dead else "ready",
-                "new_reason": each.reason,
+                "new_reason": redacted(each.reason),
                 "wait": each.wait,
                 "new_tries": each.group.tries - (not each.counts),
             }

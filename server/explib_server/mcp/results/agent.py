@@ -1,4 +1,4 @@
-"""What the tools answer: the output schemas of MCP."""
+"""Answers of the agent tools: the output schemas of MCP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Experiences(Answer):
 
 
 def structured(library: str, served: Served) -> dict[str, Any]:
-    """What was served as the fields of `Experiences`, made as it goes over the wire."""
+    """The served experiences as the fields of `Experiences`, ready to be sent."""
     return {
         "retrieval_id": served.retrieval.id,
         "library": library,
@@ -55,15 +55,15 @@ def structured(library: str, served: Served) -> dict[str, Any]:
 
 def _told(entry: Entry, relevance: float, lifts: Mapping[str, Interval]) -> dict[str, Any]:
     """One experience; where it was measured, by how much it changes the expected reward, with the interval."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": entry.id,
         "content": entry.content,
         "status": entry.status,
         "relevance": relevance,
     }
     if lift := lifts.get(entry.id):
-        told["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
-    return told
+        fields["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
+    return fields
 
 
 class Stored(Answer):
@@ -111,5 +111,5 @@ class LibraryStatus(Answer):
     tokens_per_day: int | None
     uplift: str
     evidence: dict[str, int]
-    """What rewards say of the experiences that are served → of how many."""
+    """The evidence label of served experiences → the number that have it."""
     revisions_tried: dict[str, int]

@@ -1,4 +1,4 @@
-"""What the tools for curators answer: their output schemas."""
+"""Answers of the curator tools: their output schemas."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class ListedExperience(Answer):
     updated_revision: int
 
     @classmethod
-    def of(cls, known: Experience) -> ListedExperience:
+    def of(cls, experience: Experience) -> ListedExperience:
         """From an experience."""
         return cls(
-            id=known.id,
-            content=known.content,
-            status=known.status,
-            version=known.version,
-            pinned=known.pinned,
-            analyst=known.analyst,
-            attempts_for=known.support.supporting,
-            attempts_against=known.support.contradicting,
-            groups=known.support.groups,
-            updated_revision=known.updated_revision,
+            id=experience.id,
+            content=experience.content,
+            status=experience.status,
+            version=experience.version,
+            pinned=experience.pinned,
+            analyst=experience.analyst,
+            attempts_for=experience.support.supporting,
+            attempts_against=experience.support.contradicting,
+            groups=experience.support.groups,
+            updated_revision=experience.updated_revision,
         )
 
 
@@ -64,11 +64,11 @@ class ListedProposal(Answer):
     @classmethod
     def of(cls, proposed: ProposedOperation) -> ListedProposal:
         """From a proposal."""
-        stances = [each.stance for each in proposed.operation.citations]
+        stances = [cited.stance for cited in proposed.operation.citations]
         return cls(
             id=proposed.id,
             operation=proposed.operation.kind,
-            experiences=[each.id for each in proposed.before],
+            experiences=[cited.id for cited in proposed.before],
             content=proposed.operation.content,
             reason=clipped(proposed.operation.reason),
             attempts_for=stances.count("for"),
@@ -88,7 +88,7 @@ class Listing(Answer):
 
 
 class Changed(Answer):
-    """What a person's change did; `revision` is null where there was nothing to change."""
+    """The result of a person's change; `revision` is null where there was nothing to change."""
 
     library: str
     revision: int | None
@@ -99,21 +99,21 @@ class Changed(Answer):
     content: str
 
     @classmethod
-    def of(cls, library: Library, committed: Committed, known: Experience) -> Changed:
+    def of(cls, library: Library, committed: Committed, experience: Experience) -> Changed:
         """From the commit and the experience as it is then."""
         return cls(
             library=library.name,
             revision=committed.revision,
-            id=known.id,
-            status=known.status,
-            pinned=known.pinned,
-            version=known.version,
-            content=known.content,
+            id=experience.id,
+            status=experience.status,
+            pinned=experience.pinned,
+            version=experience.version,
+            content=experience.content,
         )
 
 
 class Reviewed(Answer):
-    """What was decided, and the experiences that it changed."""
+    """The decision and the experiences that it changed."""
 
     library: str
     revision: int | None
@@ -158,7 +158,7 @@ class HistoryEntry(Answer):
             changes=[
                 HistoryChange(
                     operation=change.operation.kind,
-                    experiences=[each.id for each in change.after],
+                    experiences=[experience.id for experience in change.after],
                     before=change.before[0].content if change.before else None,
                     after=change.after[0].content,
                     status=change.after[0].status,
@@ -181,7 +181,7 @@ class History(Answer):
 
 
 class Reverted(Answer):
-    """What going back did; `revision` is null where the library stood so already."""
+    """The result of going back; `revision` is null where the library stood so already."""
 
     library: str
     revision: int | None

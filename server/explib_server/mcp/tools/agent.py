@@ -65,12 +65,12 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
 async def fetched(current: Current, task: str, library: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
     """The text and the structured content of `get_experiences`. Raises ExplibError."""
     application = await current()
-    chosen = await application.library(library)
+    target = await application.library(library)
     session = current_session()
-    served = await application.fetch(chosen, task, limit, session)
+    served = await application.fetch(target, task, limit, session)
     # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
     text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
-    return text, structured(chosen.name, served)
+    return text, structured(target.name, served)
 
 
 def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -94,8 +94,8 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
         with tool_errors():
-            text, found = await fetched(current, task, library, limit)
-        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=found)
+            text, structured_content = await fetched(current, task, library, limit)
+        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured_content)
 
 
 def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -139,8 +139,8 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
                 idempotency_key=idempotency_key,
             )
             application = await current()
-            chosen = await application.library(library)
-            receipt = await application.submit(chosen, raw, current_session())
+            target = await application.library(library)
+            receipt = await application.submit(target, raw, current_session())
         return _stored(Stored.of(receipt))
 
 
@@ -177,13 +177,13 @@ def _add_library_status(server: MCPServer[LazyApplication], current: Current) ->
             application = await current()
             from explib_server.render.status import library_status, status_text
 
-            found = await library_status(application, library)
-        return result(status_text(found), found)
+            status_now = await library_status(application, library)
+        return result(status_text(status_now), status_now)
 
 
 def _stored(stored: Stored) -> CallToolResult:
-    said = "Already stored" if stored.duplicate else "Stored"
-    text = f"{said} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
+    opening = "Already stored" if stored.duplicate else "Stored"
+    text = f"{opening} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
     if stored.redactions:
         text += f" Redacted: {number_of(stored.redactions, 'secret')}."
     return result(text, stored)

@@ -33,7 +33,7 @@ Response: TypeAlias = Annotated[
 
 
 class NextAnalysis(Answer):
-    """What is to be answered next, or why there is nothing."""
+    """The next step to answer, or the reason why there is none."""
 
     library: str
     state: State
@@ -52,7 +52,7 @@ class NextAnalysis(Answer):
 
 
 class AnalysisAnswered(Answer):
-    """What became of an answer."""
+    """The result of an answer."""
 
     library: str
     accepted: bool
@@ -63,7 +63,7 @@ class AnalysisAnswered(Answer):
     learned: int
     revision: int
     changes: list[str]
-    """What was changed, refused and not learned, a line each."""
+    """Lines on changes, refusals and failures."""
 
 
 def add_analysis_tools(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -84,7 +84,7 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
         library: LibraryName = None,
         call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
     ) -> Annotated[CallToolResult, NextAnalysis]:
-        async with library_for_tool(current, library) as (application, chosen):
+        async with library_for_tool(current, library) as (application, target):
             analyst = application.settings.chosen_analyst()
             if analyst != "agent":
                 reason = (
@@ -92,20 +92,20 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
                     "explib with EXPLIB_ANALYST=agent."
                 )
                 return result(
-                    reason, NextAnalysis(library=chosen.name, state="off", reason=reason, revision=chosen.revision)
+                    reason, NextAnalysis(library=target.name, state="off", reason=reason, revision=target.revision)
                 )
-            handed = await next_step(application, chosen, call_id)
-            revision = (await application.store.libraries.get(chosen.name)).revision
-            reason = "" if handed.step else await nothing_to_do(application, chosen, handed)
-        asked = question(handed.step) if handed.step else None
-        said = _handed(chosen.name, revision, handed, asked, reason)
+            handed = await next_step(application, target, call_id)
+            revision = (await application.store.libraries.get(target.name)).revision
+            reason = "" if handed.step else await nothing_to_do(application, target, handed)
+        shown = question(handed.step) if handed.step else None
+        answer = _handed(target.name, revision, handed, shown, reason)
         before = "\n".join(run_lines(handed.runs))
-        return result("\n\n".join(filter(None, (before, _asked_text(said, asked) if asked else reason))), said)
+        return result("\n\n".join(filter(None, (before, _asked_text(answer, shown) if shown else reason))), answer)
 
 
-def _handed(library: str, revision: int, handed: NextStep, asked: Question | None, reason: str) -> NextAnalysis:
+def _handed(library: str, revision: int, handed: NextStep, shown: Question | None, reason: str) -> NextAnalysis:
     learned = sum(run.learned for run in handed.runs)
-    if asked is None:
+    if shown is None:
         state: State = "done" if handed.retry_after is None else "wait"
         wait = None if handed.retry_after is None else round(handed.retry_after, 1)
         return NextAnalysis(
@@ -120,23 +120,23 @@ def _handed(library: str, revision: int, handed: NextStep, asked: Question | Non
     return NextAnalysis(
         library=library,
         state="step",
-        reason=f"The {asked.step} step waits for your answer.",
-        call_id=asked.call_id,
-        step=asked.step,
-        instructions=asked.instructions,
-        input=asked.input,
-        response_schema=asked.schema,
+        reason=f"The {shown.step} step waits for your answer.",
+        call_id=shown.call_id,
+        step=shown.step,
+        instructions=shown.instructions,
+        input=shown.input,
+        response_schema=shown.schema,
         remaining=handed.remaining,
         learned=learned,
         revision=revision,
     )
 
 
-def _asked_text(said: NextAnalysis, asked: Question) -> str:
+def _asked_text(answer: NextAnalysis, shown: Question) -> str:
     return (
-        f"Step {asked.step} of learning library {said.library} (call_id {asked.call_id}; {said.remaining} known to "
+        f"Step {shown.step} of learning library {answer.library} (call_id {shown.call_id}; {answer.remaining} known to "
         f"remain, this one included). Follow the instructions, then call answer_analysis with this call_id and, as "
-        f"response, one JSON object of the schema, within {STEP_SECONDS / 60:g} minutes.\n\n{asked.text()}"
+        f"response, one JSON object of the schema, within {STEP_SECONDS / 60:g} minutes.\n\n{shown.text()}"
     )
 
 
@@ -154,7 +154,7 @@ def _add_answer_analysis(server: MCPServer[LazyApplication], current: Current) -
             application = await current()
             text = response if isinstance(response, str) else json.dumps(response, ensure_ascii=False)
             library, verdict = await answer_step(application, call_id, text)
-        said = AnalysisAnswered(
+        answer = AnalysisAnswered(
             library=library.name,
             accepted=verdict.accepted,
             problem=verdict.problem,
@@ -164,17 +164,17 @@ def _add_answer_analysis(server: MCPServer[LazyApplication], current: Current) -
             revision=library.revision,
             changes=run_lines((verdict.run,)) if verdict.run else [],
         )
-        return result(_answered_text(said, verdict), said)
+        return result(_answered_text(answer, verdict), answer)
 
 
-def _answered_text(said: AnalysisAnswered, verdict: AnswerResult) -> str:
+def _answered_text(answer: AnalysisAnswered, verdict: AnswerResult) -> str:
     if verdict.repair_step is not None:
-        return f"{said.problem}\n\nCall answer_analysis again, with call_id {said.call_id}."
-    if said.problem is not None:
-        lines = [f"Not used: {said.problem}. There is nothing to correct in it now."]
+        return f"{answer.problem}\n\nCall answer_analysis again, with call_id {answer.call_id}."
+    if answer.problem is not None:
+        lines = [f"Not used: {answer.problem}. There is nothing to correct in it now."]
     else:
-        lines = [f"Accepted. Known to remain: {number_of(said.remaining, 'step')}."]
-    return "\n".join((*lines, *said.changes, "Call next_analysis for what comes next."))
+        lines = [f"Accepted. Known to remain: {number_of(answer.remaining, 'step')}."]
+    return "\n".join((*lines, *answer.changes, "Call next_analysis for what comes next."))
 
 
 async def next_step(application: Application, library: Library, call_id: str | None = None) -> NextStep:

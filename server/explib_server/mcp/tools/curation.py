@@ -60,8 +60,8 @@ def _add_list(server: MCPServer[LazyApplication], current: Current) -> None:
         limit: Limit = 50,
         after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
     ) -> Annotated[CallToolResult, Listing]:
-        async with library_for_tool(current, library) as (application, chosen):
-            text, page = await listing(application.store, chosen, status, limit, after)
+        async with library_for_tool(current, library) as (application, target):
+            text, page = await listing(application.store, target, status, limit, after)
         return result(text, page)
 
 
@@ -75,9 +75,9 @@ def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
     async def add_experience(
         content: Content, reason: Reason = "", library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        async with library_for_tool(current, library) as (application, chosen):
-            committed = await curator_of(application).add(chosen, content, by_caller(reason))
-            return result(*await changed(application.store, chosen, committed, committed.changes[0].after[0].id))
+        async with library_for_tool(current, library) as (application, target):
+            committed = await curator_of(application).add(target, content, by_caller(reason))
+            return result(*await changed(application.store, target, committed, committed.changes[0].after[0].id))
 
 
 def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -98,10 +98,10 @@ def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
         expected_version: ExpectedVersion = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Changed]:
-        async with library_for_tool(current, library) as (application, chosen):
+        async with library_for_tool(current, library) as (application, target):
             curator, by = curator_of(application), by_caller(reason)
-            committed = await curator.edit(chosen, id, content, by, expected_version, pinned=pinned)
-            return result(*await changed(application.store, chosen, committed, id))
+            committed = await curator.edit(target, id, content, by, expected_version, pinned=pinned)
+            return result(*await changed(application.store, target, committed, id))
 
 
 def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -114,9 +114,9 @@ def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
     async def retire_experience(
         id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = None
     ) -> Annotated[CallToolResult, Changed]:
-        async with library_for_tool(current, library) as (application, chosen):
-            committed = await curator_of(application).retire(chosen, id, by_caller(reason), expected_version)
-            return result(*await changed(application.store, chosen, committed, id))
+        async with library_for_tool(current, library) as (application, target):
+            committed = await curator_of(application).retire(target, id, by_caller(reason), expected_version)
+            return result(*await changed(application.store, target, committed, id))
 
 
 def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -133,9 +133,9 @@ def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
         content: Annotated[str | None, Field(description="With approve: another text than proposed.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reviewed]:
-        async with library_for_tool(current, library) as (application, chosen):
-            committed = await curator_of(application).review(chosen, id, decision, by_caller(reason), content)
-        return result(*reviewed(chosen, committed, id, decision))
+        async with library_for_tool(current, library) as (application, target):
+            committed = await curator_of(application).review(target, id, decision, by_caller(reason), content)
+        return result(*reviewed(target, committed, id, decision))
 
 
 def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -150,8 +150,8 @@ def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
         limit: Limit = 20,
         before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
-        async with library_for_tool(current, library) as (application, chosen):
-            text, page = await history(application.store, chosen, limit, before)
+        async with library_for_tool(current, library) as (application, target):
+            text, page = await history(application.store, target, limit, before)
         return result(text, page)
 
 
@@ -170,6 +170,6 @@ def _add_revert(server: MCPServer[LazyApplication], current: Current) -> None:
         ] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Reverted]:
-        async with library_for_tool(current, library) as (application, chosen):
-            committed = await curator_of(application).revert(chosen, revision, by_caller(reason), expected_revision)
-            return result(*await reverted(application.store, chosen, committed, revision))
+        async with library_for_tool(current, library) as (application, target):
+            committed = await curator_of(application).revert(target, revision, by_caller(reason), expected_revision)
+            return result(*await reverted(application.store, target, committed, revision))

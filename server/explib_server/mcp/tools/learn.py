@@ -21,14 +21,14 @@ LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_worl
 
 
 class Learned(Answer):
-    """What one call of the learner did."""
+    """The result of one call of the learner."""
 
     library: str
     learned: int
     """Groups."""
     revision: int
     changes: list[str]
-    """What was changed, refused and not learned, a line each."""
+    """Lines on changes, refusals and failures."""
     groups: dict[str, int]
     reasons: dict[str, int]
     learned_by: str | None
@@ -47,8 +47,8 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
     async def learn_now(
         ctx: Context[LazyApplication], library: LibraryName = None
     ) -> Annotated[CallToolResult, Learned]:
-        async with library_for_tool(current, library) as (application, chosen):
-            ready = len(await application.store.groups.all(chosen, "ready"))
+        async with library_for_tool(current, library) as (application, target):
+            ready = len(await application.store.groups.all(target, "ready"))
             done = 0
 
             async def tell(run: Run) -> None:
@@ -58,11 +58,11 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
 
             worker = await application.learning.worker(tell)
             await ctx.report_progress(0, ready, f"ready: {number_of(ready, 'group')}")
-            runs = await worker.learn_ready(chosen.name)
-            overview = await application.store.libraries.overview(chosen)
-            holder = await application.store.leases.holder(lease_name(chosen))
-        said = Learned(
-            library=chosen.name,
+            runs = await worker.learn_ready(target.name)
+            overview = await application.store.libraries.overview(target)
+            holder = await application.store.leases.holder(lease_name(target))
+        answer = Learned(
+            library=target.name,
             learned=sum(run.learned for run in runs),
             revision=overview.library.revision,
             changes=run_lines(runs),
@@ -70,4 +70,4 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
             reasons=commonest(overview.reasons),
             learned_by=holder.holder if holder else None,
         )
-        return result("\n".join((*said.changes, summary_text(overview, runs, holder))), said)
+        return result("\n".join((*answer.changes, summary_text(overview, runs, holder))), answer)

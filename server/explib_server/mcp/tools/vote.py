@@ -58,6 +58,6 @@ def add_vote_tool(server: MCPServer[LazyApplication], current: Current) -> None:
         reason: Annotated[str | None, Field(description="What happened, in a sentence.")] = None,
         library: LibraryName = None,
     ) -> Annotated[CallToolResult, Voted]:
-        async with library_for_tool(current, library) as (application, chosen):
-            cast = await cast_vote(application, chosen, id, current_caller().identity(), vote == "up", reason)
+        async with library_for_tool(current, library) as (application, target):
+            cast = await cast_vote(application, target, id, current_caller().identity(), vote == "up", reason)
         return result(outcome_text(cast), Voted.of(cast))

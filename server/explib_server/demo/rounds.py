@@ -8,18 +8,21 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
+from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from explib_server.demo.dice import Dice
-from explib_server.demo.policy import DeskAttempt, attempt
-from explib_server.demo.tasks import DeskTask, held_out_tasks, practice_tasks
+from explib_server.demo.agent import DeskAttempt, attempt
+from explib_server.demo.tasks import DeskTask, Dice, held_out_tasks, practice_tasks
 from explib_server.mcp.results.agent import LibraryStatus
 from explib_server.mcp.server import LearnerMode
 
+STUDENT_T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228}
+"""Degrees of freedom → the 97.5 % quantile of Student's t; beyond ten, 2.228 errs on the wide side."""
 LOOK_SECONDS = 0.1
 LEARNING_SECONDS = 300.0
 """A learner that has not finished by then is not waited for."""
@@ -27,7 +30,7 @@ LEARNING_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large one round is, and what is taken away from it to show that the loop is closed."""
+    """The size of one round, and what is switched off in it to show that the loop is closed."""
 
     practice: int = 36
     attempts: int = 5
@@ -58,7 +61,7 @@ async def play(seed: int, plan: Plan) -> Round:
             after = await _solve(client, unseen, Dice(seed))
             library = await client.read_resource("experience://default")
     lessons = "\n".join(getattr(content, "text", "") for content in library.contents)
-    return Round(seed, _mean(before), _mean(after), lessons, status)
+    return Round(seed, fmean(before), fmean(after), lessons, status)
 
 
 @asynccontextmanager
@@ -88,19 +91,19 @@ async def _practise(client: Client, plan: Plan, seed: int) -> None:
     """Attempts without advice, submitted group by group with their rewards (or with other attempts' rewards)."""
     dice = Dice(f"practice {seed}")
     tasks = practice_tasks(seed, plan.practice)
-    tried = [(task, attempt(task, "", dice)) for task in tasks for _ in range(plan.attempts)]
-    rewards = [each.reward for _, each in tried]
+    attempts = [(task, attempt(task, "", dice)) for task in tasks for _ in range(plan.attempts)]
+    rewards = [made.reward for _, made in attempts]
     if plan.shuffle_rewards:
         dice.shuffle(rewards)
-    for number, ((task, each), reward) in enumerate(zip(tried, rewards, strict=True)):
-        await _call(client, "submit_trajectory", _submission(task, each, reward, key=f"{seed}/{number}"))
+    for number, ((task, made), reward) in enumerate(zip(attempts, rewards, strict=True)):
+        await _call(client, "submit_trajectory", _submission(task, made, reward, key=f"{seed}/{number}"))
 
 
-def _submission(task: DeskTask, each: DeskAttempt, reward: float, key: str) -> dict[str, object]:
+def _submission(task: DeskTask, made: DeskAttempt, reward: float, key: str) -> dict[str, object]:
     return {
         "task": task.text,
-        "trajectory": each.messages,
-        "answer": each.answer,
+        "trajectory": made.messages,
+        "answer": made.answer,
         "reward": reward,
         "agent": "scripted",
         "idempotency_key": key,
@@ -129,5 +132,10 @@ def _text(result: CallToolResult) -> str:
     return "\n".join(content.text for content in result.content if isinstance(content, TextContent))
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and 95 % interval (low, high) of independent values; needs at least two."""
+    if len(values) < 2:
+        raise ValueError("an interval needs at least two values")
+    mean = fmean(values)
+    half = STUDENT_T.get(len(values) - 1, STUDENT_T[10]) * stdev(values) / sqrt(len(values))
+    return mean, mean - half, mean + half
