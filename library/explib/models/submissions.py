@@ -28,6 +28,8 @@ class Submission:
     redactions: int = 0
     open_retrieval_id: str | None = None
     """What the same session was last served for this task: taken where no retrieval is named."""
+    corrects: bool = False
+    """An importer's: what is stored under its key is corrected to it, where it differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,5 @@ class Receipt:
     """What else the submitter should know."""
     scored: bool = False
     """Whether a reward changed what is known of the experiences that the attempt's retrieval drew."""
+    corrected: tuple[str, ...] = ()
+    """The names of what a repeated import corrected."""

@@ -23,7 +23,7 @@ class Commands(LazyGroup):
         "learn": "learn:learn",
         "status": "status:status",
         "evidence": "evidence:evidence",
-        "import": "importing:import_files",
+        "import": "imports:import_files",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
         "history": "revisions:history",

@@ -1,0 +1,130 @@
+"""`explib import`: logs that people have into a library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explib.errors import InvalidInput
+from explib.words import number_of
+from explib_server.cli.running import LibraryOption, run, say
+from explib_server.importers.intake import Intake
+from explib_server.importers.logs import read, read_scores
+from explib_server.importers.preview import Preview
+from explib_server.importers.records import BadRecord, Options, Record
+from explib_server.importers.rewards import pass_if as condition
+from explib_server.importers.sessions.places import moment, session_files
+from explib_server.importers.sources import Reading, Source
+from explib_server.importers.tally import Problems, Tally
+from explib_server.runtime import Runtime
+
+INTERRUPTED = 130
+"""The exit code after ctrl-C."""
+
+
+def import_files(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, patterns, or - for standard input; with --sessions the clients."),
+    ] = None,
+    library: LibraryOption = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="How the files are written; auto tells it from each. See docs/importing.md.")
+    ] = "auto",
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Sessions of coding agents, from where they keep them.")
+    ] = False,
+    since: Annotated[str | None, typer.Option(help="Sessions since a date, or of the last 7d, 12h.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Sessions of this folder.")] = None,
+    reward_field: Annotated[
+        str | None, typer.Option(help="Where the reward is: reward, scores.accuracy.value, scores[name=correct].")
+    ] = None,
+    pass_if: Annotated[str | None, typer.Option(help="Make it 1 or 0: '>=0.5', '>0', '==1'.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="A file of rewards, or a SWE-bench report.")] = None,
+    score_key: Annotated[str | None, typer.Option(help="The field that names an attempt there and here.")] = None,
+    group_by: Annotated[str | None, typer.Option(help="Where the group's key is.")] = None,
+    task_field: Annotated[str | None, typer.Option(help="Where the task's text is.")] = None,
+    response_field: Annotated[str | None, typer.Option(help="Where a table keeps the answer.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")] = False,
+) -> None:
+    """Import attempts. A library that doesn't exist is made; importing again corrects what is there."""
+    threshold = None if pass_if is None else condition(pass_if)
+    options = Options(reward_field, group_by, task_field, response_field, threshold, score_key, project)
+    reading = Reading(options)
+    if scores is not None:
+        read_scores(Source(scores, scores.name, reading))
+    given = session_files(files or [], None if since is None else moment(since)) if sessions else files or []
+    if not given:
+        raise InvalidInput("There is nothing to import: name files, folders or -, or pass --sessions.")
+    records = read(given, reading, format_name)
+    problems = _preview(records, reading, given) if dry_run else _store(records, reading, given, library)
+    if reading.ignored:
+        names = ", ".join(f"{name} ({number:,})" for name, number in reading.ignored.most_common(12))
+        say(f"fields that are not read: {names}")
+    if problems.counts:
+        raise typer.Exit(1)
+
+
+def _preview(records: Iterable[Record | BadRecord], reading: Reading, given: list[str]) -> Problems:
+    preview, problems = Preview(), Problems()
+    with _progress(reading, given):
+        for record in records:
+            if isinstance(record, BadRecord):
+                problems.add(record)
+            else:
+                for line in preview.add(record):
+                    say(line)
+    for line in (*preview.summary(), *problems.lines()):
+        say(line)
+    return problems
+
+
+def _store(records: Iterable[Record | BadRecord], reading: Reading, given: list[str], library: str | None) -> Problems:
+    tally = Tally()
+
+    async def work(runtime: Runtime) -> None:
+        name = library or runtime.settings.library
+        await runtime.store.libraries.find(name)  # raises where it can't be a name
+        intake = Intake(runtime, name, tally)
+        with _progress(reading, given):
+            for record in records:
+                await intake.take(record)
+
+    try:
+        run(work)
+    except KeyboardInterrupt:
+        say(f"stopped: {tally}; import again to go on, nothing is stored twice")
+        raise typer.Exit(INTERRUPTED) from None
+    problems = list(tally.problems.lines())
+    if problems and not tally.read:
+        raise InvalidInput("\n".join(problems))
+    for line in problems:
+        typer.echo(line, err=True)
+    say(str(tally))
+    if tally.stored and not tally.graded:
+        where = f"in the field {reading.options.reward_field!r}" if reading.options.reward_field else "that was found"
+        say(f"none of them has a reward {where}: see --reward-field and --scores, or report rewards later")
+    return tally.problems
+
+
+@contextmanager
+def _progress(reading: Reading, given: list[str]) -> Iterator[None]:
+    """A bar over the bytes that are read, where somebody looks at it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        sizes = [path.stat().st_size for path in map(Path, given) if path.is_file()]
+        whole = sum(sizes) if len(sizes) == len(given) else None
+        task = progress.add_task(number_of(len(given), "place") if whole is None else "importing", total=whole)
+
+        def advance(number: int) -> None:
+            progress.advance(task, number)
+
+        reading.advance = advance
+        yield

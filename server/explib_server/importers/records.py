@@ -1,0 +1,97 @@
+"""What a format finds in a log, what an importer makes of it, and the options that change how logs are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from explib_server.importers.rewards import PassIf
+
+if TYPE_CHECKING:
+    from explib_server.importers.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where a log keeps what is asked for; a path `a.b` reaches into objects, `a[name=x]` into lists."""
+
+    reward_field: str | None = None
+    group_by: str | None = None
+    task_field: str | None = None
+    response_field: str | None = None
+    pass_if: PassIf | None = None
+    score_key: str | None = None
+    """The field whose value names an attempt in the file of scores."""
+    project: Path | None = None
+    """Sessions of other folders are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One attempt as its format finds it, before the options are applied."""
+
+    trajectory: object
+    position: str
+    """Where it stands, for people: `file:line`, `file/index`, the file's or the trial's name."""
+    document: Mapping[str, object] = field(default_factory=dict)
+    """Where the fields that options name are looked up."""
+    trial: str | None = None
+    """The format's own id of this attempt, the same wherever the file lies; None: its place is its identity."""
+    task: str | None = None
+    reward: object = None
+    """As the log writes it: a number, a word, a letter, a list or a map."""
+    answer: str | None = None
+    says_answer: bool = False
+    """The log says all there is to say of the answer: it isn't read from the agent's last words."""
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    group: str | None = None
+    library: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    names: tuple[str, ...] = ()
+    """What a file of scores may call it, the surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One attempt with the fields of `submit_trajectory`, its trajectory still as it was found."""
+
+    task: str
+    trajectory: object
+    position: str
+    idempotency_key: str
+    reward: float | None = None
+    answer: str | None = None
+    ground_truth: str | None = None
+    feedback: str | None = None
+    retrieval_id: str | None = None
+    group: str | None = None
+    library: str | None = None
+    agent: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """Something that could not be read; it does not stop the others."""
+
+    position: str
+    reason: str
+
+
+class Format(Protocol):
+    """One kind of log."""
+
+    @property
+    def name(self) -> str:
+        """The name that `--format` takes."""
+
+    def recognises(self, source: Source) -> bool:
+        """Tell by its name and its first documents that a file is surely of this format; cheap."""
+
+    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
+        """The attempts of a file, one after the other. Raises InvalidInput where nothing of it can be read."""
