@@ -40,8 +40,9 @@ from explib.models.submissions import Submission
 from explib.settings import Settings
 from explib.words import estimate_tokens
 from explib_learner.transcripts import transcript
-from explib_server.importing.formats import read
-from explib_server.importing.records import BadRecord
+from explib_server.importers.logs import read
+from explib_server.importers.records import BadRecord
+from explib_server.importers.sources import Reading
 from explib_server.runtime import Runtime, open_runtime
 
 LATENCY_SECONDS = 0.3
@@ -166,7 +167,7 @@ async def fill(runtime: Runtime, arguments: argparse.Namespace) -> None:
     """Store the groups, made or read."""
     library = await runtime.library()
     if arguments.data is not None:
-        for record in read(arguments.data):
+        for record in read([str(arguments.data)], Reading()):
             if isinstance(record, BadRecord):
                 raise SystemExit(f"{record.position}: {record.reason}")
             fields = Submission(

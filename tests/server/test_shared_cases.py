@@ -11,9 +11,9 @@ import pytest
 from explib.models.trajectories import Step
 from explib.trajectories import parse_trajectory
 from explib_learner.contrast.story import is_error
-from explib_server.importers.logs import Reading, read, read_scores
+from explib_server.importers.logs import read, read_scores
 from explib_server.importers.records import BadRecord, Record
-from explib_server.importers.sources import Source
+from explib_server.importers.sources import Reading, Source
 
 ABOVE = Path(__file__).resolve().parents[3:5]
 """The folder of the checkout, and that of a worktree's."""

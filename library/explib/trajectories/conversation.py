@@ -72,14 +72,14 @@ def _reply(value: Mapping[str, object]) -> list[object]:
     if isinstance(reply, Mapping):
         return [reply] if "role" in reply else _reply(reply)
     items = [_of_choice(item) for item in as_list(reply)]
-    chosen = items[:1] if items and "choices" in value and reply is value["choices"] else items
+    chosen = items[:1] if "choices" in value and reply is value["choices"] else items
     return [item for item in chosen if isinstance(item, Mapping)]
 
 
 def _of_choice(item: object) -> object:
-    return item.get("message") or item.get("content") if isinstance(item, Mapping) and "role" not in item and (
-        "message" in item or "finishReason" in item
-    ) else item  # fmt: skip
+    """The message in a choice of OpenAI or a candidate of Google."""
+    inner = item.get("message") or item.get("content") if isinstance(item, Mapping) and "role" not in item else None
+    return inner if isinstance(inner, Mapping) else item
 
 
 def _continued(value: Mapping[str, object], name: str, body: Sequence[object]) -> list[object]:

@@ -29,7 +29,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-__all__ = ["DAMAGED", "decompressed", "encoding_of", "zipfile"]
+__all__ = ["DAMAGED", "decompressed", "encoding_of", "zipfile", "zstd"]
 
 
 def decompressed(raw: IO[bytes]) -> IO[bytes]:

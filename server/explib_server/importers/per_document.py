@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from explib.errors import InvalidInput
+from explib.trajectories.values import keys_of
 from explib_server.importers.records import BadRecord, Draft
 from explib_server.importers.sources import Source
 
@@ -21,6 +22,8 @@ class PerDocument:
     is_mine: Callable[[Document, Source], bool]
     drafts: Callable[[Document, str, Source], Iterator[Draft | BadRecord]]
     """The attempts of a document at a position. Raises InvalidInput saying what is wrong with it."""
+    is_strict: bool = True
+    """Documents of another shape are refused before they are read."""
 
     def recognises(self, source: Source) -> bool:
         """Tell that one of the first documents is of this format."""
@@ -36,6 +39,9 @@ class PerDocument:
             body = _body(document)
             if not isinstance(body, Mapping):
                 yield BadRecord(position, f"It is {type(document).__name__} where an object is needed.")
+                continue
+            if self.is_strict and not self.is_mine(body, source):
+                yield BadRecord(position, f"It is no attempt of the format {self.name}: it has {keys_of(body)}.")
                 continue
             try:
                 yield from self.drafts(body, position, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -11,8 +12,10 @@ from explib_server.importers.per_document import Document, PerDocument
 from explib_server.importers.records import Draft
 from explib_server.importers.sources import Source
 
-_LONGEST_NOD = 60
-"""Characters of a first answer that only says that the instructions were read."""
+_NOD = re.compile(
+    r"\W*(?:ok(?:ay)?|sure|yes|understood|got it|ready|i(?:'m| am)? (?:understand|ready)).{0,40}", re.IGNORECASE
+)
+"""A first answer that only says that the instructions were read."""
 
 
 def _is_mine(document: Document, source: Source) -> bool:
@@ -41,8 +44,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
 def _task(history: list[Document]) -> str | None:
     """The first request whose answer is more than a nod at the instructions."""
     for asked, answered in pairwise(history):
-        answer = str(answered.get("content")).strip()
-        is_nod = len(answer) <= _LONGEST_NOD and not any(sign in answer for sign in ("Act", ":", "```", "\n"))
+        is_nod = _NOD.fullmatch(str(answered.get("content")).strip()) is not None
         if asked.get("role") == "user" and not (is_nod and len(history) > 2):
             return as_field(asked.get("content"))
     return None

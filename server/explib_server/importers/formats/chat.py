@@ -61,10 +61,15 @@ def messages_of(value: object) -> list[object]:
         if "role" in value:
             return [value]
         only = next(iter(value.values())) if len(value) == 1 else None
-        return messages_of(only) if isinstance(only, str) else list(conversation(value)[1])
+        return messages_of(only) if isinstance(only, str) else _flat(list(conversation(value)[1]))
     if isinstance(value, list):
-        return value[0] if len(value) == 1 and isinstance(value[0], list) else value
+        return _flat(value)
     raise InvalidInput("There are no messages in it.")
 
 
-FORMAT = PerDocument("chat", _is_mine, _drafts)
+def _flat(messages: list[object]) -> list[object]:
+    """The messages of the only request of a batch."""
+    return messages[0] if len(messages) == 1 and isinstance(messages[0], list) else messages
+
+
+FORMAT = PerDocument("chat", _is_mine, _drafts, is_strict=False)

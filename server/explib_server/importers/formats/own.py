@@ -43,4 +43,4 @@ def names_of(document: Document) -> tuple[str, ...]:
     return tuple(str(document[name]) for name in ID_FIELDS if isinstance(document.get(name), str | int))
 
 
-FORMAT = PerDocument("explib", _is_mine, _drafts)
+FORMAT = PerDocument("explib", _is_mine, _drafts, is_strict=False)

@@ -61,4 +61,4 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     )
 
 
-FORMAT = PerDocument("table", _is_mine, _drafts)
+FORMAT = PerDocument("table", _is_mine, _drafts, is_strict=False)
