@@ -42,7 +42,7 @@ from explib.words import estimate_tokens
 from explib_learner.transcripts import transcript
 from explib_server.importers.logs import read
 from explib_server.importers.records import BadRecord
-from explib_server.importers.sources import Reading
+from explib_server.importers.sources import ImportRun
 from explib_server.runtime import Runtime, open_runtime
 
 LATENCY_SECONDS = 0.3
@@ -167,7 +167,7 @@ async def fill(runtime: Runtime, arguments: argparse.Namespace) -> None:
     """Store the groups, made or read."""
     library = await runtime.library()
     if arguments.data is not None:
-        for record in read([str(arguments.data)], Reading()):
+        for record in read([str(arguments.data)], ImportRun()):
             if isinstance(record, BadRecord):
                 raise SystemExit(f"{record.position}: {record.reason}")
             fields = Submission(

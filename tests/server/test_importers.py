@@ -25,13 +25,13 @@ from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.registry import formats
 from explib_server.importers.rewards import pass_if, reward_of
 from explib_server.importers.sessions.places import moment, session_files
-from explib_server.importers.sources import Reading, Source
+from explib_server.importers.sources import ImportRun, Source
 
 STEADY = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EXPLIB_FUZZ", "6")))
 
 
 def items(*given: Path | str, options: Options | None = None, format_name: str = "auto") -> list[Record | BadRecord]:
-    return list(read([str(name) for name in given], Reading(options or Options()), format_name))
+    return list(read([str(name) for name in given], ImportRun(options or Options()), format_name))
 
 
 def records(*given: Path | str, options: Options | None = None) -> list[Record]:
@@ -263,9 +263,9 @@ def test_a_file_of_scores_grades_the_attempts_it_names(tmp_path: Path) -> None:
         ("report.json", json.dumps({"resolved_ids": ["1"], "unresolved_ids": ["2"]}), Options()),
     ):
         put(tmp_path, name, written)
-        reading = Reading(options)
-        read_scores(Source(tmp_path / name, name, reading))
-        found = [item for item in read([str(tmp_path / "log.jsonl")], reading) if isinstance(item, Record)]
+        import_run = ImportRun(options)
+        read_scores(Source(tmp_path / name, name, import_run))
+        found = [item for item in read([str(tmp_path / "log.jsonl")], import_run) if isinstance(item, Record)]
         assert [record.reward for record in found] == [1.0, 0.0, None], name
 
 

@@ -13,7 +13,7 @@ from explib.trajectories import parse_trajectory
 from explib_learner.contrast.story import is_error
 from explib_server.importers.logs import read, read_scores
 from explib_server.importers.records import BadRecord, Record
-from explib_server.importers.sources import Reading, Source
+from explib_server.importers.sources import ImportRun, Source
 
 ABOVE = Path(__file__).resolve().parents[3:5]
 """The folder of the checkout, and that of a worktree's."""
@@ -45,10 +45,10 @@ def check(record: Record, wanted: dict[str, Any]) -> None:
 
 
 def found(paths: list[str], scores: Path | None = None) -> tuple[list[Record], list[BadRecord]]:
-    reading = Reading()
+    import_run = ImportRun()
     if scores is not None:
-        read_scores(Source(scores, scores.name, reading))
-    items = list(read(paths, reading))
+        read_scores(Source(scores, scores.name, import_run))
+    items = list(read(paths, import_run))
     return [item for item in items if isinstance(item, Record)], [item for item in items if isinstance(item, BadRecord)]
 
 

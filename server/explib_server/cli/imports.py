@@ -19,7 +19,7 @@ from explib_server.importers.preview import Preview
 from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.rewards import pass_if as condition
 from explib_server.importers.sessions.places import moment, session_files
-from explib_server.importers.sources import Reading, Source
+from explib_server.importers.sources import ImportRun, Source
 from explib_server.importers.tally import Problems, Tally
 from explib_server.runtime import Runtime
 
@@ -55,24 +55,24 @@ def import_files(
     """Import attempts. A library that doesn't exist is made; importing again corrects what is there."""
     threshold = None if pass_if is None else condition(pass_if)
     options = Options(reward_field, group_by, task_field, response_field, threshold, score_key, project)
-    reading = Reading(options)
+    import_run = ImportRun(options)
     if scores is not None:
-        read_scores(Source(scores, scores.name, reading))
+        read_scores(Source(scores, scores.name, import_run))
     given = session_files(files or [], None if since is None else moment(since)) if sessions else files or []
     if not given:
         raise InvalidInput("There is nothing to import: name files, folders or -, or pass --sessions.")
-    records = read(given, reading, format_name)
-    problems = _preview(records, reading, given) if dry_run else _store(records, reading, given, library)
-    if reading.ignored:
-        names = ", ".join(f"{name} ({number:,})" for name, number in reading.ignored.most_common(12))
+    records = read(given, import_run, format_name)
+    problems = _preview(records, import_run, given) if dry_run else _store(records, import_run, given, library)
+    if import_run.ignored:
+        names = ", ".join(f"{name} ({number:,})" for name, number in import_run.ignored.most_common(12))
         say(f"fields that are not read: {names}")
     if problems.counts:
         raise typer.Exit(1)
 
 
-def _preview(records: Iterable[Record | BadRecord], reading: Reading, given: list[str]) -> Problems:
+def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str]) -> Problems:
     preview, problems = Preview(), Problems()
-    with _progress(reading, given):
+    with _progress(import_run, given):
         for record in records:
             if isinstance(record, BadRecord):
                 problems.add(record)
@@ -84,14 +84,16 @@ def _preview(records: Iterable[Record | BadRecord], reading: Reading, given: lis
     return problems
 
 
-def _store(records: Iterable[Record | BadRecord], reading: Reading, given: list[str], library: str | None) -> Problems:
+def _store(
+    records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str], library: str | None
+) -> Problems:
     tally = Tally()
 
     async def work(runtime: Runtime) -> None:
         name = library or runtime.settings.library
         await runtime.store.libraries.find(name)  # raises where it can't be a name
         intake = Intake(runtime, name, tally)
-        with _progress(reading, given):
+        with _progress(import_run, given):
             for record in records:
                 await intake.take(record)
 
@@ -107,13 +109,15 @@ def _store(records: Iterable[Record | BadRecord], reading: Reading, given: list[
         typer.echo(line, err=True)
     say(str(tally))
     if tally.stored and not tally.graded:
-        where = f"in the field {reading.options.reward_field!r}" if reading.options.reward_field else "that was found"
+        where = (
+            f"in the field {import_run.options.reward_field!r}" if import_run.options.reward_field else "that was found"
+        )
         say(f"none of them has a reward {where}: see --reward-field and --scores, or report rewards later")
     return tally.problems
 
 
 @contextmanager
-def _progress(reading: Reading, given: list[str]) -> Iterator[None]:
+def _progress(import_run: ImportRun, given: list[str]) -> Iterator[None]:
     """A bar over the bytes that are read, where somebody looks at it."""
     from rich.console import Console
     from rich.progress import Progress
@@ -126,5 +130,5 @@ def _progress(reading: Reading, given: list[str]) -> Iterator[None]:
         def advance(number: int) -> None:
             progress.advance(task, number)
 
-        reading.advance = advance
+        import_run.advance = advance
         yield

@@ -1,4 +1,4 @@
-"""Reading logs: what is named on the command line becomes records, one after the other, and what is wrong is told."""
+"""ImportRun logs: what is named on the command line becomes records, one after the other, and what is wrong is told."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from explib_server.importers.drafts import complete
 from explib_server.importers.records import BadRecord, Draft, Record
 from explib_server.importers.registry import choose, format_names
 from explib_server.importers.sessions.places import is_of_project
-from explib_server.importers.sources import Reading, Source, sources
+from explib_server.importers.sources import ImportRun, Source, sources
 
 
-def read(given: Iterable[str], reading: Reading, format_name: str = "auto") -> Iterator[Record | BadRecord]:
+def read(given: Iterable[str], import_run: ImportRun, format_name: str = "auto") -> Iterator[Record | BadRecord]:
     """The records of files, folders, patterns and standard input, each thing that cannot be read as a BadRecord.
 
     Raises InvalidInput for an unknown format name.
     """
-    for source in sources(given, reading):
+    for source in sources(given, import_run):
         if isinstance(source, BadRecord):
             yield source
-        elif not reading.is_claimed(source.path):
+        elif not import_run.is_claimed(source.path):
             yield from _of_source(source, format_name)
 
 
 def read_scores(source: Source) -> None:
     """Take the rewards of a file of scores. Raises InvalidInput."""
-    options = source.reading.options
+    options = source.run.options
     for position, document in source.documents():
         if isinstance(document, BadRecord):
             raise InvalidInput(f"{document.position}: {document.reason}")
         try:
-            source.reading.scores.add(document, options.reward_field, options.score_key)
+            source.run.scores.add(document, options.reward_field, options.score_key)
         except InvalidInput as error:
             raise InvalidInput(f"{position}: {error}") from error
 
@@ -56,11 +56,11 @@ def _records(draft: Draft | BadRecord, source: Source) -> Iterator[Record | BadR
     if isinstance(draft, BadRecord):
         yield draft
         return
-    reading = source.reading
-    if not is_of_project(draft, reading.options):
+    import_run = source.run
+    if not is_of_project(draft, import_run.options):
         return
     try:
-        yield complete(draft, source.place, reading.options, reading.scores)
+        yield complete(draft, source.place, import_run.options, import_run.scores)
     except InvalidInput as error:
         yield BadRecord(draft.position, str(error))
 

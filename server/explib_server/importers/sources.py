@@ -15,9 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TypeAlias
-
-from typing_extensions import Buffer
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from explib.errors import InvalidInput
 from explib_server.importers.compression import DAMAGED, decompressed, encoding_of
@@ -26,12 +24,17 @@ from explib_server.importers.records import BadRecord, Options
 from explib_server.importers.scores import Scores
 from explib_server.importers.tables import PARQUET, SEPARATED, parquet_rows, separated_rows
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 Advance: TypeAlias = Callable[[int], object]
 """Is told how many bytes more were read."""
 HEAD = 30
 """Documents that are looked at to tell a format."""
 STDIN = "-"
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+_LOGS = (".json", ".jsonl", ".ndjson", ".traj", ".eval", *SEPARATED, *PARQUET)
+"""Endings of the files that are taken out of a folder."""
 
 
 class _Watched(io.FileIO):
@@ -48,7 +51,7 @@ class _Watched(io.FileIO):
 
 
 @dataclass(slots=True)
-class Reading:
+class ImportRun:
     """What the sources of one import share."""
 
     options: Options = field(default_factory=Options)
@@ -70,7 +73,7 @@ class Source:
 
     path: Path
     name: str
-    reading: Reading
+    run: ImportRun
     is_named: bool = True
     """Named by the person, not met in a folder: then it must be of a known format."""
 
@@ -89,7 +92,7 @@ class Source:
     def open(self) -> Iterator[IO[bytes]]:
         """The file's content, decompressed. Raises InvalidInput where it cannot be read."""
         try:
-            with io.BufferedReader(_Watched(self.path, self.reading.advance)) as raw:
+            with io.BufferedReader(_Watched(self.path, self.run.advance)) as raw:
                 yield decompressed(raw)
         except DAMAGED as error:
             raise InvalidInput(f"It is damaged ({error}): what was read before is taken.") from error
@@ -141,7 +144,7 @@ class Source:
     def beside(self, relative: str) -> object:
         """The JSON value of another file of the same attempts, which then isn't imported by itself; None without."""
         path = (self.path.parent / relative).resolve()
-        self.reading.claimed.add(path)
+        self.run.claimed.add(path)
         return read_json(path)
 
 
@@ -154,11 +157,11 @@ def read_json(path: Path) -> object:
     return value
 
 
-def sources(given: Iterable[str], reading: Reading) -> Iterator[Source | BadRecord]:
+def sources(given: Iterable[str], run: ImportRun) -> Iterator[Source | BadRecord]:
     """The files that are named, that stand in named folders, and that match patterns; `-` is standard input."""
     for name in given:
         if name == STDIN:
-            yield from _standard_input(reading)
+            yield from _standard_input(run)
             continue
         path = Path(name)
         paths = [path] if path.exists() or not glob.has_magic(name) else _matching(name)
@@ -166,30 +169,36 @@ def sources(given: Iterable[str], reading: Reading) -> Iterator[Source | BadReco
             yield BadRecord(name, "No file matches the pattern.")
         for each in paths:
             if each.is_dir():
-                yield from _in_folder(each, reading)
+                yield from _in_folder(each, run)
             else:
-                yield Source(each.resolve(), each.name, reading)
+                yield Source(each.resolve(), each.name, run)
 
 
 def _matching(pattern: str) -> list[Path]:
     return sorted(Path(name) for name in glob.iglob(pattern, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
 
 
-def _in_folder(folder: Path, reading: Reading) -> Iterator[Source]:
+def _in_folder(folder: Path, run: ImportRun) -> Iterator[Source | BadRecord]:
     """The files of a folder before those of the folders in it, each level by name."""
     levels = [folder.resolve()]
     while levels:
         level = levels.pop(0)
-        inside = sorted(level.iterdir())
+        try:
+            inside = sorted(level.iterdir())
+        except OSError as error:
+            yield BadRecord(str(level), f"The folder cannot be read ({error.strerror}): check its permissions.")
+            continue
         for path in inside:
-            if path.is_file() and not reading.is_claimed(path):
-                yield Source(path, str(path.relative_to(folder.resolve())), reading, is_named=False)
-        levels[:0] = [path for path in inside if path.is_dir() and not reading.is_claimed(path)]
+            if path.is_file() and not run.is_claimed(path):
+                source = Source(path, str(path.relative_to(folder.resolve())), run, is_named=False)
+                if source.suffix in _LOGS:
+                    yield source
+        levels[:0] = [path for path in inside if path.is_dir() and not path.is_symlink() and not run.is_claimed(path)]
 
 
-def _standard_input(reading: Reading) -> Iterator[Source]:
+def _standard_input(run: ImportRun) -> Iterator[Source]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "standard-input"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield Source(path, STDIN, reading)
+        yield Source(path, STDIN, run)

@@ -27,7 +27,7 @@ def _is_trial(document: object) -> bool:
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft | BadRecord]:
     folder = source.path.parent
-    source.reading.claimed.update(path for path in folder.iterdir() if path != source.path)
+    source.run.claimed.update(path for path in folder.iterdir() if path != source.path)
     if _is_trial(document):
         yield _draft(document, folder)
         return

@@ -22,9 +22,9 @@ def _is_mine(document: Document, source: Source) -> bool:
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
     if document.get("trajectory") is None:
         raise InvalidInput("There is no trajectory: each line needs a task and a trajectory.")
-    options = source.reading.options
+    options = source.run.options
     named = {str(path).split(".")[0] for path in (options.reward_field, options.group_by, options.task_field)}
-    source.reading.ignored.update(sorted(document.keys() - _READ - named))
+    source.run.ignored.update(sorted(document.keys() - _READ - named))
     key = text_at(document, "idempotency_key")
     texts = {name: text_at(document, name) for name in _TEXTS}
     yield Draft(

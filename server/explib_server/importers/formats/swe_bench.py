@@ -26,7 +26,7 @@ class SweBench:
             if isinstance(document, BadRecord):
                 yield document
             elif is_report(document):
-                source.reading.scores.add(document, None, None)
+                source.run.scores.add(document, None, None)
 
 
 def _is_prediction(document: object) -> bool:

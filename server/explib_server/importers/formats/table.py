@@ -23,7 +23,7 @@ def _column(document: Document, named: str | None, usual: tuple[str, ...]) -> st
 
 
 def _columns(document: Document, source: Source) -> tuple[str | None, str | None]:
-    options = source.reading.options
+    options = source.run.options
     prompt = _column(document, options.task_field, _PROMPTS)
     return prompt, _column(document, options.response_field, _RESPONSES)
 
@@ -33,7 +33,7 @@ def _is_mine(document: Document, source: Source) -> bool:
     if prompt is None or response is None:
         return False
     asked = lookup(document, prompt)
-    named = source.reading.options.response_field is not None
+    named = source.run.options.response_field is not None
     return isinstance(lookup(document, response), str | int | float) and (
         isinstance(asked, str) or (is_conversation(asked) and (named or response in ("response", "completion")))
     )
