@@ -53,7 +53,7 @@ def _shown(record: Record, key: str) -> Iterator[str]:
     tools = Counter(call.name for step in steps for call in step.calls)
     errors = sum(step.role == "tool" and is_error(step) for step in steps)
     made = ", ".join(name if number == 1 else f"{name} ({number})" for name, number in tools.items())
-    yield f"{record.position}: reward {'none' if record.reward is None else f'{record.reward:g}'}, group {_cut(key)}"
+    yield f"{record.position}: reward {'none' if record.reward is None else f'{record.reward:g}'}, {_cut(key)}"
     yield f"  task: {_cut(record.task)}"
     yield f"  {number_of(len(steps), 'step')}, tools: {_cut(made) or 'none'}, {number_of(errors, 'error')}"
     if record.answer:

@@ -6,6 +6,7 @@ import glob
 import io
 import itertools
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -163,19 +164,29 @@ def sources(given: Iterable[str], run: ImportRun) -> Iterator[Source | BadRecord
         if name == STDIN:
             yield from _standard_input(run)
             continue
+        if not name:
+            yield BadRecord("''", "The name is empty: name a file, a folder or a pattern.")
+            continue
         path = Path(name)
-        paths = [path] if path.exists() or not glob.has_magic(name) else _matching(name)
+        is_there = os.path.exists(name)  # noqa: PTH110  no error for a text that can be no path
+        paths = _matching(name) if glob.has_magic(name) and not is_there else [path]
         if not paths:
             yield BadRecord(name, "No file matches the pattern.")
         for each in paths:
-            if each.is_dir():
-                yield from _in_folder(each, run)
-            else:
-                yield Source(each.resolve(), each.name, run)
+            yield from _of_path(each, name, run)
+
+
+def _of_path(path: Path, name: str, run: ImportRun) -> Iterator[Source | BadRecord]:
+    if not os.path.exists(path):  # noqa: PTH110
+        yield Source(path, name, run)
+    elif path.is_dir():
+        yield from _in_folder(path, run)
+    else:
+        yield Source(path.resolve(), path.name, run)
 
 
 def _matching(pattern: str) -> list[Path]:
-    return sorted(Path(name) for name in glob.iglob(pattern, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
+    return sorted(map(Path, glob.iglob(pattern, recursive=True)))  # noqa: PTH207  Path.glob takes no absolute one
 
 
 def _in_folder(folder: Path, run: ImportRun) -> Iterator[Source | BadRecord]:
