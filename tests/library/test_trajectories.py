@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explib.errors import InvalidTrajectory, StorageError, TooLarge
 from explib.models.json_value import Json
 from explib.models.trajectories import Role, Step, ToolCall
-from explib.trajectories import decode_steps, encode_steps, parse_trajectory, read_trajectory
+from explib.trajectories import as_messages, decode_steps, encode_steps, parse_trajectory, read_trajectory
 
 LIMIT = 1_000_000
 STEADY = settings(deadline=None, derandomize=True)
@@ -57,6 +57,14 @@ def parse(value: object) -> tuple[Step, ...]:
 @given(STEPS)
 def test_steps_come_back_from_their_bytes_as_they_were(steps: list[Step]) -> None:
     assert decode_steps(encode_steps(steps)) == tuple(steps)
+
+
+@STEADY
+@given(MESSY)
+def test_steps_as_messages_are_read_as_the_same_steps(value: object) -> None:
+    steps = parse_or_none(value)
+    if steps is not None:
+        assert parse(as_messages(steps)) == steps
 
 
 def test_long_steps_are_compressed_and_short_ones_are_not() -> None:

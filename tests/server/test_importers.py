@@ -27,7 +27,7 @@ from explib_server.importers.rewards import pass_if, reward_of
 from explib_server.importers.sessions.places import moment, session_files
 from explib_server.importers.sources import ImportRun, Source
 
-STEADY = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EXPLIB_FUZZ", "6")))
+STEADY = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EXPLIB_FUZZ", "4")))
 
 
 def items(*given: Path | str, options: Options | None = None, format_name: str = "auto") -> list[Record | BadRecord]:
@@ -329,6 +329,15 @@ def test_sessions_are_found_where_clients_keep_them(tmp_path: Path, monkeypatch:
         session_files(["vim"], None)
     with pytest.raises(InvalidInput, match="--since 'soon'"):
         moment("soon")
+
+
+def test_the_data_of_media_is_no_part_of_a_record(tmp_path: Path) -> None:
+    picture: Json = {"type": "image_url", "image_url": {"url": "data:" + "A" * 10_000_000}}
+    asked: Json = {"role": "user", "content": [{"type": "text", "text": ASKED}, picture]}
+    put(tmp_path, "log.jsonl", lines({"messages": [asked, *openai()[1:]]}))
+    (record,) = records(tmp_path / "log.jsonl")
+    assert record.task == f"{ASKED}\n[image]"
+    assert len(json.dumps(record.trajectory)) < 1_000
 
 
 def test_a_session_that_grew_is_the_same_attempt(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Steps as the bytes that are stored, and back."""
+"""Steps as the bytes that are stored, and back; steps as messages for other programs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 
 from explib.errors import StorageError
+from explib.models.json_value import Json
 from explib.models.trajectories import Role, Step, ToolCall
 
 _COMPRESSED_FROM = 200
@@ -36,6 +37,23 @@ def decode_steps(data: bytes) -> tuple[Step, ...]:
     except (ValueError, TypeError, LookupError, RecursionError, zlib.error) as error:
         raise StorageError("Stored steps are damaged: restore the database from a backup.") from error
     raise StorageError("Stored steps have an unknown form: upgrade this program to the one that wrote them.")
+
+
+def as_messages(steps: Sequence[Step]) -> list[dict[str, Json]]:
+    """Steps as messages in OpenAI's shape, which are read as the same steps again."""
+    return [_message(step) for step in steps]
+
+
+def _message(step: Step) -> dict[str, Json]:
+    message: dict[str, Json] = {"role": step.role, "content": step.text}
+    if step.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in step.calls
+        ]
+    if step.answers_call is not None:
+        message["tool_call_id"] = step.answers_call
+    return {**message, "is_error": True} if step.is_error else message
 
 
 def _decode_row(row: object) -> Step:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from explib.errors import InvalidInput
 from explib.models.trajectories import Step
-from explib.trajectories import read_trajectory
+from explib.trajectories import as_messages, read_trajectory
 from explib_server.importers.context import is_context
 from explib_server.importers.paths import lookup, text_at
 from explib_server.importers.records import Draft, Options, Record
@@ -29,7 +29,7 @@ def complete(draft: Draft, place: str, options: Options, scores: Scores) -> Reco
         raise InvalidInput(f"There is {named}: name the field that holds the task with --task-field.")
     return Record(
         task=task,
-        trajectory=draft.trajectory,
+        trajectory=as_messages(reading.steps),
         position=draft.position[-_MAX_POSITION:],
         idempotency_key=_identity(draft, place),
         reward=_reward(draft, options, scores),

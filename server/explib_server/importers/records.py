@@ -58,7 +58,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One attempt with the fields of `submit_trajectory`, its trajectory still as it was found."""
+    """One attempt with the fields of `submit_trajectory`, its trajectory as messages: without the data of its media."""
 
     task: str
     trajectory: object
