@@ -230,6 +230,16 @@ def test_fields_are_named_by_options(tmp_path: Path) -> None:
     assert "no field 'nope': name the field" in problems(path, options=Options("scores.a", task_field="nope"))[0]
 
 
+def test_of_several_scores_the_option_that_names_one_is_told(tmp_path: Path) -> None:
+    CASES["harbor"].write(tmp_path)
+    result = tmp_path / "job" / "a__2" / "result.json"
+    written = json.loads(result.read_text()) | {"verifier_result": {"rewards": {"speed": 0.5, "right": 1}}}
+    result.write_text(json.dumps(written))
+    assert "as in --reward-field 'verifier_result.rewards.speed'" in problems(tmp_path / "job")[0]
+    chosen = items(tmp_path / "job", options=Options("verifier_result.rewards.right"))
+    assert [item.reward for item in chosen if isinstance(item, Record)] == [1.0, None]
+
+
 def test_the_columns_of_a_table_are_named_by_options(tmp_path: Path) -> None:
     put(tmp_path, "t.tsv", "q\tmine\tgrade\nWhy?\tso\tcorrect\n\tso\t1\n")
     options = Options("grade", task_field="q", response_field="mine")

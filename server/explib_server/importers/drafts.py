@@ -63,7 +63,7 @@ def _reward(draft: Draft, options: Options, scores: Scores) -> float | None:
         names = () if key is None else (str(key),)
     reward = scores.of(names)
     if reward is None and options.reward_field is None and draft.reward is not None:
-        reward = reward_of(draft.reward, "reward")
+        reward = reward_of(draft.reward, draft.reward_at)
     elif reward is None:
         reward = find_reward(draft.document, options.reward_field)
     return reward if reward is None or options.pass_if is None else options.pass_if(reward)

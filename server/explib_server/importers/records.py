@@ -42,6 +42,8 @@ class Draft:
     task: str | None = None
     reward: object = None
     """As the log writes it: a number, a word, a letter, a list or a map."""
+    reward_at: str = "reward"
+    """Where that stands in the document, for errors that name an option."""
     answer: str | None = None
     says_answer: bool = False
     """The log says all there is to say of the answer: it isn't read from the agent's last words."""

@@ -59,6 +59,7 @@ def _draft(result: Document, folder: Path) -> Draft:
         document=result,
         trial=f"harbor:{result.get('id')}:{result.get('trial_name')}",
         reward=_reward(result),
+        reward_at="verifier_result.rewards",
         feedback=problem or None,
         group=f"harbor:{result.get('task_name')}:{digest(task)}",
         agent=text_at(result, "agent_info.name") or as_field(lookup(trajectory, "agent.name")),

@@ -82,7 +82,7 @@ def _draft(sample: Document, position: str, run: Document) -> Draft:
     if not isinstance(messages, list) or not messages:
         raise InvalidInput("The sample has no messages: it failed before its first one.")
     asked = sample.get("input")
-    score = _score(sample, run)
+    scorer, score = _score(sample, run)
     remarks = (text_at(sample, "error.message"), as_field(lookup(score, "explanation")))
     return Draft(
         trajectory=messages,
@@ -91,6 +91,7 @@ def _draft(sample: Document, position: str, run: Document) -> Draft:
         trial=f"inspect:{run.get('eval_id') or run.get('run_id')}:{run.get('created')}:{sample_id}:{epoch}",
         task=as_field(_attached(asked, submap(sample, "attachments"))) if isinstance(asked, str) else None,
         reward=score,
+        reward_at=scorer,
         ground_truth=as_field(sample.get("target")),
         feedback="\n".join(remark for remark in remarks if remark) or None,
         group=f"inspect:{run.get('task')}:{sample_id}",
@@ -99,13 +100,13 @@ def _draft(sample: Document, position: str, run: Document) -> Draft:
     )
 
 
-def _score(sample: Document, run: Document) -> object:
-    """The score of the first scorer that the run names, else of the first one."""
+def _score(sample: Document, run: Document) -> tuple[str, object]:
+    """The score of the first scorer that the run names, else of the first one, and where it stands."""
     scores = sample.get("scores")
     if not isinstance(scores, Mapping):
-        return sample.get("score")
+        return "score", sample.get("score")
     names = [str(scorer.get("name")) for scorer in objects(run.get("scorers"))]
-    return next((scores[name] for name in [*names, *scores] if name in scores), None)
+    return next(((f"scores.{name}", scores[name]) for name in [*names, *scores] if name in scores), ("scores", None))
 
 
 def _attached(value: object, attachments: Document) -> object:

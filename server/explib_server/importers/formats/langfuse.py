@@ -33,6 +33,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         document=document,
         trial=f"langfuse:{document.get('projectId')}:{document.get('id')}",
         reward=document.get("scores"),
+        reward_at="scores",
         feedback="\n".join(remark for remark in remarks if remark) or None,
         model=next((str(item["model"]) for item in reversed(observed) if item.get("model")), None),
         names=(str(document.get("id")),),

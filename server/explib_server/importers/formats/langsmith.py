@@ -75,6 +75,7 @@ def _draft(identity: str, trace: _Trace) -> Draft:
         document=root,
         trial=f"langsmith:{identity}",
         reward=root.get("feedback_stats"),
+        reward_at="feedback_stats",
         feedback=as_field(root.get("error")),
         group=text_at(root, "reference_example_id"),
         agent=text_at(root, "name"),

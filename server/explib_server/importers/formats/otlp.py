@@ -132,6 +132,7 @@ def _draft(identity: str, trace: _Trace) -> Draft:
         document={"scores": trace.scores, **trace.last},
         trial=f"otlp:{identity}",
         reward=trace.scores or None,
+        reward_at="scores",
         agent=trace.agent,
         model=None if model is None else str(model),
         names=(identity,),

@@ -11,8 +11,10 @@ from explib_server.importers.records import Draft
 from explib_server.importers.scores import ID_FIELDS
 from explib_server.importers.sources import Source
 
-_TEXTS = ("task", "answer", "ground_truth", "feedback", "retrieval_id", "group", "library", "agent", "model")
-_READ = {*_TEXTS, "trajectory", "reward", "idempotency_key", *ID_FIELDS}
+_READ = {
+    "task", "trajectory", "reward", "answer", "ground_truth", "feedback", "retrieval_id", "group", "library", "agent",
+    "model", "idempotency_key", *ID_FIELDS,
+}  # fmt: skip
 
 
 def _is_mine(document: Document, source: Source) -> bool:
@@ -26,15 +28,22 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     named = {str(path).split(".")[0] for path in (options.reward_field, options.group_by, options.task_field)}
     source.run.ignored.update(sorted(document.keys() - _READ - named))
     key = text_at(document, "idempotency_key")
-    texts = {name: text_at(document, name) for name in _TEXTS}
     yield Draft(
         trajectory=document["trajectory"],
         position=position,
         document=document,
         trial=key and f"key:{key}",
+        task=text_at(document, "task"),
+        answer=text_at(document, "answer"),
         says_answer=True,
+        ground_truth=text_at(document, "ground_truth"),
+        feedback=text_at(document, "feedback"),
+        retrieval_id=text_at(document, "retrieval_id"),
+        group=text_at(document, "group"),
+        library=text_at(document, "library"),
+        agent=text_at(document, "agent"),
+        model=text_at(document, "model"),
         names=names_of(document),
-        **texts,
     )
 
 
