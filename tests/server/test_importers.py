@@ -8,6 +8,7 @@ import lzma
 import os
 import random
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,16 @@ def test_equal_trials_are_two_attempts_and_the_same_place_is_one(tmp_path: Path)
     assert [record.idempotency_key for record in records(tmp_path / "log.jsonl", options=other)] == keys
     put(tmp_path, "log.jsonl", lines({"messages": openai("wet")}))
     assert records(tmp_path / "log.jsonl")[0].idempotency_key not in keys
+
+
+def test_our_own_lines_keep_every_field(tmp_path: Path) -> None:
+    line: dict[str, Json] = {
+        "task": "t", "trajectory": "x", "reward": 0.5, "answer": "a", "ground_truth": "4", "feedback": "f", "group": "g",
+        "retrieval_id": "r", "library": "l", "agent": "me", "model": "m", "idempotency_key": "k",
+    }  # fmt: skip
+    put(tmp_path, "log.jsonl", lines(line))
+    (record,) = records(tmp_path / "log.jsonl")
+    assert asdict(record) == {**line, "trajectory": [{"role": "assistant", "content": "x"}], "position": "log.jsonl:1"}
 
 
 def test_the_two_forms_of_one_log_are_the_same_attempts(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def _reward(draft: Draft, options: Options, scores: Scores) -> float | None:
 def _identity(draft: Draft, place: str) -> str:
     """The trial's own id, else the place of the attempt with a hash of what stands there: a file that was written
     anew holds new attempts."""
+    if draft.idempotency_key is not None:
+        return draft.idempotency_key
     if draft.trial is not None:
         return f"import:{digest(draft.trial)}"
     return f"import:{digest([place, draft.position, digest(draft.trajectory)])}"

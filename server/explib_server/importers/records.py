@@ -39,6 +39,8 @@ class Draft:
     """Where the fields that options name are looked up."""
     trial: str | None = None
     """The format's own id of this attempt, the same wherever the file lies; None: its place is its identity."""
+    idempotency_key: str | None = None
+    """The key under which the log says that the attempt was submitted, which then is its identity."""
     task: str | None = None
     reward: object = None
     """As the log writes it: a number, a word, a letter, a list or a map."""

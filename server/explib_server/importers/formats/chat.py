@@ -23,12 +23,11 @@ def _is_mine(document: Document, source: Source) -> bool:
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
     items = list(conversation(document)[1])
-    key = text_at(document, "idempotency_key")
     yield Draft(
         trajectory=items,
         position=position,
         document=document,
-        trial=key and f"key:{key}",
+        idempotency_key=text_at(document, "idempotency_key"),
         task=text_at(document, "task"),
         answer=text_at(document, "answer"),
         ground_truth=text_at(document, "ground_truth"),

@@ -27,12 +27,11 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     options = source.run.options
     named = {str(path).split(".")[0] for path in (options.reward_field, options.group_by, options.task_field)}
     source.run.ignored.update(sorted(document.keys() - _READ - named))
-    key = text_at(document, "idempotency_key")
     yield Draft(
         trajectory=document["trajectory"],
         position=position,
         document=document,
-        trial=key and f"key:{key}",
+        idempotency_key=text_at(document, "idempotency_key"),
         task=text_at(document, "task"),
         answer=text_at(document, "answer"),
         says_answer=True,
