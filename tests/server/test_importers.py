@@ -212,8 +212,8 @@ def test_equal_trials_are_two_attempts_and_the_same_place_is_one(tmp_path: Path)
 
 def test_our_own_lines_keep_every_field(tmp_path: Path) -> None:
     line: dict[str, Json] = {
-        "task": "t", "trajectory": "x", "reward": 0.5, "answer": "a", "ground_truth": "4", "feedback": "f", "group": "g",
-        "retrieval_id": "r", "library": "l", "agent": "me", "model": "m", "idempotency_key": "k",
+        "task": "t", "trajectory": "x", "reward": 0.5, "answer": "a", "ground_truth": "4", "feedback": "f",
+        "group": "g", "retrieval_id": "r", "library": "l", "agent": "me", "model": "m", "idempotency_key": "k",
     }  # fmt: skip
     put(tmp_path, "log.jsonl", lines(line))
     (record,) = records(tmp_path / "log.jsonl")
