@@ -16,7 +16,12 @@ from explib_server.auth.limits import TooMany
 OVER_LIMIT = -32_000
 UNAVAILABLE = -32_001
 STOPPING = "The server is being stopped: ask again in a moment."
-REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
+TOO_SLOW = "The request's body did not arrive in time: send it again, faster or in smaller parts."
+IDLE_SECONDS = 15.0
+"""A body of which nothing arrives for so long is given up."""
+BODY_SECONDS = 300.0
+"""A body that is not complete by then is given up."""
+REFUSALS = frozenset({401, 403, 408, 413, 421, 429, 503})
 
 
 class BodyGuard:
@@ -30,14 +35,20 @@ class BodyGuard:
         self._request = request
         self._incomplete = incomplete
         self._whole = anyio.Event()
+        self._deadline = anyio.current_time() + BODY_SECONDS
+        self.too_slow = False
+        """True where the body did not arrive in time."""
 
     async def __call__(self) -> Message:
         """The next ASGI message."""
         if self._whole.is_set():
             return await self._receive()
         self._incomplete.add(self._request)
+        message: Message = {"type": "http.disconnect"}
         try:
-            message = await self._receive()
+            with anyio.move_on_at(min(self._deadline, anyio.current_time() + IDLE_SECONDS)) as waiting:
+                message = await self._receive()
+            self.too_slow = waiting.cancelled_caught
         finally:
             self._incomplete.discard(self._request)
         if message["type"] == "http.disconnect":
@@ -80,14 +91,14 @@ class ResponseRecorder:
             self._open = bool(message.get("more_body"))
         await self._send(message)
 
-    async def end(self, scope: Scope, receive: Receive) -> None:
-        """Close an answer that was broken off; one that was not even begun says why."""
+    async def end(self, scope: Scope, receive: Receive, *, too_slow: bool) -> None:
+        """Close an answer that was cut off; one that was not even begun says why."""
         if self._open:
             await self({"type": "http.response.body", "body": b"", "more_body": False})
         elif not self._started and not self._replaced:
-            await problem(503, UNAVAILABLE, STOPPING, {"Retry-After": "5", "Connection": "close"})(
-                scope, receive, self._send
-            )
+            headers = {"Retry-After": "5", "Connection": "close"}
+            refusal = (408, INVALID_REQUEST, TOO_SLOW) if too_slow else (503, UNAVAILABLE, STOPPING)
+            await problem(*refusal, headers)(scope, receive, self)
 
     async def _too_large(self) -> None:
         self._replaced = True

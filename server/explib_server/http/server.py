@@ -25,6 +25,7 @@ from explib_server.auth.oauth import is_loopback
 from explib_server.compose import open_application
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
+from explib_server.http.connections import BoundedProtocol
 from explib_server.mcp.server import LearnerMode, build_server, raise_gc_threshold
 from explib_server.mcp.tools import Toolset
 from explib_server.telemetry.logs import announce, set_up_logs
@@ -69,6 +70,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         log_config=None,
         access_log=settings.log_level in {"DEBUG", "INFO"},
         ws="none",
+        http=BoundedProtocol,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS + ENDING_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,

@@ -20,6 +20,7 @@ from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run
 from explib_learner.worker import Worker, worker_name
 from explib_server.application import Application
+from explib_server.telemetry.logs import Repeats
 
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
@@ -95,6 +96,7 @@ def write_log(settings: Settings) -> None:
     path = learner_log(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.addFilter(Repeats())
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, handlers=[handler], format=form, force=True)
     logging.getLogger("explib_server.learner_process").setLevel(logging.INFO)
