@@ -24,6 +24,8 @@ class Plan:
     noise: float = 0.05
     pass_fail: bool = False
     wrong_codes: float = 0.0
+    unseen: float = 0.03
+    """Standard deviation of a task's own difficulty, and of what having met a situation adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,14 @@ def world(plan: Plan, seed: int) -> World:
     ]
     decisions = [decision_of(place, int(options[place]), parents[place]) for place in range(plan.decisions)]
     planted = set(random.choice(plan.decisions, min(plan.planted, plan.decisions), replace=False).tolist())
-    effects = [effects_of(int(options[place]), place in planted, random) for place in range(plan.decisions)]
     often = [random.dirichlet(np.full(int(count), 6.0)) for count in options]
+    effects = [effects_of(often[place], place in planted, random) for place in range(plan.decisions)]
     arises = random.uniform(0.4, 1.1, plan.decisions)
-    met_effect = random.normal(0, 0.04, plan.decisions)
+    met_effect = random.normal(0, plan.unseen, plan.decisions) * (random.random(plan.decisions) < 0.2)
+    met_effect[[parent is not None for parent in parents]] = 0.0
     tasks = list(range(plan.groups)) * plan.group_size + list(range(plan.groups, plan.groups + plan.lone))
     situations = random.random((plan.groups + plan.lone, plan.decisions)) < arises
-    difficulty = random.normal(0.4, 0.08, plan.groups + plan.lone)
+    difficulty = random.normal(0.4, plan.unseen, plan.groups + plan.lone)
     codes: list[Code] = []
     attempts: list[GradedAttempt] = []
     for number, task in enumerate(tasks):
@@ -85,12 +88,13 @@ def decision_of(place: int, options: int, parent: int | None) -> Decision:
     )
 
 
-def effects_of(options: int, planted: bool, random: np.random.Generator) -> NDArray[np.float64]:
-    """What each option adds: for planted decisions one option differs by .08 to .25."""
-    effects = np.zeros(options)
+def effects_of(often: NDArray[np.float64], planted: bool, random: np.random.Generator) -> NDArray[np.float64]:
+    """What each option adds, 0 on average: for planted decisions one option differs by .08 to .25."""
+    effects = np.zeros(len(often))
     if planted:
-        effects[random.integers(options)] = random.uniform(0.08, 0.25) * random.choice([-1, 1])
-    return effects - effects.mean()
+        effects[random.integers(len(often))] = random.uniform(0.08, 0.25) * random.choice([-1, 1])
+    centred: NDArray[np.float64] = effects - often @ effects
+    return centred
 
 
 def shuffled(made: World, seed: int) -> World:
@@ -104,9 +108,8 @@ def shuffled(made: World, seed: int) -> World:
 
 
 def right(made: World, decision_id: str, better: str | None) -> bool:
-    """Tell whether an option is truly better than the mean of the others."""
-    effects = made.effects[decision_id]
-    return better is not None and bool(effects[LETTERS.index(better)] > effects.mean() + 1e-9)
+    """Tell whether an option is truly better than what is done on average."""
+    return better is not None and bool(made.effects[decision_id][LETTERS.index(better)] > 1e-9)
 
 
 def that_vary(made: World, least: int = 3) -> set[str]:

@@ -22,6 +22,7 @@ from measuring import keep, numbers, parser, show
 from retrieval_sets import Labelled, desk_set, written_sets
 
 from explib.models.experiences import Lesson
+from explib.retrieval.entry import Ranked
 from explib.retrieval.memory import MemoryIndex, prepare
 from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.text.words import terms
@@ -43,11 +44,15 @@ async def quality(labelled: Labelled, embedder: WordllamaEmbedder, others: Seque
     ranked: dict[str, list[list[str]]] = {side: [] for side in SIDES}
     for task, query in zip(labelled.tasks, await embedder.embed(labelled.tasks), strict=True):
         words = terms(task)
-        ranked["words"].append(held.by_words(words, DEPTH))
-        ranked["meaning"].append(held.by_nearness(query, DEPTH))
+        ranked["words"].append(_ids(held.relevance(words, None, DEPTH)))
+        ranked["meaning"].append(_ids(held.relevance([], query, DEPTH)))
         ranked["ranks fused"].append(_fused(ranked["words"][-1], ranked["meaning"][-1]))
-        ranked["served"].append([entry.id for entry, _ in held.relevance(words, query, DEPTH)])
+        ranked["served"].append(_ids(held.relevance(words, query, DEPTH)))
     return {side: labelled.ndcg([[int(known[1:]) - 1 for known in ids] for ids in ranked[side]]) for side in SIDES}
+
+
+def _ids(found: list[Ranked]) -> list[str]:
+    return [entry.id for entry, _ in found]
 
 
 def _fused(*orders: Sequence[str]) -> list[str]:
@@ -79,7 +84,7 @@ async def recall(size: int, embedder: WordllamaEmbedder) -> float:
     for query in await embedder.embed(jumbled(ASKED, seed=2)):
         cosines = np.einsum("ij,j->i", matrix, query)
         tenth = np.partition(cosines, -NEAREST)[-NEAREST] - 1e-4
-        found += sum(cosines[int(known[1:]) - 1] >= tenth for known in held.by_nearness(query, NEAREST))
+        found += sum(cosines[int(known[1:]) - 1] >= tenth for known in _ids(held.relevance([], query, NEAREST)))
     return float(found) / (NEAREST * ASKED)
 
 

@@ -92,9 +92,9 @@ def in_memory(rewards: int) -> list[Figure]:
     """What a server holds of 10,000 rated experiences, and what it computes for a reward beside the database."""
     chance = random.Random(1)
     tracemalloc.start()
-    ratings = Lifts()
+    lifts = Lifts()
     for number in range(1, EXPERIENCES + 1):
-        ratings.put(experience_key(f"e{number}", 1), ScoreSums(1.0, 25.0, 5.0, 100))
+        lifts.put(experience_key(f"e{number}", 1), ScoreSums(1.0, 25.0, 5.0, 100))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     times: list[float] = []
@@ -103,7 +103,7 @@ def in_memory(rewards: int) -> list[Figure]:
         started = time.process_time()
         for key, entry in entries_of_reward(retrieval, None, 1.0).items():
             if key[0] == "experience":
-                ratings.put(key, ratings.of(key[1], key[2]).sums + Counters.of(entry).sums)
+                lifts.put(key, lifts.of(key[1], key[2]) + Counters.of(entry).sums)
         times.append(time.process_time() - started)
     note = f"{EXPERIENCES:,} experiences, {DRAWN} drawn"
     return [

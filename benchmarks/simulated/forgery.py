@@ -1,7 +1,7 @@
 """Submitters some of whom forge: they report 1 when the experience was served and 0 when it wasn't.
 
 Each submitter has tasks of their own from the same world; the forgers know what was served. The library looks at the
-estimate over submitters' own lifts (`robust`) after every round of rewards, and once more with all rewards in one sum.
+estimate over submitters' own lifts (`believed_sums`) after every round, and once more with all rewards in one sum.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from explib.evidence.belief import believed_sums
 from explib.evidence.posterior import posterior, serving_probability
-from explib.evidence.submitters import robust
 from explib.evidence.sums import NOTHING, ScoreSums, score
 from explib.evidence.verdicts import lift_summary
 from simulated.figures import Figure, mean
@@ -77,7 +77,7 @@ def _ever_proven(world: World, crowd: Crowd, *, pooled: bool = False) -> bool:
                 total += added
                 rewards.add(kind, reward)
                 at += 1
-        estimate = total if pooled else robust(own, total)
+        estimate = total if pooled else believed_sums(total, own)
         if lift_summary(estimate).label == "proven":
             return True
     return False

@@ -10,16 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
 from explib.errors import RevisionConflict
-from explib.evidence.ledger import SHORTLIST, CounterKey, Counters, experience_key, revision_key
-from explib.evidence.missing import reporting_is_biased
-from explib.evidence.submitters import FEWEST_SUBMITTERS, robust
+from explib.evidence.ledger import EMPTY, SHORTLIST, CounterKey, Counters, experience_key, revision_key
 from explib.evidence.sums import NOTHING, ScoreSums
-from explib.evidence.verdicts import FEWEST_REWARDS, status_change, trial_outcome
+from explib.evidence.verdicts import FEWEST_REWARDS, reporting_is_biased, status_change, trial_outcome
 from explib.history.replay import continued_ids
 from explib.history.trials import rollback_operations
 from explib.models.experiences import Experience
@@ -37,34 +35,10 @@ GATHER_SECONDS = 0.1
 """How long a look waits for further rewards, so that many of them are looked at together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """Sums that stand up to forgery where there are enough submitters, pooled ones elsewhere."""
-
-    held: Mapping[CounterKey, Counters]
-    shares: Mapping[CounterKey, Mapping[str, ScoreSums]]
-
-    def sums(self, key: CounterKey) -> ScoreSums:
-        """What is believed of one account."""
-        pooled = self.held[key].sums if key in self.held else NOTHING
-        return robust(list(self.shares.get(key, {}).values()), pooled)
-
-
-async def accounts(store: Store, library: Library, held: Mapping[CounterKey, Counters]) -> Accounts:
-    """The accounts with each submitter's share, which is only read where there are enough submitters."""
-    crowd = await store.evidence.by_submitter(library, [SHORTLIST])
-    if len(crowd[SHORTLIST]) < FEWEST_SUBMITTERS:
-        return Accounts(held, {})
-    return Accounts(held, await store.evidence.by_submitter(library, held))
-
-
-def trial_sums(trial: Trial, known: Accounts) -> ScoreSums:
+def trial_sums(trial: Trial, accounts: Mapping[CounterKey, Counters]) -> ScoreSums:
     """A trial by a coin has an account; one by draws adds up those of what it added."""
-    if trial.replaces:
-        return known.sums(revision_key(trial.revision))
-    parts = [known.sums(experience_key(identity, 1)) for identity in trial.adds]
-    together = reduce(add, parts, NOTHING)
-    return replace(together, n=max((part.n for part in parts), default=0))
+    parts = [accounts.get(key, EMPTY).believed for key in trial_keys(trial)]
+    return replace(reduce(add, parts, NOTHING), n=max((part.n for part in parts), default=0))
 
 
 def trial_keys(trial: Trial) -> list[CounterKey]:
@@ -133,15 +107,14 @@ class Lifecycle:
         running = await self._store.trials.running(library)
         trials = [trial for trial in running if not changed.keys().isdisjoint(trial_keys(trial))]
         others = {key for trial in trials for key in trial_keys(trial)} - changed.keys()
-        held = {**changed, **await self._store.evidence.of(library, others)}
-        known = await accounts(self._store, library, held)
+        accounts = {**changed, **await self._store.evidence.of(library, others)}
         made: list[int] = []
         for trial in trials:
-            number = await self._end(library, trial, trial_sums(trial, known))
+            number = await self._end(library, trial, trial_sums(trial, accounts))
             if number is not None:
                 made.append(number)
                 library = await self._store.libraries.get(library.name)
-        number = await self._change(library, changed, known)
+        number = await self._change(library, changed)
         return made if number is None else [*made, number]
 
     async def _end(self, library: Library, trial: Trial, sums: ScoreSums) -> int | None:
@@ -166,8 +139,10 @@ class Lifecycle:
         cause = f"revision {trial.revision} {rolled_back.state}: {reason}"
         return await self._commit(library, cause, operations, continues=again, ends=rolled_back)
 
-    async def _change(self, library: Library, changed: dict[CounterKey, Counters], known: Accounts) -> int | None:
-        telling = {key for key in changed if key[0] == "experience" and known.sums(key).n >= FEWEST_REWARDS}
+    async def _change(self, library: Library, changed: dict[CounterKey, Counters]) -> int | None:
+        telling = {
+            key for key, found in changed.items() if key[0] == "experience" and found.believed.n >= FEWEST_REWARDS
+        }
         if not telling:
             return None
         found = await self._store.evidence.experiences(library, {key[1] for key in telling}, AUTHOR)
@@ -176,7 +151,7 @@ class Lifecycle:
         for each, by_evidence in found:
             key = experience_key(each.id, each.version)
             if key in telling and reporting_is_biased(changed[key].missing) is None:
-                operation = _operation(each, known.sums(key), by_evidence=by_evidence and each.id not in final)
+                operation = _operation(each, changed[key].believed, by_evidence=by_evidence and each.id not in final)
                 operations += [operation] if operation is not None else []
         if not operations:
             return None

@@ -98,7 +98,7 @@ class Application:
         owner = current_caller().subject
         if raw.retrieval_id is not None and owner is not None and not raw.retrieval_id.endswith(owner_mark(owner)):
             raise UnknownRetrieval
-        clean = await prepared(raw, self.settings.max_trajectory_bytes, emails=self.settings.redact_emails)
+        clean = await prepared(raw, self.settings.max_trajectory_bytes, personal=self.settings.redact_personal)
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
@@ -155,7 +155,7 @@ class Application:
         return self._redacted(text)[0]
 
     def _redacted(self, text: str) -> tuple[str, int]:
-        clean, counts = redact(storable(text), emails=self.settings.redact_emails)
+        clean, counts = redact(storable(text), personal=self.settings.redact_personal)
         return clean, counts.total()
 
     def _stored(self, library: Library, receipt: Receipt) -> None:

@@ -25,10 +25,10 @@ MAX_STEPS = 10_000
 """Most steps of one trajectory."""
 
 
-async def prepared(raw: RawSubmission, max_bytes: int, *, emails: bool) -> Submission:
+async def prepared(raw: RawSubmission, max_bytes: int, *, personal: bool) -> Submission:
     """The submission, parsed and redacted. Raises InvalidInput and TooLarge."""
     size = size_of(raw.trajectory, THREAD_CHARACTERS)
-    work = partial(_prepare, raw, max_bytes, emails)
+    work = partial(_prepare, raw, max_bytes, personal)
     if size <= AT_ONCE_CHARACTERS:
         return work()
     if size <= THREAD_CHARACTERS:
@@ -36,11 +36,11 @@ async def prepared(raw: RawSubmission, max_bytes: int, *, emails: bool) -> Submi
     return await anyio.to_process.run_sync(work, cancellable=True)
 
 
-def _prepare(raw: RawSubmission, max_bytes: int, emails: bool) -> Submission:
+def _prepare(raw: RawSubmission, max_bytes: int, personal: bool) -> Submission:
     steps = parse_trajectory(raw.trajectory, max_bytes)
     if len(steps) > MAX_STEPS:
         raise TooLarge(f"The trajectory has {len(steps):,} steps; the limit is {MAX_STEPS:,}. Submit its parts.")
-    return redact_submission(Submission.of(raw, steps), emails=emails)
+    return redact_submission(Submission.of(raw, steps), personal=personal)
 
 
 def size_of(value: object, enough: int) -> int:

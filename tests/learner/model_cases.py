@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from learner.scripted_endpoint import Reply, Script, ScriptedEndpoint, answers, endpoint
 
 from explib.models.experiences import Experience, Support
-from explib.models.groups import GradedGroup, Group
+from explib.models.groups import Group, GroupAttempts
 from explib.models.json_value import Json
 from explib.models.learning import ModelCall, Reserved
 from explib.models.libraries import Library, LibrarySettings
@@ -65,14 +65,14 @@ def attempt(
     return Attempt(trajectory, tuple(steps))
 
 
-def graded(*attempts: Attempt, tries: int = 0) -> GradedGroup:
+def graded(*attempts: Attempt, tries: int = 0) -> GroupAttempts:
     """The group of these attempts."""
     name = attempts[0].trajectory.group_id
     group = Group(name, name, TASK, "ready", "", len(attempts), len(attempts), 1, tries=tries)
-    return GradedGroup(group, attempts)
+    return GroupAttempts(group, attempts)
 
 
-def winner_and_loser(group: str = "g1", tries: int = 0) -> GradedGroup:
+def winner_and_loser(group: str = "g1", tries: int = 0) -> GroupAttempts:
     """One attempt that checked first and won, one that did not and lost."""
     return graded(
         attempt(f"{group}-won", 1.0, "I check the fare rules first.", "Cancelled.", group=group),
@@ -87,7 +87,7 @@ def experience(name: str, content: str) -> Experience:
 
 
 def batch_of(
-    *groups: GradedGroup, experiences: Sequence[Experience] = (), settings: LibrarySettings | None = None
+    *groups: GroupAttempts, experiences: Sequence[Experience] = (), settings: LibrarySettings | None = None
 ) -> Batch:
     """A batch of these groups."""
     library = Library(1, "default", settings or LibrarySettings(), 0, 0.0)

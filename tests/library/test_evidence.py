@@ -12,14 +12,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from explib.evidence.belief import FEWEST_SUBMITTERS, FORGED, believed_sums, trimmed_mean
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.ledger import CounterKey, Counters, Delta, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.ledger import add as merge
-from explib.evidence.missing import reporting_is_biased
-from explib.evidence.posterior import LIFT_SCALE, normal_cdf, posterior, serving_probability
-from explib.evidence.submitters import FEWEST_SUBMITTERS, FORGED, robust, trimmed_mean
+from explib.evidence.posterior import LIFT_SCALE, posterior, serving_probability
 from explib.evidence.sums import NOTHING, ScoreSums, baseline, score
-from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, status_change, trial_outcome
+from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, reporting_is_biased, status_change, trial_outcome
 from explib.models.retrievals import Retrieval, Serving
 
 shares = st.floats(0, 1)
@@ -191,7 +190,7 @@ def test_a_tenth_that_forges_cannot_move_the_estimate_further_than_it_says(crowd
     lifts = st.floats(-1, 1)
     honest = drawn.draw(st.lists(lifts, min_size=crowd - forging, max_size=crowd - forging))
     forged = drawn.draw(st.lists(lifts, min_size=forging, max_size=forging))
-    found = robust([ScoreSums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)], NOTHING)
+    found = believed_sums(NOTHING, [ScoreSums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)])
     assert abs(found.lift - trimmed_mean(honest)[0]) <= found.slack + 1e-9
 
 
@@ -210,9 +209,9 @@ def test_few_submitters_are_pooled_and_many_are_trimmed() -> None:
     honest = [evidence(0.0, 50) for _ in range(30)]
     forgers = [evidence(0.9, 500) for _ in range(3)]
     pooled = reduce(add, [*honest, *forgers])
-    assert robust(forgers, pooled) == pooled
+    assert believed_sums(pooled, forgers) == pooled
     assert lift_summary(pooled).label == "proven"
-    trimmed = robust([*honest, *forgers], pooled)
+    trimmed = believed_sums(pooled, [*honest, *forgers])
     assert trimmed.lift == pytest.approx(0.0)
     assert lift_summary(trimmed).label != "proven"
 
@@ -227,11 +226,6 @@ def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:
     assert said is not None
     assert "less often" in said
     assert reporting_is_biased(NOTHING) is None
-
-
-def test_phi_is_the_normal_distribution() -> None:
-    assert normal_cdf(0.0) == 0.5
-    assert normal_cdf(1.6448536) == pytest.approx(0.95)
 
 
 orders = st.lists(st.tuples(st.sampled_from(["record", "count", "reward"]), st.integers(0, 9), shares), max_size=40)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import fields
+from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from explib.errors import InvalidInput, InvalidReward, InvalidSetting
 from explib.models.groups import Group
@@ -11,7 +12,8 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.settings.library import LibraryChanges, changed, read_changes
-from explib.settings.program import Settings
+from explib.settings.program import TEAM_HOLDOUT, Settings
+from explib.settings.wording import wrong_settings
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
@@ -26,24 +28,76 @@ async def submit(store: Store, library: Library, task: str, *rewards: float) -> 
     return receipt.group
 
 
-def test_every_setting_of_a_library_can_be_changed_and_each_is_described() -> None:
-    assert set(LibraryChanges.model_fields) == {each.name for each in fields(LibrarySettings)}
-    described = LibraryChanges.model_json_schema()["properties"]
-    assert all(each["description"] for each in described.values())
+def test_every_setting_of_a_library_has_one_declaration_for_the_environment_the_command_line_and_the_tool() -> None:
+    for name, field in LibrarySettings.model_fields.items():
+        assert field.description, name
+        for model in (Settings, LibraryChanges):
+            same = model.model_fields[name]
+            assert (same.annotation, same.metadata, same.default) == (field.annotation, field.metadata, field.default)
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"max_wrods": 20}, "max_wrods: no such setting, they are objective"),
-        ({"max_words": 3}, "max_words: Input should be greater than or equal to 8"),
-        ({"reward_max": "inf"}, "reward_max"),
-        ({"objective": "x" * 3_000}, "objective: String should have at most 2000 characters"),
+        ({"max_wrods": 20}, "there is no setting max_wrods, they are objective"),
+        ({"max_words": 3}, "max_words must be 8 to 500"),
+        ({"group_size": "many"}, "group_size must be 2 to 1,000"),
+        ({"review": "perhaps"}, "review must be on or off"),
+        ({"reward_max": "inf"}, r"reward_max must be -1e\+12 to 1e\+12"),
+        ({"objective": "x" * 3_000}, "objective must be a text of at most 2,000 characters"),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_is_wrong(given: dict[str, object], says: str) -> None:
+def test_a_wrong_setting_is_named_with_what_it_must_be(given: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidSetting, match=says):
         read_changes(given)
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_words", "9999"), ("group_size", "5000"), ("review", "perhaps")])
+def test_the_environment_has_the_bounds_of_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EXPLIB_{name.upper()}", value)
+    with pytest.raises(ValidationError) as environment:
+        Settings()
+    with pytest.raises(ValidationError) as typed:
+        LibraryChanges.model_validate({name: value})
+    told = wrong_settings(environment.value, Settings, "EXPLIB_")
+    assert told == f"EXPLIB_{name.upper()}{wrong_settings(typed.value, LibraryChanges).removeprefix(name)}"
+
+
+def test_the_environment_says_what_new_libraries_start_with_and_what_is_not_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = Library(1, "default", LibrarySettings(), 0, 0.0)
+    monkeypatch.setenv("EXPLIB_EXPLORATION", "off")
+    monkeypatch.setenv("EXPLIB_MIN_GROUP", "2")
+    settings = Settings()
+    assert not settings.library_defaults().exploration
+    [note] = settings.not_in_force(there)
+    assert note.startswith("library default has exploration = on: EXPLIB_EXPLORATION=off is for libraries created from")
+    assert settings.not_in_force(replace(there, settings=settings.library_defaults())) == []
+
+
+def test_the_hold_out_is_a_teams_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Settings().holdout, Settings().serving_teams().holdout) == (0.0, TEAM_HOLDOUT)
+    monkeypatch.setenv("EXPLIB_HOLDOUT", "0")
+    assert Settings().serving_teams().holdout == 0.0
+
+
+def test_null_leaves_a_setting_as_it_is() -> None:
+    assert read_changes({"max_words": None, "review": True}).given == {"review": True}
+
+
+@ENGINES
+async def test_a_library_may_be_as_large_as_its_engine_can_search(store: Store, library: Library, engine: str) -> None:
+    await store.libraries.change(library, LibraryChanges(max_experiences=250_000), "ann")
+    if engine == "postgresql":
+        await store.libraries.change(library, LibraryChanges(max_experiences=1_000_000), "ann")
+        return
+    with pytest.raises(InvalidSetting, match="max_experiences must be 1 to 250,000 in SQLite"):
+        await store.libraries.change(library, LibraryChanges(max_experiences=250_001), "ann")
+    with pytest.raises(InvalidSetting, match="SQLite"):
+        await store.libraries.create("large", LibrarySettings(max_experiences=1_000_000))
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:
@@ -76,7 +130,7 @@ async def test_a_change_of_settings_is_a_revision_that_says_who_changed_what(sto
     assert changed == again == await store.libraries.get(library.name)
     [revision] = await store.revisions.history(changed)
     assert (revision.number, revision.author) == (changed.revision, "ann") == (1, "ann")
-    assert (revision.cause, revision.settings) == ("they are long", "max_words 32 → 40, review off → on")
+    assert (revision.cause, revision.settings) == ("they are long", "max_words 48 → 40, review off → on")
     assert await check(store.database) == []
     assert (revision.changes, revision.refusals, revision.groups) == ((), (), ())
     assert await store.trials.all(changed) == []

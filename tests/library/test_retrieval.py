@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -132,7 +130,7 @@ async def test_retired_experiences_vanish(store: Store, embedder: Embedder | Non
 
 @WITH_AND_WITHOUT
 async def test_the_record_says_what_was_served_and_what_was_withheld(store: Store, embedder: Embedder | None) -> None:
-    library = await filled(store, replace(SMALL, exploration=True), *LESSONS)
+    library = await filled(store, SMALL.model_copy(update={"exploration": True}), *LESSONS)
     served = await Retriever(store, embedder).serve(library, "when a customer is due a test refund", limit=2)
     await store.retrievals.flush()
     record = await store.retrievals.get(library, served.retrieval.id)

@@ -30,15 +30,13 @@ async def rankings(labelled: Labelled) -> dict[str, float]:
     held.change(prepare(lessons), [], await embedder.embed(labelled.lessons))
     asked = list(zip(map(terms, labelled.tasks), await embedder.embed(labelled.tasks), strict=True))
     ranked = {
-        "words": [held.by_words(words, DEPTH) for words, _ in asked],
-        "meaning": [held.by_nearness(query, DEPTH) for _, query in asked],
-        "both": [[entry.id for entry, _ in held.relevance(words, query, DEPTH)] for words, query in asked],
+        "words": [held.relevance(words, None, DEPTH) for words, _ in asked],
+        "meaning": [held.relevance([], query, DEPTH) for _, query in asked],
+        "both": [held.relevance(words, query, DEPTH) for words, query in asked],
     }
-    return {name: labelled.ndcg([list(map(place, ids)) for ids in lists]) for name, lists in ranked.items()}
-
-
-def place(identity: str) -> int:
-    return int(identity[1:])
+    return {
+        side: labelled.ndcg([[entry.number for entry, _ in found] for found in lists]) for side, lists in ranked.items()
+    }
 
 
 @pytest.mark.parametrize("name", FLOORS)

@@ -8,16 +8,17 @@ from itertools import combinations
 
 import pytest
 
-from explib.evidence.drawing import uniforms
 from explib.evidence.ledger import experience_key
+from explib.evidence.sums import NOTHING as ZERO
 from explib.evidence.sums import ScoreSums
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
-from explib.retrieval.lifts import UNKNOWN, Lifts, rating_of
+from explib.retrieval.lifts import Lifts
 from explib.retrieval.retriever import NOTHING_THIS_TIME, Retriever, Served
 from explib.retrieval.sessions import MOST, SessionRetrievals
+from explib.retrieval.shortlist import uniforms
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
@@ -106,18 +107,6 @@ async def test_what_brought_reward_is_served_more_often_also_in_another_process(
             chances[one] = {each.experience_id: each.probability for each in last.retrieval.servings}
     assert chances[retriever]["e1"] == 0.9
     assert chances[retriever] == chances[other]
-
-
-async def test_floor_and_ceiling_are_the_librarys_own(store: Store) -> None:
-    library = await filled(store, LibrarySettings(probability_floor=0.4, probability_ceiling=0.6), *LESSONS[:1])
-    retriever = Retriever(store, None)
-    for number in range(40):
-        served = await retriever.serve(library, f"{TASK} {number}")
-        await rewarded(store, library, served, float(not ids(served)))
-        retriever.rewarded(library)
-        await retriever.flush()
-    [serving] = (await retriever.serve(library, TASK)).retrieval.servings
-    assert serving.probability == 0.4
 
 
 async def test_a_lift_is_shown_when_it_means_something_and_in_the_librarys_rewards(store: Store) -> None:
@@ -232,18 +221,18 @@ def _product(these: list[list[float]], those: list[list[float]], one: int, other
     return sum((mine[one] - 0.5) * (yours[other] - 0.5) for mine, yours in pairs) / len(these)
 
 
-def test_ratings_hold_the_newest_version_and_older_ones_beside_it() -> None:
-    ratings, one, two = Lifts(), ScoreSums(1, 2, 1, 9), ScoreSums(-1, 2, 1, 9)
-    ratings.put(experience_key("e7", 2), two)
-    ratings.put(experience_key("e7", 1), one)
-    ratings.put(experience_key("e9000", 3), one)
-    assert ratings.of("e7", 2) == rating_of(two)
-    assert ratings.of("e7", 1) == rating_of(one)
-    assert ratings.of("e9000", 3) == rating_of(one)
-    ratings.put(experience_key("e9000", 4), two)
-    assert ratings.of("e9000", 3) == rating_of(one)
-    assert ratings.of("e9000", 4) == rating_of(two)
-    assert [ratings.of(*each) for each in (("e1", 1), ("e7", 3), ("e99999", 1))] == [UNKNOWN] * 3
+def test_lifts_hold_the_newest_version_and_older_ones_beside_it() -> None:
+    lifts, one, two = Lifts(), ScoreSums(1, 2, 1, 9), ScoreSums(-1, 2, 1, 9, slack=0.1)
+    lifts.put(experience_key("e7", 2), two)
+    lifts.put(experience_key("e7", 1), one)
+    lifts.put(experience_key("e9000", 3), one)
+    assert lifts.of("e7", 2) == two
+    assert lifts.of("e7", 1) == one
+    assert lifts.of("e9000", 3) == one
+    lifts.put(experience_key("e9000", 4), two)
+    assert lifts.of("e9000", 3) == one
+    assert lifts.of("e9000", 4) == two
+    assert [lifts.of(*each) for each in (("e1", 1), ("e7", 3), ("e99999", 1))] == [ZERO] * 3
 
 
 def test_repeats_are_bounded() -> None:

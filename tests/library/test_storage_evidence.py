@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from library.evidence_cases import attempt, drawn, misstatements, recorded, same
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from explib.evidence.ledger import HOLDOUT, CounterKey, Counters, Delta, experience_key
 from explib.models.libraries import Library, LibrarySettings
@@ -18,6 +18,7 @@ from explib.storage.evidence.batches import SHARE, count
 from explib.storage.evidence.counters import continue_record
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
+from explib.storage.tables.evidence import submitter_evidence
 
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 E1, E2 = experience_key("e1", 1), experience_key("e2", 1)
@@ -135,9 +136,11 @@ async def test_each_submitters_rewards_are_held_apart(store: Store, library: Lib
     for reward, who in ((1.0, "ann"), (0.0, "bob"), (1.0, "ann")):
         retrieval = await recorded(store, library, drawn(True))
         await store.trajectories.submit(library, attempt(retrieval, reward, submitter=who))
-    [shares] = (await store.evidence.by_submitter(library, [E1])).values()
-    assert {who: sums.n for who, sums in shares.items()} == {"ann": 2, "bob": 1}
-    assert shares["ann"].s > 0 > shares["bob"].s
+    columns = (submitter_evidence.c.submitter, submitter_evidence.c.n, submitter_evidence.c.s > 0)
+    async with store.database.read() as connection:
+        found = await connection.execute(select(*columns).where(submitter_evidence.c.subject == E1[1]))
+        assert sorted(map(tuple, found)) == [("ann", 2, True), ("bob", 1, False)]
+    assert await store.evidence.submitters(library) == 2
 
 
 async def test_only_signed_rewards_are_evidence_where_the_library_says_so(store: Store) -> None:
@@ -212,8 +215,6 @@ async def test_any_number_of_accounts_and_experiences_can_be_named(store: Store,
     keys = [experience_key(name, 1) for name in names]
     accounts = await store.evidence.of(library, keys)
     assert [key for key in keys if accounts[key].rewarded] == [E1]
-    shares = await store.evidence.by_submitter(library, keys)
-    assert [key for key in keys if shares[key]] == [E1]
     assert await store.evidence.experiences(library, names, "me") == []
 
 

@@ -63,7 +63,7 @@ CALLS: dict[str, dict[str, object]] = {
     "answer_analysis": {"call_id": "c", "response": "{}"},
 }
 NUMERIC = {"limit", "expected_version", "before", "revision", "expected_revision", "reward"}
-SETTINGS = ("reward_min", "reward_max", "holdout", "min_group", "max_experiences", "serve_tokens", "probability_floor")
+SETTINGS = ("reward_min", "reward_max", "holdout", "group_size", "max_experiences", "serve_tokens", "answer_share")
 KEPT = (
     "submission_key", "task", "reward", "answer", "ground_truth", "feedback", "agent", "model", "submitter", "graded_by"
 )  # fmt: skip

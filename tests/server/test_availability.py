@@ -142,7 +142,7 @@ async def test_a_submission_is_prepared_alike_at_once_in_a_thread_and_in_a_proce
     found = []
     for at_once, thread in ((10**6, 10**6), (0, 10**6), (0, 0)):
         with sizes(at_once, thread):
-            found.append(await prepared(raw, 10**6, emails=False))
+            found.append(await prepared(raw, 10**6, personal=False))
     assert found[0] == found[1] == found[2]
     assert found[0].redactions == 1
 
@@ -151,7 +151,7 @@ async def test_a_submission_is_prepared_alike_at_once_in_a_thread_and_in_a_proce
 async def test_a_trajectory_of_too_many_steps_is_refused_wherever_it_is_prepared(thread: int) -> None:
     steps = [{"role": "assistant", "content": f"{number}"} for number in range(MAX_STEPS + 1)]
     with sizes(0, thread), pytest.raises(TooLarge, match="10,001 steps; the limit is 10,000"):
-        await prepared(RawSubmission("t", steps), 10**8, emails=False)
+        await prepared(RawSubmission("t", steps), 10**8, personal=False)
 
 
 @given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))

@@ -239,7 +239,7 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert f"group_size = 7  ({config})" in lines
     assert f"token_budget_per_day = unset  ({config})" in lines
     assert "review = off  (default)" in lines
-    assert "min_group = 2  (default)" in lines
+    assert "group_size = 5  (default)" in lines
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
@@ -302,11 +302,11 @@ def test_an_error_is_one_line_that_says_what_to_do(explib: Explib, arguments: tu
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("EXPLIB_GROUP_SIZE", "many", "GROUP_SIZE: Input should be a valid integer"),
-        ("EXPLIB_EMBEDDER", "nope", "EMBEDDER: Input should be 'wordllama' or 'none'"),
+        ("EXPLIB_GROUP_SIZE", "many", "EXPLIB_GROUP_SIZE must be 2 to 1,000"),
+        ("EXPLIB_EMBEDDER", "nope", "EXPLIB_EMBEDDER must be one of wordllama, none"),
         ("EXPLIB_LIBRARY", "No Name", "cannot name a library"),
         ("EXPLIB_ANALYST", "model", "set EXPLIB_MODEL"),
-        ("EXPLIB_DATABASE_URL", "mysql://somewhere/else", "EXPLIB_DATABASE_URL"),
+        ("EXPLIB_DATABASE_URL", "mysql://somewhere/else", "EXPLIB_DATABASE_URL has the unsupported scheme 'mysql'"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(

@@ -122,12 +122,12 @@ def test_the_difference_of_two_revisions_has_the_settings_that_were_changed_betw
     explib("libraries", "set", "default", "review=on", "max_words=50")
     assert explib("diff", "1").out.splitlines() == [
         f"- [e1] (active) {LESSON}",
-        "~ settings in revision 2: max_words 32 → 40",
+        "~ settings in revision 2: max_words 48 → 40",
         "~ settings in revision 4: max_words 40 → 50, review off → on",
     ]
     assert explib("diff", "2", "3").out == f"- [e1] (active) {LESSON}\n"
     back = json.loads(explib("diff", "2", "1", "--json").out)
-    assert back["settings"] == [{"revision": 2, "changed": "max_words 32 → 40"}]
+    assert back["settings"] == [{"revision": 2, "changed": "max_words 48 → 40"}]
 
 
 def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
@@ -140,7 +140,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
     assert "  reward_max = 10\n" in explib("libraries", "show", "airline").out
     [line] = explib("history", "--library", "airline").out.splitlines()
     assert line.startswith("1  ")
-    assert line.endswith("UTC  ann  lessons need room  max_words 32 → 40, review on → off")
+    assert line.endswith("UTC  ann  lessons need room  max_words 48 → 40, review on → off")
     explib("libraries", "set", "airline", "review=off")
     assert len(explib("history", "--library", "airline").out.splitlines()) == 1, "nothing was changed"
     explib("experiences", "add", LESSON, "--library", "airline")
@@ -155,7 +155,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
         (("libraries", "create", "Air line"), "cannot name a library"),
         (("libraries", "set", "nope", "max_words=40"), "There is no library 'nope'"),
         (("libraries", "set", "airline", "max_words"), "write it as name=value"),
-        (("libraries", "set", "airline", "max_words=many"), "max_words: Input should be a valid integer"),
+        (("libraries", "set", "airline", "max_words=many"), "max_words must be 8 to 500"),
         (("experiences", "add", " ", "--library", "airline"), "ADD needs a text"),
         (
             ("experiences", "edit", "e9", LESSON, "--library", "airline"),

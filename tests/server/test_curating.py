@@ -258,7 +258,7 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         assert made["created"] is True
         settings = made["settings"]
         assert isinstance(settings, dict)
-        assert (settings["objective"], settings["reward_max"], settings["max_words"]) == ("rebook flights", 10.0, 32)
+        assert (settings["objective"], settings["reward_max"], settings["max_words"]) == ("rebook flights", 10.0, 48)
         changed = await tools("create_library", name="airline", settings={"max_words": 20}, update=True, reason="terse")
         assert changed["created"] is False
         await tools("add_experience", content=LESSON, library="airline")
@@ -272,9 +272,9 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         revisions = (await tools("history", library="airline"))["revisions"]
         assert isinstance(revisions, list)
         [second, first] = revisions
-        assert (first["author"], first["cause"], first["settings"]) == ("mcp", "terse", "max_words 32 → 20")
+        assert (first["author"], first["cause"], first["settings"]) == ("mcp", "terse", "max_words 48 → 20")
         [page] = (await tools.client.read_resource("experience://airline/revisions/1")).contents
-        assert "max_words 32 → 20" in getattr(page, "text", "")
+        assert "max_words 48 → 20" in getattr(page, "text", "")
         assert second["revision"] == 2
 
 

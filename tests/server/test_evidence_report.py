@@ -16,7 +16,7 @@ from library.evidence_cases import attempt, drawn
 from mcp import Client
 from mcp.types import TextResourceContents
 
-from explib.evidence.submitters import FEWEST_SUBMITTERS
+from explib.evidence.belief import FEWEST_SUBMITTERS
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Submission

@@ -27,9 +27,11 @@ from starlette.types import Scope
 from waiting import PATIENCE, until
 
 from explib.errors import InvalidSetting
+from explib.settings import program
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.auth import gate
+from explib_server.auth.limits import Allowance
 from explib_server.auth.requests import is_stream, network
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
@@ -116,26 +118,30 @@ async def test_without_tokens_the_rate_is_the_addresss() -> None:
     assert statuses == [200, 200, 200, 429]
 
 
-async def test_open_streams_have_their_own_limit_and_leave_room_for_calls() -> None:
+async def test_open_streams_have_their_own_limit_and_leave_room_for_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "DEFAULTS", Allowance(None, 1, 2))
     secret = await make_token("airline")
     async with (
         asyncio.timeout(30),
-        http_server(Settings(open_streams=2, concurrent_requests=1)) as address,
+        http_server() as address,
         AsyncExitStack() as open_streams,
     ):
         clients = [await open_streams.enter_async_context(client_with(address, secret)) for _ in range(3)]
         for client in clients[:2]:
             await open_streams.enter_async_context(client.listen(resource_subscriptions=["experience://airline"]))
-        with pytest.raises(MCPError, match="EXPLIB_OPEN_STREAMS"):
+        with pytest.raises(MCPError, match="More than 2 streams at once"):
             await open_streams.enter_async_context(clients[2].listen(resource_subscriptions=["experience://airline"]))
         assert (await clients[2].list_tools()).tools
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK forgets the other's streams
-async def test_who_leaves_gives_the_place_back_though_its_answer_went_to_another_request_of_the_same_id() -> None:
+async def test_who_leaves_gives_the_place_back_though_its_answer_went_to_another_request_of_the_same_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gate, "allowances", lambda _: (Allowance(None, 2, 2),) * 2)
     call = {"name": "get_experiences", "arguments": {"task": "weigh the bags"}}
     body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call})
-    async with http_server(Settings(concurrent_requests=2), tools="agent") as address:
+    async with http_server(tools="agent") as address:
         session = {"Mcp-Session-Id": (await ask(address)).headers["mcp-session-id"]}
         host, port = address.removeprefix("http://").split(":")
         head = {"Host": f"{host}:{port}", "Content-Length": str(len(body)), **JSON_HEADERS, **session}
@@ -175,15 +181,18 @@ async def test_a_stream_ends_when_its_token_does(monkeypatch: pytest.MonkeyPatch
             await anext(aiter(events))
 
 
-async def test_a_body_over_its_limit_is_refused_in_words_whether_announced_or_not() -> None:
-    async with http_server(Settings(max_request_bytes=2_000)) as address:
-        large = await ask(address, body=json.dumps({"padding": "x" * 2_000}))
+async def test_a_body_over_its_limit_is_refused_in_words_whether_announced_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(program, "MIB", 0)
+    async with http_server(Settings(max_trajectory_bytes=1024)) as address:
+        large = await ask(address, body=json.dumps({"padding": "x" * 3_000}))
         assert large.status == 413
-        assert "EXPLIB_MAX_REQUEST_BYTES" in rpc_message(large)
+        assert "EXPLIB_MAX_TRAJECTORY_BYTES" in rpc_message(large)
         assert (await ask(address)).status == 200
         answered = await _chunked(address, 300)
         assert answered.startswith("HTTP/1.1 413")
-        assert "EXPLIB_MAX_REQUEST_BYTES" in answered
+        assert "EXPLIB_MAX_TRAJECTORY_BYTES" in answered
 
 
 async def _chunked(address: str, chunks: int) -> str:

@@ -67,8 +67,9 @@ async def test_what_is_a_persons_to_decide_is_refused_to_an_agent(tool: str, arg
 
 
 async def test_a_token_grades_and_names_only_what_it_made_itself() -> None:
-    submit = {"scopes": SCOPES_OF["submit"]}
-    async with Client(server_for(token_id="a", **submit)) as a, Client(server_for(token_id="b", **submit)) as b:
+    scopes = SCOPES_OF["submit"]
+    first_token, second_token = (server_for(token_id=token_id, scopes=scopes) for token_id in "ab")
+    async with Client(first_token) as a, Client(second_token) as b:
         served = await a.call_tool("get_experiences", {"task": "t"})
         assert served.structured_content is not None
         retrieval = served.structured_content["retrieval_id"]

@@ -36,7 +36,7 @@ async def _a_lesson() -> None:
 
 @asynccontextmanager
 async def agent(name: str) -> AsyncIterator[Client]:
-    server = server_for(Settings(redact_emails=True), token_id=name)
+    server = server_for(Settings(redact_personal=True), token_id=name)
     async with Client(server, client_info=Implementation(name=name, version="1")) as client:
         yield client
 

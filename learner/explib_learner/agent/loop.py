@@ -17,6 +17,7 @@ from explib.models.learning import AnalysisStep, ModelCall
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.storage.store import Store
+from explib.text.redaction import redacted
 from explib_learner.agent.open_batch import OpenBatch
 from explib_learner.agent.stored_answers import AgentChat
 from explib_learner.heartbeat import heartbeat
@@ -118,6 +119,7 @@ class AgentLearning:
 
     async def answer(self, library: Library, step: AnalysisStep, text: str, who: str) -> AnswerResult:
         """Keep an answer and go on as far as it leads. Raises UnknownAnalysis where the step is gone."""
+        text = redacted(text)
         call = ModelCall(step.request_hash, step.step, step.prompt_hash, who, text, 0, 0, self._store.clock())
         if step.answered_by is None:
             step = await self._store.steps.answer(library, step, call)

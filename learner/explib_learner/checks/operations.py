@@ -12,6 +12,7 @@ from explib.text.redaction import redact
 from explib.text.words import limit_problem, normalise_task, terms
 from explib_learner.checks.injection import injection_in
 from explib_learner.checks.leaks import leaked
+from explib_learner.checks.private_values import private_value, words_of_tools
 from explib_learner.prompting.transcripts import number
 
 DUPLICATE_SIMILARITY = 0.85
@@ -20,6 +21,7 @@ DUPLICATE_SIMILARITY = 0.85
 _WITH_CONTENT = ("ADD", "MODIFY", "MERGE")
 _WITH_EVIDENCE = ("ADD", "MODIFY")
 _QUOTED_CHARACTERS = 80
+_MARKER = "[redacted:"
 
 
 def check_operations(
@@ -105,9 +107,11 @@ class OperationCheck:
             return None
         if not cited:
             return "it cites no attempts: a lesson must rest on attempts that differ in reward"
-        rewards = {self._attempts[name].reward for name in cited}
-        if len(rewards) == 1:
-            return f"all attempts that it cites have reward {number(rewards.pop())}: nothing shows that it matters"
+        rewards = {self._attempts[name].trajectory.reward for name in cited}
+        if len(rewards) == 1 and not operation.speaks_for_itself:
+            reward = rewards.pop()
+            has = "no reward" if reward is None else f"reward {number(reward)}"
+            return f"all attempts that it cites have {has}: nothing shows that it matters"
         return None
 
     def _wrong_content(self, operation: Operation) -> str | None:
@@ -126,6 +130,9 @@ class OperationCheck:
         leak = self._leak(operation, content)
         if leak is not None:
             return f"it gives an answer away: {leak[:_QUOTED_CHARACTERS]!r}"
+        value = self._private_value(operation, content)
+        if value is not None:
+            return f"it keeps a value of one task: {value[:_QUOTED_CHARACTERS]!r}; say what kind of thing it is instead"
         return None
 
     def _leak(self, operation: Operation, content: str) -> str | None:
@@ -135,6 +142,16 @@ class OperationCheck:
         said = {each.task for each in read}
         said |= {self._experiences[name].content for name in (operation.target, *operation.merged) if name}
         return leaked(content, dict.fromkeys(answers), said)
+
+    def _private_value(self, operation: Operation, content: str) -> str | None:
+        cited = {self._attempts[citation.trajectory_id].trajectory.group_id for citation in operation.citations}
+        tasks: dict[str, list[str]] = {}
+        for attempt in self._attempts.values():
+            group = attempt.trajectory.group_id
+            asked = (step.text for step in attempt.steps if step.role == "user" and group in cited)
+            tasks.setdefault(group, []).extend((attempt.trajectory.task, *asked))
+        said = [self._experiences[name].content for name in (operation.target, *operation.merged) if name]
+        return private_value(content, tasks, (*said, *words_of_tools(self._attempts.values())))
 
     def _repeated(self, operation: Operation, kept: Sequence[Operation]) -> str | None:
         content = operation.content

@@ -18,6 +18,7 @@ from explib_learner.grammar.family import PredicateFamily
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
 from explib_learner.grammar.reading import WHOLE, WORD, Instance, Reading
 from explib_learner.grammar.records import Scalar
+from explib_learner.grammar.scores import Floats
 
 Column: TypeAlias = NDArray[np.int8]
 """For each attempt 1 (option a), 0 (option b) or NOT_MET."""
@@ -31,6 +32,8 @@ MOST_NAMES = 2500
 MOST_FACTS = 260
 """Conditions that are tried at the calls of one tool."""
 _CUTS = 7
+_BOUND_RANK = 2
+"""By so much a bound is less plain than a value: many bounds happen to split like something else."""
 _RARE = 0.03
 """Share of the attempts that a side must have."""
 
@@ -42,19 +45,36 @@ class Candidate:
     predicate: Predicate
     column: Column
     rank: int
-    anchor: str | None
-    """The tool at whose calls it is decided; None where it is a matter of the whole attempt."""
+    anchor: Names
+    """The tools at whose calls it is decided; empty where it is a matter of the whole attempt."""
+    direction: Floats
+    """The column minus its mean where it was met, 0 elsewhere, at length 1."""
+
+
+def candidate_of(predicate: Predicate, column: Column, rank: int, anchor: Names) -> Candidate:
+    """A candidate with its direction."""
+    met = column != NOT_MET
+    deviations = np.where(met, column - (column[met].mean() if met.any() else 0.0), 0.0)
+    return Candidate(predicate, column, rank, anchor, deviations / max(float(np.linalg.norm(deviations)), 1e-12))
 
 
 def candidates(readings: Sequence[Reading]) -> list[Candidate]:
     """All candidates without conditions, the plainest first; of equal splits only the plainest."""
     least = fewest(len(readings))
-    found = [each for family in FAMILIES.values() for each in _of_family(family, readings, least)]
-    found.sort(key=lambda each: (each.rank, len(each.predicate.names), len(each.predicate.key), each.predicate.key))
     kept: dict[bytes, Candidate] = {}
-    for each in found:
-        kept.setdefault(split_of(each.column), each)
-    return list(kept.values())
+    for family in FAMILIES.values():
+        for each in _of_family(family, readings, least):
+            split = split_of(each.column)
+            if split not in kept or plainness(each) < plainness(kept[split]):
+                kept[split] = each
+    return sorted(kept.values(), key=plainness)
+
+
+def plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
+    """The order in which descriptions of one split are preferred: general, of a plain family, short."""
+    predicate = candidate.predicate
+    bounded = _BOUND_RANK if predicate.test.kind == "least" and predicate.family != "times" else 0
+    return predicate.condition is not None, candidate.rank + bounded, len(predicate.key), predicate.key
 
 
 def fewest(attempts: int) -> int:
@@ -87,10 +107,11 @@ def _of_family(family: PredicateFamily, readings: Sequence[Reading], least: int)
     for names in _names(family, readings, least):
         seen = [instances(family.name, names, reading) for reading in readings]
         values = [frozenset(instance.value for instance in found) for found in seen]
+        anchor = names if family.name == "instead" else _anchor(seen, readings)
         for test in tests(values, least, _CUTS if family.cuts else 0):
             column = as_column([majority(test, found) for found in seen])
             if varies(column, least):
-                yield Candidate(Predicate(family.name, names, test), column, family.rank, _anchor(seen, readings))
+                yield candidate_of(Predicate(family.name, names, test), column, family.rank, anchor)
 
 
 def _names(family: PredicateFamily, readings: Sequence[Reading], least: int) -> list[Names]:
@@ -116,17 +137,20 @@ def _alternatives(readings: Sequence[Reading], least: int) -> Iterator[Names]:
             yield a, b
 
 
-def _anchor(seen: Sequence[Sequence[Instance]], readings: Sequence[Reading]) -> str | None:
+def _anchor(seen: Sequence[Sequence[Instance]], readings: Sequence[Reading]) -> Names:
     for found, reading in zip(seen, readings, strict=True):
         if found:
-            return None if found[0].anchor == WHOLE else reading.trace.calls[found[0].anchor].name
-    return None
+            return () if found[0].anchor == WHOLE else (reading.trace.calls[found[0].anchor].name,)
+    return ()
 
 
-def conditions(readings: Sequence[Reading], tool: str | None) -> tuple[list[Condition], Columns]:
-    """Conditions that some attempts meet at their first call of a tool (None: as a whole), attempts × conditions."""
+def conditions(readings: Sequence[Reading], tools: Names) -> tuple[list[Condition], Columns]:
+    """Conditions that some attempts meet at their first call of one of the tools (none: as a whole).
+
+    Attempts × conditions, 1 where one is met.
+    """
     least = fewest(len(readings))
-    places = [WHOLE if tool is None else reading.first.get(tool) for reading in readings]
+    places = [_place(reading, tools) for reading in readings]
     known = [None if at is None else reading.facts(at) for at, reading in zip(places, readings, strict=True)]
     present = sum(facts is not None for facts in known)
     counts: Counter[Names] = Counter(fact for facts in known if facts for fact in facts)
@@ -144,6 +168,12 @@ def conditions(readings: Sequence[Reading], tool: str | None) -> tuple[list[Cond
     found = list(kept.values())
     table = np.array([column for _, column in found], dtype=np.int8).reshape(len(found), len(readings)).T
     return [condition for condition, _ in found], table
+
+
+def _place(reading: Reading, tools: Names) -> int | None:
+    if not tools:
+        return WHOLE
+    return min((reading.first[tool] for tool in tools if tool in reading.first), default=None)
 
 
 def _narrowing(fact: Names, values: Sequence[frozenset[Scalar]], least: int) -> Iterator[Test]:

@@ -18,10 +18,38 @@ from explib_learner.grammar.family import PredicateFamily
 FAMILIES: dict[str, PredicateFamily] = {
     family.name: family
     for family in (
-        Before(), After(), Precedes(), Instead(), Given(), Value(), Times(), Used(), Beside(), Together(), Ends(),
-        Concerning(), Copied(), Ratio(), Shift(), Source(), Rounded(), Computed(), Steps(), Extreme(), Chosen(), Margin(),
-        Sorted(), Opening(), AfterFailure(), TriedAgain(), Changed(), AroundChange(), Told(), AnswerForm(), Form(),
+        Before(),
+        After(),
+        Precedes(),
+        Instead(),
+        Given(),
+        Value(),
+        Times(),
+        Used(),
+        Beside(),
+        Together(),
+        Ends(),
+        Concerning(),
+        Copied(),
+        Ratio(),
+        Shift(),
+        Source(),
+        Rounded(),
+        Computed(),
+        Steps(),
+        Extreme(),
+        Chosen(),
+        Margin(),
+        Sorted(),
+        Opening(),
+        AfterFailure(),
+        TriedAgain(),
+        Changed(),
+        AroundChange(),
+        Told(),
+        AnswerForm(),
+        Form(),
         Wording(),
     )
-}  # fmt: skip
+}
 """Families by name, as keys spell it."""

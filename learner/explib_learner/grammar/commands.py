@@ -22,7 +22,7 @@ _MAX_LENGTH = 4000
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One simple command: `name` is `$ ` and the program with its sub-command, `arguments` flags, operands, variables."""
+    """One simple command: `name` is `$ ` and program with sub-command, `arguments` flags, operands, variables."""
 
     name: str
     arguments: Mapping[str, Json]

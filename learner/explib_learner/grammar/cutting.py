@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from explib_learner.grammar.keys import TRUE, Test
 from explib_learner.grammar.records import Scalar
@@ -20,10 +22,9 @@ def tests(values: Sequence[frozenset[Scalar]], least: int, cuts: int) -> Iterato
     `cuts` is the largest number of bounds, 0 for none; they stand at equal shares of the attempts.
     """
     counts = Counter(value for shown in values for value in shown)
-    if True in counts or False in counts:
-        if any(isinstance(value, bool) for value in counts):
-            yield TRUE
-            return
+    if any(isinstance(value, bool) for value in counts):
+        yield TRUE
+        return
     frequent = [value for value, count in counts.most_common(MOST_VALUES) if count >= least]
     if len(counts) > 1:
         yield from (Test("is", value) for value in frequent)
@@ -33,10 +34,13 @@ def tests(values: Sequence[frozenset[Scalar]], least: int, cuts: int) -> Iterato
         yield from (Test("least", place) for place in sorted(places) if place > numbers[0])
 
 
-def bounds(values: Sequence[frozenset[Scalar]]) -> list[float]:
-    """All bounds that split the values differently: between each value and the next, at the roundest number."""
+def bounds(values: Sequence[frozenset[Scalar]], around: Scalar) -> list[float]:
+    """Bounds near one that split the values differently: between a value and the next, at the roundest number."""
     numbers = sorted({value for shown in values for value in shown if isinstance(value, float)})
-    return [roundest(low, high) for low, high in zip(numbers, numbers[1:], strict=False)]
+    middle = bisect_left(numbers, around) if isinstance(around, float) else 0
+    reach = len(numbers) // 6 + 2
+    near = numbers[max(0, middle - reach) : middle + reach + 1]
+    return [roundest(low, high) for low, high in pairwise(near)]
 
 
 def roundest(low: float, high: float) -> float:

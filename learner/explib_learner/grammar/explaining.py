@@ -13,12 +13,13 @@ from explib_learner.grammar.scores import NOISE_FLOOR, Floats
 EFFECT_SD = 0.25
 CONTROL_SD = 0.08
 """Prior standard deviations of decisions and of kinds of tasks, shares of the reward's range (as the judge's)."""
-_ROUNDS = 5
+_ROUNDS = 3
 _MOST_WORDS = 40
+_MOST_KINDS = 8
 
 
 def task_words(readings: Sequence[Reading]) -> Floats:
-    """Kinds of tasks: for each word that some of the tasks say, who says it; attempts × words, each of mean 0."""
+    """Kinds of tasks: main components of who says which word; attempts × components, each of mean 0."""
     total = len(readings)
     columns: dict[bytes, Floats] = {}
     for word in sorted({word for reading in readings for word in reading.words}):
@@ -26,7 +27,11 @@ def task_words(readings: Sequence[Reading]) -> Floats:
         if 0.06 <= said.mean() <= 0.94:
             columns.setdefault(min(said.tobytes(), (1 - said).tobytes()), said - said.mean())
     frequent = sorted(columns.values(), key=lambda said: -float(said @ said))[:_MOST_WORDS]
-    return np.array(frequent).reshape(len(frequent), total).T
+    table = np.array(frequent).reshape(len(frequent), total).T
+    left, sizes, _ = np.linalg.svd(table, full_matrices=False)
+    main = sizes[:_MOST_KINDS] > 1e-6 * max(float(sizes.max(initial=0.0)), 1.0)
+    kinds: Floats = (left * sizes)[:, :_MOST_KINDS][:, main]
+    return kinds
 
 
 def effect_columns(columns: Sequence[Column]) -> tuple[Floats, Floats]:

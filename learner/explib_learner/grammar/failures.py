@@ -17,7 +17,9 @@ _FAILED = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_EXIT = re.compile(r"(?:exit(?:ed)?(?:[ _-]?(?:code|status))?|returncode)\W{0,4}(?:with\W|code\W){0,2}\s*(-?\d+)", re.IGNORECASE)
+_EXIT = re.compile(
+    r"(?:exit(?:ed)?(?:[ _-]?(?:code|status))?|returncode)\W{0,4}(?:with\W|code\W){0,2}\s*(-?\d+)", re.IGNORECASE
+)
 _ENVIRONMENT = re.compile(
     r"time[d-]?[ -]?out|timeout|rate.?limit|too many requests|\b(?:429|502|503|504)\b|temporar\w+ (?:unavail|fail)"
     r"|service unavailable|connection (?:refused|reset|aborted|closed)|network is unreachable|could not resolve host"

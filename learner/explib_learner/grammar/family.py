@@ -35,8 +35,8 @@ class PredicateFamily(Protocol):
         ...
 
     def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Read the values of an attempt that shows none of these names; empty where the situation was not met."""
-        ...
+        """Read the values of the calls that don't show these names; none unless a family says otherwise."""
+        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Put a test of these names into words."""

@@ -27,3 +27,8 @@ def edited(call: Call) -> tuple[str, ...]:
     ending = "*." + name.rsplit(".", 1)[-1] if "." in name.lstrip(".") else name
     folder = (f"{parts[0]}/",) if len(parts) > 1 else ()
     return tuple(dict.fromkeys((name, ending, *folder, ANY_FILE)))
+
+
+def path_in(text: str) -> str | None:
+    """The text where it is a path of a file."""
+    return text if len(text) < _LONGEST_PATH and _PATH.fullmatch(text) else None

@@ -60,6 +60,7 @@ def _tools(predicate: Predicate) -> tuple[str, ...]:
     pairs: dict[str, Names] = {
         "used": predicate.names, "before": predicate.names, "after": predicate.names, "precedes": predicate.names,
         "instead": predicate.names, "beside": predicate.names[1:], "concerning": predicate.names[1:],
-        "told": predicate.names[1:2], "around change": predicate.names[2:], "ends": (), "answer form": (), "changed": (),
+        "told": predicate.names[1:2], "around change": predicate.names[2:],
+        "ends": (), "answer form": (), "changed": (),
     }  # fmt: skip
     return tuple(name for name in pairs.get(predicate.family, predicate.names[:1]) if name)

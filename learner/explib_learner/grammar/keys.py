@@ -22,6 +22,11 @@ class Test:
     kind: TestKind
     value: Scalar
 
+    @property
+    def opposite(self) -> Test:
+        """The test that holds of a value exactly if this one doesn't."""
+        return Test(_OPPOSITES[self.kind], self.value)
+
     def holds(self, value: Scalar) -> bool:
         """Answer it; values of another type than the test's fail `is`, `least` and `below`."""
         if self.kind == "is":
@@ -33,6 +38,7 @@ class Test:
         return value >= self.value if self.kind == "least" else value < self.value
 
 
+_OPPOSITES: dict[TestKind, TestKind] = {"is": "not", "not": "is", "least": "below", "below": "least"}
 TRUE = Test("is", True)
 
 

@@ -25,8 +25,14 @@ def scores(met: Floats, taken: Floats, rewards: Floats, least: int) -> Floats:
     return _t(sizes, ones, met @ rewards, taken @ rewards, met @ rewards**2, rewards, least)
 
 
+def score(column: NDArray[np.int8], rewards: Floats, least: int) -> float:
+    """t of one column of 1, 0 and -1 (not met) for rewards of mean 0."""
+    met, taken = (column >= 0).astype(np.float64), (column == 1).astype(np.float64)
+    return float(scores(met[None], taken[None], rewards[:, None], least)[0, 0])
+
+
 def conditional_scores(met: Floats, taken: Floats, narrowed: Floats, rewards: Floats, least: int) -> Floats:
-    """t of each split under each condition: columns × conditions. `narrowed` is attempts × conditions, `rewards` a vector."""
+    """t of each split under each condition: columns × conditions. `narrowed` is attempts × conditions."""
     r = rewards[:, None]
     sizes, ones = met @ narrowed, taken @ narrowed
     first, second = narrowed * r, narrowed * r**2

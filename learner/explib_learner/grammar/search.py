@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import lgamma
 
 import numpy as np
 
@@ -11,24 +12,24 @@ from explib.models.decisions import GradedAttempt
 from explib_learner.grammar.candidates import (
     NOT_MET,
     Candidate,
-    Column,
-    Columns,
-    as_column,
+    candidate_of,
     candidates,
     column_of,
     conditions,
     fewest,
+    plainness,
+    split_of,
     varies,
 )
-from explib_learner.grammar.coding import instances, majority, within
-from explib_learner.grammar.cutting import bounds
 from explib_learner.grammar.explaining import Explanation, task_words
-from explib_learner.grammar.keys import Condition, Predicate, Test
+from explib_learner.grammar.keys import Condition, Names, Predicate, Test
+from explib_learner.grammar.moving import Bounds, affirmed
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, conditional_scores, scores
+from explib_learner.judging.strata import centred, numbered, shuffled, stratum_keys
 
 SEED = 20_251_008
-PERMUTATIONS = 24
+FIRST_PERMUTATIONS, PERMUTATIONS = 4, 16
 PLAIN_RANK = 1
 """Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
 CONDITIONED_RANK = 2
@@ -42,8 +43,11 @@ _EXTRA_COST = {"plain": 0.0, "wide": 1.0, "conditional": 2.0}
 _NEAR = 1.5
 """Nats that a plainer description of nearly the same split may explain less."""
 _ALIKE = 0.75
+_SAME = 0.9
+"""Likeness from which it may explain less by _SAME_SHARE: where little noise is left, nats are many and mean little."""
+_SAME_SHARE = 0.15
 _TOP = 8
-_PATIENCE = 3
+_PATIENCE = 6
 """Decisions that may be added without gain before the search ends."""
 _LEAST_EFFECT = 0.04
 """Share of the reward's range below which a decision is not worth a lesson."""
@@ -96,7 +100,9 @@ class Search:
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._readings = readings
         self._least = fewest(len(readings))
+        self._bounds = Bounds(readings)
         self.candidates = candidates(readings)
+        self._by_split = {split_of(each.column): each for each in self.candidates}
         self._controls = task_words(readings)
         self._pools = {
             "plain": _pool([each for each in self.candidates if each.rank <= PLAIN_RANK]),
@@ -104,16 +110,20 @@ class Search:
         }
         self._narrowed = self._conditional()
         self._under_conditions = sum(len(each.pool.found) * len(each.conditions) for each in self._narrowed)
-        self._coded: dict[Predicate, Candidate] = {}
+        self._made: dict[Predicate, Candidate] = {}
 
     def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
         """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
-        rewards, strata = centred(attempts)
+        strata = numbered(stratum_keys(attempts))
+        rewards = np.array([attempt.reward for attempt in attempts])
+        rewards = centred(rewards[:, None], strata, np.ones(len(rewards)))[:, 0]
         selection = self._selected(rewards, most)
         if not selection.chosen:
             return []
-        rng = np.random.default_rng(SEED)
-        chance = [self._selected(_permuted(rewards, strata, rng), most).gain for _ in range(PERMUTATIONS)]
+        permuted = shuffled(rewards, strata, PERMUTATIONS, np.random.default_rng(SEED)).T
+        chance = [self._selected(other, most).gain for other in permuted[:FIRST_PERMUTATIONS]]
+        if 4 * max(chance) > selection.gain:
+            chance += [self._selected(other, most).gain for other in permuted[FIRST_PERMUTATIONS:]]
         if selection.gain <= _limit(np.array(chance)):
             return []
         return self._kept(selection, rewards)
@@ -127,8 +137,10 @@ class Search:
             added = self._best(current.residual, current.chosen)
             if added is None:
                 break
-            current = self._exchanged(self._selection([*current.chosen, added], rewards), rewards)
+            current = self._selection([*current.chosen, added], rewards)
             waited += 1
+            if waited > 1:
+                current = self._exchanged(current, rewards)
             if current.score > best.score + 1e-6:
                 best, waited = current, 0
         best = self._thinned(best, rewards, 0.0)
@@ -136,8 +148,19 @@ class Search:
 
     def _selection(self, chosen: list[Scored], rewards: Floats) -> _Selection:
         explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
-        score = explanation.evidence - sum(each.cost for each in chosen)
+        score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
         return _Selection(chosen, score, explanation.residual, explanation.effects)
+
+    def _plainest(self, candidate: Candidate) -> Candidate:
+        same = self._by_split.get(split_of(candidate.column), candidate)
+        return min(candidate, same, key=plainness)
+
+    def _exact(self, scored: Scored) -> Scored:
+        candidate = scored.candidate
+        if candidate.predicate.condition is None:
+            return scored
+        column = column_of(candidate.predicate, self._readings)
+        return replace(scored, candidate=candidate_of(candidate.predicate, column, candidate.rank, candidate.anchor))
 
     def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
         return self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards)
@@ -167,10 +190,12 @@ class Search:
 
     def _kept(self, selection: _Selection, rewards: Floats) -> list[Candidate]:
         """The selection with its bounds moved to where rewards differ most, without what is unsure or has no effect."""
-        chosen = list(selection.chosen)
+        chosen = [self._exact(each) for each in _split(selection.chosen)]
+        chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
             others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
-            chosen[at] = replace(chosen[at], candidate=self._refined(chosen[at].candidate, others.residual))
+            refined = self._bounds.refined(chosen[at].candidate, others.residual)
+            chosen[at] = replace(chosen[at], candidate=self._plainest(refined))
         selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
         strong = [
             scored
@@ -179,14 +204,17 @@ class Search:
         ]
         selection = self._thinned(self._selection(strong, rewards), rewards, SURE)
         needed = [self._without(selection, at, rewards).score for at in range(len(selection.chosen))]
-        return [selection.chosen[at].candidate for at in np.argsort(needed)]
+        return [
+            affirmed(selection.chosen[at].candidate, float(selection.effects[at]), self._readings)
+            for at in np.argsort(needed)
+        ]
 
     def _conditional(self) -> list[_Narrowed]:
-        by_tool: dict[str | None, list[Candidate]] = {}
+        by_tool: dict[Names, list[Candidate]] = {}
         for each in self.candidates:
-            if each.rank <= CONDITIONED_RANK or each.predicate.family == "used":
-                if each.predicate.test.kind == "is":
-                    by_tool.setdefault(each.anchor, []).append(each)
+            plain = each.rank <= CONDITIONED_RANK or each.predicate.family == "used"
+            if plain and each.predicate.test.kind == "is":
+                by_tool.setdefault(each.anchor, []).append(each)
         narrowed = []
         for tool, found in by_tool.items():
             known, table = conditions(self._readings, tool)
@@ -199,16 +227,12 @@ class Search:
 
     def _best(self, residual: Floats, chosen: Sequence[Scored]) -> Scored | None:
         """The plainest of those that gain about as much as the one that gains most and split nearly the same way."""
-        strong = [each for each in self._strong(residual) if not _repeats(each.candidate, chosen)]
-        if not strong:
+        strong = sorted(self._strong(residual), key=lambda each: -each.gain)
+        first = next((each for each in strong if not _repeats(each.candidate, chosen)), None)
+        if first is None:
             return None
-        first = max(strong, key=lambda each: each.gain)
-        near = [
-            each
-            for each in strong
-            if each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
-        ]
-        return min([first, *near], key=lambda each: _plainness(each.candidate))
+        near = [each for each in strong if _nearly(each, first)]
+        return min([first, *near], key=lambda each: plainness(each.candidate))
 
     def _strong(self, residual: Floats) -> list[Scored]:
         """The candidates that gain most, of each pool and tool."""
@@ -224,92 +248,23 @@ class Search:
             for at in np.argpartition(-gains, min(_TOP, gains.size - 1), axis=None)[:_TOP]:
                 row, column = np.unravel_index(at, gains.shape)
                 if gains[row, column] > 0:
-                    strong.extend(self._exact(each, int(row), int(column), residual, cost))
+                    found = self._under_condition(each, int(row), int(column))
+                    strong.append(Scored(found, cost, float(gains[row, column])))
         return strong
 
-    def _exact(self, each: _Narrowed, row: int, column: int, residual: Floats, cost: float) -> list[Scored]:
-        """The candidate under its condition as it is coded."""
+    def _under_condition(self, each: _Narrowed, row: int, column: int) -> Candidate:
+        """A candidate under a condition, as it is at the first call: coded exactly only where it is kept."""
         plain = each.pool.found[row]
         predicate = replace(plain.predicate, condition=each.conditions[column])
-        found = self._coded.get(predicate)
-        if found is None:
-            found = Candidate(predicate, column_of(predicate, self._readings), plain.rank, plain.anchor)
-            self._coded[predicate] = found
-        if not varies(found.column, self._least):
-            return []
-        return [Scored(found, cost, 0.5 * _score(found.column, residual, self._least) ** 2 - cost)]
-
-    def _refined(self, chosen: Candidate, residual: Floats) -> Candidate:
-        """The bound of a predicate and of its condition, where rewards differ most."""
-        predicate = chosen.predicate
-        best = chosen
-        if predicate.test.kind == "least":
-            best = self._moved(best, residual)
-        condition = best.predicate.condition
-        if condition is not None and condition.test.kind in ("least", "below"):
-            best = self._narrowed_anew(best, condition, residual)
-        return best
-
-    def _moved(self, chosen: Candidate, residual: Floats) -> Candidate:
-        predicate = chosen.predicate
-        seen = [
-            within(predicate.condition, instances(predicate.family, predicate.names, reading), reading)
-            for reading in self._readings
-        ]
-        values = [frozenset(instance.value for instance in found) for found in seen]
-        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values):
-            test = Test("least", bound)
-            column = as_column([majority(test, found) for found in seen])
-            t = abs(_score(column, residual, self._least))
-            if t > highest:
-                best, highest = replace(chosen, predicate=replace(predicate, test=test), column=column), t
-        return best
-
-    def _narrowed_anew(self, chosen: Candidate, condition: Condition, residual: Floats) -> Candidate:
-        predicate = chosen.predicate
-        anchors = [instances(predicate.family, predicate.names, reading) for reading in self._readings]
-        values = [
-            frozenset(
-                value for instance in found if (value := reading.facts(instance.anchor).get(condition.fact)) is not None
-            )
-            for found, reading in zip(anchors, self._readings, strict=True)
-        ]
-        best, highest = chosen, abs(_score(chosen.column, residual, self._least)) - 1e-9
-        for bound in bounds(values):
-            moved = replace(predicate, condition=Condition(condition.fact, Test(condition.test.kind, bound)))
-            column = column_of(moved, self._readings)
-            t = abs(_score(column, residual, self._least))
-            if t > highest and varies(column, self._least):
-                best, highest = replace(chosen, predicate=moved, column=column), t
-        return best
-
-
-def centred(attempts: Sequence[GradedAttempt]) -> tuple[Floats, Columns]:
-    """Rewards minus the mean of their stratum (a group, or all lone attempts together), and the strata as numbers."""
-    sizes: dict[str | None, int] = {}
-    for attempt in attempts:
-        sizes[attempt.group_id] = sizes.get(attempt.group_id, 0) + 1
-    keys = [attempt.group_id if sizes[attempt.group_id] > 1 else None for attempt in attempts]
-    numbers = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    strata = np.array([numbers[key] for key in keys], dtype=np.int64)
-    rewards = np.array([attempt.reward for attempt in attempts])
-    for stratum in range(len(numbers)):
-        rewards[strata == stratum] -= rewards[strata == stratum].mean()
-    return rewards, strata
+        if predicate not in self._made:
+            narrowed = np.where(each.table[:, column] > 0, plain.column, NOT_MET).astype(np.int8)
+            self._made[predicate] = candidate_of(predicate, narrowed, plain.rank, plain.anchor)
+        return self._made[predicate]
 
 
 def _pool(found: list[Candidate]) -> _Pool:
     table = np.array([each.column for each in found], dtype=np.float64)
     return _Pool(found, (table != NOT_MET).astype(np.float64), (table == 1.0).astype(np.float64))
-
-
-def _permuted(values: Floats, strata: Columns, rng: np.random.Generator) -> Floats:
-    permuted = values.copy()
-    for stratum in np.unique(strata):
-        places = np.flatnonzero(strata == stratum)
-        permuted[places] = values[rng.permutation(places)]
-    return permuted
 
 
 def _limit(chance: Floats) -> float:
@@ -319,28 +274,36 @@ def _limit(chance: Floats) -> float:
     return float(location - scale * np.log(-np.log1p(-CHANCE)))
 
 
-def _score(column: Column, residual: Floats, least: int) -> float:
-    met, taken = (column != NOT_MET).astype(np.float64), (column == 1).astype(np.float64)
-    return float(scores(met[None], taken[None], residual[:, None], least)[0, 0])
-
-
-def _deviations(column: Column) -> Floats:
-    met = column != NOT_MET
-    deviations: Floats = np.where(met, column - column[met].mean() if met.any() else 0.0, 0.0)
-    return deviations
-
-
 def _likeness(one: Candidate, two: Candidate) -> float:
-    a, b = _deviations(one.column), _deviations(two.column)
-    return float(abs(a @ b) / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
+    return float(abs(one.direction @ two.direction))
+
+
+def _split(chosen: Sequence[Scored]) -> list[Scored]:
+    """One condition for each predicate and fact; where it is chosen plain, too, that is meant for all other cases."""
+    narrowed: dict[tuple[str, Names, Test], Condition] = {}
+    kept: dict[tuple[str, Names, Test, Names | None], Scored] = {}
+    for each in chosen:
+        predicate = each.candidate.predicate
+        plain = (predicate.family, predicate.names, predicate.test)
+        if predicate.condition is not None:
+            narrowed.setdefault(plain, predicate.condition)
+        kept.setdefault((*plain, None if predicate.condition is None else predicate.condition.fact), each)
+    split = []
+    for (family, names, test, fact), each in kept.items():
+        condition = narrowed.get((family, names, test))
+        if fact is None and condition is not None:
+            others = Predicate(family, names, test, Condition(condition.fact, condition.test.opposite))
+            split.append(replace(each, candidate=replace(each.candidate, predicate=others)))
+        else:
+            split.append(each)
+    return split
+
+
+def _nearly(other: Scored, first: Scored) -> bool:
+    likeness = _likeness(other.candidate, first.candidate)
+    less = first.gain - other.gain
+    return (likeness >= _ALIKE and less <= _NEAR) or (likeness >= _SAME and less <= _SAME_SHARE * first.gain)
 
 
 def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
     return any(_likeness(candidate, each.candidate) > 0.97 for each in chosen)
-
-
-def _plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
-    predicate = candidate.predicate
-    return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
-
-

@@ -1,4 +1,4 @@
-"""An attempt as its predicates see it: calls in order with arguments, parsed answers and failures, and the final answer."""
+"""An attempt as predicates see it: calls in order with arguments, parsed answers and failures, the final answer."""
 
 from __future__ import annotations
 

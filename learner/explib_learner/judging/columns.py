@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explib.models.decisions import UNCLEAR, Code, Decision, GradedAttempt
-from explib_learner.judging.fit import Sums, sums_of
+from explib_learner.judging.fit import Sums
+from explib_learner.judging.met import met_patterns, shrunk_directions
 from explib_learner.judging.strata import Floats, Indices, centred, checked, numbered, stratum_keys
 
 LONE_SIDE = 3
@@ -32,15 +33,36 @@ class Attempts:
     source: Indices
     """Place in `sources` of each row."""
 
-    def sums(self, controls: Floats, columns: Floats, rewards: Floats) -> Sums:
-        """Add up columns and rewards (attempts × chains) by source."""
-        by_source = (self.source == np.arange(len(self.sources))[:, None]) * self.weights
-        degrees = by_source.sum(axis=1) - np.array([self._means(source) for source in range(len(self.sources))])
-        return sums_of(controls, columns, rewards, by_source, np.maximum(degrees, 0.0))
+    def sums(self, columns: Columns, rewards: Floats) -> Sums:
+        """Add up columns and rewards (attempts × chains) by source, what having met a situation explains taken out."""
+        parts = [self._sums(columns, rewards, self.source == source) for source in range(len(self.sources))]
+        sources, width = len(parts), len(columns.members)
+        return Sums(
+            products=np.array([products for products, _, _, _ in parts]).reshape(sources, width, width, 1),
+            cross=np.array([cross for _, cross, _, _ in parts]).reshape(sources, width, rewards.shape[1]),
+            square=np.array([square for _, _, square, _ in parts]).reshape(sources, rewards.shape[1]),
+            size=np.array([size for _, _, _, size in parts]),
+            looked_at=width + columns.left_out,
+        )
 
-    def _means(self, source: int) -> float:
-        """Weight that the means of a source's strata use up."""
-        rows = self.source == source
+    def _sums(self, columns: Columns, rewards: Floats, rows: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, float]:
+        weights = self.weights[rows]
+        scale = np.sqrt(weights)[:, None]
+        explaining, explained = columns.deviations[rows] * scale, rewards[rows] * scale
+        both = np.hstack([explaining, explained])
+        controls = columns.controls[rows]
+        left = both - controls @ (controls.T @ both)
+        width = explaining.shape[1]
+        degrees = float(weights.sum()) - self._means(rows) - float((controls**2).sum())
+        return (
+            explaining.T @ left[:, :width],
+            explaining.T @ left[:, width:],
+            np.einsum("rc,rc->c", explained, left[:, width:]),
+            max(degrees, 0.0),
+        )
+
+    def _means(self, rows: NDArray[np.bool_]) -> float:
+        """Weight that the means of strata use up."""
         counts = np.bincount(self.strata[rows])
         totals = np.bincount(self.strata[rows], self.weights[rows])
         return float((totals[counts > 0] / counts[counts > 0]).sum())
@@ -88,7 +110,9 @@ class Columns:
     members: tuple[tuple[tuple[int, float], ...], ...]
     """Raw columns that each column stands for, with 1, or -1 where it is mirrored."""
     controls: Floats
-    """Attempts × patterns of lone attempts that met a situation, centred."""
+    """Attempts × directions. Times its own transpose this is the part of rewards that met situations explain."""
+    left_out: int
+    """Columns that a screen looked at beside these."""
 
 
 def raw_columns(decisions: Sequence[Decision], codes: Sequence[Code], attempts: Sequence[GradedAttempt]) -> RawColumns:
@@ -147,7 +171,7 @@ def ordered(attempts: Sequence[GradedAttempt], raw: Floats) -> Attempts:
     )
 
 
-def distinct_columns(raw: RawColumns, attempts: Attempts) -> Columns:
+def distinct_columns(raw: RawColumns, attempts: Attempts, left_out: int = 0) -> Columns:
     """Centre raw columns (in the order of `attempts`), leave out those that can say nothing, and merge equal ones."""
     deviations = centred(raw.values, attempts.strata, attempts.weights)
     telling = np.flatnonzero(varies(raw.values, deviations, attempts))
@@ -158,7 +182,19 @@ def distinct_columns(raw: RawColumns, attempts: Attempts) -> Columns:
         merged.setdefault((np.round(values * sign, 9) + 0.0).tobytes(), []).append((int(column), sign))
     members = tuple(tuple((column, sign * entries[0][1]) for column, sign in entries) for entries in merged.values())
     kept = deviations[:, [entries[0][0] for entries in members]]
-    return Columns(kept, members, controls(raw.values[:, telling], attempts, raw.nested[telling]))
+    patterns = met_patterns(raw.values[:, telling], attempts.lone, raw.nested[telling])
+    controls = met_effects(centred(patterns, attempts.strata, attempts.weights), attempts)
+    return Columns(kept, members, controls, left_out)
+
+
+def met_effects(patterns: Floats, attempts: Attempts) -> Floats:
+    """Lay out, source by source, the directions that take the effects of met situations out of rewards."""
+    scale = np.sqrt(attempts.weights)
+    parts = []
+    for source in range(len(attempts.sources)):
+        rows = (attempts.source == source) * scale
+        parts.append(shrunk_directions(patterns * rows[:, None], attempts.rewards * rows))
+    return np.hstack([np.zeros((len(patterns), 0)), *parts])
 
 
 def varies(raw: Floats, deviations: Floats, attempts: Attempts) -> NDArray[np.bool_]:
@@ -167,18 +203,3 @@ def varies(raw: Floats, deviations: Floats, attempts: Attempts) -> NDArray[np.bo
     enough = np.minimum((lone == 1).sum(axis=0), (lone == 0).sum(axis=0)) >= LONE_SIDE
     found: NDArray[np.bool_] = deviations[~attempts.lone].any(axis=0) | (deviations[attempts.lone].any(axis=0) & enough)
     return found
-
-
-def controls(raw: Floats, attempts: Attempts, nested: NDArray[np.bool_]) -> Floats:
-    """Lay out each distinct set of lone attempts that met a situation, but for sets that an option makes itself."""
-    lone = raw[attempts.lone]
-    met = ~np.isnan(lone)
-    choices = {side[:, column].tobytes() for side in (lone == 1, lone == 0) for column in range(raw.shape[1])}
-    patterns: dict[bytes, int] = {}
-    for column in np.flatnonzero(~nested):
-        pattern, rest = met[:, column], ~met[:, column]
-        if min(pattern.sum(), rest.sum()) >= LONE_SIDE and not {pattern.tobytes(), rest.tobytes()} & choices:
-            patterns.setdefault(min(pattern.tobytes(), rest.tobytes()), int(column))
-    values = np.full((len(raw), len(patterns)), np.nan)
-    values[attempts.lone] = met[:, list(patterns.values())]
-    return centred(values, attempts.strata, attempts.weights)

@@ -1,101 +1,94 @@
 """The joint fit: spike-and-slab regression by Gibbs sampling, many chains side by side.
 
-rewards = strata + Zγ + Xβ + e, where β_j is 0 or N(0, .25²), γ ~ N(0, .08²), e ~ N(0, σ²) with one σ a reward source,
-and k of D columns matter with Beta-binomial(1, 5). Weights temper the likelihood: an attempt of weight .5 counts half.
-Chains read only sums over attempts (XᵀX, Xᵀy, yᵀy), so a step costs the same for 100 attempts and for 5,000.
+rewards = strata + Zγ + Xβ + e, where β_j is 0 or N(0, .25²), e ~ N(0, σ²) with one σ a source, and k of D columns
+matter with Beta-binomial(1, 5). Weights temper the likelihood: an attempt of weight .5 counts half. The effects γ of
+having met a situation are integrated out before (met.py). Chains read only sums over attempts (XᵀX, Xᵀy, yᵀy), so that
+a step costs the same for 100 attempts and for 5,000.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explib_learner.judging.strata import Floats, Indices
 
 EFFECT_SD = 0.25
 """Prior size of an effect, in shares of the reward's range."""
-CONTROL_SD = 0.08
-"""Prior size of the effect of having met a situation."""
 NOISES = np.geomspace(0.02, 0.6, 24)
 """Standard deviations of the noise among which a chain chooses."""
 INCLUSION = (1.0, 5.0)
 """Parameters of the Beta-binomial number of columns that matter."""
 NEIGHBOURS = 0.4
 """Correlation from which two columns may be exchanged in one move."""
-EXCHANGES = 4
+EXCHANGES = 2
 """Such moves tried in each sweep."""
+HOPE = -2.0
+"""Log odds of a column tried alone, below which chains over permuted rewards are not worth running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """All that the chains read of the attempts. S sources, M controls followed by D columns, C chains.
-
-    The last axis of `products` is 1 where all chains share their columns, else C.
-    """
+    """All that the chains read of the attempts. S sources, D columns, C chains."""
 
     products: Floats
-    """S × (M+D) × (M+D) × 1 or C."""
+    """S × D × D × 1 where all chains share their columns, else S × D × D × C."""
     cross: Floats
-    """Products with the rewards: S × (M+D) × C."""
+    """Products with the rewards: S × D × C."""
     square: Floats
     """Sum of squared rewards inside strata: S × C."""
     size: Floats
     """Attempts less strata, weighted: S."""
-    controls: int
-    """M."""
+    looked_at: int
+    """Columns that the prior shares its odds among: D, and those that a screen left out."""
+
+    def of(self, chains: Indices) -> Sums:
+        """Keep some chains, which share their columns."""
+        return replace(self, cross=self.cross[..., chains], square=self.square[:, chains])
+
+    def hopeful(self) -> NDArray[np.bool_]:
+        """Mark chains where a column, tried alone, is not out of the question."""
+        noise = self.square.sum(axis=0) / max(self.size.sum(), 1.0)
+        odds = lone_odds(self.cross.sum(axis=0), np.einsum("sjjc->jc", self.products), noise, self.looked_at)
+        return np.asarray((odds > HOPE).any(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Kept sweeps of all chains: sweeps × columns × chains, without the controls."""
+    """Kept sweeps of all chains."""
 
     inclusion: Floats
-    """Probability that the column matters, given all else in its sweep."""
+    """Probability that a column matters, given all else in its sweep: sweeps × columns × chains."""
     effects: Floats
-    """Drawn effects, 0 where the column was out."""
-    controls: Floats
-    """Mean effects of the controls: M × chains."""
+    """Drawn effects, 0 where the column was out: sweeps × columns × chains."""
     noise: Floats
     """Mean standard deviation of the noise: sources × chains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """First state of the chains."""
+    """First state of all chains."""
 
     effects: Floats
-    """(M+D) × C."""
+    """By column."""
     noise: Floats
-    """S × C."""
-
-
-def sums_of(controls: Floats, columns: Floats, rewards: Floats, sources: Floats, size: Floats) -> Sums:
-    """Add up the attempts of each source: `rewards` is attempts × chains, `sources` the weights, sources × attempts."""
-    explaining = np.hstack([controls, columns])
-    weighted = [explaining.T * weights for weights in sources]
-    return Sums(
-        products=np.array([part @ explaining for part in weighted])[..., None],
-        cross=np.array([part @ rewards for part in weighted]),
-        square=sources @ rewards**2,
-        size=size,
-        controls=controls.shape[1],
-    )
+    """By source."""
 
 
 def stacked(problems: list[Sums]) -> Sums:
-    """Lay one-chain problems with columns of their own side by side; rows that one of them lacks are 0."""
-    controls = max(problem.controls for problem in problems)
-    columns = max(problem.cross.shape[1] - problem.controls for problem in problems)
-    sources, rows = len(problems[0].size), controls + columns
-    products = np.zeros((sources, rows, rows, len(problems)))
-    cross = np.zeros((sources, rows, len(problems)))
+    """Lay one-chain problems with columns of their own side by side; columns that one of them lacks are 0."""
+    columns = max(problem.cross.shape[1] for problem in problems)
+    sources = len(problems[0].size)
+    products = np.zeros((sources, columns, columns, len(problems)))
+    cross = np.zeros((sources, columns, len(problems)))
     for chain, problem in enumerate(problems):
-        own = problem.cross.shape[1] - problem.controls
-        places = np.r_[0 : problem.controls, controls : controls + own]
-        products[:, places[:, None], places, chain] = problem.products[..., 0]
-        cross[:, places, chain] = problem.cross[..., 0]
-    return Sums(products, cross, np.hstack([problem.square for problem in problems]), problems[0].size, controls)
+        own = problem.cross.shape[1]
+        products[:, :own, :own, chain] = problem.products[..., 0]
+        cross[:, :own, chain] = problem.cross[..., 0]
+    square = np.hstack([problem.square for problem in problems])
+    return Sums(products, cross, square, problems[0].size, problems[0].looked_at)
 
 
 class Chains:
@@ -104,61 +97,58 @@ class Chains:
     def __init__(self, sums: Sums, random: np.random.Generator, start: Start | None = None) -> None:
         self._sums = sums
         self._random = random
-        rows, chains = sums.cross.shape[1:]
+        columns, chains = sums.cross.shape[1:]
         self._diagonal = np.einsum("sjjc->sjc", sums.products)
-        self._columns = np.flatnonzero(np.arange(rows) >= sums.controls)
-        self._slab = np.where(np.arange(rows) < sums.controls, CONTROL_SD**-2, EFFECT_SD**-2)[:, None]
-        alive = self._diagonal[:, sums.controls :].any(axis=0).sum(axis=0)
-        self._prior = inclusion_odds(np.broadcast_to(alive, chains), rows - sums.controls)
-        self._beta = np.zeros((rows, chains)) if start is None else start.effects.copy()
-        self._tau = np.ones((len(sums.size), chains)) if start is None else start.noise**-2
-        self._odds = np.zeros((rows, chains))
+        self._prior = inclusion_odds(sums.looked_at)
+        self._odds = np.zeros((columns, chains))
         self._partners = partners(sums) * EXCHANGES if sums.products.shape[-1] == 1 else []
+        self._beta = np.zeros((columns, chains))
+        self._tau = np.ones((len(sums.size), chains))
         if start is None:
             self._draw_noise()
+        else:
+            self._beta += start.effects[:, None]
+            self._tau *= start.noise[:, None] ** -2
 
     def run(self, burn: int, kept: int) -> Draws:
         """Sweep `burn` times, then `kept` times and keep the draws."""
-        first, (rows, chains) = self._sums.controls, self._beta.shape
-        inclusion = np.empty((kept, rows - first, chains))
+        inclusion = np.empty((kept, *self._beta.shape))
         effects = np.empty_like(inclusion)
-        controls, noise = np.zeros((first, chains)), np.zeros_like(self._tau)
+        noise = np.zeros_like(self._tau)
         for sweep in range(-burn, kept):
             self._sweep()
             if sweep >= 0:
-                inclusion[sweep] = 1 / (1 + np.exp(-np.clip(self._odds[first:], -500, 500)))
-                effects[sweep] = self._beta[first:]
-                controls += self._beta[:first] / kept
+                inclusion[sweep] = 1 / (1 + np.exp(-np.clip(self._odds, -500, 500)))
+                effects[sweep] = self._beta
                 noise += self._tau**-0.5 / kept
             self._draw_noise()
-        return Draws(inclusion, effects, controls, noise)
+        return Draws(inclusion, effects, noise)
 
     def _sweep(self) -> None:
-        precision = np.einsum("sc,sjc->jc", self._tau, self._diagonal) + self._slab
-        evidence = 0.5 * np.log(self._slab / precision)
-        noise = self._random.standard_normal(self._beta.shape) / np.sqrt(precision)
+        """Draw each effect given all others, in random order; then exchange correlated columns."""
+        data = np.einsum("sc,sjc->jc", self._tau, self._diagonal)
+        precision = data + EFFECT_SD**-2
+        evidence = -0.5 * np.log(EFFECT_SD**2 * precision)
+        variance, noise = 1 / precision, self._random.standard_normal(self._beta.shape) / np.sqrt(precision)
         uniform = self._random.random(self._beta.shape)
-        hurdle = np.log(uniform) - np.log1p(-uniform)
+        hurdle = np.log(uniform) - np.log1p(-uniform) - evidence
         gradient = self._gradient()
-        matters = (self._beta != 0).astype(np.intp)
-        matters[: self._sums.controls] = 0
-        count = matters.sum(axis=0)
-        every = np.arange(self._beta.shape[1])
+        inside = self._beta != 0
+        count = inside.sum(axis=0)
         for row in self._random.permutation(len(self._beta)):
-            own, before = precision[row], self._beta[row]
-            mean = (gradient[row] + before * (own - self._slab[row])) / own
-            if row < self._sums.controls:
-                after = mean + noise[row]
-            else:
-                count -= matters[row]
-                odds = self._prior[every, count] + evidence[row] + 0.5 * mean * mean * own
-                inside = odds > hurdle[row]
-                after = np.where(inside, mean + noise[row], 0.0)
-                self._odds[row] = odds
-                matters[row] = inside
-                count += inside
-            self._move(gradient, row, after - before)
-            self._beta[row] = after
+            before, was = self._beta[row], inside[row]
+            pull = gradient[row] + before * data[row]
+            mean = pull * variance[row]
+            count -= was
+            odds = 0.5 * pull * mean + self._prior.take(count)
+            self._odds[row] = odds
+            enters = odds > hurdle[row]
+            if enters.any() or was.any():
+                after = (mean + noise[row]) * enters
+                self._move(gradient, row, after - before)
+                self._beta[row], inside[row] = after, enters
+                count += enters
+        self._odds += evidence
         for lists, counts in self._partners:
             self._exchange(gradient, precision, evidence, lists, counts)
 
@@ -169,9 +159,14 @@ class Chains:
         return gradient
 
     def _move(self, gradient: Floats, row: int, change: Floats) -> None:
-        if change.any():
-            for source, tau in enumerate(self._tau):
-                gradient -= self._sums.products[source, row] * (tau * change)
+        """Keep the gradient up with a change of one column's effect."""
+        products = self._sums.products[:, row]
+        moved = np.flatnonzero(change)
+        for source, tau in enumerate(self._tau):
+            if 4 * moved.size > change.size or products.shape[-1] > 1:
+                gradient -= products[source] * (tau * change)
+            else:
+                gradient[:, moved] -= products[source] * (tau * change)[moved]
 
     def _exchange(self, gradient: Floats, precision: Floats, evidence: Floats, lists: Indices, counts: Indices) -> None:
         """Offer each chain to put a correlated column in the place of one that is in, effects integrated out."""
@@ -188,7 +183,7 @@ class Chains:
         own, other = precision[out, chains], precision[into, chains]
         beta = self._beta[out, chains]
         shared = np.einsum("sc,sc->c", tau, self._sums.products[:, into, out, 0])
-        before = gradient[out, chains] + beta * (own - self._slab[out, 0])
+        before = gradient[out, chains] + beta * (own - EFFECT_SD**-2)
         after = gradient[into, chains] + beta * shared
         gain = evidence[into, chains] - evidence[out, chains] + 0.5 * (after**2 / other - before**2 / own)
         gain += np.log(counts[out] / counts[into])
@@ -212,7 +207,8 @@ class Chains:
 def explained_products(sums: Sums, beta: Floats) -> Floats:
     """Multiply the products with effects: sources × rows × chains."""
     if sums.products.shape[-1] == 1:
-        return np.array([products[..., 0] @ beta for products in sums.products])
+        shared: Floats = sums.products[..., 0] @ beta
+        return shared
     explained: Floats = np.einsum("sjkc,kc->sjc", sums.products, beta)
     return explained
 
@@ -224,12 +220,20 @@ def unexplained(sums: Sums, beta: Floats) -> Floats:
     return left
 
 
-def inclusion_odds(columns: Indices, most: int) -> Floats:
-    """Log odds that one more column matters where k others do, chains × k. `columns` is their number, by chain."""
+def inclusion_odds(columns: int) -> Floats:
+    """Log odds that one more of the columns matters where k others do, by k."""
     first, second = INCLUSION
-    others = np.arange(most + 1)
-    left = np.maximum(columns[:, None] - 1 - others, 0)
-    odds: Floats = np.log(others + first) - np.log(left + second)
+    others = np.arange(columns)
+    odds: Floats = np.log(others + first) - np.log(columns - 1 - others + second)
+    return odds
+
+
+def lone_odds(cross: Floats, square: Floats, noise: Floats, looked_at: int) -> Floats:
+    """Log odds that a column matters where no other does, from its sums; `noise` is the variance of what it leaves."""
+    noise = np.maximum(noise, NOISES[0] ** 2)
+    precision = square / noise + EFFECT_SD**-2
+    odds: Floats = 0.5 * (cross / noise) ** 2 / precision - 0.5 * np.log(EFFECT_SD**2 * precision)
+    odds -= np.log(max(looked_at, 1) - 1 + INCLUSION[1])
     return odds
 
 
@@ -238,7 +242,6 @@ def partners(sums: Sums) -> list[tuple[Indices, Indices]]:
     total = sums.products[..., 0].sum(axis=0)
     lengths = np.sqrt(np.maximum(total.diagonal(), 1e-300))
     near = np.abs(total / np.outer(lengths, lengths)) > NEIGHBOURS
-    near[: sums.controls] = near[:, : sums.controls] = False
     np.fill_diagonal(near, False)
     counts = near.sum(axis=1)
     if not counts.any():

@@ -17,9 +17,9 @@ from explib_learner.judging.units import Units, units
 
 Counts: TypeAlias = NDArray[np.intp]
 
-BATCH = 100
+BATCH = 200
 """Permutations fitted together."""
-BATCHES = 3
+BATCHES = 2
 BURN, KEPT = 15, 35
 """Sweeps of a chain over permuted rewards."""
 SCREENED = 100
@@ -44,7 +44,7 @@ class Bar:
     """Findings by chance, at most, as a share of those that were made."""
 
 
-BELIEF = Bar(BELIEF_LEVELS, p=0.01, share=0.05)
+BELIEF = Bar(BELIEF_LEVELS, p=0.005, share=0.05)
 CANDIDATE = Bar(CANDIDATE_LEVELS, p=0.03, share=0.25)
 
 
@@ -122,35 +122,40 @@ class SharedColumns:
         """Count units, levels × permutations, batch after batch."""
         for _ in range(BATCHES):
             rewards = shuffled(self._attempts.rewards, self._attempts.strata, BATCH, random)
-            sums = self._attempts.sums(self._columns.controls, self._columns.deviations, rewards)
-            inclusion = Chains(sums, random).run(BURN, KEPT).inclusion
-            yield self._related.counted(*self._related.inclusion(inclusion), LEVELS)
+            sums = self._attempts.sums(self._columns, rewards)
+            hopeful = np.flatnonzero(sums.hopeful())
+            counts = np.zeros((len(LEVELS), BATCH), dtype=np.intp)
+            if hopeful.size:
+                inclusion = Chains(sums.of(hopeful), random).run(BURN, KEPT).inclusion
+                counts[:, hopeful] = self._related.counted(*self._related.inclusion(inclusion), LEVELS)
+            yield counts
 
 
 class SearchedColumns:
     """Columns that the screen picked out of many: it picks anew for each permutation, beside the fixed ones."""
 
-    def __init__(self, attempts: Attempts, fixed: RawColumns, searched: Floats) -> None:
+    def __init__(self, attempts: Attempts, fixed: RawColumns, screen: Screen) -> None:
         self._attempts = attempts
         self._fixed = fixed
-        self._searched = searched
-        self._screen = Screen(searched, attempts.strata, attempts.weights)
+        self._named = distinct_columns(fixed, attempts, screen.size)
+        self._screen = screen
 
     def batches(self, random: np.random.Generator) -> Iterator[Counts]:
         """Count units, levels × permutations, batch after batch."""
         for _ in range(BATCHES):
             rewards = shuffled(self._attempts.rewards, self._attempts.strata, BATCH, random)
-            problems = [self._problem(rewards[:, [copy]]) for copy in range(BATCH)]
-            largest = max(sums.cross.shape[1] for sums, _ in problems)
-            together = max(1, CELLS_AT_ONCE // largest**2)
-            parts = [problems[start : start + together] for start in range(0, BATCH, together)]
-            yield np.hstack([counted(part, random) for part in parts])
+            hopeful = self._attempts.sums(self._named, rewards).hopeful() | self._screen.hopeful(rewards)
+            problems = [self._problem(rewards[:, [copy]]) for copy in np.flatnonzero(hopeful)]
+            together = max(1, CELLS_AT_ONCE // max((sums.cross.size**2 for sums, _ in problems), default=1))
+            parts = [problems[start : start + together] for start in range(0, len(problems), together)]
+            none = np.zeros((len(LEVELS), BATCH - len(problems)), dtype=np.intp)
+            yield np.hstack([none, *(counted(part, random) for part in parts)])
 
     def _problem(self, rewards: Floats) -> tuple[Sums, Units]:
         picked = self._screen.best(rewards[:, 0], SCREENED)
-        raw = self._fixed.with_more(self._searched[:, picked])
-        columns = distinct_columns(raw, self._attempts)
-        return self._attempts.sums(columns.controls, columns.deviations, rewards), units(columns, raw)
+        raw = self._fixed.with_more(self._screen.values[:, picked])
+        columns = distinct_columns(raw, self._attempts, self._screen.size - len(picked))
+        return self._attempts.sums(columns, rewards), units(columns, raw)
 
 
 def counted(problems: Sequence[tuple[Sums, Units]], random: np.random.Generator) -> Counts:
@@ -158,6 +163,6 @@ def counted(problems: Sequence[tuple[Sums, Units]], random: np.random.Generator)
     inclusion = Chains(stacked([sums for sums, _ in problems]), random).run(BURN, KEPT).inclusion
     counts = []
     for chain, (_, related) in enumerate(problems):
-        own = inclusion[:, : related.own.shape[1], chain, None]
+        own = inclusion[:, : related.own.shape[1], [chain]]
         counts.append(related.counted(*related.inclusion(own), LEVELS))
     return np.hstack(counts)

@@ -12,13 +12,14 @@ from explib.models.decisions import Code, Decision, GradedAttempt, Verdict
 from explib_learner.judging.columns import Attempts, Columns, RawColumns, distinct_columns, ordered, raw_columns
 from explib_learner.judging.fit import EFFECT_SD, Chains, Start
 from explib_learner.judging.gate import LEVELS, Gate, SearchedColumns, SharedColumns, gate
+from explib_learner.judging.screen import Screen
 from explib_learner.judging.strata import Floats
 from explib_learner.judging.units import units
 from explib_learner.judging.verdicts import Fitted, verdicts
 
 SEED = 20_251_008
-CHAINS = 32
-BURN, KEPT = 40, 50
+CHAINS = 24
+BURN, KEPT = 30, 50
 """Sweeps of each chain."""
 WARM_BURN = 10
 """Sweeps left out where chains start from an earlier state."""
@@ -66,10 +67,10 @@ class Judge:
     ) -> Judgement:
         """Judge all decisions together.
 
-        Of decisions that split the attempts alike the first one given speaks for all. `last` is where the fit of the
-        step before ended. `searched`, attempts × columns (1, 0 or NaN), is all that a screen chose the decisions of
-        source "grammar" from: the stop rule then repeats that choice. Raises ValueError on a reward that is no number,
-        a weight outside 0..1, and a code whose letter its decision has not.
+        Of decisions that split the attempts alike the first one given speaks for all. `last` is where the step before
+        ended. `searched`, attempts × columns (1, 0 or NaN), is all that a screen chose the decisions of source
+        "grammar" from: the stop rule then repeats that choice. Raises ValueError on a reward that is no number, a
+        weight outside 0..1, and a code whose letter its decision has not.
         """
         began = time.monotonic()
         random = np.random.default_rng(self._seed)
@@ -77,13 +78,13 @@ class Judge:
         raw = raw_columns(decisions, codes, attempts)
         rows = ordered(attempts, raw.values)
         raw = raw.rows(rows.order)
-        columns = distinct_columns(raw, rows)
+        screen = None if searched is None else Screen(arranged(searched, rows), rows.strata, rows.weights)
+        columns = distinct_columns(raw, rows, screen.size if screen else 0)
         fitted = self._fit(raw, rows, columns, starting(last, names, columns, rows), random)
-        if searched is None:
-            chance: SharedColumns | SearchedColumns = SharedColumns(rows, columns, fitted.related)
-        else:
-            model = [place for place, decision in enumerate(decisions) if decision.source != "grammar"]
-            chance = SearchedColumns(rows, raw.of(model), searched[rows.order])
+        chance: SharedColumns | SearchedColumns = SharedColumns(rows, columns, fitted.related)
+        if screen:
+            named = [place for place, decision in enumerate(decisions) if decision.source != "grammar"]
+            chance = SearchedColumns(rows, raw.of(named), screen)
         found = fitted.related.counted(fitted.own[:, None], fitted.near[:, None], LEVELS)[:, 0]
         stop = gate(found, chance.batches(random))
         return Judgement(
@@ -98,23 +99,30 @@ class Judge:
         self, raw: RawColumns, rows: Attempts, columns: Columns, start: Start | None, random: np.random.Generator
     ) -> Fitted:
         rewards = np.repeat(rows.rewards[:, None], CHAINS, axis=1)
-        sums = rows.sums(columns.controls, columns.deviations, rewards)
+        sums = rows.sums(columns, rewards)
         draws = Chains(sums, random, start).run(WARM_BURN if start else BURN, KEPT)
         related = units(columns, raw)
         own, near = related.inclusion(draws.inclusion)
         return Fitted(raw, rows, columns, related, draws, own.mean(axis=1), near.mean(axis=1))
 
 
+def arranged(searched: Floats, rows: Attempts) -> Floats:
+    """Put the rows of a search into the order of the fit. Raises ValueError where they are not the attempts."""
+    if searched.ndim != 2 or len(searched) != len(rows.order):
+        raise ValueError(f"{len(rows.order)} attempts need as many rows searched, not shape {searched.shape}")
+    return searched[rows.order]
+
+
 def starting(last: State | None, names: Sequence[tuple[str, str]], columns: Columns, rows: Attempts) -> Start | None:
     """Lay an earlier state out for the chains; columns and sources that it does not know start anew."""
     if last is None:
         return None
-    effects = np.zeros(columns.controls.shape[1] + len(columns.members))
+    effects = np.zeros(len(columns.members))
     for column, members in enumerate(columns.members):
         known = [sign * last.effects[names[raw]] for raw, sign in members if names[raw] in last.effects]
-        effects[columns.controls.shape[1] + column] = known[0] if known else 0.0
+        effects[column] = known[0] if known else 0.0
     noise = np.array([last.noise.get(source, EFFECT_SD) for source in rows.sources])
-    return Start(np.repeat(effects[:, None], CHAINS, axis=1), np.repeat(noise[:, None], CHAINS, axis=1))
+    return Start(effects, noise)
 
 
 def ended(names: Sequence[tuple[str, str]], fitted: Fitted) -> State:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explib.models.decisions import GradedAttempt
+from explib_learner.judging.fit import HOPE, lone_odds
 from explib_learner.judging.strata import Floats, Indices, centred, checked, numbered, shuffled, stratum_keys
 
 SEED = 20_251_008
@@ -46,8 +48,21 @@ class Screen:
     def __init__(self, met_and_taken: Floats, strata: Indices, weights: Floats) -> None:
         self._strata = strata
         self._scale = np.sqrt(weights)
-        self._directions, self._columns = unit_columns(met_and_taken, strata, weights)
-        self._met = ~np.isnan(met_and_taken)
+        self._directions, self._lengths, self._columns = unit_columns(met_and_taken, strata, weights)
+        self.values = met_and_taken
+
+    @property
+    def size(self) -> int:
+        """Number of distinct columns that vary."""
+        return len(self._columns)
+
+    def hopeful(self, rewards: Floats) -> NDArray[np.bool_]:
+        """Mark copies of rewards (attempts × copies) for which a column, tried alone, is not out of the question."""
+        scaled = rewards * self._scale[:, None]
+        cross = (self._directions @ scaled) * self._lengths[:, None]
+        noise = (scaled**2).sum(axis=0) / max(1, self._strata.size - len(set(self._strata.tolist())))
+        odds = lone_odds(cross, self._lengths[:, None] ** 2, noise, self.size)
+        return np.asarray((odds > HOPE).any(axis=0))
 
     def best(self, rewards: Floats, keep: int) -> list[int]:
         """Choose columns by score: those that stand out stage by stage, then the best of the rest.
@@ -81,7 +96,7 @@ class Screen:
 
     def _unexplained(self, rewards: Floats, explained: list[int]) -> Floats:
         """Rewards without the effects of columns and of having met their situations."""
-        met = self._met[:, self._columns[explained]].astype(np.float64)
+        met = (~np.isnan(self.values[:, self._columns[explained]])).astype(np.float64)
         met = centred(met, self._strata, self._scale**2) * self._scale[:, None]
         explaining = np.hstack([self._directions[explained].T, met])
         effects, *_ = np.linalg.lstsq(explaining, rewards, rcond=None)
@@ -89,11 +104,15 @@ class Screen:
         return residual
 
 
-def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tuple[Floats, Indices]:
-    """Centre the columns and scale them to length 1; leave out constant ones and repetitions. Columns × attempts."""
+def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tuple[Floats, Floats, Indices]:
+    """Centre the columns and scale them to length 1; leave out constant ones and repetitions.
+
+    Returns columns × attempts, their lengths before, and their places among those given.
+    """
     block = max(1, CELLS_AT_ONCE // met_and_taken.shape[0])
     seen: set[bytes] = set()
     directions: list[Floats] = []
+    kept_lengths: list[float] = []
     columns: list[int] = []
     for start in range(0, met_and_taken.shape[1], block):
         deviations = centred(met_and_taken[:, start : start + block], strata, weights) * np.sqrt(weights)[:, None]
@@ -105,5 +124,7 @@ def unit_columns(met_and_taken: Floats, strata: Indices, weights: Floats) -> tup
             if pattern not in seen:
                 seen.add(pattern)
                 directions.append(direction)
+                kept_lengths.append(float(lengths[column]))
                 columns.append(start + int(column))
-    return np.array(directions).reshape(len(columns), strata.size), np.array(columns, dtype=np.intp)
+    rows = np.array(directions).reshape(len(columns), strata.size)
+    return rows, np.array(kept_lengths), np.array(columns, dtype=np.intp)

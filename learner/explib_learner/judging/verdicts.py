@@ -103,9 +103,8 @@ def verdicts(decisions: Sequence[Decision], fitted: Fitted, gate: Gate) -> dict[
         speaker = int(fitted.related.speaker[place])
         rivals = fitted.related.rivals[speaker] & (fitted.own >= SPOKEN_OF)
         rivals[speaker] = False
-        state = state_of(fitted.own[speaker], fitted.near[speaker], certain, gate)
-        if state == "one of" and (believed[rivals].any() or not rivals.any()):
-            state = "unknown"
+        open_rivals = bool(rivals.any() and not believed[rivals].any())
+        state = state_of(fitted.own[speaker], fitted.near[speaker], certain, open_rivals, gate)
         spoken[verdict.decision_id] = replace(
             verdict,
             state=state,
@@ -115,14 +114,14 @@ def verdicts(decisions: Sequence[Decision], fitted: Fitted, gate: Gate) -> dict[
     return spoken
 
 
-def state_of(own: float, near: float, certain: bool, gate: Gate) -> VerdictState:
-    """Name the state of a decision of which it is known how likely it, and how likely one of its rivals, matters."""
+def state_of(own: float, near: float, certain: bool, open_rivals: bool, gate: Gate) -> VerdictState:
+    """Name the state of a decision of which it is known how likely it, and how likely it or a rival, matters."""
     if gate.belief.passed and own >= gate.belief.level and certain:
         return "believed"
+    if gate.belief.passed and near >= gate.belief.level and own >= SPOKEN_OF and open_rivals:
+        return "one of"
     if gate.candidate.passed and own >= gate.candidate.level:
         return "candidate"
-    if gate.belief.passed and near >= gate.belief.level and own >= SPOKEN_OF:
-        return "one of"
     return "unknown"
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid, ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong
 from explib.models.json_value import Json
+from explib.text.redaction import redacted
 from explib.text.words import estimate_tokens, storable
 from explib_learner.model.chat import ChatAnswer, ChatRequest
 
@@ -90,11 +91,16 @@ class OpenAIChat:
     def connect(
         cls, base_url: str | None, api_key: str | None, timeout_seconds: float = 300.0, max_retries: int = 4
     ) -> OpenAIChat:
-        """A chat at this address (None: OpenAI's own). Without a key a placeholder is sent: local servers want none."""
+        """A chat at this address (None: OpenAI's own). Blanks around a key (a mounted file ends
+        with a line end) are no part of it. Without a key a placeholder is sent: local servers want none.
+        """
         from openai import AsyncOpenAI
 
         client = AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=timeout_seconds, max_retries=max_retries
+            base_url=base_url,
+            api_key=(api_key or "").strip() or "none",
+            timeout=timeout_seconds,
+            max_retries=max_retries,
         )
         return cls(client)
 
@@ -109,7 +115,7 @@ class OpenAIChat:
         for _ in range(_MOST_DIALECTS):
             dialect = self._dialect
             try:
-                return _answer(await self._post(request, dialect), request)
+                return self._answer(await self._post(request, dialect), request)
             except openai.APIStatusError as error:
                 if not self._adapted(dialect, error):
                     raise self._explained(error) from error
@@ -118,7 +124,7 @@ class OpenAIChat:
                     "The model's endpoint did not answer in time: see if it is overloaded, or still loading the model."
                 ) from error
             except openai.APIError as error:
-                why = error.__cause__ or error
+                why = self._quoted(str(error.__cause__ or error))
                 raise ModelUnavailable(
                     f"The model's endpoint can't be reached, or broke off ({why}): check that it is running, and that "
                     "EXPLIB_MODEL_BASE_URL is its address."
@@ -159,7 +165,7 @@ class OpenAIChat:
         return True
 
     def _explained(self, error: APIStatusError) -> ModelError:
-        said = _complaint(error).replace(self._client.api_key, "[key]")[:_QUOTED_CHARACTERS]
+        said = self._quoted(_complaint(error))
         answer = f"HTTP {error.status_code}: {said}"
         if error.status_code == _TOO_LARGE or _is_context_problem(said.casefold()):
             return PromptTooLong(f"{PromptTooLong.__doc__} The endpoint answered {answer}")
@@ -170,6 +176,32 @@ class OpenAIChat:
                 f"The model's endpoint can't answer now: see its log and its limits. It said {answer}"
             )
         return ModelMisconfigured(f"{ModelMisconfigured.__doc__} It answered {answer}")
+
+    def _answer(self, body: bytes, request: ChatRequest) -> ChatAnswer:
+        """Read a completion. An answer without text is an answer (it was paid for); a body without one is a failure."""
+        try:
+            readable = storable(
+                json.dumps(json.loads(body), ensure_ascii=False)
+            )  # a lone surrogate must not cost the answer
+            completion = _Completion.model_validate_json(readable)
+        except (ValueError, RecursionError) as error:
+            said = self._quoted(body.decode("utf-8", "replace")) or "an empty body"
+            raise ModelUnavailable(
+                f"The endpoint answered no chat completion: check EXPLIB_MODEL_BASE_URL. It said {said}"
+            ) from error
+        if not completion.choices and completion.usage is None:
+            raise ModelUnavailable("The endpoint answered a chat completion without a choice: see its log.")
+        text = storable(_text(completion.choices[0].message)) if completion.choices else ""
+        usage = completion.usage or _Usage()
+        return ChatAnswer(
+            text,
+            _counted(usage.prompt_tokens, request.prompt_tokens),
+            _counted(usage.completion_tokens, estimate_tokens(text)),
+        )
+
+    def _quoted(self, said: str) -> str:
+        """What the endpoint said, without our key or any other secret, and not too long for a message."""
+        return redacted(storable(said).replace(self._client.api_key, "[key]"))[:_QUOTED_CHARACTERS]
 
 
 def _response_format(request: ChatRequest, dialect: _Dialect) -> dict[str, Json]:
@@ -186,29 +218,6 @@ def _complaint(error: APIStatusError) -> str:
 
 def _is_context_problem(complaint: str) -> bool:
     return any(word in complaint for word in _CONTEXT_WORDS)
-
-
-def _answer(body: bytes, request: ChatRequest) -> ChatAnswer:
-    """Read a completion. An answer without text is an answer (it was paid for); a body without one is a failure."""
-    try:
-        readable = storable(
-            json.dumps(json.loads(body), ensure_ascii=False)
-        )  # a lone surrogate must not cost the answer
-        completion = _Completion.model_validate_json(readable)
-    except (ValueError, RecursionError) as error:
-        said = storable(body.decode("utf-8", "replace"))[:_QUOTED_CHARACTERS] or "an empty body"
-        raise ModelUnavailable(
-            f"The endpoint answered no chat completion: check EXPLIB_MODEL_BASE_URL. It said {said}"
-        ) from error
-    if not completion.choices and completion.usage is None:
-        raise ModelUnavailable("The endpoint answered a chat completion without a choice: see its log.")
-    text = storable(_text(completion.choices[0].message)) if completion.choices else ""
-    usage = completion.usage or _Usage()
-    return ChatAnswer(
-        text,
-        _counted(usage.prompt_tokens, request.prompt_tokens),
-        _counted(usage.completion_tokens, estimate_tokens(text)),
-    )
 
 
 def _counted(reported: int | None, estimate: int) -> int:

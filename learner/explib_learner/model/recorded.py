@@ -14,6 +14,7 @@ from typing import Protocol
 from explib.errors import BudgetExceeded
 from explib.models.learning import Cost, ModelCall, Reserved
 from explib.tasks import cancel_and_wait
+from explib.text.redaction import redacted
 from explib.tracing import span
 from explib_learner.model.chat import ChatModel, ChatRequest
 
@@ -135,6 +136,7 @@ class RecordedChat:
         with span("model.call", step=request.step) as seen:
             seen.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model})
             answer = await self._model.ask(request)
+            said = redacted(answer.text)
             seen.set_attribute("gen_ai.usage.input_tokens", answer.prompt_tokens)
             seen.set_attribute("gen_ai.usage.output_tokens", answer.completion_tokens)
         call = ModelCall(
@@ -142,13 +144,13 @@ class RecordedChat:
             step=request.step,
             prompt_hash=request.prompt_hash,
             model=request.model,
-            response=answer.text,
+            response=said,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             created_at=self._clock(),
         )
         await self._records.save(call, reservation)
-        return Answered(answer.text, Cost(1, answer.prompt_tokens, answer.completion_tokens))
+        return Answered(said, Cost(1, answer.prompt_tokens, answer.completion_tokens))
 
     async def _reserve(self, request: ChatRequest) -> str | None:
         """Set aside what the request may cost at most, or refuse it: no process spends what another is about to."""

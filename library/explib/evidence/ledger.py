@@ -6,10 +6,11 @@ library: `holdout` (served against held out) and `shortlist` (all that was drawn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from explib.evidence.belief import believed_sums
 from explib.evidence.sums import NOTHING, ScoreSums
 from explib.models.retrievals import Retrieval
 
@@ -27,20 +28,24 @@ ARM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What is held: sums of rewards, sums of "was a reward reported?", and plain counts."""
+    """Sums of rewards, sums of "was a reward reported?", and plain counts."""
 
     sums: ScoreSums = NOTHING
+    """Of all rewards together. Nothing is decided or told by them: see `believed`."""
     missing: ScoreSums = NOTHING
     served: int = 0
     rewarded: int = 0
     """Rewards of retrievals in which it was served."""
+    believed: ScoreSums = NOTHING
+    """The sums that every decision and every number that is told rests on: see `belief.believed_sums`."""
 
     @classmethod
-    def of(cls, numbers: Delta) -> Counters:
-        """From numbers in the order of `PARTS`."""
+    def of(cls, numbers: Sequence[float], by_submitter: Iterable[ScoreSums] = ()) -> Counters:
+        """From numbers in the order of `PARTS`, and each submitter's own sums."""
         s, w, v, n, served, rewarded, missing_s, missing_w, missing_v, missing_n = numbers
         missing = ScoreSums(missing_s, missing_w, missing_v, int(missing_n))
-        return cls(ScoreSums(s, w, v, int(n)), missing, int(served), int(rewarded))
+        sums = ScoreSums(s, w, v, int(n))
+        return cls(sums, missing, int(served), int(rewarded), believed_sums(sums, by_submitter))
 
 
 EMPTY = Counters()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from explib.evidence.sums import ScoreSums
 
@@ -18,6 +19,7 @@ STEEPNESS = 2.0
 """How strongly what is believed moves the probability of serving; 1 would be Thompson's sampling."""
 LEAST_PRIORITY = 0.001
 FLOOR, CEILING = 0.1, 0.9
+NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +32,17 @@ class Posterior:
     @property
     def helps(self) -> float:
         """P(lift > 0)."""
-        return normal_cdf(self.mean / self.deviation)
+        return NORMAL.cdf(self.mean / self.deviation)
 
     @property
     def inclination(self) -> float:
         """Φ(2μ/s): the probability of serving before the library's floor and ceiling."""
-        return normal_cdf(STEEPNESS * self.mean / self.deviation)
+        return NORMAL.cdf(STEEPNESS * self.mean / self.deviation)
 
     @property
     def priority(self) -> float:
         """μ + s, by which relevance is multiplied for the shortlist: what is good or little known comes first."""
         return max(self.mean + self.deviation, LEAST_PRIORITY)
-
-
-def normal_cdf(x: float) -> float:
-    """Φ(x)."""
-    return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
 def posterior(sums: ScoreSums, scale: float = LIFT_SCALE) -> Posterior:

@@ -26,10 +26,13 @@ class ScoreSums:
     v: float = 0.0
     n: int = 0
     slack: float = 0.0
-    """By how much forged rewards may have moved the lift; only a robust estimate knows (see `submitters`)."""
+    """By how much forged rewards may have moved the lift; only `belief.believed_sums` knows."""
 
     def __add__(self, other: ScoreSums) -> ScoreSums:
-        return ScoreSums(self.s + other.s, self.w + other.w, self.v + other.v, self.n + other.n)
+        w, slack = self.w + other.w, 0.0
+        if self.slack or other.slack:
+            slack = (self.slack * self.w + other.slack * other.w) / w
+        return ScoreSums(self.s + other.s, w, self.v + other.v, self.n + other.n, slack)
 
     def __sub__(self, other: ScoreSums) -> ScoreSums:
         return ScoreSums(self.s - other.s, self.w - other.w, self.v - other.v, self.n - other.n)

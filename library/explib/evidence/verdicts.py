@@ -108,3 +108,20 @@ def numbers(sums: ScoreSums, scale: float = LIFT_SCALE) -> str:
         f"lift {span.mean:+.3f} ({span.low:+.3f} to {span.high:+.3f}), P(helps) {belief.helps:.3f}, "
         f"{number_of(sums.n, 'reward')}"
     )
+
+
+def reporting_is_biased(reported: ScoreSums, what: str = "it is") -> str | None:
+    """Why nothing can be claimed, or None: whether a reward was reported depends on whether `what` was served.
+
+    The same score, with "was a reward reported?" as its outcome: every recorded retrieval enters as not reported, and
+    is corrected when its reward comes.
+    """
+    span = interval(reported)
+    if not span.excludes_zero:
+        return None
+    direction = "more" if span.mean > 0 else "less"
+    return (
+        f"nothing can be claimed: rewards are reported {direction} often when {what} served ({span.mean:+.0%}, "
+        f"{span.low:+.0%} to {span.high:+.0%}), so those that came are not those of all tasks: "
+        "report the reward of every attempt, failed ones too"
+    )

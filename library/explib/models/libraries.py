@@ -3,33 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_OBJECTIVE_CHARACTERS = 2_000
+"""Of each of the two objectives: they are in every prompt of the learner."""
+MAX_REWARD = 1e12
 
 
-@dataclass(frozen=True, slots=True)
-class LibrarySettings:
-    """What a library decides for itself; defaults come from the program's settings at creation."""
+class LibrarySettings(BaseModel):
+    """What a library decides for itself: the one declaration of each setting, with its range, default and words.
 
-    objective: str = ""
-    """What the agents do whose attempts are kept here."""
-    learning_objective: str = ""
-    """What lessons should be about, and what they should leave alone."""
-    reward_min: float = 0.0
-    reward_max: float = 1.0
-    group_size: int = 5
-    max_experiences: int = 100
-    max_words: int = 32
-    serve_tokens: int = 1500
-    review: bool = False
-    """Whether what the learner proposes waits for a person's decision."""
-    exploration: bool = True
-    """Whether what is served is drawn by chance, which is how rewards tell what helps; off: all that fits is served."""
-    holdout: float = 0.0
-    """The share of retrievals that get nothing, so that the whole library's effect is measured."""
-    probability_floor: float = 0.1
-    probability_ceiling: float = 0.9
-    """The least and the highest probability with which a shortlisted experience is served."""
-    signed_rewards_only: bool = False
-    """Only rewards that the environment signed are evidence; the others still teach."""
+    The same names in the environment (`EXPLIB_…`) are the defaults of libraries created from now on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    objective: Annotated[
+        str, Field(max_length=MAX_OBJECTIVE_CHARACTERS, description="What its agents do, e.g. 'rebook flights'.")
+    ] = ""
+    learning_objective: Annotated[
+        str,
+        Field(
+            max_length=MAX_OBJECTIVE_CHARACTERS,
+            description="What to learn and what to ignore, e.g. 'order of checks; not prices'.",
+        ),
+    ] = ""
+    reward_min: Annotated[float, Field(ge=-MAX_REWARD, le=MAX_REWARD, description="Lowest reward.")] = 0.0
+    reward_max: Annotated[float, Field(ge=-MAX_REWARD, le=MAX_REWARD, description="Highest reward.")] = 1.0
+    group_size: Annotated[int, Field(ge=2, le=1_000, description="Attempts meant for one task.")] = 5
+    max_experiences: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Most experiences; in SQLite at most 250,000.")
+    ] = 100
+    max_words: Annotated[int, Field(ge=8, le=500, description="Most words of one experience.")] = 48
+    serve_tokens: Annotated[int, Field(ge=100, le=200_000, description="Most tokens that get_experiences answers.")] = (
+        600
+    )
+    answer_share: Annotated[
+        float,
+        Field(
+            ge=0.01,
+            le=1,
+            description="Share of the library that one answer of the learner may change, but always 2 lessons.",
+        ),
+    ] = 0.2
+    review: Annotated[
+        bool, Field(description="on: what the learner proposes waits for a person (review_experience).")
+    ] = False
+    exploration: Annotated[
+        bool, Field(description="on: what is served is drawn by chance, which shows what helps.")
+    ] = True
+    holdout: Annotated[
+        float, Field(ge=0, le=0.5, description="Share of retrievals that get nothing, to measure the whole library.")
+    ] = 0.0
+    signed_rewards_only: Annotated[
+        bool, Field(description="on: only rewards signed by the environment are evidence; the others still teach.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

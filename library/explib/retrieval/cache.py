@@ -12,7 +12,7 @@ from explib.retrieval.lifts import LiftCache
 MOST_LESSONS = 400_000
 """Of all libraries together, about 0.5 GB; one library alone is held whatever its size."""
 EACH = 50
-"""Lessons that a library without any counts for: its index, its standing, and what is allocated for both."""
+"""Lessons that a library without any counts for: its index, its lifts, and what is allocated for both."""
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Cached:
     """One library in memory."""
 
     index: LibraryIndex
-    standing: LiftCache = field(default_factory=LiftCache)
+    evidence: LiftCache = field(default_factory=LiftCache)
     followed_at: float = 0.0
 
 

@@ -134,7 +134,7 @@ class LibraryIndex:
     async def nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
         """Ids of the nearest to a unit vector, nearest first: the half of `candidates` that can be approximate."""
         if self._held is not None:
-            return self._held.by_nearness(query, limit)
+            return [entry.id for entry, _ in self._held.relevance([], query, limit)]
         if self._search is None or self._library is None:
             return []
         return list(await self._search.nearest(self._library, query, limit))

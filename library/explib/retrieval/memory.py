@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from sys import intern
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explib.models.experiences import Lesson
-from explib.retrieval.bm25 import Postings, hashes
+from explib.retrieval.bm25 import Postings
 from explib.retrieval.entry import Entry, Ranked, entry_of
 from explib.retrieval.ranking import at_least_the, blended, relevances
 from explib.retrieval.vectors import Vectors
@@ -23,12 +24,12 @@ class Prepared:
     """An experience that was added or changed, with everything about it that takes time to compute."""
 
     entry: Entry
-    terms: NDArray[np.int64]
+    terms: list[str]
 
 
 def prepare(lessons: Sequence[Lesson]) -> list[Prepared]:
     """About 15 µs each: many of them belong into a thread."""
-    return [Prepared(entry_of(lesson), hashes(terms(lesson.content))) for lesson in lessons]
+    return [Prepared(entry_of(lesson), list(map(intern, terms(lesson.content)))) for lesson in lessons]
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class MemoryIndex:
         self, changed: Sequence[Prepared], retired: Sequence[str], vectors: NDArray[np.floating] | None = None
     ) -> None:
         """Put new and changed experiences in and take retired ones out; `vectors` has a row for each changed one."""
-        removed: dict[int, NDArray[np.int64]] = {}
+        removed: dict[int, list[str]] = {}
         self._oldest = []
         for identity in [*retired, *(each.entry.id for each in changed)]:
             self._take_out(identity, removed)
@@ -97,14 +98,14 @@ class MemoryIndex:
             new = np.zeros((0, 0), np.float32) if vectors is None else vectors
             self._vectors.change(np.fromiter(removed, np.int32), np.fromiter(added, np.int32), new)
 
-    def _take_out(self, identity: str, removed: dict[int, NDArray[np.int64]]) -> None:
+    def _take_out(self, identity: str, removed: dict[int, list[str]]) -> None:
         place = self.places.pop(identity, None)
         entry = None if place is None else self._entries[place]
         if place is None or entry is None:
             return
         self._entries[place] = None
         self.tokens -= entry.tokens
-        removed[place] = hashes(terms(entry.content))
+        removed[place] = terms(entry.content)
 
     def _put_in(self, entry: Entry) -> int:
         if self._free:
@@ -128,21 +129,17 @@ class MemoryIndex:
     def relevance(self, words: Sequence[str], query: NDArray[np.float32] | None, limit: int) -> list[Ranked]:
         """The `limit` most relevant for a task's terms and its unit vector, best first, each in 0 to 1 (0 excluded).
 
-        All are scored by their words and, where there are vectors, by their nearness; of a large library those that
-        either of both brings up.
+        All are scored by their words and, where there are vectors, by their nearness; equals come by their numbers.
         """
         coverage = self._postings.coverage(words)
-        if query is None or self._vectors is None:
-            places = self._having(coverage, limit)
-            scores = blended(coverage[places], None)
-        elif self._vectors.few:
-            places = np.arange(len(coverage))
-            scores = blended(coverage, self._vectors.all_cosines(query)[: len(coverage)])
-        else:
-            places, cosines = self._brought_up(self._vectors, coverage, query, limit)
-            scores = blended(coverage[places], cosines)
-        best, scores = self._best(places, scores, limit)
-        written = relevances(scores)
+        cosines = None
+        if query is not None and self._vectors is not None:
+            cosines = self._vectors.cosines(query, len(coverage))
+        scores = blended(coverage, cosines)
+        places = at_least_the(limit, scores)
+        order = np.lexsort((self._numbers[places], -scores[places]))[:limit]
+        best = places[order]
+        written = relevances(scores[best])
         found = len(written) - written.count(0.0)
         return list(zip(self._at(best[:found]), written[:found], strict=True))
 
@@ -150,47 +147,6 @@ class MemoryIndex:
         """The entries of places that are taken, as whatever has a score is."""
         return map(cast("list[Entry]", self._entries).__getitem__, places.tolist())
 
-    def _brought_up(
-        self, vectors: Vectors, coverage: NDArray[np.float64], query: NDArray[np.float32], limit: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Places of the nearest and of those with most words, in no order, and their cosines."""
-        places, cosines = vectors.similar(query, limit)
-        near = np.zeros(len(coverage), np.bool_)
-        near[places] = True
-        others = self._having(coverage, limit)
-        others = others[~near[others]]
-        return np.concatenate([places, others]), np.concatenate([cosines, vectors.cosines(query, others)])
-
     def alike(self, words: Sequence[str], similarity: float) -> list[str]:
         """Ids of the experiences whose terms are as similar (Jaccard, 0 to 1) as this to distinct terms."""
-        return self._ids(self._postings.alike(words, similarity))
-
-    def by_words(self, words: Sequence[str], limit: int) -> list[str]:
-        """Ids of the best by BM25 of the words, best first."""
-        coverage = self._postings.coverage(words)
-        places = self._having(coverage, limit)
-        return self._ids(self._best(places, coverage[places], limit)[0])
-
-    def by_nearness(self, query: NDArray[np.float32], limit: int) -> list[str]:
-        """Ids of the nearest to a unit vector, nearest first; none where the library has no vectors."""
-        if self._vectors is None:
-            return []
-        places, cosines = self._vectors.similar(query, limit)
-        return self._ids(self._best(places, cosines, limit)[0])
-
-    def _having(self, coverage: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-        """Places that have words of the query, the best `limit` among them and not many more; in no order."""
-        few = np.count_nonzero(coverage) < 4 * limit
-        return np.flatnonzero(coverage) if few else at_least_the(limit, coverage)
-
-    def _ids(self, places: NDArray[np.intp]) -> list[str]:
-        return [f"e{number}" for number in self._numbers[places].tolist()]
-
-    def _best(
-        self, places: NDArray[np.intp], scores: NDArray[np.float64], limit: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The places with the best scores and these, best first; equal ones by the experiences' numbers."""
-        enough = at_least_the(limit, scores)
-        places, scores = places[enough], scores[enough]
-        order = np.lexsort((self._numbers[places], -scores))[:limit]
-        return places[order], scores[order]
+        return [f"e{number}" for number in self._numbers[self._postings.alike(words, similarity)].tolist()]

@@ -83,12 +83,12 @@ class Retriever:
     async def _following(self, library: Library) -> Cached:
         """The library in memory, at its revision; what is new of its evidence is read behind the answer."""
         held = self._holding.use(library.id)
-        if held.index.revision < library.revision or not held.standing.loaded:
+        if held.index.revision < library.revision or not held.evidence.loaded:
             await held.index.follow(self._store, library)
-            await held.standing.follow(self._store, library)
+            await held.evidence.follow(self._store, library)
             self._holding.let_go()
         elif time.monotonic() - held.followed_at > FOLLOW_SECONDS:
-            self._start(held.standing.follow(self._store, library))
+            self._start(held.evidence.follow(self._store, library))
         else:
             return held
         held.followed_at = time.monotonic()
@@ -98,7 +98,7 @@ class Retriever:
         settings = library.settings
         room = settings.serve_tokens - INTRODUCTION_TOKENS
         candidates = await held.index.candidates(task, room)
-        drawn = draw(retrieval_id, candidates, held.standing, settings, room, limit)
+        drawn = draw(retrieval_id, candidates, held.evidence, settings, room, limit)
         retrieval = Retrieval(
             retrieval_id,
             task,
@@ -109,7 +109,7 @@ class Retriever:
             held_out=drawn.held_out,
             arms=drawn.arms,
         )
-        measured = held.standing.lifts(entry for entry, _ in drawn.served)
+        measured = held.evidence.claimed(entry for entry, _ in drawn.served)
         lifts = {known: lift.times(settings.reward_max - settings.reward_min) for known, lift in measured.items()}
         return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
 
@@ -129,8 +129,8 @@ class Retriever:
 
     def rewarded(self, library: Library) -> None:
         """A reward was entered: take it in behind the next answers."""
-        if (held := self._holding.known(library.id)) is not None and held.standing.loaded:
-            self._start(held.standing.follow(self._store, library))
+        if (held := self._holding.known(library.id)) is not None and held.evidence.loaded:
+            self._start(held.evidence.follow(self._store, library))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         failed = "evidence could not be read; what was known serves on"

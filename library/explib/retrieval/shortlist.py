@@ -1,15 +1,21 @@
-"""From candidates to an answer: the shortlist first, then chance; nothing is cut after the draws."""
+"""From candidates to an answer: the shortlist first, then chance; nothing is cut after the draws.
+
+Chance can be repeated: its numbers are made of a retrieval's id and of what is drawn, by an extendable hash (SHAKE).
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import shake_128
 from operator import itemgetter
 
-from explib.evidence.drawing import follows_revision, is_held_out, uniforms
+from explib.evidence.ledger import ARM
+from explib.evidence.posterior import FLOOR, serving_probability
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
-from explib.retrieval.entry import Entry, Ranked
+from explib.retrieval.entry import DIGITS, Entry, Ranked
 from explib.retrieval.index import Candidates
 from explib.retrieval.lifts import TRIAL_FLOOR, LiftCache, TrialArm
 
@@ -17,6 +23,9 @@ SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""
 LEAST_RELEVANCE = 0.001
 """What counts as the relevance of those that neither words nor meaning brought up."""
+_UNUSED_BITS = 11
+"""Of 64: a float from 0 to 1 holds 53 evenly."""
+_STEP = 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +42,31 @@ class Drawn:
 def draw(
     retrieval_id: str,
     candidates: Candidates,
-    standing: LiftCache,
+    evidence: LiftCache,
     settings: LibrarySettings,
     room: int,
     limit: int | None,
 ) -> Drawn:
     """Shortlist by relevance · (μ + s) within room and limit, then include each by itself with its probability."""
     ranked = candidates.ranked
-    shortlist = _shortlist(ranked, standing, room, limit)
-    held_out = settings.exploration and is_held_out(retrieval_id, settings.holdout)
+    shortlist = _shortlist(ranked, evidence, room, limit)
+    held_out = settings.exploration and _is_held_out(retrieval_id, settings.holdout)
     arms: dict[str, bool] = {}
-    if settings.exploration and standing.arms and not held_out:
-        mattering = [arm for arm in standing.arms if any(arm.touches(entry.id) for entry, _ in shortlist)]
-        arms = {str(arm.revision): follows_revision(retrieval_id, arm.revision) for arm in mattering}
+    if settings.exploration and evidence.arms and not held_out:
+        mattering = [arm for arm in evidence.arms if any(arm.touches(entry.id) for entry, _ in shortlist)]
+        arms = {str(arm.revision): _follows_revision(retrieval_id, arm.revision) for arm in mattering}
         earlier = [arm for arm in mattering if not arms[str(arm.revision)]]
         if earlier:
-            shortlist = _shortlist(_before(ranked, earlier), standing, room, limit)
+            shortlist = _shortlist(_before(ranked, earlier), evidence, room, limit)
     shortlist.sort(key=itemgetter(1), reverse=True)
-    servings = _servings(retrieval_id, shortlist, standing, settings, held_out=held_out)
+    servings = _servings(retrieval_id, shortlist, evidence, settings, held_out=held_out)
     served = tuple(each for each, serving in zip(shortlist, servings, strict=True) if serving.served)
     return Drawn(servings, served, held_out, arms)
 
 
-def _shortlist(ranked: Sequence[Ranked], standing: LiftCache, room: int, limit: int | None) -> list[Ranked]:
+def _shortlist(ranked: Sequence[Ranked], evidence: LiftCache, room: int, limit: int | None) -> list[Ranked]:
     """As many as fit, best first. One that is too long by itself is passed over, not the end of the list."""
-    priorities = standing.ratings.priorities([entry for entry, _ in ranked])
-    worth = [
-        (relevance if relevance > LEAST_RELEVANCE else LEAST_RELEVANCE) * priority  # noqa: FURB136 (twice as fast)
-        for (_, relevance), priority in zip(ranked, priorities, strict=True)
-    ]
+    worth = [max(relevance, LEAST_RELEVANCE) * evidence.belief(entry).priority for entry, relevance in ranked]
     chosen: list[Ranked] = []
     for at in sorted(range(len(ranked)), key=worth.__getitem__, reverse=True):
         if room < SHORTEST_LINE or len(chosen) == limit:
@@ -85,11 +90,11 @@ def _before(ranked: Iterable[Ranked], earlier: list[TrialArm]) -> list[Ranked]:
 
 
 def _servings(
-    retrieval_id: str, shortlist: Sequence[Ranked], standing: LiftCache, settings: LibrarySettings, *, held_out: bool
+    retrieval_id: str, shortlist: Sequence[Ranked], evidence: LiftCache, settings: LibrarySettings, *, held_out: bool
 ) -> tuple[Serving, ...]:
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
-    probabilities = _probabilities([entry for entry, _ in shortlist], standing, settings)
+    probabilities = _probabilities([entry for entry, _ in shortlist], evidence)
     draws = uniforms(retrieval_id, "experiences", len(shortlist))
     return tuple(
         Serving(entry.id, entry.version, relevance, probability, not held_out and drawn < probability)
@@ -97,14 +102,29 @@ def _servings(
     )
 
 
-def _probabilities(entries: Sequence[Entry], standing: LiftCache, settings: LibrarySettings) -> list[float]:
-    """The inclination of each between floor and ceiling; no less than the trial's floor where its addition is tried."""
-    floor, ceiling = settings.probability_floor, settings.probability_ceiling
-    probabilities = [min(max(each, floor), ceiling) for each in standing.ratings.inclinations(entries)]
-    if not standing.added:
-        return probabilities
-    tried = min(max(floor, TRIAL_FLOOR), ceiling)
+def _probabilities(entries: Sequence[Entry], evidence: LiftCache) -> list[float]:
+    """By what is believed of each; no less than the trial's floor where its addition is tried."""
+    floors = (TRIAL_FLOOR if entry.id in evidence.added else FLOOR for entry in entries)
     return [
-        max(probability, tried) if entry.id in standing.added else probability
-        for entry, probability in zip(entries, probabilities, strict=True)
+        round(serving_probability(evidence.belief(entry), floor), DIGITS)
+        for entry, floor in zip(entries, floors, strict=True)
     ]
+
+
+def uniforms(retrieval_id: str, drawn: str, count: int) -> list[float]:
+    """Numbers from 0 to below 1, each as good as independent of the others, of other draws and other retrievals.
+
+    More of them begin with the same ones.
+    """
+    stream = shake_128(f"{retrieval_id}/{drawn}".encode()).digest(8 * count)
+    return [(number >> _UNUSED_BITS) * _STEP for number in struct.unpack(f"<{count}Q", stream)]
+
+
+def _is_held_out(retrieval_id: str, share: float) -> bool:
+    """Whether the retrieval gets nothing."""
+    return uniforms(retrieval_id, "holdout", 1)[0] < share
+
+
+def _follows_revision(retrieval_id: str, revision: int) -> bool:
+    """Whether the retrieval follows a revision on trial, or the one before it."""
+    return uniforms(retrieval_id, f"revision {revision}", 1)[0] < ARM

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,7 +18,8 @@ from pydantic_settings import (
 )
 
 from explib.errors import InvalidSetting
-from explib.models.libraries import LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
+from explib.settings.wording import setting_text
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
 AuthMode: TypeAlias = Literal["auto", "required", "none"]
@@ -43,8 +45,11 @@ def _default_database() -> str:
     return f"sqlite+aiosqlite:///{user_data_path('explib') / 'library.db'}"
 
 
-class Settings(BaseSettings):
-    """Every setting; `explib doctor` prints each with its source."""
+class Settings(LibrarySettings, BaseSettings):
+    """Every setting of the program, and the defaults of libraries created from now on.
+
+    `explib doctor` prints each with its source. What a library that exists was given stays its own.
+    """
 
     model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True)
 
@@ -71,22 +76,14 @@ class Settings(BaseSettings):
     """Further tries of a call that met a 429, a 5xx or a broken connection, with growing waits."""
     embedder: Literal["wordllama", "none"] = "wordllama"
     """`wordllama` (offline) or `none` (lexical only)."""
-    group_size: Annotated[int, Field(ge=2)] = 5
-    max_experiences: Annotated[int, Field(ge=1)] = 100
-    max_words: Annotated[int, Field(ge=8)] = 32
-    serve_tokens: Annotated[int, Field(ge=100)] = 1500
-    review: bool = False
-    """Whether, in libraries created from now on, what the learner proposes waits for a person (on or off)."""
-    exploration: bool = True
-    """Whether, in libraries created from now on, what is served is drawn by chance (on or off)."""
-    holdout: Annotated[float, Field(ge=0, le=0.5)] | None = None
-    """The share of retrievals, in libraries created from now on, that get nothing; unset: 0, over HTTP 0.05."""
-    token_budget_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
+    token_budget_per_day: Annotated[int | None, Field(ge=0)] = 2_000_000
     """Prompt and completion tokens a day (UTC) that the learner may spend; `none` or empty: no limit."""
-    retention_days: Annotated[float, Field(gt=0)] | None = None
-    """Days after which the steps of a trajectory may go (its reward and what was learned stay); unset: kept."""
+    retention_days: Annotated[float | None, Field(gt=0)] = None
+    """Days after which the steps of a trajectory may go (its reward and what was learned stay); unset: never."""
     max_trajectory_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
-    redact_emails: bool = False
+    redact_personal: bool = False
+    """Whether e-mail addresses and telephone, card, account and national id numbers are taken out like secrets (on or
+    off); needs the extra `personal`. Names and postal addresses are not looked for."""
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
     learner_idle_seconds: Annotated[float, Field(ge=0)] = 30.0
     """How long a detached learner waits for something to learn before it ends."""
@@ -108,14 +105,8 @@ class Settings(BaseSettings):
     """The claim that holds `explib:read|submit|curate|admin` and, if wanted, `explib:library:NAME`."""
     oauth_libraries_claim: str = "explib_libraries"
     """The claim that holds library names, a list or separated by blanks; `*`: every one."""
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    requests_per_minute: Annotated[int | None, Field(ge=1)] = None
     """For each token (without one: each address) and worker. Unset: 3000, and no limit for clients on this machine."""
-    concurrent_requests: Annotated[int, Field(ge=1)] | None = None
-    """The same, of requests under way. Unset: 32."""
-    open_streams: Annotated[int, Field(ge=1)] | None = None
-    """The same, of subscriptions and other event streams, which stay open. Unset: 32."""
-    max_request_bytes: Annotated[int, Field(ge=1024)] | None = None
-    """Of an HTTP request's body. Unset: enough for a trajectory of EXPLIB_MAX_TRAJECTORY_BYTES."""
 
     @field_validator("database_url")
     @classmethod
@@ -123,14 +114,27 @@ class Settings(BaseSettings):
         scheme = value.partition("://")[0]
         if scheme not in ENGINES:
             raise ValueError(
-                f"names {scheme[:40]!r}; data is kept in sqlite+aiosqlite:////path/to/library.db "
+                f"has the unsupported scheme {scheme[:40]!r}: use sqlite+aiosqlite:////path/to/library.db "
                 "or postgresql+asyncpg://user@host/database"
             )
         return value
 
+    @field_validator("redact_personal")
+    @classmethod
+    def _recognisers(cls, wanted: bool) -> bool:
+        if wanted and not (find_spec("phonenumbers") and find_spec("stdnum")):
+            raise ValueError("needs what recognises personal data: pip install 'explib[personal]'")
+        return wanted
+
+    @model_validator(mode="after")
+    def _rewards_in_order(self) -> Settings:
+        if not self.reward_min < self.reward_max:
+            raise ValueError("reward_min must be below reward_max")
+        return self
+
     def serving_teams(self) -> Settings:
         """As they are where many people are served: what is unset gets the default of a team's server."""
-        return self if self.holdout is not None else self.model_copy(update={"holdout": TEAM_HOLDOUT})
+        return self if "holdout" in self.model_fields_set else self.model_copy(update={"holdout": TEAM_HOLDOUT})
 
     @field_validator("token_budget_per_day", "retention_days", mode="before")
     @classmethod
@@ -157,7 +161,7 @@ class Settings(BaseSettings):
     @property
     def request_bytes(self) -> int:
         """Most bytes of an HTTP request's body: a trajectory may double by being escaped into JSON."""
-        return self.max_request_bytes or 2 * self.max_trajectory_bytes + MIB
+        return 2 * self.max_trajectory_bytes + MIB
 
     @property
     def model_configured(self) -> bool:
@@ -187,13 +191,16 @@ class Settings(BaseSettings):
         return analyst
 
     def library_defaults(self) -> LibrarySettings:
-        """What a new library starts with."""
-        return LibrarySettings(
-            group_size=self.group_size,
-            max_experiences=self.max_experiences,
-            max_words=self.max_words,
-            serve_tokens=self.serve_tokens,
-            review=self.review,
-            exploration=self.exploration,
-            holdout=self.holdout or 0.0,
-        )
+        """The settings that a new library starts with."""
+        return LibrarySettings(**{name: getattr(self, name) for name in LibrarySettings.model_fields})
+
+    def not_in_force(self, library: Library) -> list[str]:
+        """A sentence for each library setting of the environment or the file that is another in this library."""
+        given = [name for name in LibrarySettings.model_fields if name in self.model_fields_set]
+        pairs = [(name, getattr(self, name), getattr(library.settings, name)) for name in given]
+        return [
+            f"library {library.name} has {name} = {setting_text(own)}: EXPLIB_{name.upper()}={setting_text(default)} "
+            f"is for libraries created from now on (change it: explib libraries set {library.name} {name}=…)"
+            for name, default, own in pairs
+            if own != default
+        ]

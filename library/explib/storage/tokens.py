@@ -21,6 +21,7 @@ from explib.models.access import Token, TokenScope
 from explib.storage.database import Database
 from explib.storage.tables.access import tokens
 from explib.tasks import BackgroundTasks
+from explib.text.redaction import redacted
 
 PREFIX = "explib_"
 SECRET_BYTES = 32
@@ -59,7 +60,7 @@ class Tokens:
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         named = None if libraries is None else tuple(sorted(set(libraries)))
         identity = new_id("k")
-        token = Token(identity, name or identity, scope, named, self.clock(), expires_at)
+        token = Token(identity, redacted(name) or identity, scope, named, self.clock(), expires_at)
         values = {
             "id": token.id,
             "name": token.name,

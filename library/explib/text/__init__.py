@@ -1,1 +1,1 @@
-"""Words in every script, and the secrets that are taken out of them."""
+"""What is done to texts before they are stored: secrets and personal data are taken out."""

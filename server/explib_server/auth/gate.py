@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -33,11 +34,8 @@ SESSION = SESSION_HEADER.encode()
 
 def allowances(settings: Settings) -> tuple[Allowance, Allowance]:
     """For tokens and other machines, and for clients on this machine that need no token."""
-    given = (settings.requests_per_minute, settings.concurrent_requests, settings.open_streams)
-    defaults = (DEFAULTS.per_minute, DEFAULTS.requests, DEFAULTS.streams)
-    return Allowance(*(set_value or default for set_value, default in zip(given, defaults, strict=True))), Allowance(
-        *given
-    )
+    rate = settings.requests_per_minute
+    return replace(DEFAULTS, per_minute=rate or DEFAULTS.per_minute), Allowance(rate, None, None)
 
 
 class Admission:

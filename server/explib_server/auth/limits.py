@@ -68,8 +68,7 @@ class Limits:
         """Hold one of the key's places while the body runs. Raises TooMany."""
         place, most = (key, kind), allowance.slots(kind)
         if most is not None and self._taken[place] >= most:
-            setting = "EXPLIB_OPEN_STREAMS" if kind == "stream" else "EXPLIB_CONCURRENT_REQUESTS"
-            raise TooMany(f"More than {number_of(most, kind)} at once ({setting}): let one end, then try again.", 1.0)
+            raise TooMany(f"More than {number_of(most, kind)} at once: let one end, then try again.", 1.0)
         self._taken[place] += 1
         try:
             yield

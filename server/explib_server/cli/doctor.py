@@ -11,10 +11,10 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal, TypeAlias
 
-from pydantic import SecretStr
-
 from explib.errors import ExplibError, ModelError
+from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
+from explib.settings.wording import setting_text
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
@@ -48,8 +48,11 @@ def doctor() -> None:
     """Print every setting with its source, then try the parts, the server, and what the clients have configured."""
     settings = load_settings()
     say(f"explib {version('explib')} on Python {sys.version.split()[0]}; config file: {config_file()}")
-    for name in Settings.model_fields:
-        say(f"  {name} = {_shown(getattr(settings, name))}  ({_source(name)})")
+    ours = [name for name in Settings.model_fields if name not in LibrarySettings.model_fields]
+    for title, names in (("This program:", ours), ("Libraries created from now on:", LibrarySettings.model_fields)):
+        say(title)
+        for name in names:
+            say(f"  {name} = {setting_text(getattr(settings, name))}  ({_source(name)})")
     if not asyncio.run(_works(settings)):
         sys.exit(1)
 
@@ -144,6 +147,8 @@ async def _library(application: Application) -> tuple[Status, str]:
     library = await application.store.libraries.find(name)
     if library is None:
         return "INFO", f"library {name} does not exist yet: the first use creates it"
+    for note in application.settings.not_in_force(library):
+        _report("INFO", note)
     return "OK", f"library {name}, revision {library.revision}"
 
 
@@ -157,21 +162,6 @@ async def _retrieval(application: Application) -> str:
 
 def _report(status: Status, text: str) -> None:
     say(f"{status:<4}  {text}")
-
-
-def _shown(value: object) -> str:
-    """A setting's value as a person would write it."""
-    match value:
-        case SecretStr():
-            return "(set)"
-        case None | ():
-            return "unset"
-        case bool():
-            return "on" if value else "off"
-        case tuple():
-            return ",".join(value)
-        case _:
-            return str(value)
 
 
 def _source(name: str) -> str:

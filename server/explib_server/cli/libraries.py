@@ -11,7 +11,8 @@ import typer
 
 from explib.errors import InvalidSetting
 from explib.models.libraries import Library
-from explib.settings.library import LibraryChanges, read_changes, said
+from explib.settings.library import LibraryChanges, read_changes
+from explib.settings.wording import setting_text
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
@@ -39,7 +40,7 @@ def list_libraries(as_json: JsonOption = False) -> None:
     if as_json:
         say(
             json.dumps(
-                [asdict(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2
+                [_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2
             )
         )
     else:
@@ -52,8 +53,16 @@ def list_libraries(as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show a library's settings."""
-    _say(run(lambda application: application.library(name)), as_json)
+    """Show a library's settings, and those of the environment that are not in force in it."""
+
+    async def work(application: Application) -> tuple[Library, list[str]]:
+        library = await application.library(name)
+        return library, application.settings.not_in_force(library)
+
+    library, overridden = run(work)
+    _say(library, as_json)
+    for note in () if as_json else overridden:
+        say(f"note: {note}")
 
 
 @app.command("create")
@@ -87,8 +96,11 @@ def _changes(given: Sequence[str]) -> LibraryChanges:
 
 def _say(library: Library, as_json: bool) -> None:
     if as_json:
-        say(json.dumps(asdict(library), indent=2))
+        say(json.dumps(_as_json(library), indent=2))
     else:
-        values = asdict(library.settings).items()
-        settings = [f"  {name} = {value if isinstance(value, str) else said(value)}" for name, value in values]
+        settings = [f"  {name} = {setting_text(value)}" for name, value in library.settings]
         say("\n".join([f"{library.name}, at revision {library.revision}", *settings]))
+
+
+def _as_json(library: Library) -> dict[str, object]:
+    return asdict(library) | {"settings": library.settings.model_dump()}

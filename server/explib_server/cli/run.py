@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from explib.errors import ExplibError, InvalidSetting
 from explib.settings.program import Settings, config_file
+from explib.settings.wording import wrong_settings
 from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
@@ -49,9 +50,7 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = "; ".join(
-            f"EXPLIB_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
-        )
+        wrong = wrong_settings(error, Settings, "EXPLIB_")
         raise InvalidSetting(
             f"Settings cannot be used: {wrong}. Correct them in the environment (EXPLIB_…) or in {config_file()}."
         ) from error

@@ -16,7 +16,7 @@ from explib.settings.library import LibraryChanges
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.revisions.protection import AUTOMATIC
 from explib.storage.store import Store
-from explib.text.redaction import redact
+from explib.text.redaction import redact, redacted
 from explib.text.words import storable
 from explib_learner.checks.operations import DUPLICATE_SIMILARITY, OperationCheck
 
@@ -47,7 +47,7 @@ class By:
     @property
     def signed(self) -> str:
         """The name under which the change is kept: no person's may be that of a part of the program."""
-        author = storable(self.author)
+        author = redacted(storable(self.author))
         return f"{author} (a person)" if author in AUTOMATIC else author
 
 
@@ -90,11 +90,11 @@ Make: TypeAlias = Callable[[Reading], Proposal]
 class Curator:
     """Makes the changes of people to the libraries of one store."""
 
-    def __init__(self, store: Store, retriever: Retriever | None = None, *, redact_emails: bool = False) -> None:
+    def __init__(self, store: Store, retriever: Retriever | None = None, *, redact_personal: bool = False) -> None:
         """`retriever` knows which lessons are alike; without one it is read from the store first."""
         self._store = store
         self._retriever = retriever or Retriever(store, None)
-        self._redact_emails = redact_emails
+        self._redact_personal = redact_personal
 
     async def add(self, library: Library, content: str, by: By) -> Committed:
         """Add an experience, active at once; an agent's waits for a person. Raises OperationRefused."""
@@ -251,7 +251,7 @@ class Curator:
             raise TooLarge(
                 f"The reason has {len(by.reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(by.reason), emails=self._redact_emails)
+        clean, _ = redact(storable(by.reason), self._redact_personal)
         return _line(clean) or otherwise
 
     async def _change(
@@ -307,7 +307,7 @@ def _rewriting(experience: Experience, reason: str, content: str, pinned: bool |
 
 def curator_of(application: Application) -> Curator:
     """The curator of an application's libraries."""
-    return Curator(application.store, application.experiences, redact_emails=application.settings.redact_emails)
+    return Curator(application.store, application.experiences, redact_personal=application.settings.redact_personal)
 
 
 def _line(text: str) -> str:

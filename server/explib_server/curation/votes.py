@@ -23,7 +23,7 @@ async def cast_vote(
             raise TooLarge(
                 f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
             )
-        clean, _ = redact(storable(reason), emails=application.settings.redact_emails)
+        clean, _ = redact(storable(reason), personal=application.settings.redact_personal)
         reason = " ".join(clean.split()) or None
     return await application.store.votes.cast(
         library, experience_id, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason

@@ -102,7 +102,9 @@ class ResponseRecorder:
 
     async def _too_large(self) -> None:
         self._replaced = True
-        message = f"The request has more than {self._most_bytes:,} bytes (EXPLIB_MAX_REQUEST_BYTES): send less at once."
+        message = (
+            f"The request has more than {self._most_bytes:,} bytes (by EXPLIB_MAX_TRAJECTORY_BYTES): send less at once."
+        )
         response = problem(413, INVALID_REQUEST, message)
         start = {"type": "http.response.start", "status": 413, "headers": response.raw_headers}
         await self._send(start)

@@ -94,8 +94,11 @@ class ExperienceMCP(MCPServer[LazyApplication]):
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
         server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
         async with stdio_streams() as (incoming, outgoing):
-            with ended_by_signals():
+            with ended_by_signals(self._stop):
                 await server.run(incoming, outgoing, server.create_initialization_options())
+
+    def _stop(self) -> None:
+        self.application.stopping = True
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""
@@ -174,7 +177,9 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.run_background(
+            settings, bus, learner, lambda: current.stopping
+        )
         return opened
 
     current = LazyApplication(open_application)

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explib.evidence.interval import Interval, interval, rewards_needed
-from explib.evidence.ledger import EMPTY, HOLDOUT, SHORTLIST, CounterKey, Counters, experience_key
-from explib.evidence.missing import reporting_is_biased
+from explib.evidence.ledger import HOLDOUT, SHORTLIST, Counters, experience_key
 from explib.evidence.posterior import REVISION_SCALE
-from explib.evidence.submitters import robust
-from explib.evidence.sums import NOTHING, ScoreSums
-from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary
+from explib.evidence.sums import NOTHING
+from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary, reporting_is_biased
 from explib.evidence.votes import Tally
 from explib.models.experiences import Experience, ExperienceStatus
 from explib.models.libraries import Library
@@ -101,7 +99,7 @@ async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
         revision=library.revision,
         retrievals=totals.retrievals,
         rewards=totals.rewards,
-        submitters=len((await store.evidence.by_submitter(library, [SHORTLIST]))[SHORTLIST]),
+        submitters=await store.evidence.submitters(library),
         exploration=library.settings.exploration,
         uplift=await library_uplift(store, library),
         trials=await store.trials.tally(library),
@@ -118,11 +116,10 @@ async def experience_evidence(
     await store.evidence.count_all(library)
     keys = {experience_key(each.id, each.version): each for each in experiences}
     accounts = await store.evidence.of(library, [*keys, SHORTLIST])
-    shares = await store.evidence.by_submitter(library, keys)
     votes = await store.votes.tallies(library)
     claims = reporting_is_biased(accounts[SHORTLIST].missing) is None
     return [
-        _judged(library, known, accounts[key], list(shares[key].values()), votes.get(known.id, Tally()), claims=claims)
+        _judged(library, known, accounts[key], votes.get(known.id, Tally()), claims=claims)
         for key, known in keys.items()
     ]
 
@@ -130,7 +127,8 @@ async def experience_evidence(
 async def library_uplift(store: Store, library: Library) -> Uplift:
     """The uplift against hold-out, or why there is none to tell."""
     await store.evidence.count_all(library)
-    account, sums = await _robust(store, library, HOLDOUT)
+    account = (await store.evidence.of(library, [HOLDOUT]))[HOLDOUT]
+    sums = account.believed
     share = library.settings.holdout if library.settings.exploration else 0.0
     if not library.settings.exploration:
         return Uplift(0.0, sums.n, None, NOT_EXPLORING)
@@ -188,16 +186,10 @@ def evidence_text(found: ExperienceEvidence) -> str:
     return f"{counted} Lift {lift_text(found.lift)}, P(helps) {found.helps:.3f}, {rests}: {found.label}."
 
 
-async def _robust(store: Store, library: Library, key: CounterKey) -> tuple[Counters, ScoreSums]:
-    account = (await store.evidence.of(library, [key])).get(key, EMPTY)
-    shares = await store.evidence.by_submitter(library, [key])
-    return account, robust(list(shares[key].values()), account.sums)
-
-
 def _judged(
-    library: Library, known: Experience, account: Counters, shares: list[ScoreSums], votes: Tally, *, claims: bool
+    library: Library, known: Experience, account: Counters, votes: Tally, *, claims: bool
 ) -> ExperienceEvidence:
-    sums = robust(shares, account.sums)
+    sums = account.believed
     found = lift_summary(sums)
     claimed = claims and reporting_is_biased(account.missing) is None
     shown = claimed and sums.n >= FEWEST_REWARDS

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from explib.evidence.belief import FEWEST_SUBMITTERS
 from explib.evidence.interval import Interval
-from explib.evidence.submitters import FEWEST_SUBMITTERS
 from explib.text.words import number_of
 from explib_server.render.evidence import UNKNOWN, ExperienceEvidence, LibraryEvidence, uplift_text
 

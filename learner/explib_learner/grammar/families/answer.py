@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
 from explib_learner.grammar.keys import Names, Test
@@ -33,10 +33,6 @@ class Told(PredicateFamily):
             for name, value in reading.trace.calls[at].arguments.items():
                 if _tellable(value):
                     yield (_ARGUMENT, tool, name), Instance(_told(value, answer), WHOLE)
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without the value or the answer."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for what is told."""

@@ -59,10 +59,6 @@ class Value(PredicateFamily):
             if not isinstance(value, str) or len(value) <= _LONGEST_VALUE
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where it is left out."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a value or a bound."""
         tool, name = names

@@ -105,10 +105,6 @@ class Rounded(PredicateFamily):
             if isinstance(source, float) and source % 1 and (how := _rounded(number, source))
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where the number is unrelated."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for rounding."""
         subject, source = argument(names[1]), named(names[2:])
@@ -132,10 +128,6 @@ class Steps(PredicateFamily):
             if isinstance(number, float) and not name.startswith("#")
             for step in _STEPS
         )
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without a number."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a step."""

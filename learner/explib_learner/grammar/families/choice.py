@@ -52,10 +52,6 @@ class Extreme(PredicateFamily):
                 if rank:
                     yield (tool, name, lister, rows.path, column), Instance(rank, at)
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where nothing was chosen from the list."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a choice."""
         tool, name, lister, _, column = names
@@ -96,19 +92,14 @@ class Chosen(PredicateFamily):
             if len({other.get(column) for other in rows.rows}) > 1
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where nothing was chosen."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a property of the chosen."""
         tool, name, lister, _, column = names
         situation = f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
-        opposite = Test({"is": "not", "least": "below"}.get(test.kind, "is"), test.value)  # type: ignore[arg-type]
         return Phrase(
             situation,
             f"take one whose {code(column)} {compared(test)}",
-            f"take one whose {code(column)} {compared(opposite)}",
+            f"take one whose {code(column)} {compared(test.opposite)}",
         )
 
 
@@ -129,10 +120,6 @@ class Margin(PredicateFamily):
                     for fact, other in asked:
                         if isinstance(other, float):
                             yield (tool, name, lister, rows.path, column, *fact), Instance(value - other, at)
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without both numbers."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for room to spare."""

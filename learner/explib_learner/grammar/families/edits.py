@@ -9,6 +9,7 @@ from explib_learner.grammar.keys import Names, Test
 from explib_learner.grammar.reading import WHOLE, Instance, Reading
 from explib_learner.writing.templates import code, used
 
+
 class Changed(PredicateFamily):
     """(kind): a file of the kind is changed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
 from explib_learner.grammar.keys import Names, Test
@@ -31,10 +31,6 @@ class AfterFailure(PredicateFamily):
                 for tool in {call.name, ""} - seen:
                     yield (tool,), Instance(following, at)
                 seen |= {call.name, ""}
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without a failure."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for the next step."""
@@ -69,10 +65,6 @@ class TriedAgain(PredicateFamily):
         calls = reading.trace.calls
         first = {call.name: at for at, call in reversed(list(enumerate(calls))) if call.failed}
         return {(tool,): [Instance(reading.last[tool] > at, at)] for tool, at in first.items()}
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without a failure."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for persistence."""

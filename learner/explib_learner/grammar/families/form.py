@@ -28,10 +28,6 @@ class Form(PredicateFamily):
             for feature, value in features(text).items()
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where the argument is missing or lacks the feature."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a form."""
         tool, name, feature = names

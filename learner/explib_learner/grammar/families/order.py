@@ -81,10 +81,6 @@ class Precedes(PredicateFamily):
         pairs = [(a, i, b, j) for a, i in tools for b, j in tools if a < b]
         return {(a, b): [Instance(i < j, max(i, j))] for a, i, b, j in pairs}
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met where one of them is missing."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for either order."""
         a, b = map(used, names)
@@ -107,15 +103,11 @@ class Beside(PredicateFamily):
         for tool, at in reading.last.items():
             yield ("next", tool), Instance(calls[at + 1].name if at + 1 < len(calls) else "", at)
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without the tool."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for what stands right beside."""
         side, tool = names
         if not test.value:
-            first, last = ("first", "last") if side == "previous" else ("last", "first")
+            first = "first" if side == "previous" else "last"
             return Phrase(f"you {used(tool)}", f"make it your {first} call", f"do not make it your {first} call")
         where = "right before it" if side == "previous" else "right after it"
         other = used(str(test.value))
@@ -130,10 +122,6 @@ class Times(PredicateFamily):
     def read(self, reading: Reading) -> Readings:
         """The number of uses of each tool."""
         return {(tool,): [Instance(float(len(places)), places[0])] for tool, places in reading.of.items()}
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without a use."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a number of uses."""
@@ -183,10 +171,6 @@ class Together(PredicateFamily):
             if len(places) > 1
         }
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met with fewer uses."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a batch."""
         return Phrase(f"you {used(names[0])} several times", "do it in one message", "do it one message at a time")
@@ -203,10 +187,6 @@ class Ends(PredicateFamily):
         if not calls:
             return {}
         return {("first",): [Instance(calls[0].name, WHOLE)], ("last",): [Instance(calls[-1].name, WHOLE)]}
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without a call."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for an end."""

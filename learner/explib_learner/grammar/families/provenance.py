@@ -110,10 +110,6 @@ class Ratio(PredicateFamily):
             if source
         )
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without both numbers."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a multiple."""
         subject, source = argument(names[1]), named(names[2:])
@@ -148,10 +144,6 @@ class Shift(PredicateFamily):
             for names, number, source, at in _numbers(reading)
         )
         return merged([*plain, *_gaps(reading)])
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met without both values."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a distance."""

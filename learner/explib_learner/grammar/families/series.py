@@ -32,10 +32,6 @@ class Sorted(PredicateFamily):
                     if direction:
                         yield (tool, *fact), Instance(direction, places[0])
 
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met by fewer than two uses."""
-        return ()
-
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a direction."""
         tool, kind, *rest = names
@@ -59,10 +55,6 @@ class Opening(PredicateFamily):
             for name, value in calls[0][1].arguments.items() if len(calls) > 1 else ():
                 if len({call.arguments.get(name) for _, call in calls}) > 1:
                     yield (tool, name), Instance(value, calls[0][0])
-
-    def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:
-        """Not met by fewer than two uses."""
-        return ()
 
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a beginning."""

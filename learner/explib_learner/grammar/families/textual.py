@@ -59,7 +59,7 @@ def moment(text: str) -> datetime | None:
     if not _ISO.match(text):
         return None
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+        return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import EMPTY, PARTS, CounterKey, Counters, keys_of
+from explib.evidence.belief import FEWEST_SUBMITTERS
+from explib.evidence.ledger import EMPTY, PARTS, SHORTLIST, CounterKey, Counters, keys_of
 from explib.evidence.sums import ScoreSums, score
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
@@ -45,7 +46,7 @@ class EvidenceReader:
         """The accounts that were changed after one tick and up to another; all of them after −1, or many ticks."""
         async with self.database.read() as connection:
             if after < 0 or upto - after > MOST_TICKS:
-                return _accounts(await connection.execute(_EVERYTHING, {"owner": library.id}))
+                return await _accounts(connection, library.id)
             rewarded = await connection.execute(_REWARDED_SINCE, {"owner": library.id, "after": after})
             changed = set[CounterKey]().union(*(keys_of(rows.retrieval_of(columns)) for columns in rewarded))
             return await accounts_of(connection, self.database, library.id, changed)
@@ -55,20 +56,10 @@ class EvidenceReader:
         async with self.database.read() as connection:
             return await accounts_of(connection, self.database, library.id, keys)
 
-    async def by_submitter(
-        self, library: Library, keys: Iterable[CounterKey]
-    ) -> dict[CounterKey, dict[str, ScoreSums]]:
-        """For each of the accounts, the sums of each submitter's own rewards."""
-        wanted = set(keys)
-        mine = submitter_evidence.c.library_id == library.id
-        where = mine & self.database.dialect.among(submitter_evidence.c.subject, _subjects(wanted))
+    async def submitters(self, library: Library) -> int:
+        """How many submitters have rewards of retrievals in which chance decided."""
         async with self.database.read() as connection:
-            found = (await connection.execute(select(submitter_evidence).where(where))).mappings().all()
-        shares: dict[CounterKey, dict[str, ScoreSums]] = {key: {} for key in wanted}
-        for row in found:
-            if (key := (row["kind"], row["subject"], row["version"])) in shares:
-                shares[key][row["submitter"]] = ScoreSums(**{name: row[name] for name in SUMS})
-        return shares
+            return await _submitters(connection, library.id)
 
     async def held_out_scores(self, library: Library) -> list[tuple[float, ScoreSums]]:
         """When each rewarded retrieval with a hold-out was, and what it says of the library's uplift; oldest first."""
@@ -113,22 +104,44 @@ async def accounts_of(
     wanted = set(keys)
     if not wanted:
         return {}
-    kinds = evidence.c.kind.in_({kind for kind, _, _ in wanted})
-    named = kinds & database.dialect.among(evidence.c.subject, _subjects(wanted))
-    held = _accounts(await connection.execute(_EVERYTHING.where(named), {"owner": library_id}))
-    return {key: held.get(key, EMPTY) for key in wanted}
+    subjects = {subject for _, subject, _ in wanted}
+    named = [database.dialect.among(table.c.subject, subjects) for table in (evidence, submitter_evidence)]
+    accounts = await _accounts(connection, library_id, named)
+    return {key: accounts.get(key, EMPTY) for key in wanted}
 
 
-def _subjects(keys: Iterable[CounterKey]) -> set[str]:
-    return {subject for _, subject, _ in keys}
+async def _accounts(
+    connection: AsyncConnection, library_id: int, named: Sequence[ColumnElement[bool]] = (true(), true())
+) -> dict[CounterKey, Counters]:
+    """The accounts, each with what is believed of it. Submitters' shares are read where there are enough of them."""
+    owner, (accounts_named, shares_named) = {"owner": library_id}, named
+    shares: dict[CounterKey, list[ScoreSums]] = defaultdict(list)
+    if await _submitters(connection, library_id) >= FEWEST_SUBMITTERS:
+        for kind, subject, version, *sums in await connection.execute(_SHARES.where(shares_named), owner):
+            shares[kind, subject, version].append(ScoreSums(*sums))
+    rows_found = await connection.execute(_EVERYTHING.where(accounts_named), owner)
+    keyed = (((kind, subject, version), numbers) for kind, subject, version, *numbers in rows_found)
+    return {key: Counters.of(numbers, shares.get(key, ())) for key, numbers in keyed}
 
 
-def _accounts(found: Iterable[Sequence[Any]]) -> dict[CounterKey, Counters]:
-    return {(kind, subject, version): Counters.of(numbers) for kind, subject, version, *numbers in found}
+async def _submitters(connection: AsyncConnection, library_id: int) -> int:
+    return int((await connection.execute(_CROWD, {"owner": library_id})).scalar_one())
 
 
 _EVERYTHING = select(*(evidence.c[name] for name in (*KEY[1:], *PARTS))).where(
     evidence.c.library_id == bindparam("owner")
+)
+_SHARES = select(*(submitter_evidence.c[name] for name in (*KEY[1:], *SUMS))).where(
+    submitter_evidence.c.library_id == bindparam("owner")
+)
+_CROWD = (
+    select(func.count())
+    .select_from(submitter_evidence)
+    .where(
+        submitter_evidence.c.library_id == bindparam("owner"),
+        submitter_evidence.c.kind == SHORTLIST[0],
+        submitter_evidence.c.subject == SHORTLIST[1],
+    )
 )
 _REWARDED_SINCE = select(*RETRIEVAL).where(
     retrievals.c.library_id == bindparam("owner"), retrievals.c.tick > bindparam("after")

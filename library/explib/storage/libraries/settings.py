@@ -24,6 +24,10 @@ _SETTLED = select(libraries).where(libraries.c.id == bindparam("owner")).with_fo
 """Built once: building a statement takes longer than running it."""
 
 
+MOST_IN_MEMORY = 250_000
+"""Experiences of a library that is searched in memory alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeOfSettings:
     """What a person changes of a library's settings, and why."""
@@ -46,6 +50,7 @@ async def change_settings(
     settings = changed(before.settings, change.changes)
     if settings == before.settings:
         return before
+    check_size(database, settings)
     await _check_rewards(connection, before, settings)
     number, cause = before.revision + 1, change.reason or "settings changed"
     said = difference(before.settings, settings)
@@ -58,6 +63,14 @@ async def change_settings(
 async def lock_settings(connection: AsyncConnection, library: Library) -> Library:
     """The library as it is now; its settings stay so until the transaction ends."""
     return rows.library((await connection.execute(_SETTLED, {"owner": library.id})).mappings().one())
+
+
+def check_size(database: Database, settings: LibrarySettings) -> None:
+    """Raises InvalidSetting where the engine can't search so many experiences."""
+    if settings.max_experiences > MOST_IN_MEMORY and database.dialect.search is None:
+        raise InvalidSetting(
+            f"max_experiences must be 1 to {MOST_IN_MEMORY:,} in SQLite: for more use PostgreSQL (docs/postgresql.md)."
+        )
 
 
 async def _check_rewards(connection: AsyncConnection, library: Library, settings: LibrarySettings) -> None:

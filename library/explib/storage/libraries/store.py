@@ -14,7 +14,7 @@ from explib.models.libraries import Library, LibraryOverview, LibrarySettings
 from explib.settings.library import LibraryChanges
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.libraries.settings import ChangeOfSettings, change_settings
+from explib.storage.libraries.settings import ChangeOfSettings, change_settings, check_size
 from explib.storage.tables.experiences import experiences
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations
@@ -66,7 +66,11 @@ class Libraries:
         return found
 
     async def create(self, name: str, settings: LibrarySettings) -> tuple[Library, bool]:
-        """The library of that name, and whether it was made now, with these settings. Raises InvalidLibraryName."""
+        """The library of that name, and whether it was made now, with these settings.
+
+        Raises InvalidLibraryName, and InvalidSetting where the engine can't hold so many experiences.
+        """
+        check_size(self.database, settings)
         statement = (
             self.database.dialect.insert(libraries)
             .values(

@@ -38,7 +38,7 @@ async def proven(
     keys = {experience_key(known.id, known.version): known.id for known in named}
     accounts = await accounts_of(connection, database, library.id, keys)
     return {
-        keys[key]: f"rewards say that experience {keys[key]} helps: {numbers(account.sums)}"
+        keys[key]: f"rewards say that experience {keys[key]} helps: {numbers(account.believed)}"
         for key, account in accounts.items()
-        if lift_summary(account.sums).label in HELPS
+        if lift_summary(account.believed).label in HELPS
     }

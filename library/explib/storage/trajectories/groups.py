@@ -21,6 +21,7 @@ from explib.storage.database import Database
 from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.text.redaction import redacted
 from explib.trajectories.parser import decode_steps
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Groups:
                 "postponed": each.group.id,
                 "version": each.group.graded_version,
                 "new_state": "dead" if each.dead else "ready",
-                "new_reason": each.reason,
+                "new_reason": redacted(each.reason),
                 "wait": each.wait,
                 "new_tries": each.group.tries - (not each.counts),
             }
@@ -148,6 +149,15 @@ class Groups:
 
         if values:
             await self.database.write(note, idempotent=True, explicit_locks=True)
+
+    async def end_waits(self) -> int:
+        """Make groups due now that were to be tried again later; how many there were."""
+        later = (groups.c.state == "ready") & (groups.c.not_before > self.database.now())
+
+        async def end(connection: AsyncConnection) -> int:
+            return (await connection.execute(update(groups).where(later).values(not_before=0.0))).rowcount
+
+        return await self.database.write(end, idempotent=True, explicit_locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field, JsonValue, WithJsonSchema
 
-from explib.settings.library import LibraryChanges, read_changes, said
+from explib.settings.library import LibraryChanges, read_changes
+from explib.settings.wording import setting_text
 from explib_server.curation.settings import set_up
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import LibraryList, LibrarySetUp
@@ -67,11 +67,11 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
             library, created = await set_up(application, name, changes, by, update=update)
         did = "created" if created else "updated"
         text = f"{library.name} is {did}: " + ", ".join(
-            f"{setting} {said(value)}" for setting, value in asdict(library.settings).items()
+            f"{setting} {setting_text(value)}" for setting, value in library.settings
         )
         return result(
             text,
             LibrarySetUp(
-                name=library.name, created=created, revision=library.revision, settings=asdict(library.settings)
+                name=library.name, created=created, revision=library.revision, settings=library.settings.model_dump()
             ),
         )

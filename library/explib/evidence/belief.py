@@ -1,4 +1,5 @@
-"""Estimates that a minority of submitters with forged rewards cannot move.
+"""What is believed of an account: the sums that serving, the lift that is told, the veto, the life cycle and the report
+all read.
 
 Pooled sums belong to whoever submits most. The trimmed mean counts each submitter once and leaves the ends out
 (Tukey and McLaughlin 1963; its standard error is the Winsorised one).
@@ -6,7 +7,7 @@ Pooled sums belong to whoever submits most. The trimmed mean counts each submitt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from math import ceil
 from operator import add
@@ -20,7 +21,7 @@ FORGED = 0.1
 FEWEST_SUBMITTERS = 20
 
 
-def robust(submitters: Sequence[ScoreSums], pooled: ScoreSums) -> ScoreSums:
+def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums]) -> ScoreSums:
     """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
 
     They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are
@@ -29,11 +30,11 @@ def robust(submitters: Sequence[ScoreSums], pooled: ScoreSums) -> ScoreSums:
     follows from leaving so many out at one end: what is left has, place by place, no higher (lower) lifts than the
     honest submitters alone, whoever they are.
     """
-    counted = [each for each in submitters if each.w > 0]
+    counted = [share for share in by_submitter if share.w > 0]
     if len(counted) < FEWEST_SUBMITTERS:
         return pooled
     total = reduce(add, counted, NOTHING)
-    lifts = sorted(each.lift for each in counted)
+    lifts = sorted(share.lift for share in counted)
     mean, error = trimmed_mean(lifts)
     forged = ceil(FORGED * len(lifts))
     least, most = trimmed_mean(lifts[:-forged])[0], trimmed_mean(lifts[forged:])[0]

@@ -1,0 +1,219 @@
+"""What failed and what then worked, inside one attempt: a changed call, another command, or a step in between."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+from explib.models.decisions import Decision, Option
+from explib_learner.grammar.failures import environmental
+from explib_learner.grammar.families.textual import pattern
+from explib_learner.grammar.files import edited
+from explib_learner.grammar.records import Scalar
+from explib_learner.grammar.trace import AttemptTrace, Call
+from explib_learner.writing.templates import argument, code, shown, used
+
+Change: TypeAlias = tuple[str, ...]
+"""(pass, argument) · (leave out, argument) · (set, argument, value) · (form, argument, pattern) · (use, tool) ·
+(first, tool)."""
+Strength: TypeAlias = Literal["believed", "candidate"]
+
+BELIEVED_FROM = 2
+"""Attempts in which a cure must be seen to be believed."""
+_SOON = 4
+"""Calls after a failure among which its cure is looked for."""
+_MOST_CHANGES = 2
+_FORM, _FORM_WORDS = 40, 3
+_LONGEST_REFUSAL = 120
+_VALUE = re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"|`[^`\n]{1,80}`|\S*\d\S*")
+_WORD = re.compile(r"[\w./:@+=-]{3,}")
+_TELLING = re.compile(r"error|fail|denied|refus|invalid|must|requir|not |unknown|missing|expected|use ", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A decision of which one attempt, or several, took both options: first the failing, then the working one."""
+
+    decision: Decision
+    """Option a is what worked."""
+    refusal: str
+    """The telling line of the failing result, values masked; the reason of the lesson."""
+    shown_by: tuple[str, ...]
+    """Ids of the attempts in which it failed and was cured."""
+    against: tuple[str, ...]
+    """Ids of attempts in which what worked here failed as well."""
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    trajectory_id: str
+    tool: str
+    change: Change
+    refusal: str
+    values_vary: bool
+
+
+def cures(traces: Sequence[AttemptTrace]) -> list[Cure]:
+    """All cures, those seen most often first. Failures of the environment, and what a mere retry cured, are none."""
+    sightings: defaultdict[tuple[str, Change], list[_Seen]] = defaultdict(list)
+    for trace in traces:
+        for seen in _sightings(trace):
+            sightings[seen.tool, seen.change].append(seen)
+    found = [cure for seen in sightings.values() if (cure := _cure(seen, traces)) is not None]
+    return sorted(found, key=lambda cure: (-len(cure.shown_by), cure.decision.key))
+
+
+def masked(line: str) -> str:
+    """A line with quoted texts and whatever has a digit replaced by an ellipsis."""
+    return " ".join(_VALUE.sub("…", line).split())[:_LONGEST_REFUSAL]
+
+
+def refusal_line(text: str) -> str:
+    """The line of a failing result that says why: the first with a telling word, else the last one; masked."""
+    lines = [line.strip() for line in text[:4000].splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return masked(telling[0] if telling else lines[-1]) if lines else ""
+
+
+def _cure(seen: Sequence[_Seen], traces: Sequence[AttemptTrace]) -> Cure | None:
+    first = seen[0]
+    ids = tuple(dict.fromkeys(each.trajectory_id for each in seen))
+    if first.values_vary and len(ids) < BELIEVED_FROM:
+        return None
+    against = tuple(trace.trajectory_id for trace in traces if _fails_anyway(trace, first.tool, first.change))
+    if len(against) >= len(ids):
+        return None
+    strength: Strength = "believed" if len(ids) >= BELIEVED_FROM and 4 * len(against) <= len(ids) else "candidate"
+    return Cure(_decision(first.tool, first.change), first.refusal, ids, against, strength)
+
+
+def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
+    calls = trace.calls
+    seen: set[tuple[str, Change]] = set()
+    for at, call in enumerate(calls):
+        if not call.failed or environmental(call.text):
+            continue
+        for change, vary in _changes(calls, at):
+            if (call.name, change) not in seen:
+                seen.add((call.name, change))
+                yield _Seen(trace.trajectory_id, call.name, change, refusal_line(call.text), vary)
+
+
+def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
+    """How the first call for the same purpose that worked differs from the failed one; with "only its value does"."""
+    failing = calls[at]
+    later = [call for call in calls[at + 1 : at + 1 + _SOON] if not (call.failed and call.name == failing.name)]
+    for position, call in enumerate(later):
+        if call.failed:
+            continue
+        if call.fingerprint == failing.fingerprint:
+            between = [other for other in later[:position] if not other.failed]
+            if not between or any(edited(other) for other in between):
+                return []
+            return [(("first", between[-1].name), False)]
+        if call.name == failing.name:
+            return _differences(failing.arguments, call.arguments)
+        if _same_purpose(failing, call) and not any(other.name == failing.name for other in later[position:]):
+            return [(("use", call.name), False)]
+    return []
+
+
+def _differences(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> list[tuple[Change, bool]]:
+    names = [name for name in {**old, **new} if not name.startswith("#") and old.get(name) != new.get(name)]
+    if not names or len(names) > _MOST_CHANGES:
+        return []
+    return [_difference(name, old, new) for name in names]
+
+
+def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> tuple[Change, bool]:
+    if name not in old:
+        return ("pass", name), False
+    if name not in new:
+        return ("leave out", name), False
+    before, after = old[name], new[name]
+    if isinstance(before, str) and isinstance(after, str) and pattern(before) != pattern(after):
+        named = any(sign.isdigit() for sign in after) and len(after.split()) <= _FORM_WORDS
+        if named:
+            return ("form", name, pattern(after)[:_FORM]), False
+    return ("set", name, shown(after)), True
+
+
+def _same_purpose(failing: Call, other: Call) -> bool:
+    """Both are commands that share a word, or tools that share a value; or the refusal names the other."""
+    plain = other.name.removeprefix("$ ")
+    program = plain.split()[0]
+    if failing.name.startswith("$ ") != other.name.startswith("$ "):
+        return False
+    if re.search(rf"(?<![\w-]){re.escape(program)}(?![\w-])", failing.text[:4000]):
+        return True
+    return not _words(failing).isdisjoint(_words(other))
+
+
+def _words(call: Call) -> frozenset[str]:
+    texts = [value for value in call.arguments.values() if isinstance(value, str) and len(value) <= 200]
+    own = call.name.removeprefix("$ ").split()[1:] if call.name.startswith("$ ") else []
+    return frozenset([*own, *(word for text in texts for word in _WORD.findall(text))])
+
+
+def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
+    """Whether a call that does as the cure says fails all the same, and is not cured by another change."""
+    return any(
+        call.failed and not environmental(call.text) and _does(call, trace.calls[:at], tool, change)
+        for at, call in enumerate(trace.calls)
+    )
+
+
+def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool:
+    kind, name, *rest = change
+    if kind == "use":
+        return call.name == name
+    if call.name != tool:
+        return False
+    if kind == "first":
+        return any(other.name == name for other in before)
+    value = call.arguments.get(name)
+    if kind == "pass":
+        return value is not None
+    if kind == "leave out":
+        return value is None
+    if value is None:
+        return False
+    return (pattern(str(value))[:_FORM] if kind == "form" else shown(value)) == rest[0]
+
+
+def _decision(tool: str, change: Change) -> Decision:
+    key = json.dumps(["cure", tool, list(change)], separators=(",", ":"))
+    yes, no = _options(change, tool)
+    return Decision(
+        id=f"g{sha256(key.encode()).hexdigest()[:12]}",
+        key=key,
+        source="grammar",
+        situation=f"you are about to {used(tool)}",
+        options=(Option("a", yes), Option("b", no)),
+        tools=tuple(dict.fromkeys((tool, change[1]) if change[0] in ("use", "first") else (tool,))),
+    )
+
+
+def _options(change: Change, tool: str) -> tuple[str, str]:
+    kind, name, *rest = change
+    match kind:
+        case "pass":
+            return f"pass {argument(name)}", f"leave out {argument(name)}"
+        case "leave out":
+            return f"leave out {argument(name)}", f"pass {argument(name)}"
+        case "set":
+            return f"set {argument(name)} to {rest[0]}", f"set {argument(name)} to something else"
+        case "form":
+            return (
+                f"write {argument(name)} in the form {code(rest[0])} (9 a digit, a or A letters)",
+                "write it otherwise",
+            )
+        case "first":
+            return f"{used(name)} first", f"{used(tool)} straight away"
+    return f"{used(name)} instead", f"{used(tool)} all the same"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from learner.small_desk import Made, attempt_of
+
+from explib.models.trajectories import Attempt
+from explib_learner.grammar.cures import Cure, cures, masked, refusal_line
+from explib_learner.grammar.trace import trace_of
+from explib_learner.writing.templates import lesson_of
+
+
+def bash(command: str, result: str) -> Made:
+    return "bash", {"command": command}, result
+
+
+def cured(*attempts: Sequence[Made]) -> list[Cure]:
+    made: list[Attempt] = [attempt_of(f"t{number}", calls) for number, calls in enumerate(attempts)]
+    return cures([trace_of(attempt) for attempt in made])
+
+
+def lesson(*attempts: Sequence[Made]) -> str:
+    (found,) = cured(*attempts)
+    return lesson_of(found.decision, "a")
+
+
+FAILED, DONE = "Error: field tax_code is required", "ok"
+
+
+def test_a_missing_argument_that_was_added_is_a_candidate_after_one_attempt() -> None:
+    calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
+    (found,) = cured(calls)
+    assert found.strength == "candidate"
+    assert found.refusal == FAILED
+    assert lesson(calls) == "When you are about to call `post`, pass `tax_code`."
+
+
+def test_the_same_cure_in_two_attempts_is_believed() -> None:
+    calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
+    (found,) = cured(calls, calls)
+    assert found.strength == "believed"
+    assert found.shown_by == ("t0", "t1")
+
+
+def test_a_step_between_failure_and_success_is_a_cure() -> None:
+    calls: list[Made] = [
+        ("ship", {"id": "O1"}, "Error: locked"),
+        ("unlock", {"id": "O1"}, DONE),
+        ("ship", {"id": "O1"}, DONE),
+    ]
+    assert lesson(calls) == "When you are about to call `ship`, call `unlock` first."
+
+
+def test_a_flag_and_another_program_are_cures() -> None:
+    refused = "error: this repository uses pnpm, not npm"
+    assert "run `pnpm test` instead" in lesson([bash("npm test", refused), bash("pnpm test", "3 passed")])
+    assert "pass `--frozen`" in lesson(
+        [bash("uv sync", "error: lock is stale, use --frozen"), bash("uv sync --frozen", DONE)]
+    )
+
+
+def test_the_form_of_a_value_is_a_cure_and_says_the_form() -> None:
+    calls: list[Made] = [
+        ("due", {"at": "03/05/2024"}, "Error: invalid date"),
+        ("due", {"at": "2024-05-03"}, DONE),
+    ]
+    assert "in the form `9999-99-99`" in lesson(calls)
+
+
+def test_another_value_is_no_cure_until_it_is_seen_twice() -> None:
+    calls: list[Made] = [("get", {"name": "ann"}, "Error: not found"), ("get", {"name": "bob"}, DONE)]
+    assert cured(calls) == []
+    assert "set `name` to `bob`" in lesson(calls, calls)
+
+
+@pytest.mark.parametrize("refused", ["Error: 503 service unavailable", "Error: timeout", "Error: rate limit exceeded"])
+def test_failures_of_the_environment_teach_nothing(refused: str) -> None:
+    calls: list[Made] = [("post", {"amount": 5}, refused), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
+    assert cured(calls, calls) == []
+
+
+def test_what_a_mere_retry_cured_teaches_nothing() -> None:
+    calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5}, DONE)]
+    assert cured(calls, calls) == []
+
+
+def test_work_on_a_file_until_a_check_passes_teaches_nothing() -> None:
+    edit: Made = ("edit", {"path": "app.py", "text": "x = 1\ny = 2\n"}, DONE)
+    assert cured([bash("make check", "1 failed\nexit code: 1"), edit, bash("make check", DONE)]) == []
+
+
+def test_a_cure_that_fails_elsewhere_is_not_believed() -> None:
+    calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
+    against: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, "Error: unknown code")]
+    assert cured(calls, against) == []
+
+
+def test_values_in_refusals_are_masked() -> None:
+    assert masked("Error: order 'O123' has 5 items") == "Error: order … has … items"
+    assert refusal_line("collecting\nE  error: must set CI\n1 failed") == "E error: must set CI"
