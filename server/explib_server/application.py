@@ -50,8 +50,8 @@ class Application:
         self.lifecycle = Lifecycle(store)
         self._on_submission: list[Callable[[], None]] = []
 
-    async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
+    async def library(self, name: str | None = None, *, create: bool = True) -> Library:
+        """The named library, or the configured one, which is created if it doesn't exist, within the caller's reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -60,7 +60,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if library_name == self.settings.library:
+            if create and library_name == self.settings.library:
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
