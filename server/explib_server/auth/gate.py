@@ -20,7 +20,15 @@ from explib_server.auth.limits import Allowance, Kind, Limits, TooMany
 from explib_server.auth.oauth import is_loopback
 from explib_server.auth.requests import address, bearer, header, is_forwarded, is_stream, network
 from explib_server.auth.tokens import Access, Verifier
-from explib_server.http.exchange import UNAVAILABLE, BodyGuard, ResponseRecorder, over_limit, problem
+from explib_server.http.exchange import (
+    SESSION_GONE,
+    TOO_LARGE,
+    UNAVAILABLE,
+    BodyGuard,
+    ResponseRecorder,
+    over_limit,
+    problem,
+)
 
 HEALTH = "/health"
 READY = "/ready"
@@ -101,7 +109,10 @@ class Gate:
         if scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(WELL_KNOWN):
             await self._app(scope, receive, send)
             return
-        answer = ResponseRecorder(send, self._refused, self._most_bytes)
+        explanations = {413: TOO_LARGE.format(bytes=self._most_bytes)}
+        if header(scope, SESSION):
+            explanations[404] = SESSION_GONE
+        answer = ResponseRecorder(send, self._refused, explanations)
         try:
             if scope["path"] == READY:
                 self._addresses.spend(network(scope), self._allowance)
