@@ -42,7 +42,7 @@ COMMANDS = {
     "experiences retire": {"--reason", "--expected-version", "--author", "--library", "--json"},
     "experiences review": {"--reason", "--content", "--author", "--library", "--json"},
     "experiences show": {"--library"},
-    "experiences vote": {"--library", "--reason", "--voter"},
+    "experiences vote": {"--library", "--reason"},
     "history": {"--library", "--limit", "--json"},
     "import": {
         "--library",
@@ -59,7 +59,7 @@ COMMANDS = {
         "--response-field",
         "--dry-run",
     },
-    "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead"},
+    "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead", "--release"},
     "libraries create": {"--json"},
     "libraries list": {"--json"},
     "libraries set": {"--author", "--json", "--reason"},
