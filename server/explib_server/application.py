@@ -168,7 +168,9 @@ class Application:
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:
     """The receipt, with a note about a reward that is no evidence here."""
-    return receipt if counts or not library.settings.signed_rewards_only else replace(receipt, note=UNSIGNED)
+    if counts or not library.settings.signed_rewards_only:
+        return receipt
+    return replace(receipt, note="; ".join(filter(None, (receipt.note, UNSIGNED))))
 
 
 def _check_size(name: str, text: str | None) -> None:
