@@ -45,7 +45,7 @@ COMMANDS = {
     "experiences vote": {"--library", "--reason", "--voter"},
     "history": {"--library", "--limit", "--json"},
     "import": {"--library", "--format", "--reward-field", "--group-by", "--task-field"},
-    "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead"},
+    "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--release", "--retry-dead"},
     "libraries create": {"--json"},
     "libraries list": {"--json"},
     "libraries set": {"--author", "--json", "--reason"},

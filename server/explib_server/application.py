@@ -53,7 +53,7 @@ class Application:
         self._on_submission: list[Callable[[], None]] = []
 
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
+        """The named library, or the configured one (created where it doesn't exist, unless only read), within reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -62,7 +62,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if library_name == self.settings.library:
+            if library_name == self.settings.library and self.store.database.access != "read":
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from explib.models.json_value import Json
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli import Commands
+from explib_server.learner_process.process import LEASE
 
 __all__ = ["explib"]
 
@@ -121,7 +123,21 @@ def test_bad_lines_are_reported_with_their_place_and_the_others_are_stored(expli
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
-    assert json.loads(explib("status", "--json").out)["trajectories"] == 0
+    assert "There is no library 'default'. Known: airline." in explib("status", "--json").err
+
+
+def test_leases_are_released_by_hand(explib: Explib, log: Path) -> None:
+    assert explib("import", str(log)).code == 0
+    assert explib("learn", "--once", "--release").out.startswith("nothing was leased\n")
+
+    async def lease() -> None:
+        async with open_store(Settings().database_url, lambda: time.time() + 1e9) as store:
+            assert await store.leases.acquire(LEASE, "a clock that was ahead", 30.0) is not None
+
+    asyncio.run(lease())
+    assert "1 × a lease that is dated in the future (learner:process)" in explib("doctor").out
+    assert "released learner:process, held by a clock that was ahead" in explib("learn", "--release").out
+    assert "dated in the future" not in explib("doctor").out
 
 
 def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from explib.errors import ExplibError, ModelError
 from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
+from explib.storage.maintenance.clock import times_ahead
 from explib_learner.model.answers import parsed, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
@@ -115,6 +116,8 @@ async def _check_parts(settings: Settings) -> bool:
     try:
         async with open_application(settings) as application:
             _report("OK", f"database: {application.store.database.dialect.describe()}")
+            for ahead in await times_ahead(application.store.database):
+                _report("INFO", f"{ahead.count} × {ahead.what} ({', '.join(ahead.examples)}): {ahead.advice}")
             _report(*await _library(application))
             _report("OK", f"{await _retrieval(application)}")
             analyst = settings.chosen_analyst()

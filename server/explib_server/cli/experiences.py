@@ -47,7 +47,7 @@ def list_experiences(
     as_json: JsonOption = False,
 ) -> None:
     """List the experiences, and what waits for review."""
-    contents = run(lambda application: _found(application, library, retired or status is Status.retired))
+    contents = run(lambda application: _found(application, library, retired or status is Status.retired), "read")
     listed = [item for item in contents.experiences if status is None or item.status == status.value]
     waiting = contents.waiting if status in {None, Status.waiting} else []
     if as_json:
@@ -82,7 +82,7 @@ def show_experience(
     async def work(application: Application) -> str:
         return await experience_page(application, await application.library(library), experience_id)
 
-    say(run(work))
+    say(run(work, "read"))
 
 
 app.command("add")(curation.add)

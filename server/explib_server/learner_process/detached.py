@@ -86,7 +86,7 @@ async def learn_detached() -> None:
     log.info("learner process %d started", os.getpid())
     try:
         set_up_traces()
-        async with open_application(settings) as application:
+        async with open_application(settings, "existing") as application:
             learning = asyncio.create_task(learn_until_idle(application, _note))
             _on_termination(learning.cancel)
             await asyncio.wait({learning})
