@@ -39,7 +39,7 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
         "experience://{library}",
         name="library",
         title="Experience library",
-        description="Every experience of a library, one `[id]. lesson` line each.",
+        description="Every experience of a library: `[id]. lesson`, and what the attempts say of it.",
         mime_type="text/plain",
     )
     async def library_text(library: str) -> str:
@@ -47,8 +47,7 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
             application = await current()
             from explib_server.render.pages import library_page
 
-            target = await application.library(library)
-            return library_page(target, await application.store.revisions.experiences(target))
+            return await library_page(application.store, await application.library(library))
 
     @server.resource(
         "experience://{library}/{id}",

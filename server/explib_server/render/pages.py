@@ -12,7 +12,9 @@ from explib.models.libraries import Library
 from explib.models.revisions import Change, ProposedOperation, Revision, Stance
 from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
+from explib.storage.store import Store
 from explib.text.words import estimate_tokens, number_of
+from explib_server.render.decisions import verdict_lines
 from explib_server.render.evidence import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
@@ -46,14 +48,17 @@ async def experience_page(application: Application, library: Library, experience
     return "\n\n".join(parts)
 
 
-def library_page(library: Library, experiences: Sequence[Experience]) -> str:
-    """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
+async def library_page(store: Store, library: Library) -> str:
+    """A library as text: each experience, and under it what the attempts say; of a large one as much as one reads."""
+    experiences = await store.revisions.experiences(library)
+    observed = await verdict_lines(store, library, ((each.decision_id, each.option) for each in experiences))
     lines, left = (
         [f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"],
         SHOWN_TOKENS,
     )
-    for shown, experience in enumerate(experiences):
-        left -= estimate_tokens(line := line_of(experience))
+    for shown, (experience, numbers) in enumerate(zip(experiences, observed, strict=True)):
+        line = line_of(experience) + (f"\n    {experience.status}: {numbers}" if numbers else "")
+        left -= estimate_tokens(line)
         if left < 0:
             more = f"… {len(experiences) - shown} more: list_experiences with after={experiences[shown - 1].id!r}"
             return "\n".join([*lines, more])
