@@ -19,7 +19,7 @@ from explib.text.words import says_something, storable
 from explib.tracing import span
 from explib.trajectories.parser import parse_trajectory
 from explib_learner.lifecycle import Lifecycle
-from explib_server.auth.callers import current_caller
+from explib_server.auth.callers import LOCAL_USER, current_caller
 
 if TYPE_CHECKING:
     from explib_server.compose import Learning
@@ -103,7 +103,8 @@ class Application:
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
-        submitter = current_caller().identity(clean.agent)
+        caller = current_caller()
+        submitter = LOCAL_USER.name if caller.token_id is None else caller.identity()
         submission = replace(clean, submitter=submitter, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)

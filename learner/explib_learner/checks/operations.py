@@ -107,9 +107,11 @@ class OperationCheck:
             return None
         if not cited:
             return "it cites no attempts: a lesson must rest on attempts that differ in reward"
-        rewards = {self._attempts[name].reward for name in cited}
-        if len(rewards) == 1:
-            return f"all attempts that it cites have reward {number(rewards.pop())}: nothing shows that it matters"
+        rewards = {self._attempts[name].trajectory.reward for name in cited}
+        if len(rewards) == 1 and not operation.speaks_for_itself:
+            reward = rewards.pop()
+            has = "no reward" if reward is None else f"reward {number(reward)}"
+            return f"all attempts that it cites have {has}: nothing shows that it matters"
         return None
 
     def _wrong_content(self, operation: Operation) -> str | None:
