@@ -20,7 +20,7 @@ _FAILS = re.compile(r"\b(?:error|fails?|rejected|refused)\b")
 _IT = re.compile(r"\bit\b|\bits\b")
 _SAYS = re.compile(r"\bthe task (says|does not say) (\w+)")
 _INSTEAD = re.compile(rf"({_TOOL}).*?\b(?:instead of|rather than|not|over) (?:\w+ )*?({_TOOL})")
-_EITHER = re.compile(rf"\beither would do\b.*?({_TOOL}).*?({_TOOL})")
+_EITHER = re.compile(rf"\b(?:could|can)\b.*?({_TOOL}).*?\bor\b.*?({_TOOL})")
 _ORDER = re.compile(rf"({_TOOL}).*?\b(before|then|after)\b.*?({_TOOL})")
 
 

@@ -31,7 +31,7 @@ LOOK_UP: Weighted[tuple[str, ...]] = (
 )
 WORK: dict[Family, Weighted[tuple[str, ...]]] = {
     "address": ((("update_address",), 1.0),),
-    "cancel": ((("cancel_order",), 1.0),),
+    "cancel": ((("cancel_order",), 0.95), (("release_order", "cancel_order"), 0.05)),
     "refund": ((("refund_order",), 0.5), (("quick_refund",), 0.5)),
     "ship": ((("ship_order",), 0.4), (("reserve_stock", "ship_order"), 0.4), (("ship_order", "reserve_stock"), 0.2)),
 }

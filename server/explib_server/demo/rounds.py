@@ -32,13 +32,13 @@ LEARNING_SECONDS = 300.0
 class Plan:
     """The size of one round, and what is switched off in it to show that the loop is closed."""
 
-    lone: int = 120
+    lone: int = 100
     """Tasks that are attempted once."""
     repeated: int = 4
     """Tasks that are attempted several times."""
     attempts: int = 5
     """Attempts at each of those."""
-    held_out: int = 80
+    held_out: int = 60
     learner: LearnerMode = "inprocess"
     shuffle_rewards: bool = False
 

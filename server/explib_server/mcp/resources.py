@@ -45,9 +45,12 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
     async def library_text(library: str) -> str:
         with not_found_errors():
             application = await current()
+            from explib_server.render.decisions import observations
             from explib_server.render.pages import library_page
 
-            return await library_page(application.store, await application.library(library))
+            target = await application.library(library)
+            experiences = await application.store.revisions.experiences(target)
+            return library_page(target, experiences, await observations(application.store, target, experiences))
 
     @server.resource(
         "experience://{library}/{id}",

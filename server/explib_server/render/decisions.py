@@ -7,6 +7,7 @@ from statistics import fmean
 
 from explib.evidence.observed import observed_text
 from explib.models.decisions import UNCLEAR, CodebookEntry, Verdict
+from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Stance
 from explib.models.trajectories import Trajectory
@@ -18,13 +19,14 @@ SHOWN_ATTEMPTS = 12
 SHOWN_RIVALS = 5
 
 
-async def verdict_lines(store: Store, library: Library, chosen: Iterable[tuple[str | None, str | None]]) -> list[str]:
-    """What attempts say of each of these options (decision id, letter), in a line; empty for what has no decision."""
-    options = list(chosen)
-    ids = {decision_id for decision_id, _ in options if decision_id is not None}
-    entries = await store.codebooks.entries(library, ids) if ids else []
+async def observations(store: Store, library: Library, experiences: Iterable[Experience]) -> dict[str, str]:
+    """Experience id → what the attempts say of it, in a line; only of those that come from a decision."""
+    options = {each.id: (each.decision_id, each.option) for each in experiences if each.decision_id is not None}
+    if not options:
+        return {}
+    entries = await store.codebooks.entries(library, {decision_id for decision_id, _ in options.values()})
     verdicts = {entry.decision.id: entry.verdict for entry in entries}
-    return ["" if decision is None else verdict_line(verdicts.get(decision), letter) for decision, letter in options]
+    return {experience_id: verdict_line(verdicts.get(decision), letter) for experience_id, (decision, letter) in options.items()}
 
 
 def verdict_line(verdict: Verdict | None, letter: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,7 @@ from explib.models.libraries import Library
 from explib.models.revisions import Change, ProposedOperation, Revision, Stance
 from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
-from explib.storage.store import Store
 from explib.text.words import estimate_tokens, number_of
-from explib_server.render.decisions import verdict_lines
 from explib_server.render.evidence import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
@@ -48,16 +46,13 @@ async def experience_page(application: Application, library: Library, experience
     return "\n\n".join(parts)
 
 
-async def library_page(store: Store, library: Library) -> str:
-    """A library as text: each experience, and under it what the attempts say; of a large one as much as one reads."""
-    experiences = await store.revisions.experiences(library)
-    observed = await verdict_lines(store, library, ((each.decision_id, each.option) for each in experiences))
-    lines, left = (
-        [f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"],
-        SHOWN_TOKENS,
-    )
-    for shown, (experience, numbers) in enumerate(zip(experiences, observed, strict=True)):
-        line = line_of(experience) + (f"\n    {experience.status}: {numbers}" if numbers else "")
+def library_page(library: Library, experiences: Sequence[Experience], observed: Mapping[str, str]) -> str:
+    """A library as text: each experience, then what attempts say of it (`observed`, by id); as much as one reads."""
+    heading = f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"
+    lines, left = [heading], SHOWN_TOKENS
+    for shown, experience in enumerate(experiences):
+        numbers = observed.get(experience.id)
+        line = line_of(experience) + (f"\n    {numbers}" if numbers else "")
         left -= estimate_tokens(line)
         if left < 0:
             more = f"… {len(experiences) - shown} more: list_experiences with after={experiences[shown - 1].id!r}"
