@@ -92,7 +92,8 @@ class Analyser:
         self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
     ) -> tuple[tuple[Operation, ...], Writing]:
         """The operations that the verdicts ask for, with the words of new lessons."""
-        evidence = Evidence(book.codes, batch.history)
+        graded = graded_attempts(batch.history, batch.library.settings)
+        evidence = Evidence(book.entries, book.codes, graded)
         planned = plan(book.entries, batch.experiences, evidence)
         for decision_id, runs in planned.weak_runs.items():
             book.weakened(decision_id, runs)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from explib.evidence.observed import earned_status, observed_text
-from explib.models.decisions import Code, CodebookEntry, Decision, Verdict
+from explib.models.decisions import Code, CodebookEntry, Decision, GradedAttempt, Verdict
 from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation
-from explib.models.trajectories import Attempt
 from explib_learner.analyst import NamedDecision, Wording
 
 WEAK_RUNS = 2
@@ -36,14 +36,17 @@ class Plan:
 
 
 class Evidence:
-    """Who followed an option and who did not, with the rewards."""
+    """Who followed an option and who did not, with the rewards; what other believed decisions explain is taken out."""
 
-    def __init__(self, codes: Iterable[Code], history: Sequence[Attempt]) -> None:
-        rewarded = [attempt.trajectory for attempt in history if attempt.trajectory.reward is not None]
-        self._rewards = {attempt.id: attempt.reward or 0.0 for attempt in rewarded}
+    def __init__(
+        self, entries: Iterable[CodebookEntry], codes: Iterable[Code], graded: Iterable[GradedAttempt]
+    ) -> None:
+        self._rewards = {attempt.trajectory_id: attempt.reward for attempt in graded}
         self._letters: dict[str, dict[str, str]] = {}
         for code in codes:
             self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
+        verdicts = (entry.verdict for entry in entries if entry.verdict is not None)
+        self._believed = [each for each in verdicts if each.state == "believed" and each.merged_into is None]
 
     def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
         """The attempts that a lesson about the decision cites."""
@@ -53,18 +56,34 @@ class Evidence:
         return tuple(Citation(attempt, "for") for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
-        """For: followed and above the mean of those that met the situation, or not followed and below it."""
+        """For: followed and nearer to the mean of those that followed, or neither; against: the others.
+
+        So who followed and lost for another believed reason is not against.
+        """
         letters = self._letters.get(decision_id, {})
-        rewards = {attempt: self._rewards[attempt] for attempt in letters if attempt in self._rewards}
-        if not rewards:
+        unexplained = {
+            attempt: self._unexplained(attempt, decision_id) for attempt in letters if attempt in self._rewards
+        }
+        sides = [
+            [reward for attempt, reward in unexplained.items() if (letters[attempt] == option) is followed]
+            for followed in (True, False)
+        ]
+        if not unexplained:
             return ()
-        mean = sum(rewards.values()) / len(rewards)
-        newest = sorted(rewards, reverse=True)
-        chosen = [attempt for attempt in newest if rewards[attempt] != mean][:CITED]
+        middle = fmean(fmean(side) for side in sides if side)
+        chosen = [attempt for attempt in sorted(unexplained, reverse=True) if unexplained[attempt] != middle][:CITED]
         return tuple(
-            Citation(attempt, "for" if (letters[attempt] == option) == (rewards[attempt] > mean) else "against")
+            Citation(attempt, "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against")
             for attempt in chosen
         )
+
+    def _unexplained(self, attempt: str, decision_id: str) -> float:
+        """The reward without what the attempt gained by the better options of other believed decisions."""
+        others = (each for each in self._believed if each.decision_id != decision_id)
+        gained = (
+            each.effect for each in others if self._letters.get(each.decision_id, {}).get(attempt, "") == each.better
+        )
+        return self._rewards[attempt] - sum(gained)
 
 
 def plan(entries: Sequence[CodebookEntry], experiences: Sequence[Experience], evidence: Evidence) -> Plan:

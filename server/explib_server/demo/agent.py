@@ -16,7 +16,7 @@ from explib_server.demo.advice import Plan, PlannedCall, read_advice
 from explib_server.demo.desk import TOOLS, OrderDesk, ToolResult
 from explib_server.demo.tasks import DeskTask, Dice, Family
 
-DRAWS = 80
+DRAWS = 60
 """Plans that the agent thinks of when it has advice."""
 MOOD = 0.2
 """Most that a customer's mood takes from the points: rewards are not only the agent's doing."""

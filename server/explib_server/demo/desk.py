@@ -72,7 +72,7 @@ class OrderDesk:
         return ToolResult(TOOLS[name].answer.format(**arguments))
 
     def points(self) -> float:
-        """The work that is done, 0 to 1: half for what was asked, a quarter each for a message in time and on record."""
+        """The work that is done, 0 to 1: half for what was asked, a quarter each for a message in time, on record."""
         return sum(self._points.values())
 
     def _problem(self, name: str, arguments: dict[str, Json]) -> str | None:

@@ -26,7 +26,10 @@ async def observations(store: Store, library: Library, experiences: Iterable[Exp
         return {}
     entries = await store.codebooks.entries(library, {decision_id for decision_id, _ in options.values()})
     verdicts = {entry.decision.id: entry.verdict for entry in entries}
-    return {experience_id: verdict_line(verdicts.get(decision), letter) for experience_id, (decision, letter) in options.items()}
+    return {
+        experience_id: verdict_line(verdicts.get(decision), letter)
+        for experience_id, (decision, letter) in options.items()
+    }
 
 
 def verdict_line(verdict: Verdict | None, letter: str | None) -> str:
@@ -59,8 +62,7 @@ def _described(entry: CodebookEntry, letter: str | None) -> str:
     decision = entry.decision
     lines = [f"## Decision {decision.id}, named by {_NAMERS.get(decision.source, decision.source)}"]
     lines.append(f"When {decision.situation}:")
-    for option in decision.options:
-        lines.append(f"- {option.text}" + (" (this lesson)" if option.letter == letter else ""))
+    lines += [f"- {each.text}{' (this lesson)' if each.letter == letter else ''}" for each in decision.options]
     return "\n".join(lines)
 
 
