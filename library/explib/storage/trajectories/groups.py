@@ -22,7 +22,7 @@ from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.text.redaction import redacted
-from explib.trajectories.parser import decode_steps
+from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,15 @@ class Groups:
 
         if values:
             await self.database.write(note, idempotent=True, explicit_locks=True)
+
+    async def end_waits(self) -> int:
+        """Make groups due now that were to be tried again later; how many there were."""
+        later = (groups.c.state == "ready") & (groups.c.not_before > self.database.now())
+
+        async def end(connection: AsyncConnection) -> int:
+            return (await connection.execute(update(groups).where(later).values(not_before=0.0))).rowcount
+
+        return await self.database.write(end, idempotent=True, explicit_locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""
