@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from explib.evidence.observed import earned_status, observed_text
-from explib.models.decisions import Code, CodebookEntry, Verdict
+from explib.models.decisions import Code, CodebookEntry, Decision, Verdict
 from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation
 from explib.models.trajectories import Attempt
@@ -44,6 +44,13 @@ class Evidence:
         self._letters: dict[str, dict[str, str]] = {}
         for code in codes:
             self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
+
+    def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
+        """The attempts that a lesson about the decision cites."""
+        if not decision.speaks_for_itself:
+            return self.citations(decision.id, option)
+        shown = sorted(self._letters.get(decision.id, ()), reverse=True)[:CITED]
+        return tuple(Citation(attempt, "for") for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
         """For: followed and above the mean of those that met the situation, or not followed and below it."""
@@ -93,7 +100,8 @@ def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: E
                     kind="DELETE",
                     reason="Later attempts no longer bear it out.",
                     target=experience.id,
-                    citations=evidence.citations(decision_id, experience.option or ""),
+                    citations=evidence.of(entry.decision, experience.option or ""),
+                    speaks_for_itself=entry.decision.speaks_for_itself,
                     note=observed_text(verdict),
                 )
             )
@@ -105,7 +113,8 @@ def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: E
                 reason="More attempts bear the candidate out.",
                 content=experience.content,
                 target=experience.id,
-                citations=evidence.citations(decision_id, experience.option or ""),
+                citations=evidence.of(entry.decision, experience.option or ""),
+                speaks_for_itself=entry.decision.speaks_for_itself,
                 status="active",
                 note=observed_text(verdict),
                 decision_id=decision_id,
@@ -122,14 +131,18 @@ def _weak(verdict: Verdict, experience: Experience) -> bool:
     return verdict.better != experience.option
 
 
-def additions(wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence) -> tuple[Operation, ...]:
-    """An ADD for each lesson that got words."""
+def additions(
+    wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence, reasons: Mapping[str, str]
+) -> tuple[Operation, ...]:
+    """An ADD for each lesson that got words; `reasons` by decision id, where naming the decision gave one."""
+    usual = "Attempts that did this got more of the reward than those that did otherwise."
     return tuple(
         Operation(
             kind="ADD",
-            reason="Attempts that did this got more of the reward than those that did otherwise.",
+            reason=reasons.get(wording.decision.id, usual),
             content=texts[wording.decision.id],
-            citations=evidence.citations(wording.decision.id, wording.letter),
+            citations=evidence.of(wording.decision, wording.letter),
+            speaks_for_itself=wording.decision.speaks_for_itself,
             status=earned_status(wording.verdict),
             note=observed_text(wording.verdict),
             decision_id=wording.decision.id,

@@ -73,7 +73,7 @@ class Reviewed:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.curator = Curator(application.store)
+        self.curator = Curator(application.store, application.experiences)
         self.approved: set[str] = set()
 
     async def library(self) -> Library:

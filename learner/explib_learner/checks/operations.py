@@ -112,7 +112,7 @@ class OperationCheck:
         if not cited:
             return "it cites no attempts: a lesson must rest on attempts that differ in reward"
         rewards = {reward for name in cited if (reward := self._attempts[name].trajectory.reward) is not None}
-        if len(rewards) == 1:
+        if len(rewards) == 1 and not operation.speaks_for_itself:
             return f"all attempts that it cites have reward {number(rewards.pop())}: nothing shows that it matters"
         return None
 

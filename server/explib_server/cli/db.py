@@ -16,7 +16,7 @@ import typer
 
 from explib.errors import InvalidInput
 from explib.text.words import number_of
-from explib_server.cli.run import JsonOption, load_settings, run, say
+from explib_server.cli.run import JsonOption, load_settings, read, run, say
 
 if TYPE_CHECKING:
     from explib.storage.maintenance.check import Defect
@@ -105,7 +105,7 @@ def check(
     async def work(application: Application) -> list[Defect]:
         return await find(application.store.database, deep=deep)
 
-    defects = run(work)
+    defects = read(work)
     if as_json:
         say(json.dumps([asdict(defect) for defect in defects], indent=2))
     else:

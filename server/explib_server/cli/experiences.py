@@ -15,7 +15,7 @@ from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
 from explib_server.application import Application
 from explib_server.cli import curation
-from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.cli.run import JsonOption, LibraryOption, read, say
 from explib_server.render.pages import experience_page, proposal_line
 
 app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
@@ -47,7 +47,7 @@ def list_experiences(
     as_json: JsonOption = False,
 ) -> None:
     """List the experiences, and what waits for review."""
-    contents = run(lambda application: _found(application, library, retired or status is Status.retired))
+    contents = read(lambda application: _found(application, library, retired or status is Status.retired))
     listed = [item for item in contents.experiences if status is None or item.status == status.value]
     waiting = contents.waiting if status in {None, Status.waiting} else []
     if as_json:
@@ -60,7 +60,7 @@ def list_experiences(
 
 
 async def _found(application: Application, library: str | None, retired: bool) -> Found:
-    target = await application.library(library)
+    target = await application.library(library, create=False)
     store = application.store
     return Found(
         await store.revisions.experiences(target, retired=retired),
@@ -80,9 +80,9 @@ def show_experience(
     """Show one experience with its history and the attempts it rests on."""
 
     async def work(application: Application) -> str:
-        return await experience_page(application, await application.library(library), experience_id)
+        return await experience_page(application, await application.library(library, create=False), experience_id)
 
-    say(run(work))
+    say(read(work))
 
 
 app.command("add")(curation.add)

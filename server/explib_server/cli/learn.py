@@ -11,7 +11,7 @@ from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.application import Application
-from explib_server.cli.run import LibraryOption, run, say
+from explib_server.cli.run import LibraryOption, read, run, say
 from explib_server.learner_process.process import learn_until_idle, process_lease
 from explib_server.render.learning import preview_text, run_text, summary_text
 
@@ -26,16 +26,22 @@ def learn(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be proposed; change nothing.")] = False,
     retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
+    release: Annotated[
+        bool,
+        typer.Option("--release", help="First end every lease and wait, e.g. after the clock was wrong; stop others."),
+    ] = False,
 ) -> None:
     """Learn from the groups that are ready."""
     if once + watch + until_idle + dry_run > 1:
         raise typer.BadParameter("--once, --watch, --until-idle and --dry-run exclude each other")
     if until_idle and library:
         raise typer.BadParameter("--until-idle learns in every library")
-    if dry_run and retry_dead:
-        raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
+    if dry_run and (retry_dead or release):
+        raise typer.BadParameter("--dry-run changes nothing; --retry-dead and --release would")
 
     async def work(application: Application) -> int:
+        if release:
+            say(await _released(application))
         targets = [await application.library(library)] if library else await application.store.libraries.all()
         if retry_dead:
             revived = [await application.store.groups.retry_dead(target) for target in targets]
@@ -56,8 +62,14 @@ def learn(
             say(await _summary(application, target, [run for run in runs if run.library == target.name]))
         return sum(len(run.failures) for run in runs)
 
-    if run(work):
+    if (read if dry_run else run)(work):
         raise typer.Exit(1)
+
+
+async def _released(application: Application) -> str:
+    leases = await application.store.leases.release_named()
+    waits = await application.store.groups.end_waits()
+    return f"released: {number_of(len(leases), 'lease')}; due now: {number_of(waits, 'group')}"
 
 
 async def _until_idle(application: Application) -> int:

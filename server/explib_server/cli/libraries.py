@@ -16,7 +16,7 @@ from explib.settings.wording import setting_text
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
-from explib_server.cli.run import JsonOption, run, say
+from explib_server.cli.run import JsonOption, read, run, say
 from explib_server.curation.settings import set_up
 
 app = typer.Typer(
@@ -36,9 +36,13 @@ def list_libraries(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
         return await application.libraries(), await application.store.libraries.served()
 
-    libraries, counts = run(work)
+    libraries, counts = read(work)
     if as_json:
-        say(json.dumps([_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2))
+        say(
+            json.dumps(
+                [_as_json(library) | {"experiences": counts.get(library.name, 0)} for library in libraries], indent=2
+            )
+        )
     else:
         lines = [
             f"{library.name}  {number_of(counts.get(library.name, 0), 'experience')}  {library.settings.objective}"

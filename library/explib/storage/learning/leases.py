@@ -69,8 +69,20 @@ class Leases:
 
         await self.database.write(expire, idempotent=True, explicit_locks=True)
 
+    async def release_named(self, *names: str) -> list[str]:
+        """Give these leases back, whoever holds them; without a name, every one. The names of those that ran."""
+        now = self.database.now()
+
+        async def expire(connection: AsyncConnection) -> list[str]:
+            running = leases.c.expires_at > now
+            where = running & leases.c.name.in_(names) if names else running
+            done = update(leases).where(where).values(expires_at=0.0, holder="", token=leases.c.token + 1)
+            return [row.name for row in await connection.execute(done.returning(leases.c.name))]
+
+        return await self.database.write(expire, idempotent=True, explicit_locks=True)
+
     async def holder(self, name: str) -> Lease | None:
-        """Who holds the lease now."""
+        """The lease as it is held now, or None."""
         async with self.database.read() as connection:
             running = (leases.c.name == name) & (leases.c.expires_at > self.database.now())
             row = (await connection.execute(select(leases).where(running))).first()
