@@ -56,7 +56,11 @@ GOOD = lesson("When asked to change an order, look the customer up first.")
 OUTCOMES = {
     "answers well": ([answers(GOOD)], "learned", "learned in revision 1"),
     "finds no lesson": ([answers({"decisions": []})], "learned", "nothing to change"),
-    "broken JSON, then repaired": ([says('{"decisions": [{"situation": "x", '), answers(GOOD)], "learned", "learned in revision 1"),
+    "broken JSON, then repaired": (
+        [says('{"decisions": [{"situation": "x", '), answers(GOOD)],
+        "learned",
+        "learned in revision 1",
+    ),
     "broken JSON twice": ([says("no json"), says("still none")], "ready", "JSON"),
     "unknown label": ([answers(lesson("When asked, look first.", "D77"))], "learned", "learned in revision 1"),
     "over-long": (
