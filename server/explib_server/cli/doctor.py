@@ -20,7 +20,7 @@ from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
 from explib.storage.maintenance.clock import times_ahead
 from explib.storage.store import database_file
-from explib_learner.model.answers import parsed, schema_of
+from explib_learner.model.answers import json_objects, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
@@ -142,7 +142,7 @@ async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatA
         answer = await model.ask(request)
     finally:
         await model.close()
-    parsed(answer.text, TrialAnswer)
+    json_objects(answer.text)
     return answer
 
 
