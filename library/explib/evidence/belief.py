@@ -71,7 +71,7 @@ def _without_the_busiest(pooled: ScoreSums, shares: Sequence[ScoreSums]) -> Scor
 
 
 def _lift_without(count: int, shares: Sequence[ScoreSums], pick: Callable[[Iterable[float]], float]) -> float:
-    """The least (greatest) lift that leaving out so many submitters gives, one after the other; 0 where none are left."""
+    """The least (greatest) lift where so many submitters are left out, one after the other; 0 where none are left."""
     left = list(shares)
     for _ in range(count):
         s, w = sum(share.s for share in left), sum(share.w for share in left)
