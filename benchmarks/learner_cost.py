@@ -43,8 +43,9 @@ from explib.text.words import estimate_tokens
 from explib_learner.prompting.transcripts import transcript
 from explib_server.application import Application
 from explib_server.compose import open_application
-from explib_server.importers.formats import read
+from explib_server.importers.logs import read
 from explib_server.importers.records import BadRecord
+from explib_server.importers.sources import ImportRun
 
 LATENCY_SECONDS = 0.3
 AT_ONCE = 16
@@ -53,7 +54,19 @@ INSTRUCTIONS = "Read the attempt step by step and say what was done and why. " *
 """4,500 characters."""
 ANSWER = "The agent looked the customer up, then changed the order, and told the customer. " * 24
 """480 tokens."""
-WORDS = ("order", "parcel", "customer", "address", "refund", "weigh", "ship", "label", "stock", "carrier", "invoice")
+WORDS: tuple[str, ...] = (
+    "order",
+    "parcel",
+    "customer",
+    "address",
+    "refund",
+    "weigh",
+    "ship",
+    "label",
+    "stock",
+    "carrier",
+    "invoice",
+)
 WORDS += ("depot", "policy", "item", "due", "note")
 NAMED_AT_ONCE = 5
 """Decisions that one blind call names."""
@@ -83,8 +96,10 @@ class Endpoint:
 
     async def _complete(self, request: Request) -> JSONResponse:
         asked = json.loads(await request.body())
-        text = self._answer(asked)
-        prompt = sum(estimate_tokens(str(message["content"])) for message in asked["messages"])
+        said = "\n".join(str(message["content"]) for message in asked["messages"])
+        form = asked.get("response_format") or {}
+        text = self._answer(form.get("json_schema", {}).get("name"), said)
+        prompt = estimate_tokens(said)
         self.spent.calls += 1
         self.spent.prompt_tokens += prompt
         self.spent.answer_tokens += estimate_tokens(text)
@@ -96,11 +111,8 @@ class Endpoint:
             {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": choices, "usage": usage}
         )
 
-    def _answer(self, asked: dict[str, Json]) -> str:
+    def _answer(self, step: str | None, said: str) -> str:
         """What each step of ours wants; the paper's steps get plain text of the measured length."""
-        form = asked.get("response_format")
-        step = form["json_schema"]["name"] if isinstance(form, dict) else ""
-        said = "\n".join(str(message["content"]) for message in asked["messages"])
         match step:
             case "contrast":
                 return _decision(self.spent.calls)
@@ -191,7 +203,7 @@ async def fill(application: Application, arguments: argparse.Namespace) -> None:
     """Store the groups, made or read."""
     library = await application.library()
     if arguments.data is not None:
-        for record in read(arguments.data):
+        for record in read([str(arguments.data)], ImportRun()):
             if isinstance(record, BadRecord):
                 raise SystemExit(f"{record.position}: {record.reason}")
             raw = RawSubmission(
