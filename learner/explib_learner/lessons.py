@@ -55,7 +55,11 @@ class Evidence:
         newest = sorted(rewards, reverse=True)
         chosen = [attempt for attempt in newest if rewards[attempt] != mean][:CITED]
         return tuple(
-            Citation(attempt, "for" if (letters[attempt] == option) == (rewards[attempt] > mean) else "against")
+            Citation(
+                attempt,
+                "for" if (letters[attempt] == option) == (rewards[attempt] > mean) else "against",
+                followed=letters[attempt] == option,
+            )
             for attempt in chosen
         )
 

@@ -12,7 +12,7 @@ from explib.errors import OperationRefused, RevisionConflict
 from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
 from explib.models.libraries import LibrarySettings
-from explib.models.revisions import Change, Refusal, ReviewState, Revision
+from explib.models.revisions import Change, Operation, Refusal, ReviewState, Revision
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
@@ -35,8 +35,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
     row, settings = await _locked(connection, proposal)
-    review = settings.review and not proposal.reviewed
-    parked = tuple(each for each in proposal.operations if review and needs_review(each))
+    parked = () if proposal.reviewed else _parked(proposal, settings)
     draft = await draft_of(connection, database, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
@@ -60,6 +59,11 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
         connection, database, proposal.library, Revised(draft.revision, draft.changes, trying, proposal.ends)
     )
     return Committed(number, tuple(draft.changes), refusals, waiting)
+
+
+def _parked(proposal: Proposal, settings: LibrarySettings) -> tuple[Operation, ...]:
+    """What a person must decide on: what says so itself and, in a library with review, whatever changes it."""
+    return tuple(each for each in proposal.operations if needs_review(each) and (settings.review or each.waits))
 
 
 async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowMapping, LibrarySettings]:
