@@ -18,12 +18,14 @@ _COMMA = re.compile(r"[,،、,]\s*")
 _COLON = re.compile(r"[;:;:]\s+")
 _BREAK = re.compile(
     r"(?P<or>\s*,?\s*\b(?:or|nor|oder|ou|of|или|ani|lub|veya)\s+|\s*(?:或|または)\s*)"
-    r"|(?P<before>\s*,?\s*\b(?:before|until|unless|if|when|bevor|bis|avant (?:de|que)|antes de|prima di|voordat|прежде чем"
-    r"|до того как)\s+)"
-    r"|(?P<instead>\s*,?\s*\b(?:instead of|rather than|(?<=, )not|statt|au lieu de|plutot que|en vez de|en lugar de|invece di|em vez de"
-    r"|in plaats van|вместо|zamiast)\s+)"
-    r"|(?P<and>\s*[,،、,]?\s*\b(?:only after you have|after you have|only after|after|and then|and|then|but|so that|und|dann|aber|et|puis|mais|y|luego|e|poi|en|dan|maar"
-    r"|и|затем|но|ve|i|potem|و|ثم|और|फिर)\s+)"
+    r"|(?P<before>\s*,?\s*\b(?:before|until|unless|if|when|because|since|while|which|who|whether|bevor|bis"
+    r"|avant (?:de|que)|antes de|prima di|voordat|прежде чем|до того как)\s+"
+    r"|\s*,\s*(?:ob|dass|weil|damit|que|che|чтобы|что|aby|że)\s+)"
+    r"|(?P<purpose>\s+(?:in order )?to (?=(?:find|see|check|compare|verify|learn|show|keep|avoid|make sure|prevent)\b))"
+    r"|(?P<instead>\s*,?\s*\b(?:instead of|rather than|(?<=, )not|statt|au lieu de|plutot que|en vez de|en lugar de"
+    r"|invece di|em vez de|in plaats van|вместо|zamiast)\s+)"
+    r"|(?P<and>\s*[,،、,]?\s*\b(?:only after you have|after you have|only after|after|and then|and|then|but|so that"
+    r"|und|dann|aber|et|puis|mais|y|luego|e|poi|en|dan|maar|и|затем|но|ve|i|potem|و|ثم|और|फिर)\s+)"
     r"|(?P<comma>\s*[,،、,]\s*)|(?P<stop>\s*[.;:!?。;:!?—–]+(?:\s+|$)|(?<=[。;!?])|(?:、|,)|して(?!は)|하고\s)"
 )
 _QUOTED = re.compile(r"`[^`]*`")
@@ -35,6 +37,7 @@ _DETERMINER = re.compile(
     r"[\w'-]+ (?:the|a|an|its|their|his|her|your|it|them|him|this|that|these|those|all|every|any|each|no|up|out|off"
     r"|to|on|from|into|with|as)\b"
 )
+_NOTHING = re.compile(r"^[\w-]+ (?:no|none of|nothing)\b")
 _CONTINUES_WORDS = 4
 _OBJECT_JOINS = frozenset({"and", "or", "comma"})
 _ENGLISH = re.compile(r"\b(?:the|of|it|its|their|with|from|that|this|them|your|by|what|which|before|than|and|when)\b")
@@ -54,7 +57,14 @@ class Clause:
     @property
     def is_harmless(self) -> bool:
         """It finds out, asks or waits, and lets nobody in and leaves no check out."""
-        return self.asks and not self.is_flagged
+        return (self.asks and not self.is_flagged) or self.hides_secret
+
+    @property
+    def hides_secret(self) -> bool:
+        """It leaves out what others should not read."""
+        words = lexicon()
+        hiding = words.hiding.match(self.plain)
+        return hiding is not None and words.secrets.search(self.plain, hiding.end()) is not None
 
     @property
     def asks(self) -> bool:
@@ -112,7 +122,7 @@ def _is_object(join: str, text: str) -> bool:
     words = plain_words(text)
     short = len(words.split()) <= _CONTINUES_WORDS
     is_act = lexicon().harmless_start.match(words) or any(act.match(words) for act in lexicon().acts.values())
-    return (join in _OBJECT_JOINS and short and not is_act and not _DETERMINER.match(words))
+    return join in _OBJECT_JOINS and short and not is_act and not _DETERMINER.match(words)
 
 
 def _pieces(strategy: str) -> Iterator[tuple[str, str]]:
@@ -129,7 +139,7 @@ def _negated(texts: list[str], joins: list[str]) -> Iterator[Clause]:
     """A negation reaches over a list that ends in "or": never print, log or send it."""
     carries = False
     for at, (text, join) in enumerate(zip(texts, joins, strict=True)):
-        clause = Clause(text, _LEADS.sub("", plain_words(text)), presupposed=join == "before")
+        clause = Clause(text, _LEADS.sub("", plain_words(text)), presupposed=join in {"before", "purpose"})
         carries = join == "instead" or _is_negated(clause) or (carries and _goes_on(joins, at))
         yield replace(clause, negated=carries)
 
@@ -145,7 +155,8 @@ def _is_negated(clause: Clause) -> bool:
     asks = words.harmless_start.match(clause.plain)
     acts = (act.search(clause.plain) for act in words.acts.values())
     first = min((found.start() for found in acts if found), default=len(clause.plain))
-    return behind is not None or (asks is None and match.start() < first)
+    acts_on_nothing = _NOTHING.search(clause.plain) is not None
+    return behind is not None or (asks is None and (match.start() < first or acts_on_nothing))
 
 
 def _goes_on(joins: list[str], at: int) -> bool:

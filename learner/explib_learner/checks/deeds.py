@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step, ToolCall
+from explib_learner.checks.clauses import clauses
 from explib_learner.checks.lexicon import lexicon, plain_words, words_of_name
 
 MAX_CHARACTERS = 4_000
 """Of one argument or text."""
 MAX_DEEDS = 400
 _SENTENCE = re.compile(r"(?<=[.!?。!?])\s+|\n+")
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0dff])+")
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|s|e|er|ers|ions?|ly|ments?|en|t)$")
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _STEM = 5
@@ -27,15 +28,6 @@ _SAME = {
     for same in words.split()
 }
 """Words for one kind of step, under the first of them."""
-_EMPTY = frozenset(
-    "the a an and or of to in on at by for from with without as is are was were be been it its this that these those "
-    "them they their then than so if when first before after again also only all any each every other own same such "
-    "not no never do does don't you your he she his her who what which how up out off over into one two more most "
-    "please instead always must should may can will there here where while because about as well customer customers "
-    "user users client clients person people caller agent der die das den dem ein eine und oder zu von mit im am auf "
-    "le la les un une des et ou de du en el los las y o que il lo gli i e di da per uno una os as um uma het een van "
-    "op и в на с не что".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +67,27 @@ def _of_step(step: Step) -> Iterator[Deed]:
 
 
 def _said(text: str) -> Iterator[Deed]:
-    words = lexicon()
     for sentence in _SENTENCE.split(text[:MAX_CHARACTERS]):
-        plain = plain_words(sentence)
-        if plain.strip():
-            negated = words.negated_before.search(plain) or words.negated_behind.search(plain)
-            acts = frozenset() if negated else _acts(plain)
-            yield Deed(plain, stems_of(plain), acts, is_call=False)
+        if sentence.strip():
+            done = (clause.plain for clause in clauses(sentence) if not clause.negated)
+            plain = plain_words(sentence)
+            yield Deed(plain, stems_of(plain), frozenset().union(*map(_acts, done)), is_call=False)
 
 
 def _called(call: ToolCall) -> Deed:
     values = [text[:MAX_CHARACTERS] for text in _texts(call.arguments)]
     written = " ".join((call.name, *values))
     plain = plain_words(" ".join((written, *map(words_of_name, (call.name, *values)))))
-    return Deed(plain_words(written), stems_of(plain), _acts(plain), is_call=True)
+    acts = _acts(plain) | (frozenset({"delete"}) if _shortens(call) else frozenset())
+    return Deed(plain_words(written), stems_of(plain), acts, is_call=True)
+
+
+def _shortens(call: ToolCall) -> bool:
+    """Whether a call is an edit that takes more away than it puts in: with an old text and a shorter new one."""
+    texts = {name.casefold(): value for name, value in call.arguments.items() if isinstance(value, str)}
+    old = next((len(value) for name, value in texts.items() if "old" in name), 0)
+    new = next((len(value) for name, value in texts.items() if "new" in name), old)
+    return new < old
 
 
 def _texts(value: Json) -> Iterator[str]:
@@ -118,7 +117,7 @@ def stems_of(plain: str) -> frozenset[str]:
 
 def _words(plain: str) -> Iterable[str]:
     without = _UNSPACED.sub(" ", plain.replace("e-mail", "mail").replace("email", "mail"))
-    return (word for word in _WORD.findall(without) if len(word) > 2 and word not in _EMPTY)
+    return (word for word in _WORD.findall(without) if len(word) > 2 and word not in lexicon().small_words)
 
 
 def _stem(word: str) -> str:

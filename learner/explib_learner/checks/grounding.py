@@ -22,12 +22,17 @@ WITNESSES = 2
 """Attempts that followed a lesson and won which must have done what it says."""
 SPOKEN = 0.5
 """Share of a clause's words that one attempt's deeds must have."""
+FLAGGED = 0.75
+"""The same for a clause that leaves a check out, lets anyone in, or the like."""
 DONE = 0.3
 """Share of the other words of a clause with a consequential act that the deed must have which is that act."""
+JOINED = 0.5
+"""The same, where the words of the task count too."""
 _QUOTED_CHARACTERS = 60
 _OBJECT_CHARACTERS = 40
+_INSIDE_CHARACTERS = 5
 _TO_ACT = re.compile(r"\bto\s+$")
-_PRONOUN = re.compile(r"^[\w-]+ (?:it|them|this|these)\b")
+_PRONOUN = re.compile(r"^(?:(?:never|not|don't|do not) )?[\w-]+ (?:it|them|this|these)\b")
 _PLACEHOLDER = re.compile(r"<[\w .-]+>|\{\w+\}|…|\.\.\.")
 _PARTS = re.compile(r"[^\s'\"=,;|&()]+")
 
@@ -39,6 +44,8 @@ class Witness:
     deeds: tuple[Deed, ...]
     read: str
     """What its tools answered, in small letters."""
+    asked: frozenset[str]
+    """Stems of its task: an act's object is often named there alone."""
 
     @property
     def stems(self) -> frozenset[str]:
@@ -59,7 +66,7 @@ class Grounds:
 def witness_of(attempt: Attempt) -> Witness:
     """Read an attempt for what its agent did."""
     read = "\n".join(step.text for step in attempt.steps if step.role == "tool")
-    return Witness(deeds_of(attempt), plain_words(read))
+    return Witness(deeds_of(attempt), plain_words(read), stems_of(plain_words(attempt.trajectory.task)))
 
 
 def grounds_of(lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness]) -> Grounds:
@@ -68,7 +75,7 @@ def grounds_of(lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witn
     condition, strategy = condition_and_strategy(lesson)
     needs = [_name_need(name) for name in addresses_in(condition)]
     for clause in clauses(strategy):
-        needs += _needs(clause)
+        needs += _needs(clause, condition)
     done = {need.what: _seen(behind, need.is_done) for need in needs}
     borne_out = any(done.values())
     missing = (need.what for need in needs if not done[need.what] and (need.is_specific or not borne_out))
@@ -86,31 +93,32 @@ class Need:
     """A name, a consequential act, or a flagged clause; other words pass beside what is borne out."""
 
 
-def _needs(clause: Clause) -> list[Need]:
+def _needs(clause: Clause, condition: str) -> list[Need]:
     """What must be found in attempts before the clause may be recommended."""
     if clause.presupposed and not clause.is_flagged:
         return [_name_need(name) for name in addresses_in(clause.text)]
     if clause.negated:
-        return _needs_of_forbidding(clause)
+        return _needs_of_forbidding(clause, condition)
     named = [_name_need(name) for name in names_in(clause.text)]
     kinds = _acts_of(clause)
     if kinds:
         return [*named, *(_act_need(clause, kind) for kind in kinds)]
     if clause.is_harmless or (named and not clause.is_flagged):
         return named
-    return [*named, *_word_needs(clause, is_specific=clause.is_flagged)]
+    return [*named, *_word_needs(clause, condition, is_specific=clause.is_flagged)]
 
 
-def _needs_of_forbidding(clause: Clause) -> list[Need]:
+def _needs_of_forbidding(clause: Clause, condition: str) -> list[Need]:
     """To forbid an act is fine; not to tell, ask or check is an act, unless it keeps what is others' secret."""
     addresses = [_name_need(name) for name in addresses_in(clause.text)]
-    if clause.leaves_out and not lexicon().secrets.search(clause.plain):
-        return [*addresses, *_word_needs(clause, is_specific=True)]
+    told = f"{plain_words(condition)} {clause.plain}" if _PRONOUN.search(clause.plain) else clause.plain
+    if clause.leaves_out and not lexicon().secrets.search(told):
+        return [*addresses, *_word_needs(clause, condition, is_specific=True)]
     return addresses
 
 
 def _acts_of(clause: Clause) -> list[str]:
-    """The kinds of consequential acts that a clause tells to do: of one that asks, those at its beginning or after to."""
+    """The kinds of consequential acts that it tells to do: of a clause that asks those at its beginning or after to."""
     kinds = []
     for kind, pattern in lexicon().acts.items():
         matches = list(pattern.finditer(clause.plain))
@@ -133,20 +141,43 @@ def _act_need(clause: Clause, kind: str) -> Need:
     stems = stems_of(lexicon().acts[kind].sub(" ", clause.plain))
     quoted = repr(clause.text[:_QUOTED_CHARACTERS])
 
-    share = 0.0 if _PRONOUN.search(clause.plain) and not clause.is_flagged else DONE
+    anything = _PRONOUN.search(clause.plain) is not None and not clause.is_flagged
 
     def done(witness: Witness) -> bool:
-        return any(kind in deed.acts and _share(stems, deed.stems) >= share for deed in witness.deeds)
+        acts = [deed for deed in witness.deeds if kind in deed.acts]
+        return any(
+            anything or _share(stems, deed.stems) >= DONE or _share(stems, deed.stems | witness.asked) >= JOINED
+            for deed in acts
+        )
 
     return Need(quoted, done)
 
 
-def _word_needs(clause: Clause, *, is_specific: bool) -> list[Need]:
-    stems = stems_of(clause.plain)
-    if not stems:
-        return []
+def _word_needs(clause: Clause, condition: str, *, is_specific: bool) -> list[Need]:
+    """Its words, and for a pronoun those of the condition; of a clause of nothing but small words the whole."""
     quoted = repr(clause.text[:_QUOTED_CHARACTERS])
-    return [Need(quoted, lambda witness: _share(stems, witness.stems) >= SPOKEN, is_specific)]
+    refers = _PRONOUN.search(clause.plain) is not None and not is_specific
+    stems = stems_of(clause.plain)
+    wider = stems | stems_of(plain_words(condition)) if refers else stems
+    if not stems and set(clause.plain.split()) <= lexicon().small_words and not is_specific:
+        return []
+    if not wider:
+        return [Need(quoted, lambda witness: any(clause.plain in deed.text for deed in witness.deeds), is_specific)]
+    least = FLAGGED if is_specific else SPOKEN
+
+    def done(witness: Witness) -> bool:
+        return max(_spoken(stems, witness), _spoken(wider, witness)) >= least
+
+    return [Need(quoted, done, is_specific)]
+
+
+def _spoken(stems: frozenset[str], witness: Witness) -> float:
+    """The share of stems in a witness's deeds, also inside longer words: `logrotate` rotates."""
+    if not stems:
+        return 0.0
+    inside = (stem for stem in stems - witness.stems if len(stem) >= _INSIDE_CHARACTERS)
+    found = len(stems & witness.stems) + sum(any(stem in deed.text for deed in witness.deeds) for stem in inside)
+    return found / len(stems)
 
 
 def _share(stems: frozenset[str], spoken: frozenset[str]) -> float:
@@ -166,7 +197,9 @@ def _named(witness: Witness, name: Name) -> bool:
     """One deed has the name, or all the words of a command; a plain word may also be a field that was read."""
     written = plain_words(_PLACEHOLDER.sub(" ", name.text)).strip()
     parts = _PARTS.findall(written)
-    if any(_contains(deed.text, written) or all(_contains(deed.text, part) for part in parts) for deed in witness.deeds):
+    if any(
+        _contains(deed.text, written) or all(_contains(deed.text, part) for part in parts) for deed in witness.deeds
+    ):
         return True
     return name.is_plain and _contains(witness.read, written)
 

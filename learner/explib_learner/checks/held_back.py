@@ -1,4 +1,4 @@
-"""Which proposals wait for a person, though the library has no review: what attempts do not bear out, or one alone does."""
+"""Which proposals wait for a person also without review: what attempts do not bear out, or one submitter's alone do."""
 
 from __future__ import annotations
 

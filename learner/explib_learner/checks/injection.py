@@ -24,8 +24,8 @@ _SOFT = frozenset("\u2800\u3164\u115f\u1160\uffa0\u034f\u17b4\u17b5\u180e")
 """Letters and marks that show nothing."""
 _PILED = re.compile("[A-Za-z][\u0300-\u036f]|[\u0300-\u036f]{2}")
 """Marks on letters which no language writes so, after composition."""
-_LEET = str.maketrans("013457@$!|+", "oieastasilt")
-_LEET_WORD = re.compile(r"(?=[^\s]*[a-zA-Z])(?=[^\s]*[0134579@$!|+])\S+|\b\d+\b")
+_LEET = tuple(str.maketrans("013457@$!|+", f"o{one}eastas{one}lt") for one in "il")
+_LEET_WORD = re.compile(r"(?=[^\s]*[a-zA-Z])(?=[^\s]*[0134579@$!|+])\S+|\d+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ ._-]){4,}\w(?!\w)")
 _LATIN = re.compile("[a-z]")
 _LOOKALIKES = re.compile("[\u0370-\u03ff\u0400-\u052f\u0531-\u058f\u13a0-\u13ff]")
@@ -88,21 +88,21 @@ def _order_in(lesson: str) -> str | None:
     """Orders about the reader's own instructions, also in disguise; to forbid or to describe them is fine."""
     words = lexicon()
     condition, strategy = condition_and_strategy(lesson)
-    recommended = [clause.plain for clause in clauses(strategy) if not clause.negated and not clause.presupposed]
+    parts = [clause for clause in clauses(strategy) if not clause.negated]
+    recommended = [clause.plain for clause in parts if not (clause.presupposed and condition)]
     if any(words.orders.search(clause) for clause in recommended):
         return "it tells the reader to set instructions aside"
     if words.authority.search(plain_words(strategy)):
         return "it speaks in the name of an authority"
-    if any(words.orders.search(plain_words(view)) for view in _disguises(lesson)):
+    if any(view != lesson and words.orders.search(plain_words(view)) for view in _disguises(lesson)):
         return "it has an order in disguise"
     return None
 
 
 def _disguises(lesson: str) -> Iterator[str]:
-    """The text as it may have been meant, where that is another text."""
-    leet = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), lesson)
-    if leet != lesson:
-        yield leet
+    """The text as it may have been meant, where it has digits for letters, spaced letters, or is turned around."""
+    for table in _LEET:
+        yield " ".join(word.translate(table) if _LEET_WORD.fullmatch(word) else word for word in lesson.split())
     for match in _SPACED.finditer(lesson):
         yield re.sub(r"[ ._-]", "", match[0])
         yield re.sub(r"(?<=\w)[ ._-](?=\w(?:[ ._-]|$))", "", lesson)
@@ -112,14 +112,20 @@ def _disguises(lesson: str) -> Iterator[str]:
 
 def _decoded(lesson: str) -> Iterator[str]:
     """What words decode to, where that is text again."""
-    if "&" in lesson and html.unescape(lesson) != lesson and lexicon().orders.search(plain_words(html.unescape(lesson))):
+    if (
+        "&" in lesson
+        and html.unescape(lesson) != lesson
+        and lexicon().orders.search(plain_words(html.unescape(lesson)))
+    ):
         yield html.unescape(lesson)
     for match in _HEX.finditer(lesson):
         yield from _as_text(bytes.fromhex(match[0]))
     for match in _BLOB.finditer(lesson):
         word = match[0].rstrip("=")
         try:
-            yield from _as_text(base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_" if "-" in word else None))
+            yield from _as_text(
+                base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_" if "-" in word else None)
+            )
         except binascii.Error:
             continue
 

@@ -13,6 +13,8 @@ from typing import cast
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _GAP = r"[^.;!?。]{0,40}?"
+_INSIDE = r"\w\u0900-\u0dff"
+"""Characters inside a word, among them the vowel signs of Indic scripts, which are no letters to Python."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
@@ -27,6 +29,7 @@ class Lexicon:
     secrets: re.Pattern[str]
     harmless_start: re.Pattern[str]
     harmless_anywhere: re.Pattern[str]
+    hiding: re.Pattern[str]
     negated_before: re.Pattern[str]
     negated_behind: re.Pattern[str]
     negation_cancelled: re.Pattern[str]
@@ -34,6 +37,8 @@ class Lexicon:
     flags: re.Pattern[str]
     orders: re.Pattern[str]
     authority: re.Pattern[str]
+    small_words: frozenset[str]
+    """Words that say nothing of what is done."""
 
 
 def plain_words(text: str) -> str:
@@ -61,6 +66,7 @@ def lexicon() -> Lexicon:
         secrets=words("plain", "secrets"),
         harmless_start=words("harmless", "start"),
         harmless_anywhere=words("harmless", "anywhere"),
+        hiding=words("harmless", "hiding"),
         negated_before=words("negation", "before"),
         negated_behind=words("negation", "behind"),
         negation_cancelled=words("negation", "cancelled"),
@@ -68,6 +74,7 @@ def lexicon() -> Lexicon:
         flags=words("flags", "words"),
         orders=words("orders", "instructions"),
         authority=words("orders", "authority"),
+        small_words=frozenset(map(plain_words, cast("list[str]", lists["small"]["words"]))),
     )
 
 
@@ -81,8 +88,8 @@ def _entry(entry: str) -> str:
     body = _GAP.join(map(_phrase, entry.split(" .. ")))
     if _UNSPACED.search(entry):
         return body
-    end = "" if entry.endswith("*") else r"(?![\w-])" if entry[-1].isalnum() else r"(?!\w)"
-    return rf"(?<![\w-])(?:{body}){end}"
+    end = "" if entry.endswith("*") else rf"(?![{_INSIDE}-])" if entry[-1].isalnum() else rf"(?![{_INSIDE}])"
+    return rf"(?<![{_INSIDE}-])(?:{body}){end}"
 
 
 def _phrase(phrase: str) -> str:

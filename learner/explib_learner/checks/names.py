@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BACKTICKS = re.compile(r"`([^`]{1,200})`")
-_QUOTED = re.compile(r"(?<!\w)'([^']{2,80})'(?!\w)|\"([^\"]{2,80})\"|“([^”]{2,80})”|«([^»]{2,80})»|「([^」]{2,80})」|„([^“”]{2,80})[“”]")
+_QUOTED = re.compile(
+    r"(?<!\w)'([^']{2,80})'(?!\w)|\"([^\"]{2,80})\"|“([^”]{2,80})”|«([^»]{2,80})»|「([^」]{2,80})」|„([^“”]{2,80})[“”]"
+)
 _ADDRESS = re.compile(
     r"(?i)\b[a-z][a-z0-9+.-]*://[^\s,;]*[^\s,;.]|(?<![\w:/])//[\w-]+\.[\w./-]+|\bwww\.[\w-]+\.[\w./-]*\w"
     r"|[\w.+-]+@[\w-]+\.\w[\w.]*|(?<![\w@.])@[a-z]\w{2,}|(?<![\w.])(?:[\w-]+\.)+(?:com|org|net|info|biz|xyz|ru|cn|io"
