@@ -74,7 +74,9 @@ LEARNERS: dict[str, Learner] = {"contrast": Contrast()}
 """Name on the command line → learner."""
 
 
-def _coder(decision: Decision) -> Callable[[Attempt], bool | None]:
+def _coder(decision: Decision) -> Callable[[Attempt], bool | None] | None:
+    if decision.speaks_for_itself:
+        return None
     grammar = Grammar()
 
     def took_first(attempt: Attempt) -> bool | None:

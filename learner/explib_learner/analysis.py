@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from explib.models.decisions import NO_NEWS, CodebookUpdate
+from explib.models.decisions import NO_NEWS, CodebookUpdate, GradedAttempt
 from explib.models.learning import Cost
 from explib.models.revisions import Operation, Refusal
 from explib.text.words import number_of
@@ -14,7 +14,7 @@ from explib.tracing import span
 from explib_learner.analyst import Analyst, Batch, Coder, Coding, Failure, NamedDecision, Naming, Writing
 from explib_learner.codebook import RunCodebook
 from explib_learner.graded import graded_attempts
-from explib_learner.judging.judge import Judge, Judgement
+from explib_learner.judging.judge import Judge, Judgement, State
 from explib_learner.lessons import Evidence, additions, first_words, plan
 from explib_learner.model.asker import together
 
@@ -38,6 +38,8 @@ class Analyser:
     def __init__(self, analyst: Analyst) -> None:
         self._analyst = analyst
         self._judge = Judge()
+        self._states: dict[int, State] = {}
+        """Where the last fit of each library ended: the next one starts there."""
 
     async def analyse(self, batch: Batch) -> Analysis:
         """Name, code, judge, write. The operations are not checked yet."""
@@ -48,9 +50,11 @@ class Analyser:
         with span("learn.code", decisions=len(book.decisions)):
             codings = [await self._coded(batch, book, coder) for coder in self._analyst.coders]
         with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
-            note = await asyncio.to_thread(self._judged, batch, book, named)
+            graded = graded_attempts(batch.history, batch.library.settings)
+            note = await asyncio.to_thread(self._judged, batch, book, graded)
         with span("learn.write", analyst=self._analyst.name):
-            operations, written = await self._written(batch, book, named)
+            evidence = Evidence(book.entries, book.codes, graded)
+            operations, written = await self._written(batch, book, named, evidence)
         return Analysis(
             operations=operations,
             refusals=tuple(refusal for naming in namings for refusal in naming.refusals),
@@ -69,11 +73,11 @@ class Analyser:
         book.coded(coding.codes)
         return coding
 
-    def _judged(self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]) -> str:
+    def _judged(self, batch: Batch, book: RunCodebook, graded: Sequence[GradedAttempt]) -> str:
         """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
-        own = {decision_id for decision_id, decision in named.items() if decision.verdict is not None}
-        decisions = [decision for decision in book.decisions if decision.id not in own]
-        judgement = self._judge.judge(decisions, book.codes, graded_attempts(batch.history, batch.library.settings))
+        decisions = [decision for decision in book.decisions if not decision.speaks_for_itself]
+        judgement = self._judge.judge(decisions, book.codes, graded, self._states.get(batch.library.id))
+        self._states[batch.library.id] = judgement.state
         for verdict in judgement.verdicts.values():
             book.judged(verdict)
         lessons = {each.decision_id for each in batch.experiences}
@@ -86,17 +90,17 @@ class Analyser:
         return _note_of(judgement, len(decisions))
 
     async def _written(
-        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
+        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision], evidence: Evidence
     ) -> tuple[tuple[Operation, ...], Writing]:
         """The operations that the verdicts ask for, with the words of new lessons."""
-        evidence = Evidence(book.codes, batch.history)
         planned = plan(book.entries, batch.experiences, evidence)
         for decision_id, runs in planned.weak_runs.items():
             book.weakened(decision_id, runs)
         writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
         taken = [each.decision_id for each in batch.experiences]
         taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
-        added = additions(planned.wordings, writing.texts, evidence)
+        reasons = {decision_id: decision.reason for decision_id, decision in named.items() if decision.reason}
+        added = additions(planned.wordings, writing.texts, evidence, reasons)
         return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
 
 

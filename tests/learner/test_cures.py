@@ -85,6 +85,11 @@ def test_what_a_mere_retry_cured_teaches_nothing() -> None:
     assert cured(calls, calls) == []
 
 
+def test_work_on_a_file_until_a_check_passes_teaches_nothing() -> None:
+    edit: Made = ("edit", {"path": "app.py", "text": "x = 1\ny = 2\n"}, DONE)
+    assert cured([bash("make check", "1 failed\nexit code: 1"), edit, bash("make check", DONE)]) == []
+
+
 def test_a_cure_that_fails_elsewhere_is_not_believed() -> None:
     calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
     against: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, "Error: unknown code")]

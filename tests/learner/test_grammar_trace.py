@@ -17,7 +17,7 @@ from explib_learner.grammar.corrections import corrections
 from explib_learner.grammar.cures import cures
 from explib_learner.grammar.failures import environmental, failed
 from explib_learner.grammar.grammar import decision_of
-from explib_learner.grammar.keys import Condition, Predicate, Test, predicate_of
+from explib_learner.grammar.keys import Condition, Predicate, Test, TestKind, predicate_of
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.records import parsed
 from explib_learner.grammar.trace import trace_of
@@ -75,9 +75,10 @@ def test_any_trajectory_is_read_named_and_coded_alike(made: list[list[Step]]) ->
     corrections(attempts)
 
 
+kinds: list[TestKind] = ["is", "not", "least", "below"]
 tests = st.builds(
     Test,
-    kind=st.sampled_from(["is", "not", "least", "below"]).map(lambda kind: Test(kind, 1.0).kind),
+    kind=st.sampled_from(kinds),
     value=st.text() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
 )
 conditions = st.builds(Condition, fact=st.lists(st.text(), min_size=1, max_size=3).map(tuple), test=tests)

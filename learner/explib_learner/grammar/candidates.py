@@ -32,6 +32,8 @@ MOST_NAMES = 2500
 MOST_FACTS = 260
 """Conditions that are tried at the calls of one tool."""
 _CUTS = 7
+_BOUND_RANK = 2
+"""By so much a bound is less plain than a value: many bounds happen to split like something else."""
 _RARE = 0.03
 """Share of the attempts that a side must have."""
 
@@ -71,7 +73,8 @@ def candidates(readings: Sequence[Reading]) -> list[Candidate]:
 def plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
     """The order in which descriptions of one split are preferred: general, of a plain family, short."""
     predicate = candidate.predicate
-    return predicate.condition is not None, candidate.rank, len(predicate.key), predicate.key
+    bounded = _BOUND_RANK if predicate.test.kind == "least" and predicate.family != "times" else 0
+    return predicate.condition is not None, candidate.rank + bounded, len(predicate.key), predicate.key
 
 
 def fewest(attempts: int) -> int:
@@ -179,7 +182,8 @@ def _narrowing(fact: Names, values: Sequence[frozenset[Scalar]], least: int) -> 
         return
     for test in tests(values, least, _CUTS):
         yield test
-        yield Test("not" if test.kind == "is" else "below", test.value)
+        if test.kind == "least" or not isinstance(test.value, float):
+            yield test.opposite
 
 
 def _met(fact: Names, test: Test, value: Scalar | None) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from explib.models.decisions import Code, Decision
+from explib.models.decisions import Code, Decision, Verdict
 from explib.models.trajectories import Attempt
 from explib_learner.analyst import Analyst, Batch, Coding, NamedDecision, Naming, Wording, Writing
 from explib_learner.graded import graded_attempts
+from explib_learner.grammar.corrections import Correction, corrections
+from explib_learner.grammar.cures import Cure, Strength, cures
 from explib_learner.grammar.grammar import Grammar
 from explib_learner.grammar.trace import AttemptTrace, trace_of
 from explib_learner.writing.templates import lesson_of
@@ -46,13 +49,17 @@ class GrammarParts:
         return await asyncio.to_thread(self._name, batch)
 
     def _name(self, batch: Batch) -> Naming:
-        graded = [attempt for attempt in batch.history if attempt.trajectory.reward is not None]
-        found = self._grammar.name(self._traces.of(graded), graded_attempts(graded, batch.library.settings))
-        return Naming(tuple(NamedDecision(decision) for decision in found))
+        graded = graded_attempts(batch.history, batch.library.settings)
+        ids = {attempt.trajectory_id for attempt in graded}
+        traces = self._traces.of([attempt for attempt in batch.history if attempt.trajectory.id in ids])
+        found = self._grammar.name(traces, graded)
+        cured = map(_named_cure, cures(self._traces.of(batch.history)))
+        corrected = map(_named_correction, corrections(batch.history))
+        return Naming((*map(NamedDecision, found), *cured, *corrected))
 
     def codes(self, decision: Decision) -> bool:
         """Whether the decision is a predicate of the grammar."""
-        return decision.source == "grammar"
+        return decision.source == "grammar" and not decision.speaks_for_itself
 
     async def code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
         """The option of each attempt, by code."""
@@ -71,6 +78,44 @@ class GrammarParts:
     async def write(self, batch: Batch, wordings: Sequence[Wording]) -> Writing:
         """A template filled in for each."""
         return Writing({wording.decision.id: lesson_of(wording.decision, wording.letter) for wording in wordings})
+
+
+def _named_cure(cure: Cure) -> NamedDecision:
+    """A failure and its cure: both options in one attempt, of which the cure is the better."""
+    return NamedDecision(
+        decision=replace(cure.decision, speaks_for_itself=True),
+        letters=dict.fromkeys(cure.shown_by, "a") | dict.fromkeys(cure.against, "b"),
+        reason=f"It failed otherwise: {cure.refusal}",
+        verdict=_own_verdict(cure.decision, cure.strength, len(cure.shown_by), len(cure.against)),
+    )
+
+
+def _named_correction(correction: Correction) -> NamedDecision:
+    """A person's own words: a candidate at once, whatever the rewards say."""
+    return NamedDecision(
+        decision=replace(correction.decision, speaks_for_itself=True),
+        letters=dict.fromkeys(correction.said_in, "b"),
+        reason=f"A person said: “{correction.quote}”",
+        verdict=_own_verdict(correction.decision, "candidate", len(correction.said_in), 0),
+    )
+
+
+def _own_verdict(decision: Decision, state: Strength, shown_by: int, against: int) -> Verdict:
+    return Verdict(
+        decision_id=decision.id,
+        state=state,
+        inclusion=1.0 if state == "believed" else 0.5,
+        better="a",
+        effect=0.0,
+        low=0.0,
+        high=0.0,
+        sign_probability=1.0,
+        followed=shown_by,
+        others=against,
+        groups=0,
+        lone=shown_by,
+        witnesses=shown_by,
+    )
 
 
 def contrast_analyst() -> Analyst:

@@ -22,8 +22,7 @@ MAX_TEXT = 20_000
 _LINE = re.compile(r"^[ \t>*|-]*`?([A-Za-z_][\w .-]{0,40}?)`?[ \t]*[:=][ \t]*(\S.{0,200}?)[ \t,;|]*$", re.MULTILINE)
 _NUMBER = re.compile(r"[-+]?\d{1,15}(?:\.\d{1,10})?")
 _COUNTED = re.compile(
-    r"(?<![\w.-])(\d{1,12}(?:\.\d{1,6})?)[ \t]+([^\W\d_]{1,30})"
-    r"|([^\W\d_]{1,30})[ \t]+(\d{1,12}(?:\.\d{1,6})?)\b(?![\w.:-]*\d)"
+    r"(?:([^\W\d_]{1,30})[ \t]+)?(?<![\w.-])(\d{1,12}(?:\.\d{1,6})?)(?![\w.:/-]*\d)(?:[ \t]+([^\W\d_]{1,30}))?"
 )
 
 
@@ -146,6 +145,7 @@ def _lines(text: str) -> dict[str, Scalar]:
 def numbers(text: str) -> dict[str, Scalar]:
     """Numbers of a running text by the word behind them, else the one before: "12 boxes" is `boxes` 12."""
     fields: dict[str, Scalar] = {}
-    for number, behind, before, other in _COUNTED.findall(text)[:MAX_FIELDS]:
-        fields.setdefault((behind or before).casefold(), float(number or other))
+    for before, number, behind in _COUNTED.findall(text)[:MAX_FIELDS]:
+        if behind or before:
+            fields.setdefault((behind or before).casefold(), float(number))
     return fields

@@ -18,6 +18,7 @@ from explib_learner.grammar.candidates import (
     conditions,
     fewest,
     plainness,
+    split_of,
     varies,
 )
 from explib_learner.grammar.explaining import Explanation, task_words
@@ -42,6 +43,9 @@ _EXTRA_COST = {"plain": 0.0, "wide": 1.0, "conditional": 2.0}
 _NEAR = 1.5
 """Nats that a plainer description of nearly the same split may explain less."""
 _ALIKE = 0.75
+_SAME = 0.9
+"""Likeness from which it may explain less by _SAME_SHARE: where little noise is left, nats are many and mean little."""
+_SAME_SHARE = 0.15
 _TOP = 8
 _PATIENCE = 6
 """Decisions that may be added without gain before the search ends."""
@@ -98,6 +102,7 @@ class Search:
         self._least = fewest(len(readings))
         self._bounds = Bounds(readings)
         self.candidates = candidates(readings)
+        self._by_split = {split_of(each.column): each for each in self.candidates}
         self._controls = task_words(readings)
         self._pools = {
             "plain": _pool([each for each in self.candidates if each.rank <= PLAIN_RANK]),
@@ -146,6 +151,10 @@ class Search:
         score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
         return _Selection(chosen, score, explanation.residual, explanation.effects)
 
+    def _plainest(self, candidate: Candidate) -> Candidate:
+        same = self._by_split.get(split_of(candidate.column), candidate)
+        return min(candidate, same, key=plainness)
+
     def _exact(self, scored: Scored) -> Scored:
         candidate = scored.candidate
         if candidate.predicate.condition is None:
@@ -185,7 +194,8 @@ class Search:
         chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
             others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
-            chosen[at] = replace(chosen[at], candidate=self._bounds.refined(chosen[at].candidate, others.residual))
+            refined = self._bounds.refined(chosen[at].candidate, others.residual)
+            chosen[at] = replace(chosen[at], candidate=self._plainest(refined))
         selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
         strong = [
             scored
@@ -221,11 +231,7 @@ class Search:
         first = next((each for each in strong if not _repeats(each.candidate, chosen)), None)
         if first is None:
             return None
-        near = [
-            each
-            for each in strong
-            if first.gain >= each.gain >= first.gain - _NEAR and _likeness(each.candidate, first.candidate) >= _ALIKE
-        ]
+        near = [each for each in strong if _nearly(each, first)]
         return min([first, *near], key=lambda each: plainness(each.candidate))
 
     def _strong(self, residual: Floats) -> list[Scored]:
@@ -291,6 +297,12 @@ def _split(chosen: Sequence[Scored]) -> list[Scored]:
         else:
             split.append(each)
     return split
+
+
+def _nearly(other: Scored, first: Scored) -> bool:
+    likeness = _likeness(other.candidate, first.candidate)
+    less = first.gain - other.gain
+    return (likeness >= _ALIKE and less <= _NEAR) or (likeness >= _SAME and less <= _SAME_SHARE * first.gain)
 
 
 def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:

@@ -18,7 +18,12 @@ def earned_status(verdict: Verdict) -> ExperienceStatus | None:
 
 
 def observed_text(verdict: Verdict) -> str:
-    """E.g. `+.22 of the reward (.17 to .27), 22 against 11 attempts, 3 groups and 18 lone`."""
+    """E.g. `+.22 of the reward (.17 to .27), 22 against 11 attempts, 3 groups and 18 lone`.
+
+    What was not fitted has no effect: e.g. `seen in 3 attempts, against 0`.
+    """
+    if verdict.low == verdict.high == verdict.effect == 0:
+        return f"seen in {number_of(verdict.followed, 'attempt')}, against {verdict.others}"
     where = [number_of(verdict.groups, "group")] if verdict.groups else []
     where += [f"{verdict.lone} lone"] if verdict.lone else []
     return (

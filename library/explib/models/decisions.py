@@ -36,6 +36,8 @@ class Decision:
     """Ids of groups whose rewards were in view when it was named: they do not count towards belief in it."""
     tools: tuple[str, ...] = ()
     """Names of the tools that its situation and options speak of."""
+    speaks_for_itself: bool = False
+    """Its evidence lies inside single attempts, e.g. a failure and its cure: the joint fit has no word on it."""
 
 
 @dataclass(frozen=True, slots=True)

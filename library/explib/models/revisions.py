@@ -46,6 +46,8 @@ class Operation:
     """The decision that the text is about, where it has one."""
     option: str | None = None
     """Letter of that decision's option which the text recommends."""
+    speaks_for_itself: bool = False
+    """It rests on what happened inside the cited attempts, e.g. a failure and its cure, not on their rewards."""
     restores: int | None = None
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
     waits: str = ""
