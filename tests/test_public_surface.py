@@ -97,6 +97,8 @@ SETTINGS = {
     "max_words",
     "serve_tokens",
     "answer_share",
+    "source_weights",
+    "label_free",
     "review",
     "exploration",
     "holdout",

@@ -96,7 +96,7 @@ class LibrarySettings(BaseModel):
             json_schema_extra={"type": "object"},
             description="Trust in rewards by who says them, 0 to 1, e.g. agent=0.3,judge=0; 0: not learned from.",
         ),
-    ] = {}  # noqa: RUF012 – pydantic copies it
+    ] = {}
     label_free: Annotated[
         bool,
         Field(description="on: where no attempt of a group has a reward, agreeing with most answers counts as one."),
