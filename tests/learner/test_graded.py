@@ -80,11 +80,3 @@ def test_who_followed_and_still_fared_like_the_others_contradicts() -> None:
     graded = graded_attempts([attempt(n, reward) for n, reward in rewards.items()], LibrarySettings())
     cited = Evidence(ENTRIES, CODES, graded).citations("d1", "a")
     assert [each.trajectory_id for each in cited if each.stance == "against"] == ["t2"]
-
-
-def test_what_only_inferred_rewards_speak_for_remains_a_candidate() -> None:
-    inferred = graded_attempts([attempt(n, answer="1") for n in range(3)], LABEL_FREE)
-    real = graded_attempts([attempt(9, 1.0, group="h")], LibrarySettings())
-    decision, judged = ENTRIES[0].decision, verdict("d1", 0.5)
-    assert Evidence(ENTRIES, CODES, inferred).earned(decision, judged) == "candidate"
-    assert Evidence(ENTRIES, CODES, [*inferred, *real]).earned(decision, judged) == "active"
