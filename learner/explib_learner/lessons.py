@@ -172,6 +172,11 @@ def additions(
     )
 
 
+def _sources(decision: NamedDecision) -> tuple[Citation, ...]:
+    """The attempts that a lesson was read from, where nobody graded any."""
+    return tuple(Citation(attempt, "for") for attempt in decision.letters)
+
+
 def first_words(
     named: Mapping[str, NamedDecision], taken: Iterable[str | None], evidence: Evidence
 ) -> tuple[Operation, ...]:
@@ -185,7 +190,7 @@ def first_words(
             kind="ADD",
             reason=decision.reason,
             content=decision.lesson,
-            citations=evidence.citations(decision_id, decision.better or ""),
+            citations=evidence.citations(decision_id, decision.better or "") or _sources(decision),
             status="candidate",
             decision_id=decision_id,
             option=decision.better,

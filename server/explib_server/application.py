@@ -50,8 +50,8 @@ class Application:
         self.lifecycle = Lifecycle(store)
         self._on_submission: list[Callable[[], None]] = []
 
-    async def library(self, name: str | None = None, *, create: bool = True) -> Library:
-        """The named library, or the configured one, which is created if it doesn't exist, within the caller's reach.
+    async def library(self, name: str | None = None) -> Library:
+        """The named library, or the configured one (created where it doesn't exist, unless only read), within reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -60,7 +60,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if create and library_name == self.settings.library:
+            if library_name == self.settings.library and self.store.database.access != "read":
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
@@ -102,9 +102,7 @@ class Application:
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
-        submission = replace(
-            clean, submitter=current_caller().submitter, owner=owner, open_retrieval_id=retrieval_id
-        )
+        submission = replace(clean, submitter=current_caller().submitter, owner=owner, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
@@ -176,7 +174,9 @@ class Application:
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:
     """The receipt, with a note about a reward that is no evidence here."""
-    return receipt if counts or not library.settings.signed_rewards_only else replace(receipt, note=UNSIGNED)
+    if counts or not library.settings.signed_rewards_only:
+        return receipt
+    return replace(receipt, note="; ".join(filter(None, (receipt.note, UNSIGNED))))
 
 
 def _check_size(name: str, text: str | None) -> None:

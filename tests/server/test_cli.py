@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from server.cli_cases import Explib, Said, explib, one_line
 
 from explib.models.json_value import Json
 from explib.settings.program import Settings
-from explib.storage.maintenance.clock import times_ahead
-from explib.storage.store import Store, open_store
+from explib.storage.store import open_store
 from explib_server.cli import Commands
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import BadRecord, Record
+from explib_server.learner_process.process import LEASE
 
 __all__ = ["explib"]
 
@@ -184,7 +185,21 @@ def test_ctrl_c_says_what_is_stored(explib: Explib, log: Path, monkeypatch: pyte
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
-    assert json.loads(explib("status", "--json").out)["trajectories"] == 0
+    assert "There is no library 'default'. Known: airline." in explib("status", "--json").err
+
+
+def test_leases_are_released_by_hand(explib: Explib, log: Path) -> None:
+    assert explib("import", str(log)).code == 0
+    assert explib("learn", "--once", "--release").out.startswith("nothing was leased\n")
+
+    async def lease() -> None:
+        async with open_store(Settings().database_url, lambda: time.time() + 1e9) as store:
+            assert await store.leases.acquire(LEASE, "a clock that was ahead", 30.0) is not None
+
+    asyncio.run(lease())
+    assert "1 × a lease that is dated in the future (learner:process)" in explib("doctor").out
+    assert "released learner:process, held by a clock that was ahead" in explib("learn", "--release").out
+    assert "dated in the future" not in explib("doctor").out
 
 
 def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:
@@ -447,12 +462,3 @@ def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: 
     explib("libraries", "create", "another")
     explib(*command)
     assert explib("libraries", "list").out.splitlines() == ["another  0 experiences"]
-
-
-async def test_a_clock_that_was_ahead_is_seen_and_what_it_held_is_released(store: Store) -> None:
-    assert await times_ahead(store.database) == {}
-    await store.leases.acquire("learn:1", "another", 10 * 86_400.0)
-    assert await times_ahead(store.database) == {"leases": 1}
-    assert await store.leases.release_named() == ["learn:1"]
-    assert await times_ahead(store.database) == {}
-    assert await store.leases.acquire("learn:1", "me", 30.0) is not None

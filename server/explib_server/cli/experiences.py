@@ -15,7 +15,7 @@ from explib.models.revisions import ProposedOperation
 from explib.retrieval.entry import line_of
 from explib_server.application import Application
 from explib_server.cli import curation
-from explib_server.cli.run import JsonOption, LibraryOption, read, say
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.decisions import observations
 from explib_server.render.pages import lesson_page, proposal_line
 
@@ -50,7 +50,7 @@ def list_experiences(
     as_json: JsonOption = False,
 ) -> None:
     """List the experiences, and what waits for review."""
-    contents = read(lambda application: _found(application, library, retired or status is Status.retired))
+    contents = run(lambda application: _found(application, library, retired or status is Status.retired), "read")
     listed = [item for item in contents.experiences if status is None or item.status == status.value]
     waiting = contents.waiting if status in {None, Status.waiting} else []
     if as_json:
@@ -68,7 +68,7 @@ def _apart(experience_id: str, contents: Found) -> dict[str, object]:
 
 
 async def _found(application: Application, library: str | None, retired: bool) -> Found:
-    target = await application.library(library, create=False)
+    target = await application.library(library)
     store = application.store
     experiences = await store.revisions.experiences(target, retired=retired)
     return Found(
@@ -94,9 +94,9 @@ def show_experience(
     """Show one experience with its decision, the attempts that followed it or did not, and its history."""
 
     async def work(application: Application) -> str:
-        return await lesson_page(application, await application.library(library, create=False), experience_id)
+        return await lesson_page(application, await application.library(library), experience_id)
 
-    say(read(work))
+    say(run(work, "read"))
 
 
 app.command("add")(curation.add)

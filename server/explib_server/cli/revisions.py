@@ -15,7 +15,7 @@ from explib.models.libraries import Library
 from explib.models.revisions import Revision
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, Outcome, ReasonOption, act, by_person
-from explib_server.cli.run import JsonOption, LibraryOption, read, say
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import Curator
 from explib_server.render.changes import reverted
 from explib_server.render.pages import revision_line
@@ -31,9 +31,9 @@ def history(
     """List the revisions, newest first."""
 
     async def work(application: Application) -> list[Revision]:
-        return await application.store.revisions.history(await application.library(library, create=False), limit)
+        return await application.store.revisions.history(await application.library(library), limit)
 
-    revisions = read(work)
+    revisions = run(work, "read")
     if as_json:
         say(json.dumps([asdict(revision) for revision in revisions], indent=2))
     else:
@@ -49,11 +49,11 @@ def diff(
     """Show what differs between the library after revision A and after revision B."""
 
     async def work(application: Application) -> tuple[int, Difference]:
-        target = await application.library(library, create=False)
+        target = await application.library(library)
         until = target.revision if after is None else after
         return until, await application.store.revisions.difference(target, before, until)
 
-    until, difference = read(work)
+    until, difference = run(work, "read")
     if as_json:
         say(json.dumps({"before": before, "after": until, **asdict(difference)}, indent=2))
     else:

@@ -19,15 +19,10 @@ from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
 if TYPE_CHECKING:
+    from explib.storage.database import Access
     from explib_server.application import Application
 
 T = TypeVar("T")
-
-
-class NoDatabase(ExplibError):
-    """There is nothing to read yet."""
-
-
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -69,33 +64,15 @@ def load_settings() -> Settings:
     return settings
 
 
-def run(work: Callable[[Application], Awaitable[T]]) -> T:
+def run(work: Callable[[Application], Awaitable[T]], access: Access = "create") -> T:
     """Open the application, do the work, close it."""
     from explib_server.compose import open_application
 
     async def act() -> T:
-        async with open_application(load_settings()) as application:
+        async with open_application(load_settings(), access) as application:
             return await work(application)
 
     return asyncio.run(act())
-
-
-def read(work: Callable[[Application], Awaitable[T]]) -> T:
-    """Open the application for a command that only reads: no database is created. Raises NoDatabase."""
-    settings = load_settings()
-    if not database_exists(settings):
-        raise NoDatabase(
-            f"There is no database {settings.database_url} yet: a server's first use or an import creates it."
-        )
-    return run(work)
-
-
-def database_exists(settings: Settings) -> bool:
-    """False for an SQLite database whose file is not there."""
-    from explib.storage.store import database_file
-
-    file = database_file(settings.database_url)
-    return file is None or file.exists()
 
 
 def say(text: str) -> None:

@@ -24,10 +24,10 @@ FEW_GRADED = 40
 """Graded attempts below which decisions are seldom believed (below 12 the grammar names none)."""
 
 
-async def library_status(application: Application, name: str | None, *, create: bool = False) -> LibraryStatus:
+async def library_status(application: Application, name: str | None) -> LibraryStatus:
     """The counts, the learner, the budget. Raises UnknownLibrary."""
     store, settings = application.store, application.settings
-    overview = await store.libraries.overview(await application.library(name, create=create))
+    overview = await store.libraries.overview(await application.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
     report = await library_evidence(store, overview.library)
