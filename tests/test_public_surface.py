@@ -100,6 +100,7 @@ SETTINGS = {
     "answer_share",
     "source_weights",
     "label_free",
+    "past_success",
     "review",
     "exploration",
     "holdout",
