@@ -17,7 +17,7 @@ from explib.storage.store import Store
 from explib.text.redaction import redact, redact_submission
 from explib.text.words import says_something, storable
 from explib.tracing import span
-from explib.trajectories.parser import parse_trajectory
+from explib.trajectories import parse_trajectory
 from explib_learner.lifecycle import Lifecycle
 from explib_server.auth.callers import LOCAL_USER, current_caller
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from explib_learner.model.stages.advantage import AdvantageAnswer, LessonAnswer
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from explib.errors import ModelAnswerInvalid
 from explib_learner.model.answers import json_object, parsed, schema_of
-from explib_learner.model.stages.advantage import AdvantageAnswer, LessonAnswer
 
 
 class Form(BaseModel):
