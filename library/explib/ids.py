@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -26,3 +27,8 @@ def made_at(identity: str) -> float:
         return int(identity[2:13], 16) / 1000
     except ValueError:
         return 0.0
+
+
+def owner_mark(owner: str | None) -> str:
+    """The ending of an id that belongs to an access token, e.g. `_3f9a1c07`; empty for this machine's user."""
+    return "" if owner is None else f"_{hashlib.sha256(owner.encode()).hexdigest()[:8]}"

@@ -122,7 +122,8 @@ async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analy
             await endpoint.close()
 
 
-def _embedder(settings: Settings) -> Embedder | None:
+def embedder_for(settings: Settings) -> Embedder | None:
+    """The embedder that the settings choose; None for retrieval by words only."""
     if settings.embedder == "none":
         return None
     from explib.retrieval.wordllama import WordllamaEmbedder
@@ -132,7 +133,7 @@ def _embedder(settings: Settings) -> Embedder | None:
 
 def application_over(settings: Settings, store: Store, closing: AsyncExitStack) -> Application:
     """The application over an open store; what it opens itself is closed by `closing`."""
-    embedder = _embedder(settings)
+    embedder = embedder_for(settings)
     learning = Learning(settings, store, embedder, closing)
     application = Application(settings, store, Retriever(store, embedder), learning)
     closing.push_async_callback(application.lifecycle.close)

@@ -321,13 +321,16 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
-        assert [line[:4] for line in lines[-6:]] == ["OK  ", "INFO", "OK  ", "OK  ", "OK  ", "INFO"]
+    assert [line[:4] for line in lines[-5:]] == ["INFO", "OK  ", "OK  ", "OK  ", "INFO"]
     assert "the server answers with 4 tools" in lines[-2]
 
 
-def test_the_doctor_makes_no_library_as_it_looks(explib: Explib) -> None:
+def test_the_doctor_makes_no_database_and_no_library_as_it_looks(explib: Explib, tmp_path: Path) -> None:
+    assert "library.db does not exist yet: the first use creates it\n" in explib("doctor").out
+    assert not (tmp_path / "library.db").exists()
+    explib("libraries", "create", "another")
     assert "INFO  library default does not exist yet: the first use creates it\n" in explib("doctor").out
-    assert explib("libraries", "list").out.startswith("no libraries yet")
+    assert explib("libraries", "list").out.startswith("another")
     explib("libraries", "create", "default")
     assert "OK    library default, revision 0\n" in explib("doctor").out
 
@@ -433,3 +436,29 @@ def test_ways_of_learning_that_contradict_each_other_are_refused(explib: Explib,
 
 def test_the_version_is_that_of_the_package(explib: Explib) -> None:
     assert explib("--version") == Said(0, f"explib {version('explib')}\n", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("evidence",),
+        ("experiences", "list"),
+        ("experiences", "show", "e1"),
+        ("history",),
+        ("diff", "0"),
+        ("libraries", "list"),
+        ("libraries", "show", "default"),
+        ("token", "list"),
+        ("db", "check"),
+        ("learn", "--dry-run"),
+    ],
+)
+def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: Explib, tmp_path: Path) -> None:
+    said = explib(*command)
+    assert said.code == 1
+    assert "There is no database" in said.err
+    assert not (tmp_path / "library.db").exists()
+    explib("libraries", "create", "another")
+    explib(*command)
+    assert explib("libraries", "list").out.splitlines() == ["another  0 experiences"]

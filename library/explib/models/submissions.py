@@ -49,6 +49,8 @@ class Submission:
     submitter: str | None = None
     """Who vouches for the reward: a token, else the agent's name."""
     redactions: int = 0
+    owner: str | None = None
+    """The access token that made it, whose idempotency keys are its own; None: this machine's user."""
     open_retrieval_id: str | None = None
     """What the same session was last served for this task: taken where no retrieval is named."""
     corrects: bool = False

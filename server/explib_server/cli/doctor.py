@@ -9,6 +9,7 @@ import time
 import tomllib
 from dataclasses import replace
 from importlib.metadata import version
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
@@ -18,7 +19,8 @@ from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
 from explib.storage.maintenance.clock import times_ahead
-from explib_learner.model.answers import parsed, schema_of
+from explib.storage.store import database_file
+from explib_learner.model.answers import json_objects, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
@@ -71,18 +73,22 @@ async def _works(settings: Settings) -> bool:
     """Make every check, even where an earlier one failed."""
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
-    server = await _check_server() if parts else False
+    server = await _check_server(settings) if parts else False
     clients = [await check_client(entry) for entry in attached(this_machine())]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
 
 
-async def _check_server() -> bool:
+async def _check_server(settings: Settings) -> bool:
     """Start the server of this installation with this environment."""
     own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
     command, *arguments = own_command()
-    return await _try("the server", Command(command, tuple(arguments), own))
+    file = database_file(settings.database_url)
+    with TemporaryDirectory(prefix="explib-doctor-") as folder:
+        if file is not None and not file.exists():  # looking creates nothing
+            own["EXPLIB_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/library.db"
+        return await _try("the server", Command(command, tuple(arguments), own))
 
 
 async def check_client(entry: Attached) -> bool:
@@ -136,7 +142,7 @@ async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatA
         answer = await model.ask(request)
     finally:
         await model.close()
-    parsed(answer.text, TrialAnswer)
+    json_objects(answer.text)
     return answer
 
 

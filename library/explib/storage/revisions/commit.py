@@ -33,7 +33,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
     row, settings = await _locked(connection, proposal)
-    review = settings.review and not proposal.reviewed
+    review = proposal.waits or (settings.review and not proposal.reviewed)
     parked = tuple(each for each in proposal.operations if review and needs_review(each))
     draft = await draft_of(connection, database, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration

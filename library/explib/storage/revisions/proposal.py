@@ -43,6 +43,8 @@ class Proposal:
     """Experience id → `updated_revision` as the proposer read it: what changed since then is not overwritten."""
     reviewed: bool = False
     """A person decided this, or it only moves what a person decided before: it doesn't wait where there is review."""
+    waits: bool = False
+    """Its operations wait for a person, also in a library without review."""
     strict: bool = False
     """All of it or nothing: an operation that the library cannot take raises OperationRefused."""
     continues: Mapping[str, int] = field(default_factory=dict)

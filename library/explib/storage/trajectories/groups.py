@@ -158,6 +158,15 @@ class Groups:
         if values:
             await self.database.write(note, idempotent=True, explicit_locks=True)
 
+    async def end_waits(self) -> int:
+        """Make groups due now that were to be tried again later; how many there were."""
+        later = (groups.c.state == "ready") & (groups.c.not_before > self.database.now())
+
+        async def end(connection: AsyncConnection) -> int:
+            return (await connection.execute(update(groups).where(later).values(not_before=0.0))).rowcount
+
+        return await self.database.write(end, idempotent=True, explicit_locks=True)
+
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""
 

@@ -103,7 +103,7 @@ class Trajectories:
     async def _store(
         self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
     ) -> Receipt:
-        key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
+        key = _submission_key(submission, content)
         library, is_known = await _begun(connection, library, key)
         if submission.reward is not None:
             checked_reward(submission.reward, library.settings)
@@ -313,6 +313,12 @@ class Trajectories:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _submission_key(submission: Submission, content: str) -> str:
+    """The key under which a submission is stored once: by its idempotency key or content, for each access token."""
+    kind, text = ("key", submission.idempotency_key) if submission.idempotency_key else ("content", content)
+    return f"{kind}:{_digest(text if submission.owner is None else f'{submission.owner} {text}')}"
 
 
 def _content_hash(submission: Submission) -> str:
