@@ -37,8 +37,8 @@ class Groups:
 
     async def all(self, library: Library, state: GroupState | None = None) -> list[Group]:
         """The library's groups, in the order in which they were last touched."""
-        mine = groups.c.library_id == library.id
-        where = mine if state is None else mine & (groups.c.state == state)
+        owned = groups.c.library_id == library.id
+        where = owned if state is None else owned & (groups.c.state == state)
         return [
             rows.group(row)
             for row in await self.database.rows(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
