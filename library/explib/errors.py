@@ -13,10 +13,11 @@
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
     ├── StorageError            the database cannot be used
-    │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, DatabaseUnavailable, StorageFull
+    │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, StorageFull
+    │   └── DatabaseUnavailable, of which NoDatabase
     ├── ModelError              a model call did not give a usable answer
     │   ├── ModelUnavailable    the endpoint failed: worth another try later
-    │   ├── ModelAnswerInvalid  it answered, but not in the agreed form
+    │   ├── ModelAnswerInvalid  it answered, but not in the agreed form; AnswerCutOff: its tokens did not do
     │   ├── PromptTooLong       the request does not fit the model's context
     │   └── ModelMisconfigured  key, name or address are wrong: no use trying again
     ├── NotAllowed              the access token is not good for this
@@ -55,7 +56,7 @@ class InvalidReward(InvalidInput):
 
 
 class InvalidTrajectory(InvalidInput):
-    """The trajectory must be text, a list of messages (OpenAI or Anthropic shape) or a list of steps."""
+    """The trajectory must be text, a list of messages (of any common API) or a list of steps."""
 
 
 class InvalidLibraryName(InvalidInput):
@@ -171,6 +172,10 @@ class DatabaseUnavailable(StorageError):
     """The database cannot be opened or written: check the folder, its permissions and EXPLIB_DATABASE_URL."""
 
 
+class NoDatabase(DatabaseUnavailable):
+    """There is no database yet."""
+
+
 class StorageFull(StorageError):
     """The disk is full: free some space and submit again; nothing was acknowledged that is not stored."""
 
@@ -185,6 +190,10 @@ class ModelUnavailable(ModelError):
 
 class ModelAnswerInvalid(ModelError):
     """The model's answer does not have the agreed form."""
+
+
+class AnswerCutOff(ModelAnswerInvalid):
+    """The answer was cut off at its limit of tokens, thoughts included: raise EXPLIB_MODEL_ANSWER_TOKENS."""
 
 
 class PromptTooLong(ModelError):

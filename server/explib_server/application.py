@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explib.errors import InvalidTask, TooLarge, UnknownLibrary
+from explib.errors import InvalidTask, NotAllowed, TooLarge, UnknownLibrary, UnknownRetrieval
 from explib.evidence.signatures import verify
+from explib.ids import owner_mark
 from explib.models.libraries import Library
-from explib.models.submissions import Attempt, Grade, RawSubmission, Receipt, Signature, Submission
+from explib.models.submissions import Attempt, Grade, RawSubmission, Receipt, Signature
 from explib.retrieval.retriever import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings.program import Settings
 from explib.storage.store import Store
-from explib.text.redaction import redact, redact_submission
+from explib.text.redaction import redact
 from explib.text.words import says_something, storable
 from explib.tracing import span
-from explib.trajectories.parser import parse_trajectory
 from explib_learner.lifecycle import Lifecycle
-from explib_server.auth.callers import LOCAL_USER, current_caller
+from explib_server.auth.callers import current_caller
+from explib_server.preparation import prepared
 
 if TYPE_CHECKING:
     from explib_server.compose import Learning
 
-THREAD_CHARACTERS = 16_384
-"""A longer trajectory is parsed and redacted in a thread, so that other calls don't wait for it."""
 TEXT_LIMITS = {
     "task": MAX_TASK_CHARACTERS,
     "answer": 100_000,
@@ -53,7 +51,7 @@ class Application:
         self._on_submission: list[Callable[[], None]] = []
 
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
+        """The named library, or the configured one (created where it doesn't exist, unless only read), within reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -62,7 +60,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if library_name == self.settings.library:
+            if library_name == self.settings.library and self.store.database.access != "read":
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
@@ -80,7 +78,8 @@ class Application:
         """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
-            served = await self.experiences.serve(library, self.clean(task), limit, session)
+            owner = current_caller().subject
+            served = await self.experiences.serve(library, self.clean(task), limit, session, owner)
             seen.set_attributes(
                 {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
             )
@@ -96,16 +95,14 @@ class Application:
             raise InvalidTask
         for name in TEXT_LIMITS:
             _check_size(name, getattr(raw, name))
-        if isinstance(raw.trajectory, str) and len(raw.trajectory) < THREAD_CHARACTERS:
-            clean = self._prepare(raw)
-        else:
-            clean = await asyncio.to_thread(self._prepare, raw)
+        owner = current_caller().subject
+        if raw.retrieval_id is not None and owner is not None and not raw.retrieval_id.endswith(owner_mark(owner)):
+            raise UnknownRetrieval
+        clean = await prepared(raw, self.settings.max_trajectory_bytes, personal=self.settings.redact_personal)
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
-        caller = current_caller()
-        submitter = LOCAL_USER.name if caller.token_id is None else caller.identity()
-        submission = replace(clean, submitter=submitter, open_retrieval_id=retrieval_id)
+        submission = replace(clean, submitter=current_caller().submitter, owner=owner, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
@@ -128,8 +125,9 @@ class Application:
         )
         text, redactions = (None, 0) if feedback is None else self._redacted(feedback)
         checked = None if signature is None else await self._verified(library, attempt, reward, signature)
-        reporter = None if caller.token_id is None else caller.identity()
-        receipt = await trajectories.report_reward(library, trajectory_id, Grade(reward, text, reporter, checked))
+        if checked is None:
+            await self._check_own(library, trajectory_id)
+        receipt = await trajectories.report_reward(library, trajectory_id, Grade(reward, text, caller.subject, checked))
         self._stored(library, receipt)
         return _noted(replace(receipt, redactions=redactions), library, counts=signature is not None)
 
@@ -138,6 +136,18 @@ class Application:
         attempt_id = attempt.trajectory_id or attempt.retrieval_id or ""
         return verify(signature, keys, attempt_id, reward, self.store.clock())
 
+    async def _check_own(self, library: Library, trajectory_id: str) -> None:
+        """Raises NotAllowed for a token that grades what another one submitted, unless a person holds it."""
+        caller = current_caller()
+        if caller.subject is None or caller.is_person:
+            return
+        [attempt] = await self.store.trajectories.heads(library, [trajectory_id])
+        if attempt.submitter != caller.subject:
+            raise NotAllowed(
+                f"{trajectory_id} was submitted with another token: its holder may grade it, a token of scope curate, "
+                "or the environment by a signature."
+            )
+
     def clean(self, text: str) -> str:
         """The text fit to be stored, without secrets."""
         return self._redacted(text)[0]
@@ -145,10 +155,6 @@ class Application:
     def _redacted(self, text: str) -> tuple[str, int]:
         clean, counts = redact(storable(text), personal=self.settings.redact_personal)
         return clean, counts.total()
-
-    def _prepare(self, raw: RawSubmission) -> Submission:
-        steps = parse_trajectory(raw.trajectory, self.settings.max_trajectory_bytes)
-        return redact_submission(Submission.of(raw, steps), personal=self.settings.redact_personal)
 
     def _stored(self, library: Library, receipt: Receipt) -> None:
         if receipt.scored:
@@ -168,7 +174,9 @@ class Application:
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:
     """The receipt, with a note about a reward that is no evidence here."""
-    return receipt if counts or not library.settings.signed_rewards_only else replace(receipt, note=UNSIGNED)
+    if counts or not library.settings.signed_rewards_only:
+        return receipt
+    return replace(receipt, note="; ".join(filter(None, (receipt.note, UNSIGNED))))
 
 
 def _check_size(name: str, text: str | None) -> None:

@@ -6,13 +6,15 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from explib.errors import InvalidSetting
+from explib.errors import InvalidSetting, NoDatabase
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.retriever import Retriever
 from explib.settings.program import Settings
+from explib.storage.database import Access
 from explib.storage.store import Store, open_store
 from explib.tracing import Link
 from explib_learner.analyst import Analyst
@@ -22,6 +24,7 @@ from explib_server.application import Application
 
 if TYPE_CHECKING:
     from explib_learner.agent.loop import AgentLearning
+    from explib_learner.model.command_chat import CommandChat
     from explib_learner.model.openai_chat import OpenAIChat
 
 DAY_SECONDS = 86_400
@@ -86,8 +89,12 @@ class Learning:
         return Worker(self._store, await self.pipeline(), self._settings.lease_seconds, on_run, retention, causes)
 
 
-def model_endpoint(settings: Settings, timeout: float, retries: int) -> OpenAIChat:
-    """A connection to the configured endpoint; `timeout` in seconds. Imports openai."""
+def configured_model(settings: Settings, timeout: float, retries: int) -> OpenAIChat | CommandChat:
+    """The configured program, else a connection to the configured endpoint; `timeout` in seconds. Imports openai."""
+    if settings.model_command:
+        from explib_learner.model.command_chat import CommandChat
+
+        return CommandChat(settings.model_command, timeout)
     from explib_learner.model.openai_chat import OpenAIChat
 
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else os.environ.get("OPENAI_API_KEY")
@@ -97,18 +104,17 @@ def model_endpoint(settings: Settings, timeout: float, retries: int) -> OpenAICh
 @asynccontextmanager
 async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analyst]:
     """The `model` analyst as configured; calls under way are ended and connections closed at the end."""
-    from explib_learner.model.analyst import ModelAnalyst
+    from explib_learner.model import analyst as model
     from explib_learner.model.asker import ModelSettings
     from explib_learner.model.recorded import RecordedChat
 
-    endpoint = model_endpoint(settings, settings.model_timeout, settings.model_retries)
+    endpoint = configured_model(settings, settings.model_timeout, settings.model_retries)
     chat = RecordedChat(
         endpoint, store.model_calls, settings.token_budget_per_day, settings.model_concurrency, store.clock
     )
     try:
-        yield ModelAnalyst(
-            chat, ModelSettings(settings.model_name, settings.model_context, settings.model_answer_tokens)
-        )
+        limits = ModelSettings(settings.model_name, settings.model_context, settings.model_answer_tokens)
+        yield model.model_analyst(chat, limits)
     finally:
         try:
             await chat.close()
@@ -116,7 +122,8 @@ async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analy
             await endpoint.close()
 
 
-def _embedder(settings: Settings) -> Embedder | None:
+def embedder_for(settings: Settings) -> Embedder | None:
+    """The embedder that the settings choose; None for retrieval by words only."""
     if settings.embedder == "none":
         return None
     from explib.retrieval.wordllama import WordllamaEmbedder
@@ -126,7 +133,7 @@ def _embedder(settings: Settings) -> Embedder | None:
 
 def application_over(settings: Settings, store: Store, closing: AsyncExitStack) -> Application:
     """The application over an open store; what it opens itself is closed by `closing`."""
-    embedder = _embedder(settings)
+    embedder = embedder_for(settings)
     learning = Learning(settings, store, embedder, closing)
     application = Application(settings, store, Retriever(store, embedder), learning)
     closing.push_async_callback(application.lifecycle.close)
@@ -134,13 +141,24 @@ def application_over(settings: Settings, store: Store, closing: AsyncExitStack) 
 
 
 @asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[Application]:
-    """The application over the configured database; closed at the end. Raises StorageError."""
+async def open_application(settings: Settings, access: Access = "create") -> AsyncIterator[Application]:
+    """The application over the configured database; closed at the end. Raises StorageError.
+
+    Where there is none yet, who only reads sees an empty one elsewhere, which is gone at the end.
+    """
     settings.chosen_analyst()  # a wrong setting is reported at the start, not at the first group
     opening = open_store(
         settings.database_url,
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
+        access=access,
     )
-    async with opening as store, AsyncExitStack() as closing:
+    async with AsyncExitStack() as closing:
+        try:
+            store = await closing.enter_async_context(opening)
+        except NoDatabase:
+            if access != "read":
+                raise
+            folder = closing.enter_context(TemporaryDirectory(prefix="explib-"))
+            store = await closing.enter_async_context(open_store(f"sqlite+aiosqlite:///{folder}/empty.db"))
         yield application_over(settings, store, closing)

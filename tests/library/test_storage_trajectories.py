@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from library.evidence_cases import drawn, recorded
 
 from explib.errors import (
     IdempotencyConflict,
@@ -12,9 +14,11 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.models.libraries import Library
+from explib.ids import new_id
+from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -66,6 +70,30 @@ async def test_a_failed_submission_does_not_spoil_those_that_share_its_transacti
     assert (await store.libraries.overview(library)).trajectories == 20
 
 
+async def test_an_attempt_is_stored_though_the_retrieval_that_it_names_was_lost_with_its_process(
+    store: Store, library: Library
+) -> None:
+    lost = new_id("r")
+    receipt = await store.trajectories.submit(library, attempt(retrieval_id=lost, reward=1.0))
+    assert (receipt.duplicate, receipt.scored) == (False, False)
+    assert "not on record" in receipt.note
+    assert (await store.trajectories.get(library, receipt.trajectory_id)).trajectory.retrieval_id == lost
+    assert await store.trajectories.locate(retrieval_id=lost) == (library, receipt.trajectory_id)
+    corrected = await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(0.0))
+    assert (corrected.scored, corrected.group.graded) == (False, 1)
+    assert await check(store.database, deep=True) == []
+
+
+@pytest.mark.parametrize("wrong", ["r_unknown", "r_00000000000aaaaaaaaaa", "another library's"])
+async def test_what_can_be_no_retrieval_of_the_library_is_refused(store: Store, library: Library, wrong: str) -> None:
+    other = await store.libraries.ensure("other", LibrarySettings())
+    theirs = await recorded(store, other, drawn(True))
+    named = theirs.id if wrong.startswith("another") else wrong
+    with pytest.raises(UnknownRetrieval):
+        await store.trajectories.submit(library, attempt(retrieval_id=named))
+    assert (await store.libraries.overview(library)).trajectories == 0
+
+
 async def test_an_idempotency_key_for_other_content_is_refused(store: Store, library: Library) -> None:
     await store.trajectories.submit(library, attempt(idempotency_key="k"))
     with pytest.raises(IdempotencyConflict):
@@ -94,22 +122,13 @@ async def test_attempts_at_one_task_meet_whatever_their_spacing_and_case(store: 
     assert (receipt.group.size, receipt.group.state) == (2, "ready")
 
 
-async def test_a_group_without_contrast_waits_and_says_so(store: Store, library: Library) -> None:
-    for number in range(5):
-        receipt = await store.trajectories.submit(library, attempt(reward=0.5, agent=f"a{number}"))
-    assert receipt.group.state == "waiting"
-    assert "no contrast: all 5 rewards are 0.5" in receipt.group.reason
-
-
-async def test_a_later_reward_makes_the_group_ready_and_a_correction_takes_it_back(
-    store: Store, library: Library
-) -> None:
+async def test_a_later_reward_and_its_correction_are_new_states_of_the_group(store: Store, library: Library) -> None:
     await store.trajectories.submit(library, attempt(reward=0.0))
     late = await store.trajectories.submit(library, attempt(agent="b"))
     graded = await store.trajectories.report_reward(library, late.trajectory_id, Grade(1.0, "tests are green"))
-    assert graded.group.state == "ready"
     corrected = await store.trajectories.report_reward(library, late.trajectory_id, Grade(0.0))
-    assert corrected.group.state == "waiting"
+    states = [(each.group.state, each.group.graded, each.group.graded_version) for each in (late, graded, corrected)]
+    assert states == [("ready", 1, 2), ("ready", 2, 3), ("ready", 2, 4)]
     found = await store.trajectories.get(library, late.trajectory_id)
     assert found.trajectory.feedback == "tests are green"
 
@@ -130,3 +149,43 @@ async def test_libraries_do_not_see_each_other(store: Store, library: Library) -
     assert theirs.group.id != mine.group.id
     with pytest.raises(UnknownTrajectory):
         await store.trajectories.get(other, mine.trajectory_id)
+
+
+def brought(
+    key: str,
+    reward: float | None = None,
+    task: str = "book a flight",
+    group: str | None = None,
+    model: str | None = None,
+) -> Submission:
+    """An attempt as an importer brings it."""
+    return Submission(task, STEPS, reward, group=group, model=model, idempotency_key=key, corrects=True)
+
+
+async def test_importing_again_corrects_group_task_and_reward_and_stores_nothing_twice(
+    store: Store, library: Library
+) -> None:
+    for key, reward in (("a", 1.0), ("b", 0.0)):
+        await store.trajectories.submit(library, brought(key, reward, task=f"flight {key}"))
+    moved = [await store.trajectories.submit(library, brought(key, reward, task=f"flight {key}", group="g"))
+             for key, reward in (("a", 0.5), ("b", 0.0))]  # fmt: skip
+    assert [receipt.corrected for receipt in moved] == [("group", "reward"), ("group",)]
+    assert all(receipt.duplicate for receipt in moved)
+    assert (moved[1].group.size, moved[1].group.graded, moved[1].group.state) == (2, 2, "ready")
+    assert [group.key for group in await store.groups.all(library)] == ["group:g"]
+    same = await store.trajectories.submit(library, brought("a", 0.5, task="flight a", group="g"))
+    assert (same.duplicate, same.corrected) == (True, ())
+    renamed = await store.trajectories.submit(library, brought("a", task="flight to A", group="g", model="m"))
+    assert renamed.corrected == ("task", "model")
+    found = await store.trajectories.get(library, renamed.trajectory_id)
+    assert (found.trajectory.task, found.reward, found.trajectory.model) == ("flight to A", 0.5, "m")
+    assert renamed.group.task == "flight to A"
+
+
+async def test_an_attempt_that_grew_has_its_new_steps(store: Store, library: Library) -> None:
+    first = await store.trajectories.submit(library, brought("a", 1.0))
+    more = (*STEPS, Step("user", "thanks"))
+    again = await store.trajectories.submit(library, replace(brought("a", 1.0), steps=more))
+    assert (again.trajectory_id, again.corrected) == (first.trajectory_id, ("steps",))
+    assert (await store.trajectories.get(library, first.trajectory_id)).steps == more
+    assert again.group.size == 1

@@ -165,7 +165,7 @@ async def test_tools_keep_the_same_of_any_input_on_both_engines(
         ("experiences", "add", "When you {}, rest.", "--author", "TEXT", "--reason", "TEXT"),
         ("experiences", "edit", "TEXT", "When you ship, rest."),
         ("experiences", "review", "p" + "9" * 30, "approve"),
-        ("experiences", "vote", "e1", "up", "--voter", "TEXT"),
+        ("experiences", "vote", "e1", "up", "--reason", "TEXT"),
         ("experiences", "vote", "TEXT", "up"),
         ("libraries", "create", "TEXT"),
         ("libraries", "create", "airline", "objective=TEXT"),

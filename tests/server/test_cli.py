@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from explib.models.json_value import Json
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli import Commands
+from explib_server.importers.intake import Intake
+from explib_server.importers.records import BadRecord, Record
+from explib_server.learner_process.process import LEASE
 
 __all__ = ["explib"]
 
@@ -118,10 +122,84 @@ def test_bad_lines_are_reported_with_their_place_and_the_others_are_stored(expli
     assert json.loads(explib("status", "--json").out)["trajectories"] == 1
 
 
+def test_one_wrong_thing_many_times_is_told_once_with_its_number(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    good = '{"messages": [{"role": "user", "content": "pack"}, {"role": "assistant", "content": "packed"}]}'
+    path.write_text("\n".join([good, *(f'{{"messages": {number}}}' for number in range(300))]), encoding="utf-8")
+    said = explib("import", str(path))
+    [line] = said.err.splitlines()
+    assert line.startswith("log.jsonl:2: trajectory.messages is of type int")
+    assert line.endswith("(300 like this one)")
+    assert counts(said) == {"stored": 1, "known": 0, "bad": 300}
+
+
+def test_importing_again_corrects_what_is_there_and_says_so(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    lines = [
+        {"messages": [{"role": "user", "content": f"pack {trial}"}, {"role": "assistant", "content": "packed"}],
+         "case": "c", "grade": trial, "colour": "red"}
+        for trial in (0, 1)
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    first = explib("import", str(path))
+    assert "none of them has a reward that was found: see --reward-field" in first.out
+    again = explib("import", str(path), "--group-by", "case", "--reward-field", "grade")
+    assert again.out.startswith("0 trajectories stored (0 graded), 2 corrected (group 2, reward 2), 0 equal")
+    assert "1 ready" in explib("status").out
+    same = explib("import", str(path), "--group-by", "case", "--reward-field", "grade")
+    assert counts(same) == {"stored": 0, "known": 2, "bad": 0}
+
+
+def test_a_dry_import_shows_attempts_and_groups_and_stores_nothing(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("prompt,response,score,id\n" + "Pack,packed,1,a\nPack,lost,0,a\n" * 8, encoding="utf-8")
+    said = explib("import", str(path), "--dry-run", "--group-by", "id")
+    assert (said.code, said.err) == (0, "")
+    shown = said.out.splitlines()
+    assert shown[:4] == [
+        "table.csv:2: reward 1, group:a", "  task: Pack", "  2 steps, tools: none, 0 errors", "  answer: packed"
+    ]  # fmt: skip
+    assert shown[-2:] == ["would store 16 attempts in 1 group: 1 of 16", "rewards: 1 (8), 0 (8)"]
+    assert len(shown) == 10 * 4 + 2
+    assert explib("libraries", "list").out.startswith("no libraries yet")
+
+
+def test_ctrl_c_says_what_is_stored(explib: Explib, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    class Stopped(Intake):
+        async def take(self, record: Record | BadRecord) -> None:
+            nonlocal taken
+            taken += 1
+            if taken > 3:
+                raise KeyboardInterrupt
+            await Intake.take(self, record)
+
+    monkeypatch.setattr("explib_server.cli.imports.Intake", Stopped)
+    said = explib("import", str(log))
+    assert said.code == 130
+    assert said.out.startswith("stopped: 3 trajectories stored (3 graded)")
+    assert "import again to go on" in said.out
+
+
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
-    assert json.loads(explib("status", "--json").out)["trajectories"] == 0
+    assert "There is no library 'default'. Known: airline." in explib("status", "--json").err
+
+
+def test_leases_are_released_by_hand(explib: Explib, log: Path) -> None:
+    assert explib("import", str(log)).code == 0
+    assert explib("learn", "--once", "--release").out.startswith("nothing was leased\n")
+
+    async def lease() -> None:
+        async with open_store(Settings().database_url, lambda: time.time() + 1e9) as store:
+            assert await store.leases.acquire(LEASE, "a clock that was ahead", 30.0) is not None
+
+    asyncio.run(lease())
+    assert "1 × a lease that is dated in the future (learner:process)" in explib("doctor").out
+    assert "released learner:process, held by a clock that was ahead" in explib("learn", "--release").out
+    assert "dated in the future" not in explib("doctor").out
 
 
 def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:
@@ -243,13 +321,16 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
-        assert [line[:4] for line in lines[-6:]] == ["OK  ", "INFO", "OK  ", "OK  ", "OK  ", "INFO"]
+    assert [line[:4] for line in lines[-5:]] == ["INFO", "OK  ", "OK  ", "OK  ", "INFO"]
     assert "the server answers with 4 tools" in lines[-2]
 
 
-def test_the_doctor_makes_no_library_as_it_looks(explib: Explib) -> None:
+def test_the_doctor_makes_no_database_and_no_library_as_it_looks(explib: Explib, tmp_path: Path) -> None:
+    assert "library.db does not exist yet: the first use creates it\n" in explib("doctor").out
+    assert not (tmp_path / "library.db").exists()
+    explib("libraries", "create", "another")
     assert "INFO  library default does not exist yet: the first use creates it\n" in explib("doctor").out
-    assert explib("libraries", "list").out.startswith("no libraries yet")
+    assert explib("libraries", "list").out.startswith("another")
     explib("libraries", "create", "default")
     assert "OK    library default, revision 0\n" in explib("doctor").out
 
@@ -355,3 +436,29 @@ def test_ways_of_learning_that_contradict_each_other_are_refused(explib: Explib,
 
 def test_the_version_is_that_of_the_package(explib: Explib) -> None:
     assert explib("--version") == Said(0, f"explib {version('explib')}\n", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("evidence",),
+        ("experiences", "list"),
+        ("experiences", "show", "e1"),
+        ("history",),
+        ("diff", "0"),
+        ("libraries", "list"),
+        ("libraries", "show", "default"),
+        ("token", "list"),
+        ("db", "check"),
+        ("learn", "--dry-run"),
+    ],
+)
+def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: Explib, tmp_path: Path) -> None:
+    said = explib(*command)
+    assert said.code == 1
+    assert "There is no database" in said.err
+    assert not (tmp_path / "library.db").exists()
+    explib("libraries", "create", "another")
+    explib(*command)
+    assert explib("libraries", "list").out.splitlines() == ["another  0 experiences"]

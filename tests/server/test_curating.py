@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from library.evidence_cases import attempt, drawn
 from mcp import Client
+from people import person_server
 from results import text_of
 
 from explib.errors import OperationRefused, RevisionConflict
@@ -23,7 +24,6 @@ from explib.storage.store import Store, open_store
 from explib.text.words import estimate_tokens
 from explib_learner.lifecycle import Lifecycle
 from explib_server.curation.curator import By, Curator
-from explib_server.mcp.server import build_server
 from explib_server.render.bounds import RESULT_TOKENS
 
 LESSON = "When you call ship, call weigh before it."
@@ -54,7 +54,7 @@ class Tools:
 
 @asynccontextmanager
 async def curating(mode: str = "auto") -> AsyncIterator[Tools]:
-    async with Client(build_server(Settings(), "off", "all"), mode=mode) as client:
+    async with Client(person_server(), mode=mode) as client:
         yield Tools(client)
 
 
@@ -129,7 +129,7 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
         ("add_experience", {"content": LESSON.upper()}, "it says the same as e1"),
         ("add_experience", {"content": OTHER, "reason": "x" * 501}, "at most 500 are kept: be brief"),
         ("edit_experience", {"id": "e9", "content": OTHER}, "list them with"),
-        ("edit_experience", {"id": "e2", "content": OTHER}, "was retired in revision 3: add its text anew"),
+        ("edit_experience", {"id": "e2", "content": OTHER}, "was retired in revision 3: add its text again"),
         ("edit_experience", {"id": "e1", "content": OTHER, "expected_version": 7}, "is at version 1 now, not 7"),
         ("retire_experience", {"id": "e2"}, "was retired in revision 3"),
         ("review_experience", {"id": "p9", "decision": "approve"}, "list what waits with list_experiences"),
@@ -191,7 +191,7 @@ async def test_what_waits_for_review_is_nowhere_served_and_a_person_decides_on_i
         assert (rejected["revision"], rejected["changed"]) == (4, [])
         await tools("edit_experience", id="e1", content="When you ship, weigh first.")
         conflict = await tools.text("review_experience", id="p2", decision="approve")
-        assert "e1 says 'When you ship, weigh first.' now, after p2 was proposed: reject p2" in conflict
+        assert "since you read it. Reject p2." in conflict
         again = await tools.text("review_experience", id="p3", decision="approve")
         assert "p3 was rejected by mcp (too vague): nothing is left to decide" in again
         assert OTHER[:-1] in await tools.served()

@@ -313,3 +313,11 @@ def test_visitors_are_told_apart_by_their_network() -> None:
     assert of("2001:db8:1:2:3:4:5:6") == of("2001:db8:1:2::9") != of("2001:db8:1:3::9")
     assert of("192.0.2.1") != of("192.0.2.2")
     assert network({}) == "unknown"
+
+
+async def test_a_session_from_before_a_restart_is_told_to_begin_again() -> None:
+    async with http_server() as address:
+        gone = await ask(address, headers={"Mcp-Session-Id": "a" * 32}, body=LISTING)
+        assert gone.status == 404
+        assert "send `initialize` again" in rpc_message(gone)
+        assert (await ask(address)).status == 200

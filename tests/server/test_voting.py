@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, Implementation
+from people import server_for
 from results import text_of
 
 from explib.evidence.votes import REASON_CHARACTERS
@@ -35,7 +36,7 @@ async def _a_lesson() -> None:
 
 @asynccontextmanager
 async def agent(name: str) -> AsyncIterator[Client]:
-    server = build_server(Settings(redact_personal=True), "off", "all")
+    server = server_for(Settings(redact_personal=True), token_id=name)
     async with Client(server, client_info=Implementation(name=name, version="1")) as client:
         yield client
 
@@ -74,7 +75,8 @@ async def test_votes_are_shown_on_the_page_with_their_reasons_redacted() -> None
         [page] = (await client.read_resource("experience://default/e1")).contents
     shown = page.model_dump()["text"]
     assert (
-        "## Votes\n1 up, 0 down. Opinions, one a voter; rewards are measured apart.\n- up (one): Helped, says " in shown
+        "## Votes\n1 up, 0 down. Opinions, one a voter; rewards are measured apart.\n- up (token one): Helped, says "
+        in shown
     )
     assert ADDRESS not in shown
 
@@ -101,8 +103,19 @@ def explib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def test_people_vote_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("EXPLIB_EMBEDDER", "none")
     for voter in ("ann", "bob", "cem"):
-        said = explib(monkeypatch, capsys, "experiences", "vote", "e1", "up", "--voter", voter)
+        monkeypatch.setenv("LOGNAME", voter)
+        said = explib(monkeypatch, capsys, "experiences", "vote", "e1", "up")
     assert said == "Counted: e1 has 3 up, 0 down (version 1). It is active from revision 2 on.\n"
     assert "(votes: 3 up, 0 down)" in explib(monkeypatch, capsys, "experiences", "list")
     [listed] = json.loads(explib(monkeypatch, capsys, "experiences", "list", "--json"))
     assert (listed["status"], listed["votes"]) == ("active", {"up": 3, "down": 0})
+
+
+async def test_over_stdio_there_is_one_voter_whatever_its_clients_call_themselves() -> None:
+    for name in ("one", "two", "three"):
+        async with Client(
+            build_server(Settings(), "off", "all"), client_info=Implementation(name=name, version="1")
+        ) as c:
+            last = await c.call_tool("vote_experience", {"id": "e1", "vote": "down"})
+    assert last.structured_content is not None
+    assert (last.structured_content["down"], last.structured_content["verdict"]) == (1, "open")

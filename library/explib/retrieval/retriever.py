@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from explib.errors import InvalidInput, InvalidTask
 from explib.evidence.interval import Interval
-from explib.ids import new_id
+from explib.ids import new_id, owner_mark
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
 from explib.retrieval.cache import MOST_LESSONS, Cached, IndexCache
@@ -61,13 +61,14 @@ class Retriever:
         task: str,
         limit: int | None = None,
         session: Hashable | None = None,
+        owner: str | None = None,
         tools: Iterable[str] = (),
     ) -> Served:
         """The experiences for a task as of `library.revision`, most relevant first; recorded behind the answer.
 
         `tools` are the names of those in play: lessons that speak of them are raised, those of others left out.
-
-        A call that a session repeats at the same revision, with nothing submitted since, gets the same answer.
+        The retrieval belongs to the access token `owner`. A call that a session repeats at the same revision, with
+        nothing submitted since, gets the same answer.
         Raises InvalidTask for an empty task and InvalidInput for a limit below 1.
         """
         _check(task, limit)
@@ -77,7 +78,7 @@ class Retriever:
         known = None if session is None else self._repeats.get(purpose, conditions)
         if known is not None and known.retrieval.revision == held.index.revision:
             return known
-        served = await self._draw(held, library, task, limit, in_play)
+        served = await self._draw(held, library, task, limit, in_play, new_id("r") + owner_mark(owner))
         self._store.retrievals.record_behind(library, served.retrieval)
         if session is not None:
             self._repeats.put(purpose, conditions, served.retrieval.id, served)
@@ -98,14 +99,14 @@ class Retriever:
         return held
 
     async def _draw(
-        self, held: Cached, library: Library, task: str, limit: int | None, tools: frozenset[str]
+        self, held: Cached, library: Library, task: str, limit: int | None, tools: frozenset[str], retrieval_id: str
     ) -> Served:
-        settings, identity = library.settings, new_id("r")
+        settings = library.settings
         room = settings.serve_tokens - INTRODUCTION_TOKENS
         candidates = await held.index.candidates(task, room, tools)
-        drawn = draw(identity, candidates, held.evidence, settings, room, limit)
+        drawn = draw(retrieval_id, candidates, held.evidence, settings, room, limit)
         retrieval = Retrieval(
-            identity,
+            retrieval_id,
             task,
             candidates.revision,
             drawn.servings,

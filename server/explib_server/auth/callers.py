@@ -5,6 +5,7 @@ The command line and the learner process import this too, and must not wait for 
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 NAME_CHARACTERS = 100
 SESSION_HEADER = "mcp-session-id"
 STDIO_SESSION = "stdio"
-IDENTITY_CHARACTERS = 200
 CALLER_KEY = "explib.caller"
 """Where the ASGI scope of a request holds its caller, or ANONYMOUS_ALLOWED where no token is needed."""
 ANONYMOUS_ALLOWED = "anybody"
 LISTEN = "subscriptions/listen"
 """The method of a modern subscription."""
+
+
+def user_name() -> str:
+    """The name of this machine's user; `local` where the user has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +45,27 @@ class Caller:
     token_id: str | None
     scopes: frozenset[Scope]
     libraries: frozenset[str] | None
+    is_person: bool = False
+    """The command line, or the holder of a token of scope curate: may pin, approve and revert. Others propose."""
 
     def reaches(self, library: str) -> bool:
         """True if the caller may use the library of this name."""
         return self.libraries is None or library in self.libraries
 
-    def identity(self, agent: str | None = None) -> str:
-        """One name for one voter or submitter: the access token; without one, the agent's or the client's name."""
-        return f"token {self.token_id}" if self.token_id is not None else (agent or self.name)[:IDENTITY_CHARACTERS]
+    @property
+    def subject(self) -> str | None:
+        """The authenticated subject: the access token; None for this machine's user, who needs none."""
+        return None if self.token_id is None else f"token {self.token_id}"
+
+    @property
+    def submitter(self) -> str:
+        """The name under which an attempt counts: the token's; without one, all at this machine are one."""
+        return self.subject or LOCAL_USER.name
+
+    @property
+    def voter(self) -> str:
+        """The name under which a vote counts: the token's; without one, that of the one person at this machine."""
+        return self.subject or user_name()
 
     def may_call(self, tool: str) -> bool:
         """True if the caller's scopes permit this tool."""
@@ -56,6 +77,15 @@ class Caller:
             raise NotAllowed(
                 f"{tool[:60]} needs a token of scope {needed_scope(tool)}, this one has "
                 f"{', '.join(sorted(self.scopes)) or 'none'}: ask whoever runs the server for another token."
+            )
+
+    def check_person(self, act: str) -> None:
+        """Raises NotAllowed for an act that is a person's decision, where an agent may have made the call."""
+        if not self.is_person:
+            raise NotAllowed(
+                f"{act} is a person's decision, and this call may come from an agent. Propose a change with "
+                "add_experience, edit_experience or retire_experience; a person decides with `explib experiences`, or "
+                "over HTTP with a token of scope curate."
             )
 
     def library(self, requested: str | None, default: str) -> str:
@@ -83,7 +113,7 @@ class Caller:
 
 UNAUTHENTICATED = Caller("nobody", None, frozenset(), frozenset())
 """The caller of a request that was not authenticated."""
-LOCAL_USER = Caller("local", None, ALL_SCOPES, None)
+LOCAL_USER = Caller("local", None, ALL_SCOPES, None, is_person=True)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
 
 
@@ -114,6 +144,7 @@ class _CurrentRequest:
         return Caller(name[:NAME_CHARACTERS] or LOCAL_USER.name, None, ALL_SCOPES, None)
 
 
+_acting: ContextVar[Caller | None] = ContextVar("explib_acting", default=None)
 _current: ContextVar[_CurrentRequest | None] = ContextVar("explib_request", default=None)
 
 
@@ -127,8 +158,20 @@ def answering(request: Request | None, client_name: str) -> Iterator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def acting_as(caller: Caller) -> Iterator[None]:
+    """Let the code inside act for this caller, whoever made the request."""
+    token = _acting.set(caller)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
 def current_caller() -> Caller:
-    """The caller of the request that is being answered. Outside of a request, and on stdio, all is allowed."""
+    """The caller of the request that is being answered; outside of a request, this machine's user."""
+    if (caller := _acting.get()) is not None:
+        return caller
     current = _current.get()
     return LOCAL_USER if current is None else current.caller
 

@@ -18,9 +18,17 @@ from explib.settings.program import AuthMode, Settings
 from explib_server.auth.callers import ANONYMOUS_ALLOWED, CALLER_KEY, SESSION_HEADER
 from explib_server.auth.limits import Allowance, Kind, Limits, TooMany
 from explib_server.auth.oauth import is_loopback
-from explib_server.auth.requests import address, bearer, header, is_stream, network
+from explib_server.auth.requests import address, bearer, header, is_forwarded, is_stream, network
 from explib_server.auth.tokens import Access, Verifier
-from explib_server.http.exchange import UNAVAILABLE, BodyGuard, ResponseRecorder, over_limit, problem
+from explib_server.http.exchange import (
+    SESSION_GONE,
+    TOO_LARGE,
+    UNAVAILABLE,
+    BodyGuard,
+    ResponseRecorder,
+    over_limit,
+    problem,
+)
 
 HEALTH = "/health"
 READY = "/ready"
@@ -29,7 +37,6 @@ NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
 """Seconds between two checks of the token of an open stream."""
 DEFAULTS = Allowance(per_minute=3_000, requests=32, streams=32)
-FORWARDED = (b"forwarded", b"x-forwarded-for")
 SESSION = SESSION_HEADER.encode()
 
 
@@ -64,7 +71,7 @@ class Admission:
         """True where a request needs no token: on `auto`, from this machine while there are no tokens."""
         if self._mode != "auto":
             return self._mode == "none"
-        if not is_loopback(address(scope)) or any(header(scope, name) for name in FORWARDED):
+        if not is_loopback(address(scope)) or is_forwarded(scope):
             return False
         self._shut = self._shut or await self._tokens_exist()
         return not self._shut
@@ -102,7 +109,10 @@ class Gate:
         if scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(WELL_KNOWN):
             await self._app(scope, receive, send)
             return
-        answer = ResponseRecorder(send, self._refused, self._most_bytes)
+        explanations = {413: TOO_LARGE.format(bytes=self._most_bytes)}
+        if header(scope, SESSION):
+            explanations[404] = SESSION_GONE
+        answer = ResponseRecorder(send, self._refused, explanations)
         try:
             if scope["path"] == READY:
                 self._addresses.spend(network(scope), self._allowance)
@@ -150,11 +160,13 @@ class Gate:
         with limits.slot(key, kind, allowance):
             if kind == "request":
                 with self._request() as cancel_scope:
-                    await _answered(app, scope, BodyGuard(receive, cancel_scope, self._incomplete), answer)
+                    body = BodyGuard(receive, cancel_scope, self._incomplete)
+                    await _answered(app, scope, body, answer)
             else:
                 async with self._stream(None if access is None else access.token.token) as cancel_scope:
-                    await app(scope, BodyGuard(receive, cancel_scope, self._incomplete), answer)
-            await answer.end(scope, receive)
+                    body = BodyGuard(receive, cancel_scope, self._incomplete)
+                    await app(scope, body, answer)
+            await answer.end(scope, receive, too_slow=body.too_slow)
 
     @contextmanager
     def _request(self) -> Iterator[anyio.CancelScope]:

@@ -152,6 +152,7 @@ class OAuthTokens:
             token_id=f"oauth:{principal}",
             scopes=scopes,
             libraries=None if "*" in named else frozenset(named),
+            is_person="curate" in scopes,
         )
         shown = AccessToken(
             token=secret,

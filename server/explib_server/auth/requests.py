@@ -9,10 +9,29 @@ from starlette.types import Scope
 
 from explib_server.auth.callers import LISTEN
 
+FORWARDED = frozenset(
+    {
+        *(b"forwarded", b"via", b"cdn-loop", b"client-ip", b"proxy-client-ip", b"wl-proxy-client-ip"),
+        *(b"true-client-ip", b"x-real-ip", b"x-client-ip", b"x-cluster-client-ip", b"x-remote-ip", b"x-remote-addr"),
+        *(b"x-originating-ip", b"x-proxyuser-ip", b"x-host", b"x-request-start"),
+    }
+)
+"""Headers that proxies, balancers and content networks add, in lower case."""
+FORWARDED_PREFIXES = (
+    *(b"x-forwarded", b"x-original-", b"cf-", b"x-envoy-", b"x-amz", b"x-arr-", b"x-azure-", b"x-appengine-"),
+    *(b"x-cloud-trace", b"x-goog-", b"fastly-", b"fly-", b"x-vercel-", b"x-nf-", b"x-akamai-", b"akamai-", b"x-nginx-"),
+    *(b"x-varnish", b"tailscale-", b"ngrok-"),
+)
+
 
 def header(scope: Scope, name: bytes) -> list[str]:
     """The values of every header of this name."""
     return [value.decode("latin-1") for header_name, value in scope["headers"] if header_name == name]
+
+
+def is_forwarded(scope: Scope) -> bool:
+    """True where any header says that the request came through a proxy: its client is not on this machine."""
+    return any(name in FORWARDED or name.startswith(FORWARDED_PREFIXES) for name, _ in scope["headers"])
 
 
 def bearer(scope: Scope) -> str | None:

@@ -48,7 +48,8 @@ class StoredTokens:
 
 def _access(secret: str, token: Token) -> Access:
     libraries = None if token.libraries is None else frozenset(token.libraries)
-    caller = Caller(token.name, token.id, SCOPES_OF[token.scope], libraries)
+    scopes = SCOPES_OF[token.scope]
+    caller = Caller(token.name, token.id, scopes, libraries, is_person="curate" in scopes)
     expires = None if token.expires_at is None else int(token.expires_at) + 1
     shown = AccessToken(token=secret, client_id=token.id, scopes=sorted(caller.scopes), expires_at=expires)
     return Access(caller, shown)

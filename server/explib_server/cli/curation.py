@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -11,6 +10,7 @@ import typer
 
 from explib.models.libraries import Library
 from explib_server.application import Application
+from explib_server.auth.callers import user_name
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import By, Curator, curator_of
 from explib_server.curation.votes import cast_vote, outcome_text
@@ -43,14 +43,6 @@ class Opinion(StrEnum):
     down = "down"
 
 
-def user_name() -> str:
-    """The name of this machine's user; `local` where the user has none, as in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "local"
-
-
 def by_person(author: str | None, reason: str) -> By:
     """The author of a change: the given name, else the user's."""
     return By(user_name() if author is None else author, reason)
@@ -79,7 +71,7 @@ def add(
 
     async def change(application: Application, curator: Curator, target: Library) -> Outcome:
         committed = await curator.add(target, text, by_person(author, reason))
-        return await changed(application.store, target, committed, committed.changes[0].after[0].id)
+        return await changed(application.store, target, committed)
 
     act(library, as_json, change)
 
@@ -146,14 +138,14 @@ def vote(
     experience_id: Annotated[str, typer.Argument(metavar="ID", help="For example e3.")],
     opinion: Annotated[Opinion, typer.Argument(metavar="up|down", help="Keep it or drop it.")],
     reason: Annotated[str | None, typer.Option(help="Why, in a sentence.")] = None,
-    voter: Annotated[str | None, typer.Option(help="Who votes; default: your user name.")] = None,
     library: LibraryOption = None,
 ) -> None:
     """Vote on an experience; voting again replaces your vote. Three voters down and none up retire it."""
 
     async def work(application: Application) -> str:
         target = await application.library(library)
-        name = voter or user_name()
-        return outcome_text(await cast_vote(application, target, experience_id, name, opinion is Opinion.up, reason))
+        return outcome_text(
+            await cast_vote(application, target, experience_id, user_name(), opinion is Opinion.up, reason)
+        )
 
     say(run(work))

@@ -9,12 +9,18 @@ import time
 import tomllib
 from dataclasses import replace
 from importlib.metadata import version
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
+
+from pydantic import BaseModel
 
 from explib.errors import ExplibError, ModelError
 from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
+from explib.storage.maintenance.clock import times_ahead
+from explib.storage.store import database_file
+from explib_learner.model.answers import json_objects, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import load_settings, say
@@ -22,25 +28,31 @@ from explib_server.clients.attached import Address, Attached, Command, Launch, a
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
-from explib_server.compose import model_endpoint, open_application
+from explib_server.compose import configured_model, open_application
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 TRIAL_SECONDS = 15.0
+
+
+class TrialAnswer(BaseModel):
+    """The answer to the trial."""
+
+    works: bool
+
+
 TRIAL = ChatRequest(
     step="trial",
     model="",
-    messages=(ChatMessage("user", 'Answer with {"works": true}.'),),
+    messages=(
+        ChatMessage("system", "You answer with one JSON object and nothing else."),
+        ChatMessage("user", 'Answer with {"works": true}.'),
+    ),
     schema_name="trial",
-    schema={
-        "type": "object",
-        "properties": {"works": {"type": "boolean"}},
-        "required": ["works"],
-        "additionalProperties": False,
-    },
+    schema=schema_of(TrialAnswer),
     prompt_hash="",
-    max_tokens=32,
+    max_tokens=0,
 )
-"""A request of a few tokens, made as the learner makes its requests."""
+"""A short request, made, limited and read as the learner makes, limits and reads its own."""
 Status: TypeAlias = Literal["OK", "FAIL", "SKIP", "INFO"]
 
 
@@ -61,18 +73,22 @@ async def _works(settings: Settings) -> bool:
     """Make every check, even where an earlier one failed."""
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
-    server = await _check_server() if parts else False
+    server = await _check_server(settings) if parts else False
     clients = [await check_client(entry) for entry in attached(this_machine())]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
 
 
-async def _check_server() -> bool:
+async def _check_server(settings: Settings) -> bool:
     """Start the server of this installation with this environment."""
     own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
     command, *arguments = own_command()
-    return await _try("the server", Command(command, tuple(arguments), own))
+    file = database_file(settings.database_url)
+    with TemporaryDirectory(prefix="explib-doctor-") as folder:
+        if file is not None and not file.exists():  # looking creates nothing
+            own["EXPLIB_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/library.db"
+        return await _try("the server", Command(command, tuple(arguments), own))
 
 
 async def check_client(entry: Attached) -> bool:
@@ -106,6 +122,8 @@ async def _check_parts(settings: Settings) -> bool:
     try:
         async with open_application(settings) as application:
             _report("OK", f"database: {application.store.database.dialect.describe()}")
+            for ahead in await times_ahead(application.store.database):
+                _report("INFO", f"{ahead.count} × {ahead.what} ({', '.join(ahead.examples)}): {ahead.advice}")
             _report(*await _library(application))
             _report("OK", f"{await _retrieval(application)}")
             analyst = settings.chosen_analyst()
@@ -117,12 +135,15 @@ async def _check_parts(settings: Settings) -> bool:
 
 
 async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
-    """Ask the configured model one short question, once. Raises ModelError."""
-    endpoint = model_endpoint(settings, seconds, retries=0)
+    """Ask the configured model one short question, once. Raises ModelError, also for an answer that can't be used."""
+    model = configured_model(settings, seconds, retries=0)
+    request = replace(TRIAL, model=settings.model_name, max_tokens=settings.model_answer_tokens)
     try:
-        return await endpoint.ask(replace(TRIAL, model=settings.model_name))
+        answer = await model.ask(request)
     finally:
-        await endpoint.close()
+        await model.close()
+    json_objects(answer.text)
+    return answer
 
 
 async def check_model(settings: Settings) -> bool:
@@ -130,7 +151,7 @@ async def check_model(settings: Settings) -> bool:
     if settings.chosen_analyst() != "model":
         return True
     address = settings.model_base_url or os.environ.get("OPENAI_BASE_URL", "OpenAI's address")
-    where = f"the model {settings.model_name} at {address}"
+    where = f"the model {settings.model_name}" + ("" if settings.model_command else f" at {address}")
     started = time.monotonic()
     try:
         answer = await try_model(settings)

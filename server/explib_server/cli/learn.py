@@ -12,6 +12,7 @@ from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
+from explib_server.learner_process.process import LEASE as PROCESS_LEASE
 from explib_server.learner_process.process import learn_until_idle, process_lease
 from explib_server.render.learning import preview_text, run_text, summary_text
 
@@ -25,6 +26,9 @@ def learn(
         typer.Option("--until-idle", help="Go on until nothing is ready for a while; one such process per database."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be proposed; change nothing.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="First end the leases of other learners, e.g. after a wrong clock.")
+    ] = False,
     retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
 ) -> None:
     """Learn from the groups that are ready."""
@@ -32,11 +36,15 @@ def learn(
         raise typer.BadParameter("--once, --watch, --until-idle and --dry-run exclude each other")
     if until_idle and library:
         raise typer.BadParameter("--until-idle learns in every library")
-    if dry_run and retry_dead:
-        raise typer.BadParameter("--dry-run changes nothing, and --retry-dead would")
+    if dry_run and (retry_dead or release):
+        raise typer.BadParameter("--dry-run changes nothing, and --retry-dead or --release would")
 
     async def work(application: Application) -> int:
         targets = [await application.library(library)] if library else await application.store.libraries.all()
+        if release:
+            names = [PROCESS_LEASE, *(lease_name(target) for target in targets)]
+            ended = [lease for name in names if (lease := await application.store.leases.take_away(name))]
+            say("\n".join(f"released {lease.name}, held by {lease.holder}" for lease in ended) or "nothing was leased")
         if retry_dead:
             revived = [await application.store.groups.retry_dead(target) for target in targets]
             say(f"ready again: {number_of(sum(revived), 'dead group')}")

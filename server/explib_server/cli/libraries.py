@@ -36,7 +36,7 @@ def list_libraries(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
         return await application.libraries(), await application.store.libraries.served()
 
-    libraries, counts = run(work)
+    libraries, counts = run(work, "read")
     if as_json:
         say(
             json.dumps(
@@ -59,7 +59,7 @@ def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
         library = await application.library(name)
         return library, application.settings.not_in_force(library)
 
-    library, overridden = run(work)
+    library, overridden = run(work, "read")
     _say(library, as_json)
     for note in () if as_json else overridden:
         say(f"note: {note}")

@@ -17,7 +17,7 @@ from explib_server.render.status import library_status, status_text
 
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show experiences, groups by state with reasons, the learner and its budget."""
-    status_now = run(lambda application: library_status(application, library))
+    status_now = run(lambda application: library_status(application, library), "read")
     say(status_now.model_dump_json(indent=2) if as_json else status_text(status_now))
 
 
@@ -41,7 +41,7 @@ def evidence(
             draw(report, await uplift_track(application.store, target), plot)
         return report
 
-    report = run(work)
+    report = run(work, "read")
     if as_json:
         say(json.dumps(asdict(report), indent=2))
     elif plot is not None:

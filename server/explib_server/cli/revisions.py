@@ -33,7 +33,7 @@ def history(
     async def work(application: Application) -> list[Revision]:
         return await application.store.revisions.history(await application.library(library), limit)
 
-    revisions = run(work)
+    revisions = run(work, "read")
     if as_json:
         say(json.dumps([asdict(revision) for revision in revisions], indent=2))
     else:
@@ -53,7 +53,7 @@ def diff(
         until = target.revision if after is None else after
         return until, await application.store.revisions.difference(target, before, until)
 
-    until, difference = run(work)
+    until, difference = run(work, "read")
     if as_json:
         say(json.dumps({"before": before, "after": until, **asdict(difference)}, indent=2))
     else:

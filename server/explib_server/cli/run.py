@@ -19,6 +19,7 @@ from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
 if TYPE_CHECKING:
+    from explib.storage.database import Access
     from explib_server.application import Application
 
 T = TypeVar("T")
@@ -63,12 +64,12 @@ def load_settings() -> Settings:
     return settings
 
 
-def run(work: Callable[[Application], Awaitable[T]]) -> T:
+def run(work: Callable[[Application], Awaitable[T]], access: Access = "create") -> T:
     """Open the application, do the work, close it."""
     from explib_server.compose import open_application
 
     async def act() -> T:
-        async with open_application(load_settings()) as application:
+        async with open_application(load_settings(), access) as application:
             return await work(application)
 
     return asyncio.run(act())

@@ -71,7 +71,7 @@ def list_tokens(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Token], float]:
         return await application.store.tokens.all(), application.store.clock()
 
-    tokens, now = run(work)
+    tokens, now = run(work, "read")
     if as_json:
         say(json.dumps([{**asdict(token), "state": _state(token, now)} for token in tokens], indent=2))
     else:

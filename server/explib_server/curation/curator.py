@@ -1,4 +1,4 @@
-"""Changes by people: checked like a model's, made against what is there now, and committed under their names."""
+"""Changes by people and proposals by agents: checked like a model's, made against what is there now, then committed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
 from explib.retrieval.retriever import Retriever
 from explib.settings.library import LibraryChanges
-from explib.storage.revisions.proposal import Committed, Proposal
-from explib.storage.revisions.protection import AUTOMATIC
+from explib.storage.revisions.proposal import AUTOMATIC, Committed, Proposal
 from explib.storage.store import Store
 from explib.text.redaction import redact, redacted
 from explib.text.words import storable
@@ -24,9 +23,13 @@ if TYPE_CHECKING:
     from explib_server.application import Application
 
 COMMIT_TRIES = 5
+MOST_WAITING = 200
+"""Proposals that may wait in a library before agents can propose no more."""
 REASON_CHARACTERS = 500
-ANALYST = "person"
+PERSON = "person"
 """The analyst of an experience that a person wrote."""
+AGENT = "agent"
+"""The analyst of a change that an agent proposes; a person decides on it."""
 
 Decision: TypeAlias = Literal["approve", "reject"]
 
@@ -37,6 +40,8 @@ class By:
 
     author: str
     reason: str = ""
+    is_person: bool = True
+    """Others than persons may only propose."""
 
     @property
     def signed(self) -> str:
@@ -91,7 +96,9 @@ class Curator:
         self._redact_personal = redact_personal
 
     async def add(self, library: Library, content: str, by: By) -> Committed:
-        """Add an experience; it is active at once. Raises OperationRefused."""
+        """Add an experience, active at once; an agent's waits for a person. Raises OperationRefused."""
+        if not by.is_person:
+            await self._check_room(library, _line(content))
         reason = self._reason(by, "added by hand")
         operation = Operation("ADD", reason, content=_line(content), status="active", pins=True)
 
@@ -226,7 +233,17 @@ class Curator:
 
     def _proposal(self, reading: Reading, by: By, reason: str, operation: Operation | None = None) -> Proposal:
         operations = () if operation is None else (operation,)
-        return Proposal(reading.library, reason, by.signed, ANALYST, operations, reviewed=True, strict=True)
+        analyst = PERSON if by.is_person else AGENT
+        return Proposal(
+            reading.library,
+            reason,
+            by.signed,
+            analyst,
+            operations,
+            reviewed=by.is_person,
+            waits=not by.is_person,
+            strict=True,
+        )
 
     def _reason(self, by: By, otherwise: str) -> str:
         if len(by.reason) > REASON_CHARACTERS:
@@ -249,6 +266,15 @@ class Curator:
             return await self._store.revisions.commit(await asyncio.to_thread(make, reading))
 
         return await self._retried(library, attempt)
+
+    async def _check_room(self, library: Library, content: str) -> None:
+        """Raises OperationRefused for a text that waits already, and where too many proposals do."""
+        waiting = await self._store.proposals.all(library, "waiting")
+        same = next((proposed.id for proposed in waiting if proposed.operation.content == content), None)
+        if same is not None:
+            raise OperationRefused(f"{same} says exactly this and waits for a person: nothing was added.")
+        if len(waiting) >= MOST_WAITING:
+            raise OperationRefused(f"{MOST_WAITING} proposals wait for a person already: ask one to review them first.")
 
     async def _retried(self, library: Library, attempt: Callable[[Library], Awaitable[Committed]]) -> Committed:
         """Compare-and-set against the newest revision, again where another came first."""

@@ -21,6 +21,7 @@ async def set_up(
     libraries = application.store.libraries
     current_caller().library(name, application.settings.library)  # raises where it is out of reach
     if update:
+        current_caller().check_person("Changing a library's settings")
         return await curator_of(application).configure(await application.library(name), changes, by), False
     settings = changed(application.settings.library_defaults(), changes)
     library, created = await libraries.create(name, settings)

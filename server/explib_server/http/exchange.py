@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -16,7 +16,16 @@ from explib_server.auth.limits import TooMany
 OVER_LIMIT = -32_000
 UNAVAILABLE = -32_001
 STOPPING = "The server is being stopped: ask again in a moment."
-REFUSALS = frozenset({401, 403, 413, 421, 429, 503})
+TOO_SLOW = "The request's body did not arrive in time: send it again, faster or in smaller parts."
+TOO_LARGE = "The request has more than {bytes:,} bytes (by EXPLIB_MAX_TRAJECTORY_BYTES): send less at once."
+SESSION_GONE = (
+    "This session has ended, e.g. because the server was restarted: send `initialize` again, without Mcp-Session-Id."
+)
+IDLE_SECONDS = 15.0
+"""A body of which nothing arrives for so long is given up."""
+BODY_SECONDS = 300.0
+"""A body that is not complete by then is given up."""
+REFUSALS = frozenset({401, 403, 408, 413, 421, 429, 503})
 
 
 class BodyGuard:
@@ -30,14 +39,20 @@ class BodyGuard:
         self._request = request
         self._incomplete = incomplete
         self._whole = anyio.Event()
+        self._deadline = anyio.current_time() + BODY_SECONDS
+        self.too_slow = False
+        """True where the body did not arrive in time."""
 
     async def __call__(self) -> Message:
         """The next ASGI message."""
         if self._whole.is_set():
             return await self._receive()
         self._incomplete.add(self._request)
+        message: Message = {"type": "http.disconnect"}
         try:
-            message = await self._receive()
+            with anyio.move_on_at(min(self._deadline, anyio.current_time() + IDLE_SECONDS)) as waiting:
+                message = await self._receive()
+            self.too_slow = waiting.cancelled_caught
         finally:
             self._incomplete.discard(self._request)
         if message["type"] == "http.disconnect":
@@ -56,12 +71,12 @@ class BodyGuard:
 
 
 class ResponseRecorder:
-    """Wraps `send`: counts refusals, and turns the SDK's plain 413 into a JSON-RPC error."""
+    """Wraps `send`: counts refusals, and explains the SDK's plain ones (status → text) by a JSON-RPC error."""
 
-    def __init__(self, send: Send, refused: Callable[[int], None], most_bytes: int) -> None:
+    def __init__(self, send: Send, refused: Callable[[int], None], explanations: Mapping[int, str]) -> None:
         self._send = send
         self._refused = refused
-        self._most_bytes = most_bytes
+        self._explanations = explanations
         self._replaced = False
         self._started = self._open = False
 
@@ -70,8 +85,8 @@ class ResponseRecorder:
         if message["type"] == "http.response.start":
             if message["status"] in REFUSALS:
                 self._refused(message["status"])
-            if message["status"] == 413:
-                await self._too_large()
+            if (explanation := self._explanations.get(message["status"])) is not None:
+                await self._replace(message["status"], explanation)
                 return
             self._started = self._open = True
         elif message["type"] == "http.response.body":
@@ -80,22 +95,19 @@ class ResponseRecorder:
             self._open = bool(message.get("more_body"))
         await self._send(message)
 
-    async def end(self, scope: Scope, receive: Receive) -> None:
-        """Close an answer that was broken off; one that was not even begun says why."""
+    async def end(self, scope: Scope, receive: Receive, *, too_slow: bool) -> None:
+        """Close an answer that was cut off; one that was not even begun says why."""
         if self._open:
             await self({"type": "http.response.body", "body": b"", "more_body": False})
         elif not self._started and not self._replaced:
-            await problem(503, UNAVAILABLE, STOPPING, {"Retry-After": "5", "Connection": "close"})(
-                scope, receive, self._send
-            )
+            headers = {"Retry-After": "5", "Connection": "close"}
+            refusal = (408, INVALID_REQUEST, TOO_SLOW) if too_slow else (503, UNAVAILABLE, STOPPING)
+            await problem(*refusal, headers)(scope, receive, self)
 
-    async def _too_large(self) -> None:
+    async def _replace(self, status: int, explanation: str) -> None:
         self._replaced = True
-        message = (
-            f"The request has more than {self._most_bytes:,} bytes (by EXPLIB_MAX_TRAJECTORY_BYTES): send less at once."
-        )
-        response = problem(413, INVALID_REQUEST, message)
-        start = {"type": "http.response.start", "status": 413, "headers": response.raw_headers}
+        response = problem(status, INVALID_REQUEST, explanation)
+        start = {"type": "http.response.start", "status": status, "headers": response.raw_headers}
         await self._send(start)
         await self._send({"type": "http.response.body", "body": response.body})
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from explib.errors import ExplibError
 from explib.settings.program import Settings
+from explib.storage.store import database_file
 from explib_learner.pipeline import Run
 from explib_server.compose import open_application
 from explib_server.learner_process.process import LOG_BYTES, learn_until_idle, learner_log, write_log
@@ -84,9 +85,13 @@ async def learn_detached() -> None:
     settings = Settings()
     write_log(settings)
     log.info("learner process %d started", os.getpid())
+    file = database_file(settings.database_url)
+    if file is not None and not file.exists():
+        log.warning("the database %s is gone: nothing is created in its place", file)
+        return
     try:
         set_up_traces()
-        async with open_application(settings) as application:
+        async with open_application(settings, "existing") as application:
             learning = asyncio.create_task(learn_until_idle(application, _note))
             _on_termination(learning.cancel)
             await asyncio.wait({learning})

@@ -20,10 +20,13 @@ from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run
 from explib_learner.worker import Worker, worker_name
 from explib_server.application import Application
+from explib_server.telemetry.logs import Repeats
 
 log = logging.getLogger(__name__)
 LEASE = "learner:process"
 """The lease that the learner process of a database holds."""
+START_LEASE = "learner:start"
+"""The lease under which one server starts the process."""
 LOG_BYTES = 1024 * 1024
 """A fuller log becomes `….log.1`, in place of the one before it: a log takes twice this at most."""
 POLL_SECONDS = 0.5
@@ -36,7 +39,7 @@ async def process_lease(store: Store) -> Lease | None:
 
 
 async def learn_until_idle(application: Application, on_run: Callable[[Run], Awaitable[None]]) -> bool:
-    """Learn whatever becomes ready, until nothing has been ready or about to be for EXPLIB_LEARNER_IDLE_SECONDS.
+    """Learn whatever becomes ready, until nothing could be done for EXPLIB_LEARNER_IDLE_SECONDS.
 
     False where another process is at it, which is then left alone. Ends too where the database's file is gone.
     """
@@ -44,6 +47,7 @@ async def learn_until_idle(application: Application, on_run: Callable[[Run], Awa
     lease = await store.leases.acquire(LEASE, worker_name(), seconds)
     if lease is None:
         return False
+    await store.leases.take_away(START_LEASE)
     try:
         async with heartbeat(store, lease, seconds):
             await _watch(application, await application.learning.worker(on_run))
@@ -63,8 +67,7 @@ async def _watch(application: Application, worker: Worker) -> None:
             log.warning("the database's file is gone")
             return
         try:
-            await worker.learn_ready()
-            if await application.store.groups.any_ready():
+            if any(not run.outage for run in await worker.learn_ready()):
                 busy = time.monotonic()
         except Exception:  # the outermost loop: the groups keep their state, the tries are counted
             log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
@@ -95,6 +98,7 @@ def write_log(settings: Settings) -> None:
     path = learner_log(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.addFilter(Repeats())
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, handlers=[handler], format=form, force=True)
     logging.getLogger("explib_server.learner_process").setLevel(logging.INFO)

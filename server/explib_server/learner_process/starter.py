@@ -5,46 +5,51 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from explib.errors import StorageError
 from explib.tasks import cancel_and_wait, set_within
-from explib_learner.worker import POLL_SECONDS
+from explib_learner.worker import POLL_SECONDS, worker_name
 from explib_server.application import Application
-from explib_server.learner_process.process import learner_log, process_lease
+from explib_server.learner_process.process import START_LEASE, learner_log, process_lease
 
 log = logging.getLogger(__name__)
 START_SECONDS = 15.0
 """A process that doesn't hold its lease after this time has failed."""
 LONGEST_WAIT = 300.0
-"""Seconds between starts that fail; the wait doubles up to this."""
+"""Seconds between starts after which work is still due; the wait doubles up to this."""
+HOLDER = worker_name()
 
 
 @asynccontextmanager
-async def learner_process(application: Application) -> AsyncIterator[None]:
-    """While this lasts, and at its end, a learner process is started whenever groups are ready and none runs."""
-    keeping = asyncio.create_task(_keep(application), name="learner process")
+async def learner_process(application: Application, stopping: Callable[[], bool]) -> AsyncIterator[None]:
+    """While this lasts, start a learner process whenever groups are due and none runs.
+
+    At the end, too, but where the server is `stopping` by a signal: who ends a process wants no other.
+    """
+    task = asyncio.create_task(_keep(application), name="learner process")
     try:
         yield
     finally:
-        await cancel_and_wait(keeping)
-        await _last_look(application)
+        await cancel_and_wait(task)
+        if not stopping():
+            await _last_look(application)
 
 
 async def _keep(application: Application) -> None:
     stored = asyncio.Event()
     application.on_submission(stored.set)
-    failed, not_before = 0, 0.0
+    starts, not_before = 0, 0.0
     while True:
         stored.clear()
         try:
-            if time.monotonic() >= not_before and await _missing(application):
-                if await _begun(application):
-                    failed = 0
-                else:
-                    failed += 1
-                    not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**failed)
+            if not await application.store.groups.libraries_with_work():
+                starts, not_before = 0, 0.0
+            elif time.monotonic() >= not_before and await _missing(application):
+                starts += 1
+                not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**starts)
+                await _begun(application)
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
         await set_within(stored, POLL_SECONDS)
@@ -64,12 +69,15 @@ async def _missing(application: Application) -> bool:
 
 
 async def _start(application: Application) -> bool:
+    """Start one, unless another server is doing so. False where it cannot be started."""
     from explib_server.learner_process.detached import start_detached
 
+    if await application.store.leases.acquire(START_LEASE, HOLDER, START_SECONDS) is None:
+        return True
     try:
         await asyncio.to_thread(start_detached, application.settings)
     except OSError as error:
-        log.error("the learner process could not be started (%s): explib learn learns by hand", error)
+        log.error("the learner process could not be started (%s): run explib learn", error)
         return False
     return True
 

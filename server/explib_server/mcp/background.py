@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,12 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def run_background(
-    settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode
+    settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode, stopping: Callable[[], bool]
 ) -> AsyncIterator[Application]:
-    """The open application with its background work; all of it ends at the end. Raises StorageError."""
+    """The open application with its background work; all of it ends at the end. `stopping`: by a signal.
+
+    Raises StorageError.
+    """
     async with open_application(settings) as application:
         events = RevisionEvents(application.store, bus)
         await events.look()
@@ -43,7 +46,7 @@ async def run_background(
             if learner == "inprocess" and alone:
                 await background.enter_async_context(_task(_learn(application, events), "learner"))
             elif learner == "detached" and alone:
-                await background.enter_async_context(learner_process(application))
+                await background.enter_async_context(learner_process(application, stopping))
             yield application
 
 

@@ -37,6 +37,8 @@ class LazyApplication:
         self._wanted = asyncio.Event()
         self._open: Application | None = None
         self._waiting: asyncio.Future[Application] | None = None
+        self.stopping = False
+        """True once a signal ends the server."""
 
     async def __call__(self) -> Application:
         """The open application, opened now if need be. Raises StorageError."""

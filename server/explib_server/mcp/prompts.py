@@ -12,7 +12,6 @@ from pydantic import Field
 
 from explib.errors import ExplibError
 from explib_server.mcp.opening import Current, LazyApplication
-from explib_server.mcp.schemas import unknown_argument
 from explib_server.mcp.tools import Toolset
 
 TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
@@ -87,4 +86,4 @@ def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str,
     missing = [each.name for each in takes if each.required and each.name not in arguments]
     if missing:
         return f"The prompt {name} needs {' and '.join(missing)}: pass it as an argument."
-    return unknown_argument(arguments, [each.name for each in takes])
+    return None

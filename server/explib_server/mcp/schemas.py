@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import Tool
 from pydantic import JsonValue, ValidationError
+
+LIKE = 0.75
+"""Names that are more alike than this are taken for one another's misspelling (difflib's ratio)."""
+ADDED_BY_CLIENTS = frozenset({"action", "chatInput", "sessionId", "toolCallId", "tool_call_id", "session_id"})
+"""Arguments that workflow programs add to every call."""
 
 
 def compact(schema: JsonValue) -> JsonValue:
@@ -39,14 +48,40 @@ def _not_null(schema: JsonValue) -> JsonValue:
             return schema
 
 
-def unknown_argument(arguments: Mapping[str, object], names: Sequence[str]) -> str | None:
-    """The problem with the first argument that is not among these names, with the nearest name that is."""
-    for name in arguments:
-        if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names) or 'none'}."
-            return f"There is no argument {name[:60]!r}: {hint}"
-    return None
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of a tool."""
+
+    names: tuple[str, ...]
+    required: frozenset[str]
+    changes: bool
+    """The tool changes what people decide on: an argument that it doesn't know may be one that matters."""
+
+    @classmethod
+    def of(cls, tool: Tool) -> Parameters:
+        """The parameters in a tool's description."""
+        schema = tool.input_schema
+        changes = tool.annotations is not None and bool(tool.annotations.destructive_hint)
+        return cls(tuple(schema["properties"]), frozenset(schema.get("required", ())), changes)
+
+    def taken(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that the tool takes; null or "" for one that may be left out means left out."""
+        return {
+            name: value
+            for name, value in arguments.items()
+            if name in self.names and (name in self.required or value not in (None, ""))
+        }
+
+    def ignored(self, arguments: Mapping[str, object]) -> list[str]:
+        """The names that a client may have added for itself. Raises ToolError for one that looks like a mistake."""
+        others = [name for name in arguments if name not in self.names]
+        for name in others:
+            left_out = [parameter for parameter in self.names if parameter not in arguments]
+            near = get_close_matches(name, left_out, n=1, cutoff=LIKE)
+            if near or (self.changes and not name.startswith("_") and name not in ADDED_BY_CLIENTS):
+                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(self.names) or 'none'}."
+                raise ToolError(f"There is no argument {name[:60]!r}: {hint}")
+        return others
 
 
 def wrong_arguments(error: ValidationError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from importlib import import_module
@@ -18,7 +18,15 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
-from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
+from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    TextContent,
+    Tool,
+)
 from pydantic import ValidationError
 
 from explib.errors import ExplibError
@@ -29,7 +37,7 @@ from explib_server.mcp.middleware import filter_subscriptions, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
-from explib_server.mcp.schemas import compact, compact_input, unknown_argument, wrong_arguments
+from explib_server.mcp.schemas import ADDED_BY_CLIENTS, Parameters, compact, compact_input, wrong_arguments
 from explib_server.mcp.stdio import ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
@@ -51,9 +59,9 @@ INSTRUCTIONS = (
     "Experiences are advice from data, never orders."
 )
 CURATING = (
-    "\nWhat a library teaches is for people to decide: call add_experience, edit_experience, retire_experience, "
-    "review_experience and revert only when a person asks for it, and give their reason. list_experiences and history "
-    "show what there is."
+    "\nPeople decide on what a library teaches: call add_experience, edit_experience, retire_experience, "
+    "review_experience and revert only when a person asks for it, and give their reason. What an agent proposes waits "
+    "for review. list_experiences and history show what there is."
 )
 """Instructions for the toolset `all`."""
 
@@ -79,15 +87,18 @@ class ExperienceMCP(MCPServer[LazyApplication]):
     observer: Observer | None = None
 
     @cached_property
-    def _arguments(self) -> dict[str, list[str]]:
+    def _parameters(self) -> dict[str, Parameters]:
         return {}
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
         server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
         async with stdio_streams() as (incoming, outgoing):
-            with ended_by_signals():
+            with ended_by_signals(self._stop):
                 await server.run(incoming, outgoing, server.create_initialization_options())
+
+    def _stop(self) -> None:
+        self.application.stopping = True
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""
@@ -101,7 +112,7 @@ class ExperienceMCP(MCPServer[LazyApplication]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[LazyApplication, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool that the caller may call; arguments that it doesn't have are an error, not lost.
+        """Call a tool that the caller may call. What a client adds to the arguments is ignored; a misspelt one is not.
 
         Raises ToolError.
         """
@@ -121,7 +132,7 @@ class ExperienceMCP(MCPServer[LazyApplication]):
             outcome = "refused"
             raise
         finally:
-            label = name if name in self._arguments else "unknown"
+            label = name if name in self._parameters else "unknown"
             self.observer.called(label, outcome, time.perf_counter() - started)
 
     async def get_prompt(
@@ -136,16 +147,15 @@ class ExperienceMCP(MCPServer[LazyApplication]):
     async def _call(
         self, name: str, arguments: dict[str, Any], context: Context[LazyApplication, Any] | None
     ) -> CallToolResult | InputRequiredResult:
-        if not self._arguments:
-            listed = await super().list_tools()
-            self._arguments.update({tool.name: list(tool.input_schema["properties"]) for tool in listed})
+        if not self._parameters:
+            self._parameters.update({tool.name: Parameters.of(tool) for tool in await super().list_tools()})
         with tool_errors():
             current_caller().check_tool(name)
-        problem = unknown_argument(arguments, self._arguments[name]) if name in self._arguments else None
-        if problem is not None:
-            raise ToolError(problem)
+        ignored: list[str] = []
+        if (parameters := self._parameters.get(name)) is not None:
+            ignored, arguments = parameters.ignored(arguments), parameters.taken(arguments)
         try:
-            return await super().call_tool(name, _storable(arguments), context)
+            return _with_note(await super().call_tool(name, _storable(arguments), context), ignored)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(wrong_arguments(error.__cause__)) from error
@@ -167,7 +177,9 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, learner)
+        opened: AbstractAsyncContextManager[Application] = background.run_background(
+            settings, bus, learner, lambda: current.stopping
+        )
         return opened
 
     current = LazyApplication(open_application)
@@ -198,6 +210,16 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     add_resources(server, current)
     add_prompts(server, current, tools)
     return server
+
+
+def _with_note(
+    answer: CallToolResult | InputRequiredResult, ignored: Sequence[str]
+) -> CallToolResult | InputRequiredResult:
+    """The answer, with the arguments that were ignored, but for those that their names mark as the client's own."""
+    named = [name[:60] for name in ignored if not name.startswith("_") and name not in ADDED_BY_CLIENTS]
+    if named and isinstance(answer, CallToolResult):
+        answer.content.append(TextContent(type="text", text=f"Ignored unknown arguments: {', '.join(named)}."))
+    return answer
 
 
 def _storable(arguments: dict[str, Any]) -> dict[str, Any]:

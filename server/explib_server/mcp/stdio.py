@@ -14,7 +14,7 @@ import re
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -247,8 +247,8 @@ def _are_pipes(source: int, sink: int) -> bool:
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Cancel the body on one of SIGNALS; when it has ended, end the process by that signal.
+def ended_by_signals(notify: Callable[[], None]) -> Iterator[None]:
+    """On one of SIGNALS call `notify` and cancel the body; when it has ended, end the process by that signal.
 
     Then and there, since a thread may read a terminal for ever. A second signal ends the process at once.
     """
@@ -260,6 +260,7 @@ def ended_by_signals() -> Iterator[None]:
 
     def stop(number: signal.Signals) -> None:
         caught.append(number)
+        notify()
         release()
         scope.cancel()
 

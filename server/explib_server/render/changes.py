@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from explib.models.libraries import Library
+from explib.models.revisions import ProposedOperation
 from explib.storage.revisions.proposal import Committed
 from explib.storage.store import Store
 from explib.text.words import number_of
 from explib_server.curation.curator import Decision
 from explib_server.mcp.results.curation import Changed, Reverted, Reviewed
-from explib_server.render.pages import experience_line
+from explib_server.render.pages import experience_line, proposal_line
 
 
-async def changed(store: Store, library: Library, committed: Committed, experience_id: str) -> tuple[str, Changed]:
-    """After an addition, an edit or a retirement."""
+async def changed(
+    store: Store, library: Library, committed: Committed, experience_id: str | None = None
+) -> tuple[str, Changed]:
+    """After an addition, an edit or a retirement, or where that waits for a person."""
+    if committed.waiting:
+        return _waits(library, committed.waiting[0])
+    experience_id = experience_id or committed.changes[0].after[0].id
     experience = await store.revisions.experience(library, experience_id)
     done = f"Nothing to change in {library.name}"
     if committed.revision is not None:
         done = f"Revision {committed.revision} of {library.name}"
     return f"{done}: {experience_line(experience)}", Changed.of(library, committed, experience)
+
+
+def _waits(library: Library, proposed: ProposedOperation) -> tuple[str, Changed]:
+    command = f"explib experiences review {proposed.id} approve --library {library.name}"
+    text = f"{proposal_line(proposed)}\nIt waits for a person: `{command}`, or reject."
+    content = proposed.operation.content or " ".join(before.content for before in proposed.before)
+    return text, Changed(
+        library=library.name,
+        revision=None,
+        id=proposed.id,
+        status="waiting",
+        pinned=False,
+        version=0,
+        content=content,
+    )
 
 
 def reviewed(library: Library, committed: Committed, review_id: str, decision: Decision) -> tuple[str, Reviewed]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from explib.settings.program import Settings
 
 log = logging.getLogger("explib")
+MINUTE = 60.0
+MOST_A_MINUTE = 20
+"""Times that one message is logged in a minute."""
+MOST_PLACES = 1_000
+"""Messages whose number is remembered."""
 
 
 class JsonLines(logging.Formatter):
@@ -33,15 +41,38 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class Repeats(logging.Filter):
+    """Lets a message pass a few times a minute, then says how many were left out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str, str, int], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a message that has come too often in this minute, whatever its arguments."""
+        place, now = (record.name, str(record.msg), record.lineno), self._clock()
+        since, count = self._seen.pop(place, (now, 0))
+        if now - since >= MINUTE:
+            if count > MOST_A_MINUTE:
+                record.msg = f"{record.getMessage()} ({count - MOST_A_MINUTE:,} more such messages were left out)"
+                record.args = ()
+            since, count = now, 0
+        self._seen[place] = since, count + 1
+        while len(self._seen) > MOST_PLACES:
+            self._seen.popitem(last=False)
+        return count < MOST_A_MINUTE
+
+
 def set_up_logs(settings: Settings) -> None:
     """Log to standard error as set; what was set up before is replaced only by JSON."""
-    if settings.log_format == "text":
-        logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-        return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)
+    handler.addFilter(Repeats())
+    as_json = settings.log_format == "json"
+    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=as_json)
+    if as_json:
+        logging.captureWarnings(capture=True)
 
 
 def announce(text: str, level: int = logging.INFO) -> None:

@@ -69,10 +69,9 @@ class Lessons:
         return latest, await self.named(library, [f"e{each}" for each in picked])
 
     async def count(self, library: Library) -> int:
-        """How many lessons a library has that are not retired."""
+        """The number of a library's lessons that are not retired."""
         counted = select(libraries.c.served).where(libraries.c.id == library.id)
-        async with self.database.read() as connection:
-            return int((await connection.execute(counted)).scalar_one())
+        return int(await self.database.scalar(counted))
 
 
 def _lesson(row: Sequence[Any]) -> Lesson:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sqlalchemy import ColumnElement, Double, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Double, RowMapping, Select, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
@@ -22,9 +22,11 @@ from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.text.redaction import redacted
-from explib.trajectories.parser import decode_steps
+from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)
+LONGEST_WAIT_SECONDS = 86_400.0
+"""The longest that a group waits for its next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class Groups:
         """The library's groups, in the order in which they were last touched."""
         mine = groups.c.library_id == library.id
         where = mine if state is None else mine & (groups.c.state == state)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
-            return [rows.group(row) for row in found.mappings()]
+        return [
+            rows.group(row)
+            for row in await self.database.rows(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
+        ]
 
     async def libraries_with_work(self) -> list[str]:
         """Names of the libraries that have groups ready now; the one whose last turn is longest ago comes first.
@@ -47,26 +50,27 @@ class Groups:
         However many workers take from its start: none is passed over twice before all had a turn.
         """
         due = (groups.c.library_id == libraries.c.id) & (groups.c.state == "ready")
-        due &= groups.c.not_before <= self.database.now()
+        due &= self._wait_is_over
         waiting = select(libraries.c.name).where(select(groups.c.id).where(due).exists())
-        statement = waiting.order_by(libraries.c.turn_at, libraries.c.id)
+        last_turn = case((libraries.c.turn_at > self.database.now(), 0.0), else_=libraries.c.turn_at)
+        statement = waiting.order_by(last_turn, libraries.c.id)
         async with self.database.read() as connection:
             return [str(row[0]) for row in await connection.execute(statement)]
 
     async def any_ready(self) -> bool:
-        """Whether any library has a group that is ready, now or once its wait is over."""
+        """True where any library has a group that is ready, now or once its wait is over."""
         statement = select(groups.c.id).where(groups.c.state == "ready").limit(1)
         async with self.database.read() as connection:
             return (await connection.execute(statement)).first() is not None
 
     async def due(self, library: Library, limit: int) -> list[Group]:
-        """What `claim` would take, without taking it."""
+        """The groups that `claim` would take."""
         async with self.database.read() as connection:
             names = await self._due(connection, library, limit)
         return await self.still_due(library, names)
 
     async def still_due(self, library: Library, names: Sequence[str]) -> list[Group]:
-        """Those of these groups that are ready now, in the order in which they are named."""
+        """The groups among these that are ready now, in the order in which they are named."""
         where = self._ready_now(library) & groups.c.id.in_(names)
         async with self.database.read() as connection:
             found = await connection.execute(select(groups).where(where))
@@ -75,7 +79,11 @@ class Groups:
 
     def _ready_now(self, library: Library) -> ColumnElement[bool]:
         ready = (groups.c.library_id == library.id) & (groups.c.state == "ready")
-        return ready & (groups.c.not_before <= self.database.now())
+        return ready & self._wait_is_over
+
+    @property
+    def _wait_is_over(self) -> ColumnElement[bool]:
+        return self.database.reached(groups.c.not_before, LONGEST_WAIT_SECONDS)
 
     async def _due(self, connection: AsyncConnection, library: Library, limit: int, *, lock: bool = False) -> list[str]:
         order = (groups.c.tries, groups.c.updated_at, groups.c.id)
@@ -126,7 +134,7 @@ class Groups:
                 "version": each.group.graded_version,
                 "new_state": "dead" if each.dead else "ready",
                 "new_reason": redacted(each.reason),
-                "wait": each.wait,
+                "wait": min(each.wait, LONGEST_WAIT_SECONDS),
                 "new_tries": each.group.tries - (not each.counts),
             }
             for each in sorted(postponements, key=lambda each: each.group.id)
@@ -150,6 +158,15 @@ class Groups:
         if values:
             await self.database.write(note, idempotent=True, explicit_locks=True)
 
+    async def end_waits(self) -> int:
+        """Make groups due now that were to be tried again later; how many there were."""
+        later = (groups.c.state == "ready") & (groups.c.not_before > self.database.now())
+
+        async def end(connection: AsyncConnection) -> int:
+            return (await connection.execute(update(groups).where(later).values(not_before=0.0))).rowcount
+
+        return await self.database.write(end, idempotent=True, explicit_locks=True)
+
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""
 
@@ -168,8 +185,7 @@ class Groups:
         A group with a trajectory that cannot be read back is left out, and logged.
         """
         where = trajectories.c.group_id.in_([group.id for group in chosen])
-        async with self.database.read() as connection:
-            found = (await connection.execute(_bodies(library).where(where))).mappings().all()
+        found = await self.database.rows(_bodies(library).where(where))
         attempts = await asyncio.to_thread(_decoded, found)
         return tuple(GroupAttempts(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
 

@@ -19,7 +19,7 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.ids import new_id
+from explib.ids import is_id, new_id
 from explib.models.groups import Group
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
@@ -32,12 +32,17 @@ from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.storage.trajectories.corrections import Brought, correct
 from explib.storage.trajectories.retention import prune
 from explib.storage.trajectories.rewards import group_row, regrade, regroup
-from explib.trajectories.parser import decode_steps, encode_steps
+from explib.trajectories import decode_steps, encode_steps
 from explib.trajectories.readiness import group_id, group_key
 from explib.trajectories.rewards import checked_reward
 
+UNTIED = (
+    "the retrieval that it names is not on record, because what served it ended too early: the attempt is stored, "
+    "but it counts for no lesson that was served"
+)
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
 INSERTED = (
     "id",
@@ -98,19 +103,19 @@ class Trajectories:
     async def _store(
         self, connection: AsyncConnection, library: Library, submission: Submission, body: bytes, content: str
     ) -> Receipt:
-        key = f"key:{_digest(submission.idempotency_key)}" if submission.idempotency_key else f"content:{content}"
+        key = _submission_key(submission, content)
         library, is_known = await _begun(connection, library, key)
         if submission.reward is not None:
             checked_reward(submission.reward, library.settings)
         known = await _submitted(connection, library, key) if is_known else None
         if known is not None:
-            return await self._again(connection, library, known, submission, content)
+            return await self._again(connection, library, known, submission, (body, content))
         submission = await self._with_retrieval(connection, library, submission)
         group = await self._group(connection, library, submission)
         trajectory_id = await self._insert(connection, library, group.id, submission, key, content)
         known = None if trajectory_id else await _submitted(connection, library, key)
         if known is not None:  # by another at the same time
-            return await self._again(connection, library, known, submission, content)
+            return await self._again(connection, library, known, submission, (body, content))
         await connection.execute(
             trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
         )
@@ -121,10 +126,12 @@ class Trajectories:
     async def _with_retrieval(
         self, connection: AsyncConnection, library: Library, submission: Submission
     ) -> Submission:
-        """The submission under the retrieval that it names, else under its session's, if that is on record."""
+        """The submission under the retrieval that it names, else under its session's, if that is on record.
+
+        Raises UnknownRetrieval.
+        """
         if submission.retrieval_id is not None:
-            if not await _is_recorded(connection, library, submission.retrieval_id):
-                raise UnknownRetrieval
+            await _check_retrieval(connection, library, submission.retrieval_id)
             return submission
         served = submission.open_retrieval_id
         if served is None or not await _is_recorded(connection, library, served):
@@ -136,7 +143,9 @@ class Trajectories:
     ) -> Receipt:
         if retrieval_id is None:
             return receipt
-        return replace(receipt, scored=await apply_reward(connection, self.database, library, retrieval_id))
+        scored = await apply_reward(connection, self.database, library, retrieval_id)
+        note = "" if scored or await _is_recorded(connection, library, retrieval_id) else UNTIED
+        return replace(receipt, scored=scored, note=note)
 
     async def _again(
         self,
@@ -144,8 +153,14 @@ class Trajectories:
         library: Library,
         known: RowMapping,
         submission: Submission,
-        content: str,
+        stored: tuple[bytes, str],
     ) -> Receipt:
+        body, content = stored
+        if submission.corrects:
+            group = await self._group(connection, library, submission)
+            receipt = await correct(connection, library, known, Brought(submission, body, content, group))
+            retrieval_id = known["retrieval_id"] if "reward" in receipt.corrected else None
+            return await self._scored(connection, library, retrieval_id, receipt)
         if known["content_hash"] != content:
             raise IdempotencyConflict
         if submission.reward is not None and known["reward"] is None:
@@ -234,8 +249,7 @@ class Trajectories:
         if within is not None:
             named &= libraries.c.name.in_(within)
         statement = select(trajectories.c.id.label("trajectory"), libraries).join(libraries).where(named).limit(2)
-        async with self.database.read() as connection:
-            found = (await connection.execute(statement)).mappings().all()
+        found = await self.database.rows(statement)
         if not found:
             if trajectory_id is not None:
                 raise UnknownTrajectory
@@ -291,13 +305,20 @@ class Trajectories:
     async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
         """The named trajectories without their steps, oldest first."""
         mine = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(trajectories).where(mine).order_by(trajectories.c.id))
-            return [rows.trajectory(row) for row in found.mappings()]
+        return [
+            rows.trajectory(row)
+            for row in await self.database.rows(select(trajectories).where(mine).order_by(trajectories.c.id))
+        ]
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _submission_key(submission: Submission, content: str) -> str:
+    """The key under which a submission is stored once: by its idempotency key or content, for each access token."""
+    kind, text = ("key", submission.idempotency_key) if submission.idempotency_key else ("content", content)
+    return f"{kind}:{_digest(text if submission.owner is None else f'{submission.owner} {text}')}"
 
 
 def _content_hash(submission: Submission) -> str:
@@ -315,6 +336,18 @@ async def _submitted(connection: AsyncConnection, library: Library, key: str) ->
     """The trajectory of this key, which nobody else changes until the transaction ends."""
     found = await connection.execute(_SUBMITTED, {"owner": library.id, "submission": key})
     return found.mappings().first()
+
+
+async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str) -> None:
+    """Raises UnknownRetrieval for what can't be a retrieval of this library.
+
+    One that is on record nowhere may have been lost with the process that made it: that is no reason to lose the
+    attempt too.
+    """
+    owners = select(retrievals.c.library_id).where(retrievals.c.id == retrieval_id)
+    library_ids = (await connection.execute(owners)).scalars().all()
+    if library.id not in library_ids and (library_ids or not is_id(retrieval_id, "r")):
+        raise UnknownRetrieval
 
 
 async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:

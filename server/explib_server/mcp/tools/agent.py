@@ -23,9 +23,11 @@ if TYPE_CHECKING:  # imported with the application, behind the first answers
     from explib_server.application import Application
 
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
-LibraryName: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
-RetrievalId: TypeAlias = Annotated[str | None, Field(description="From get_experiences for this task.")]
-Feedback: TypeAlias = Annotated[str | None, Field(description="Why this reward, e.g. a test's output.")]
+# An argument that may be left out is a `str` with "" for none: the SDK reads JSON in any other kind of argument, and
+# many clients fill every field with "".
+LibraryName: TypeAlias = Annotated[str, Field(description="Leave out for the default one.")]
+RetrievalId: TypeAlias = Annotated[str, Field(description="From get_experiences for this task.")]
+Feedback: TypeAlias = Annotated[str, Field(description="Why this reward, e.g. a test's output.")]
 TrajectoryInput: TypeAlias = Annotated[
     JsonValue,
     Field(
@@ -48,11 +50,11 @@ def tool_errors() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def library_for_tool(current: Current, named: str | None) -> AsyncIterator[tuple[Application, Library]]:
+async def library_for_tool(current: Current, name: str) -> AsyncIterator[tuple[Application, Library]]:
     """The open application and the library that is meant, within the caller's reach; the model sees our errors."""
     with tool_errors():
         application = await current()
-        yield application, await application.library(named)
+        yield application, await application.library(name or None)
 
 
 def result(text: str, structured: BaseModel) -> CallToolResult:
@@ -62,10 +64,10 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
     )
 
 
-async def fetched(current: Current, task: str, library: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
+async def fetched(current: Current, task: str, library: str, limit: int | None) -> tuple[str, dict[str, Any]]:
     """The text and the structured content of `get_experiences`. Raises ExplibError."""
     application = await current()
-    target = await application.library(library)
+    target = await application.library(library or None)
     session = current_session()
     served = await application.fetch(target, task, limit, session)
     # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
@@ -90,7 +92,7 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
     )
     async def get_experiences(
         task: Task,
-        library: LibraryName = None,
+        library: LibraryName = "",
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
         with tool_errors():
@@ -112,34 +114,32 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
             float | None,
             Field(description="How good it was: 0 (failed) to 1 (solved), if the library has no other range."),
         ] = None,
-        answer: Annotated[str | None, Field(description="The final answer, if apart from the steps.")] = None,
-        ground_truth: Annotated[str | None, Field(description="The right answer, if known.")] = None,
-        feedback: Feedback = None,
-        retrieval_id: RetrievalId = None,
-        group: Annotated[
-            str | None, Field(description="The same for all attempts at one task; default: its text.")
-        ] = None,
-        library: LibraryName = None,
-        agent: Annotated[str | None, Field(description="Who made the attempt.")] = None,
-        model: Annotated[str | None, Field(description="Which model made it.")] = None,
-        idempotency_key: Annotated[str | None, Field(description="The same for a retry: it is stored once.")] = None,
+        answer: Annotated[str, Field(description="The final answer, if apart from the steps.")] = "",
+        ground_truth: Annotated[str, Field(description="The right answer, if known.")] = "",
+        feedback: Feedback = "",
+        retrieval_id: RetrievalId = "",
+        group: Annotated[str, Field(description="The same for all attempts at one task; default: its text.")] = "",
+        library: LibraryName = "",
+        agent: Annotated[str, Field(description="Who made the attempt.")] = "",
+        model: Annotated[str, Field(description="Which model made it.")] = "",
+        idempotency_key: Annotated[str, Field(description="The same for a retry: it is stored once.")] = "",
     ) -> Annotated[CallToolResult, Stored]:
         with tool_errors():
             raw = RawSubmission(
                 task=task,
                 trajectory=trajectory,
                 reward=reward,
-                answer=answer,
-                ground_truth=ground_truth,
-                feedback=feedback,
-                retrieval_id=retrieval_id,
-                group=group,
-                agent=agent,
-                model=model,
-                idempotency_key=idempotency_key,
+                answer=answer or None,
+                ground_truth=ground_truth or None,
+                feedback=feedback or None,
+                retrieval_id=retrieval_id or None,
+                group=group or None,
+                agent=agent or None,
+                model=model or None,
+                idempotency_key=idempotency_key or None,
             )
             application = await current()
-            target = await application.library(library)
+            target = await application.library(library or None)
             receipt = await application.submit(target, raw, current_session())
         return _stored(Stored.of(receipt))
 
@@ -153,14 +153,15 @@ def _add_report_reward(server: MCPServer[LazyApplication], current: Current) -> 
     )
     async def report_reward(
         reward: Annotated[float, Field(description="How good it was, usually 0 to 1.")],
-        trajectory_id: Annotated[str | None, Field(description="From submit_trajectory.")] = None,
-        retrieval_id: RetrievalId = None,
-        feedback: Feedback = None,
-        signature: Annotated[str | None, Field(description="By the environment, if it signs rewards.")] = None,
+        trajectory_id: Annotated[str, Field(description="From submit_trajectory.")] = "",
+        retrieval_id: RetrievalId = "",
+        feedback: Feedback = "",
+        signature: Annotated[str, Field(description="By the environment, if it signs rewards.")] = "",
     ) -> Annotated[CallToolResult, Stored]:
         with tool_errors():
             application = await current()
-            receipt = await application.report_reward(Attempt(trajectory_id, retrieval_id), reward, feedback, signature)
+            attempt = Attempt(trajectory_id or None, retrieval_id or None)
+            receipt = await application.report_reward(attempt, reward, feedback or None, signature or None)
         return _stored(Stored.of(receipt))
 
 
@@ -172,12 +173,12 @@ def _add_library_status(server: MCPServer[LazyApplication], current: Current) ->
         "learner waits for and why, token budget.",
         annotations=READS,
     )
-    async def status(library: LibraryName = None) -> Annotated[CallToolResult, LibraryStatus]:
+    async def status(library: LibraryName = "") -> Annotated[CallToolResult, LibraryStatus]:
         with tool_errors():
             application = await current()
             from explib_server.render.status import library_status, status_text
 
-            status_now = await library_status(application, library)
+            status_now = await library_status(application, library or None)
         return result(status_text(status_now), status_now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, ToolAnnotations
@@ -12,7 +12,6 @@ from pydantic import Field, JsonValue, WithJsonSchema
 from explib.errors import TooLarge, UnknownAnalysis
 from explib.models.libraries import Library
 from explib.text.words import number_of
-from explib_learner.agent.loop import STEP_SECONDS, AnswerResult, NextStep
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
@@ -20,6 +19,9 @@ from explib_server.mcp.results.agent import Answer
 from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result, tool_errors
 from explib_server.render.analysis import Question, nothing_to_do, question
 from explib_server.render.learning import run_lines
+
+if TYPE_CHECKING:  # imported when a step is asked for
+    from explib_learner.agent.loop import AnswerResult, NextStep
 
 RESPONSE_CHARACTERS = 100_000
 TAKES = ToolAnnotations(destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -81,8 +83,8 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
         annotations=TAKES,
     )
     async def next_analysis(
-        library: LibraryName = None,
-        call_id: Annotated[str | None, Field(description="To see a step once more that you were handed.")] = None,
+        library: LibraryName = "",
+        call_id: Annotated[str, Field(description="To see a step once more that you were handed.")] = "",
     ) -> Annotated[CallToolResult, NextAnalysis]:
         async with library_for_tool(current, library) as (application, target):
             analyst = application.settings.chosen_analyst()
@@ -94,7 +96,7 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
                 return result(
                     reason, NextAnalysis(library=target.name, state="off", reason=reason, revision=target.revision)
                 )
-            handed = await next_step(application, target, call_id)
+            handed = await next_step(application, target, call_id or None)
             revision = (await application.store.libraries.get(target.name)).revision
             reason = "" if handed.step else await nothing_to_do(application, target, handed)
         shown = question(handed.step) if handed.step else None
@@ -133,6 +135,8 @@ def _handed(library: str, revision: int, handed: NextStep, shown: Question | Non
 
 
 def _asked_text(answer: NextAnalysis, shown: Question) -> str:
+    from explib_learner.agent.loop import STEP_SECONDS
+
     return (
         f"Step {shown.step} of learning library {answer.library} (call_id {shown.call_id}; {answer.remaining} known to "
         f"remain, this one included). Follow the instructions, then call answer_analysis with this call_id and, as "

@@ -32,8 +32,9 @@ Limit: TypeAlias = Annotated[int, Field(description="At most this many, 1 to 200
 
 
 def by_caller(reason: str) -> By:
-    """Signed with the name of who calls."""
-    return By(current_caller().name, reason)
+    """The author of a change: the caller."""
+    caller = current_caller()
+    return By(caller.name, reason, caller.is_person)
 
 
 def add_curator_tools(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -55,29 +56,35 @@ def _add_list(server: MCPServer[LazyApplication], current: Current) -> None:
         annotations=READS,
     )
     async def list_experiences(
-        library: LibraryName = None,
+        library: LibraryName = "",
         status: Annotated[Status | None, Field(description="Only these; default: what is served or waits.")] = None,
         limit: Limit = 50,
-        after: Annotated[str | None, Field(description="To page on: the answer's next, e.g. e20.")] = None,
+        after: Annotated[str, Field(description="To page on: the answer's next, e.g. e20.")] = "",
     ) -> Annotated[CallToolResult, Listing]:
         async with library_for_tool(current, library) as (application, target):
-            text, page = await listing(application.store, target, status, limit, after)
+            text, page = await listing(application.store, target, status, limit, after or None)
         return result(text, page)
 
 
 def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Add experience",
-        description="Call when a person wants a lesson in the library that no attempts have shown: it is served at "
-        "once. Lessons from attempts come by submit_trajectory.",
+        description="Call when a person wants a lesson in the library that no attempts have shown: a person's is "
+        "served at once, an agent's waits for review. Lessons from attempts come by submit_trajectory.",
         annotations=ADDS_ONCE,
     )
     async def add_experience(
-        content: Content, reason: Reason = "", library: LibraryName = None
+        content: Content, reason: Reason = "", library: LibraryName = ""
     ) -> Annotated[CallToolResult, Changed]:
         async with library_for_tool(current, library) as (application, target):
             committed = await curator_of(application).add(target, content, by_caller(reason))
-            return result(*await changed(application.store, target, committed, committed.changes[0].after[0].id))
+            return result(
+                *await changed(
+                    application.store,
+                    target,
+                    committed,
+                )
+            )
 
 
 def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -89,18 +96,20 @@ def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
     )
     async def edit_experience(
         id: ExperienceId,
-        content: Annotated[str | None, Field(description="The new text, as in add_experience.")] = None,
+        content: Annotated[str, Field(description="The new text, as in add_experience.")] = "",
         pinned: Annotated[
             bool | None,
             Field(description="true (as with every new text): only people change or retire it; false: evidence may."),
         ] = None,
         reason: Reason = "",
         expected_version: ExpectedVersion = None,
-        library: LibraryName = None,
+        library: LibraryName = "",
     ) -> Annotated[CallToolResult, Changed]:
         async with library_for_tool(current, library) as (application, target):
             curator, by = curator_of(application), by_caller(reason)
-            committed = await curator.edit(target, id, content, by, expected_version, pinned=pinned)
+            if pinned is not None:
+                current_caller().check_person("Pinning")
+            committed = await curator.edit(target, id, content or None, by, expected_version, pinned=pinned)
             return result(*await changed(application.store, target, committed, id))
 
 
@@ -112,7 +121,7 @@ def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
         annotations=CHANGES,
     )
     async def retire_experience(
-        id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = None
+        id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = ""
     ) -> Annotated[CallToolResult, Changed]:
         async with library_for_tool(current, library) as (application, target):
             committed = await curator_of(application).retire(target, id, by_caller(reason), expected_version)
@@ -130,11 +139,12 @@ def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
         id: Annotated[str, Field(description="From list_experiences, e.g. p2 or e3.")],
         decision: Annotated[Literal["approve", "reject"], Field(description="What the person decided.")],
         reason: Reason = "",
-        content: Annotated[str | None, Field(description="With approve: another text than proposed.")] = None,
-        library: LibraryName = None,
+        content: Annotated[str, Field(description="With approve: another text than proposed.")] = "",
+        library: LibraryName = "",
     ) -> Annotated[CallToolResult, Reviewed]:
         async with library_for_tool(current, library) as (application, target):
-            committed = await curator_of(application).review(target, id, decision, by_caller(reason), content)
+            current_caller().check_person("Review")
+            committed = await curator_of(application).review(target, id, decision, by_caller(reason), content or None)
         return result(*reviewed(target, committed, id, decision))
 
 
@@ -146,7 +156,7 @@ def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
         annotations=READS,
     )
     async def show_history(
-        library: LibraryName = None,
+        library: LibraryName = "",
         limit: Limit = 20,
         before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
@@ -168,8 +178,9 @@ def _add_revert(server: MCPServer[LazyApplication], current: Current) -> None:
         expected_revision: Annotated[
             int | None, Field(description="The newest revision you saw: if there is a newer one, nothing is changed.")
         ] = None,
-        library: LibraryName = None,
+        library: LibraryName = "",
     ) -> Annotated[CallToolResult, Reverted]:
         async with library_for_tool(current, library) as (application, target):
+            current_caller().check_person("Going back to an earlier revision")
             committed = await curator_of(application).revert(target, revision, by_caller(reason), expected_revision)
             return result(*await reverted(application.store, target, committed, revision))

@@ -44,9 +44,7 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
         "what was changed, and what waits and why.",
         annotations=LEARNS,
     )
-    async def learn_now(
-        ctx: Context[LazyApplication], library: LibraryName = None
-    ) -> Annotated[CallToolResult, Learned]:
+    async def learn_now(ctx: Context[LazyApplication], library: LibraryName = "") -> Annotated[CallToolResult, Learned]:
         async with library_for_tool(current, library) as (application, target):
             ready = len(await application.store.groups.all(target, "ready"))
             done = 0

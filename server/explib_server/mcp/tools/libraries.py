@@ -42,11 +42,11 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
     )
     async def list_libraries(
         limit: Annotated[int, Field(description="At most this many, 1 to 200.")] = 100,
-        after: Annotated[str | None, Field(description="To page on: the answer's next.")] = None,
+        after: Annotated[str, Field(description="To page on: the answer's next.")] = "",
     ) -> Annotated[CallToolResult, LibraryList]:
         with tool_errors():
             application = await current()
-            text, page = await library_list(application.store, await application.libraries(), limit, after)
+            text, page = await library_list(application.store, await application.libraries(), limit, after or None)
         return result(text, page)
 
     @server.tool(

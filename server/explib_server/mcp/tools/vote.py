@@ -55,9 +55,9 @@ def add_vote_tool(server: MCPServer[LazyApplication], current: Current) -> None:
     async def vote_experience(
         id: Annotated[str, Field(description="As served, e.g. e3.")],
         vote: Annotated[Literal["up", "down"], Field(description="Keep it or drop it.")],
-        reason: Annotated[str | None, Field(description="What happened, in a sentence.")] = None,
-        library: LibraryName = None,
+        reason: Annotated[str, Field(description="What happened, in a sentence.")] = "",
+        library: LibraryName = "",
     ) -> Annotated[CallToolResult, Voted]:
         async with library_for_tool(current, library) as (application, target):
-            cast = await cast_vote(application, target, id, current_caller().identity(), vote == "up", reason)
+            cast = await cast_vote(application, target, id, current_caller().voter, vote == "up", reason or None)
         return result(outcome_text(cast), Voted.of(cast))
