@@ -119,7 +119,7 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
     ("tool", "arguments", "says"),
     [
         ("add_experience", {"content": " "}, "ADD needs a text"),
-        ("add_experience", {"content": "When " + "very " * 40 + "long, stop."}, "at most 32 are allowed: shorten it"),
+        ("add_experience", {"content": "When " + "very " * 60 + "long, stop."}, "at most 48 are allowed: shorten it"),
         ("add_experience", {"content": "When you log in, use sk-ant-" + "api03-" + "a1B2c3D4" * 6}, "a secret in it"),
         (
             "add_experience",
@@ -144,7 +144,7 @@ async def test_every_tool_says_what_it_is_for_what_it_does_and_what_it_takes() -
         ("create_library", {"name": "No Name"}, "cannot name a library"),
         ("create_library", {"name": "default"}, "pass update=true"),
         ("create_library", {"name": "nope", "update": True}, "There is no library 'nope'"),
-        ("create_library", {"name": "new", "settings": {"max_wrods": 3}}, "max_wrods: no such setting, they are"),
+        ("create_library", {"name": "new", "settings": {"max_wrods": 3}}, "there is no setting max_wrods, they are"),
         ("create_library", {"name": "new", "settings": {"reward_min": 2}}, "reward_min must be the lower one"),
     ],
 )

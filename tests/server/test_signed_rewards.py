@@ -75,7 +75,7 @@ async def test_a_library_of_signed_rewards_says_that_an_unsigned_one_proves_noth
     key = await new_key("default")
     async with connected() as client:
         result = await client.call_tool("submit_trajectory", {"task": "ship it", "trajectory": "Done.", "reward": 1.0})
-        assert "this one teaches, but proves nothing" in text_of(result)
+        assert "not counted as evidence in this library" in text_of(result)
         identity = await submitted(client)
         counted = await report(client, identity, 1.0, sign(key, identity, 1.0, 1_000))
-    assert "proves nothing" not in text_of(counted)
+    assert "not counted as evidence" not in text_of(counted)
