@@ -52,8 +52,9 @@ class Evidence:
         """The attempts that a lesson about the decision cites."""
         if not decision.speaks_for_itself:
             return self.citations(decision.id, option)
-        shown = sorted(self._letters.get(decision.id, ()), reverse=True)[:CITED]
-        return tuple(Citation(attempt, "for") for attempt in shown)
+        letters = self._letters.get(decision.id, {})
+        shown = sorted(letters, reverse=True)[:CITED]
+        return tuple(Citation(attempt, "for", followed=letters[attempt] == option) for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
         """For: followed and nearer to the mean of those that followed, or neither; against: the others.
@@ -73,7 +74,11 @@ class Evidence:
         middle = fmean(fmean(side) for side in sides if side)
         chosen = [attempt for attempt in sorted(unexplained, reverse=True) if unexplained[attempt] != middle][:CITED]
         return tuple(
-            Citation(attempt, "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against")
+            Citation(
+                attempt,
+                "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against",
+                followed=letters[attempt] == option,
+            )
             for attempt in chosen
         )
 

@@ -123,7 +123,8 @@ def proposal_line(proposal: ProposedOperation) -> str:
     stances = [cited.stance for cited in operation.citations]
     evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
     what = " ".join(filter(None, (operation.kind, named, operation.content)))
-    return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
+    why = " ".join(filter(None, (operation.reason, operation.waits)))
+    return f"{proposal.id}: {what} ({proposal.analyst}: {why}; {evidence})"
 
 
 def _heading(library: Library, experience: Experience) -> str:
