@@ -23,7 +23,7 @@ WANDERING = 3.0
 """Columns that are unlikely to matter are tried about as often as so many that do."""
 MOST = 24
 """Columns of one state."""
-_GAIN_EVERY = 4
+_GAIN_EVERY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,9 @@ class TemperedChains:
 
     def _inner(self) -> tuple[NDArray[np.intp], Floats, Floats, Floats]:
         """Columns of the states (0 for empty places), which places are filled, their products and moments."""
-        filled = (self._state >= 0).astype(np.float64)
-        index = np.maximum(self._state, 0)
+        taken = np.sort(self._state, axis=1)[:, -max(1, int((self._state >= 0).sum(axis=1).max())) :]
+        filled = (taken >= 0).astype(np.float64)
+        index = np.maximum(taken, 0)
         inner = self._gram[self._rows[:, None, None], index[:, :, None], index[:, None, :]]
         inner = inner * filled[:, :, None] * filled[:, None, :]
         return index, filled, inner, np.take_along_axis(self._cross, index, axis=1) * filled
@@ -111,7 +112,7 @@ class TemperedChains:
         index, filled, inner, moments = self._inner()
         shape = NOISE_SHAPE + 0.5 * self._size
         scale = NOISE_SHAPE * NOISE_SD**2 + 0.5 * self._square
-        system = inner + np.eye(self._most) / self._variance[:, None, None]
+        system = inner + np.eye(inner.shape[1]) / self._variance[:, None, None]
         inverse = np.linalg.inv(system)
         fitted = np.einsum("cij,cj->ci", inverse, moments)
         left = scale - 0.5 * np.einsum("ci,ci->c", fitted, moments)

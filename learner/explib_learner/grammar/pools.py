@@ -54,7 +54,10 @@ class Pools:
                 row, column = divmod(place, gains.shape[1])
                 if gains[row, column] > 0:
                     best.append((-float(gains[row, column]), at, row, column))
-        return [Scored(self._under(self._narrowed[at], row, column), self._cost) for _, at, row, column in sorted(best)[:most]]
+        return [
+            Scored(self._under(self._narrowed[at], row, column), self._cost)
+            for _, at, row, column in sorted(best)[:most]
+        ]
 
     def _conditional(self, readings: Sequence[Reading]) -> list[_Narrowed]:
         by_tool: dict[Names, list[Candidate]] = {}

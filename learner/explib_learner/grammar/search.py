@@ -21,8 +21,11 @@ from explib_learner.grammar.scores import Floats
 from explib_learner.judging.strata import centred, numbered, shuffled, stratum_keys
 
 SEED = 20_251_008
-COPIES, PERMUTATIONS = 4, 10
-"""Chains over the rewards, and over permuted ones."""
+COPIES = 4
+"""Chains over the rewards."""
+FIRST_PERMUTATIONS, PERMUTATIONS = 4, 14
+"""Permutations of the rewards: the first ones are enough where the gain exceeds CLEAR times theirs."""
+CLEAR = 4.0
 FIRST_STEPS, STEPS = (150, 250), (250, 500)
 """Steps left out and kept, of plain candidates alone and of those that they leave room for."""
 PLAIN, CONDITIONAL = 120, 120
@@ -75,7 +78,10 @@ class Search:
         if not found:
             return []
         permuted = shuffled(rewards, strata, PERMUTATIONS, np.random.default_rng(SEED)).T
-        if gain <= _limit(self._by_chance(permuted, frame, plain)):
+        chance = self._by_chance(permuted[:FIRST_PERMUTATIONS], frame, plain)
+        if gain < CLEAR * max(1.0, float(chance.max())):
+            chance = np.append(chance, self._by_chance(permuted[FIRST_PERMUTATIONS:], frame, plain))
+        if gain <= _limit(chance):
             return []
         return self._kept(found[:most], rewards, frame)
 
