@@ -48,7 +48,7 @@ class Cure:
     shown_by: tuple[str, ...]
     """Ids of the attempts in which it failed and was cured."""
     against: tuple[str, ...]
-    """Ids of attempts in which what worked here failed as well."""
+    """Ids of attempts in which what worked here failed as well, or what failed here worked."""
     strength: Strength
 
 
@@ -57,6 +57,7 @@ class _Seen:
     trajectory_id: str
     tool: str
     change: Change
+    failing: Call
     refusal: str
     values_vary: bool
 
@@ -88,7 +89,11 @@ def _cure(seen: Sequence[_Seen], traces: Sequence[AttemptTrace]) -> Cure | None:
     ids = tuple(dict.fromkeys(each.trajectory_id for each in seen))
     if first.values_vary and len(ids) < BELIEVED_FROM:
         return None
-    against = tuple(trace.trajectory_id for trace in traces if _fails_anyway(trace, first.tool, first.change))
+    against = tuple(
+        trace.trajectory_id
+        for trace in traces
+        if _fails_anyway(trace, first.tool, first.change) or _works_anyway(trace, seen)
+    )
     if len(against) >= len(ids):
         return None
     strength: Strength = "believed" if len(ids) >= BELIEVED_FROM and 4 * len(against) <= len(ids) else "candidate"
@@ -104,7 +109,7 @@ def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
         for change, vary in _changes(calls, at):
             if (call.name, change) not in seen:
                 seen.add((call.name, change))
-                yield _Seen(trace.trajectory_id, call.name, change, refusal_line(call.text), vary)
+                yield _Seen(trace.trajectory_id, call.name, change, call, refusal_line(call.text), vary)
 
 
 def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
@@ -170,6 +175,30 @@ def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
         call.failed and not environmental(call.text) and _does(call, trace.calls[:at], tool, change)
         for at, call in enumerate(trace.calls)
     )
+
+
+def _works_anyway(trace: AttemptTrace, seen: Sequence[_Seen]) -> bool:
+    """Whether a call works in spite of what was changed elsewhere: there it may have failed by chance."""
+    first = seen[0]
+    failing = {_option(each.failing, first.change) for each in seen}
+    return any(
+        call.name == first.tool
+        and not call.failed
+        and _option(call, first.change) in failing
+        and not _does(call, trace.calls[:at], first.tool, first.change)
+        for at, call in enumerate(trace.calls)
+    )
+
+
+def _option(call: Call, change: Change) -> str | None:
+    """What a call has in the place that a cure changes; a cure by another call changes none."""
+    kind, name, *_ = change
+    if kind in ("use", "first"):
+        return ""
+    value = call.arguments.get(name)
+    if value is None:
+        return None
+    return pattern(str(value))[:_FORM] if kind == "form" else "" if kind == "leave out" else shown(value)
 
 
 def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool:
