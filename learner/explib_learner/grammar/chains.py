@@ -21,6 +21,8 @@ NOISE_SHAPE, NOISE_SD = 2.0, 0.04
 """Prior of σ², as so many half attempts with this standard deviation."""
 WANDERING = 3.0
 """Columns that are unlikely to matter are tried about as often as so many that do."""
+REBATE = 1.5
+"""Nats that count as gained with each column: many small effects tell a set from chance before each is likely."""
 MOST = 24
 """Columns of one state."""
 _GAIN_EVERY = 8
@@ -48,7 +50,7 @@ class Draws:
     effects: Floats
     """Mean effects, 0 counted where a column is out."""
     gain: Floats
-    """Log posterior of the best state, less that of no column: one a chain."""
+    """Log posterior of the best state, less that of no column, and REBATE for each of its columns: one a chain."""
 
 
 class TemperedChains:
@@ -77,7 +79,7 @@ class TemperedChains:
             if step % _GAIN_EVERY == 0:
                 self._draw_variance()
             odds, inside, means, score = self._odds()
-            best = np.maximum(best, score)
+            best = np.maximum(best, score + REBATE * inside.sum(axis=1))
             likely = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
             pull = (likely + WANDERING / self._width) / np.where(inside, likely, 1 - likely)
             pull[~inside & (inside.sum(axis=1) >= self._most)[:, None]] = 0.0

@@ -32,7 +32,7 @@ PLAIN, CONDITIONAL = 120, 120
 """Candidates of the second round: the likeliest of the first, and those under conditions."""
 CHANCE = 0.015
 """Probability that permuted rewards alone give a gain as large as what is accepted."""
-LIKELY = 0.75
+LIKELY = 0.65
 """Probability that a decision, or one that hardly differs, matters."""
 _ALIKE = 0.75
 """Likeness from which candidates describe one decision."""
