@@ -153,20 +153,26 @@ def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar])
 
 
 def _same_purpose(failing: Call, other: Call) -> bool:
-    """Both are commands that share a word, or tools that share a value; or the refusal names the other."""
-    plain = other.name.removeprefix("$ ")
-    program = plain.split()[0]
+    """The refusal names the other; or both are tools that share a value, or commands that do and are alike."""
     if failing.name.startswith("$ ") != other.name.startswith("$ "):
         return False
-    if re.search(rf"(?<![\w-]){re.escape(program)}(?![\w-])", failing.text[:4000]):
+    plain = other.name.removeprefix("$ ")
+    program, *actions = plain.split()
+    if _names(failing.text, plain):
         return True
+    alike = not set(actions).isdisjoint(failing.name.split()[2:])
+    if failing.name.startswith("$ "):
+        return alike or (_names(failing.text, program) and not _words(failing).isdisjoint(_words(other)))
     return not _words(failing).isdisjoint(_words(other))
+
+
+def _names(text: str, command: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(command)}(?![\w-])", text[:4000]) is not None
 
 
 def _words(call: Call) -> frozenset[str]:
     texts = [value for value in call.arguments.values() if isinstance(value, str) and len(value) <= 200]
-    own = call.name.removeprefix("$ ").split()[1:] if call.name.startswith("$ ") else []
-    return frozenset([*own, *(word for text in texts for word in _WORD.findall(text))])
+    return frozenset(word for text in texts for word in _WORD.findall(text))
 
 
 def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
