@@ -21,7 +21,7 @@ NOISE_SHAPE, NOISE_SD = 2.0, 0.04
 """Prior of σ², as so many half attempts with this standard deviation."""
 WANDERING = 3.0
 """Columns that are unlikely to matter are tried about as often as so many that do."""
-REBATE = 1.5
+REBATE = 1.0
 """Nats that count as gained with each column: many small effects tell a set from chance before each is likely."""
 MOST = 24
 """Columns of one state."""
