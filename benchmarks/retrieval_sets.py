@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from explib_server.demo.agent import repertoire
+from explib_server.demo.agent import LOOK_UP, WIND_UP, WORK
 from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks
 
@@ -30,11 +30,6 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "ship": (
         "When you call ship_order, call reserve_stock before it.",
         "When you call ship_order, pass its argument grams.",
-    ),
-    "discount": ("When you call quote_shipping, call apply_discount before it.",),
-    "reply": (
-        "When you call notify_customer, pass its argument ticket_id.",
-        "When you call close_ticket, call notify_customer before it.",
     ),
 }
 """What the order desk really wants (see `explib_server.demo.world`), in plain sentences."""
@@ -106,4 +101,5 @@ def _worth(text: str, task: DeskTask) -> int:
     if text in CONVENTIONS[task.family]:
         return OWN
     changes = {tool for tool in TOOLS if tool in text and tool not in READING}
-    return RELATED if changes and changes <= repertoire(task.family) else 0
+    repertoire = {tool for step in (LOOK_UP, WORK[task.family], WIND_UP) for tools, _ in step for tool in tools}
+    return RELATED if changes and changes <= repertoire else 0

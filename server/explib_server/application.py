@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -71,15 +71,27 @@ class Application:
         caller = current_caller()
         return [library for library in await self.store.libraries.all() if caller.reaches(library.name)]
 
-    async def fetch(self, library: Library, task: str, limit: int | None = None, session: str | None = None) -> Served:
+    async def fetch(
+        self,
+        library: Library,
+        task: str,
+        limit: int | None = None,
+        session: str | None = None,
+        tools: Iterable[str] = (),
+    ) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput.
 
-        A `session` that asks the same again before it submits anything gets the same answer.
+        `tools`: names of the tools at hand. A `session` that asks the same again before it submits anything gets the
+        same answer.
         """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
-            owner = current_caller().subject
-            served = await self.experiences.serve(library, self.clean(task), limit, session, owner)
+            owner, plain = current_caller().subject, self.clean(task)
+            served = await self.experiences.serve(library, plain, limit, session, owner, tools)
+            if library.settings.past_success and served.nothing_fits:
+                from explib_server.render.past_success import past_success
+
+                served = replace(served, text=await past_success(self.store, library, plain) or served.text)
             seen.set_attributes(
                 {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
             )

@@ -12,7 +12,7 @@ from explib.errors import OperationRefused, RevisionConflict
 from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
 from explib.models.libraries import LibrarySettings
-from explib.models.revisions import Change, Refusal, ReviewState, Revision
+from explib.models.revisions import Change, Operation, Refusal, ReviewState, Revision
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
@@ -33,8 +33,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
     row, settings = await _locked(connection, proposal)
-    review = proposal.waits or (settings.review and not proposal.reviewed)
-    parked = tuple(each for each in proposal.operations if review and needs_review(each))
+    parked = tuple(each for each in proposal.operations if needs_review(each) and _waits(each, proposal, settings))
     draft = await draft_of(connection, database, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
@@ -58,6 +57,11 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
         connection, database, proposal.library, Revised(draft.revision, draft.changes, trying, proposal.ends)
     )
     return Committed(number, tuple(draft.changes), refusals, waiting)
+
+
+def _waits(operation: Operation, proposal: Proposal, settings: LibrarySettings) -> bool:
+    """Whether a person must decide on an operation: in a library with review on each that no person made."""
+    return proposal.waits or (not proposal.reviewed and (settings.review or bool(operation.waits)))
 
 
 async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowMapping, LibrarySettings]:

@@ -189,6 +189,12 @@ class Groups:
         attempts = await asyncio.to_thread(_decoded, found)
         return tuple(GroupAttempts(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
 
+    async def recent_tasks(self, library: Library, limit: int) -> list[str]:
+        """The distinct tasks of the library's newest groups."""
+        newest = select(groups.c.task).where(groups.c.library_id == library.id)
+        rows_of_tasks = await self.database.rows(newest.order_by(groups.c.updated_at.desc()).limit(limit))
+        return list(dict.fromkeys(str(row["task"]) for row in rows_of_tasks))
+
     async def history(self, library: Library, limit: int, max_bytes: int) -> tuple[Attempt, ...]:
         """The library's newest attempts, at most `limit` and `max_bytes` as stored; returned oldest first.
 

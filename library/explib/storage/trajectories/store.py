@@ -311,6 +311,13 @@ class Trajectories:
             for row in await self.database.rows(select(trajectories).where(owned).order_by(trajectories.c.id))
         ]
 
+    async def best(self, library: Library, least: float, limit: int) -> list[Trajectory]:
+        """Trajectories with at least this reward, without their steps: the highest rewards first, then the newest."""
+        column = trajectories.c
+        mine = (column.library_id == library.id) & (column.reward >= least) & column.pruned_at.is_(None)
+        chosen = select(trajectories).where(mine).order_by(column.reward.desc(), column.id.desc()).limit(limit)
+        return [rows.trajectory(row) for row in await self.database.rows(chosen)]
+
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
