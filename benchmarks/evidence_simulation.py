@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from simulated import costs, forgery, libraries, single, through_tools
+from simulated import costs, forgery, libraries, policy, single, through_tools
 from simulated.figures import Figure
 
 PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
@@ -29,6 +29,8 @@ PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "settled": (libraries.settled, 20, 4),
     "arriving": (libraries.arriving, 20, 4),
     "forgery": (forgery.forgers, 200, 20),
+    "policy": (policy.regimes, 40, 8),
+    "turning": (policy.turning, 40, 8),
     "memory": (costs.in_memory, 2_000, 300),
     "costs": (lambda rewards: asyncio.run(costs.through_the_store(rewards)), 1_000, 200),
     "records": (lambda retrievals: asyncio.run(costs.of_records(retrievals)), 8_000, 2_000),

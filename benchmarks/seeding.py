@@ -14,7 +14,7 @@ from explib.models.learning import Cost
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Revision
 from explib.storage import rows
-from explib.storage.revisions.number import insert_revision
+from explib.storage.revisions.proposal import insert_revision
 from explib.storage.store import Store, open_store
 from explib.storage.tables.experiences import experiences
 

@@ -5,6 +5,7 @@ It is an SQLite file, or (in tests parametrised by `engine`) one of a PostgreSQL
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -82,6 +83,14 @@ def url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator
         return
     with request.getfixturevalue("postgresql").database() as address:
         yield address
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user of the machine can read, for what is run as another."""
+    with tempfile.TemporaryDirectory(prefix="explib-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from explib.evidence.posterior import posterior, serving_probability
+from explib.evidence.policy import serving_probability
+from explib.evidence.posterior import posterior
 from explib.evidence.sums import score
 from explib.evidence.verdicts import Decision, Status, status_change
 from simulated.figures import Figure, mean, standard_error

@@ -11,7 +11,8 @@ from random import Random
 from typing import TypeAlias
 
 from explib.evidence.interval import interval
-from explib.evidence.posterior import posterior, serving_probability
+from explib.evidence.policy import serving_probability
+from explib.evidence.posterior import posterior
 from explib.evidence.sums import NOTHING, score
 from explib.evidence.verdicts import trial_outcome
 from explib.retrieval.lifts import TRIAL_FLOOR

@@ -6,7 +6,7 @@ model or the attached agent in its place. The judge between them is the same for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -139,5 +139,10 @@ class Analyst:
     writer: Writer
     batch_groups: int
     """Most groups of one batch."""
-    model: str | None = None
-    """Which model speaks, or who answers in its place; None where none does."""
+    model: str | Callable[[], str | None] | None = None
+    """Which model speaks, or how to find out who answered in its place; None where none does."""
+
+    @property
+    def speaker(self) -> str | None:
+        """Which model spoke, or who answered in its place."""
+        return self.model() if callable(self.model) else self.model

@@ -205,7 +205,7 @@ class Pipeline:
             cause=analysis.note or f"{number_of(len(learned), 'group')} learned",
             author="learner",
             analyst=self._analyst.name,
-            model=self._analyst.model,
+            model=self._analyst.speaker,
             operations=analysis.operations,
             refusals=analysis.refusals,
             learned=learned,

@@ -16,7 +16,7 @@
     │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, DatabaseUnavailable, StorageFull
     ├── ModelError              a model call did not give a usable answer
     │   ├── ModelUnavailable    the endpoint failed: worth another try later
-    │   ├── ModelAnswerInvalid  it answered, but not in the agreed form
+    │   ├── ModelAnswerInvalid  it answered, but not in the agreed form; AnswerCutOff: its tokens did not do
     │   ├── PromptTooLong       the request does not fit the model's context
     │   └── ModelMisconfigured  key, name or address are wrong: no use trying again
     ├── NotAllowed              the access token is not good for this
@@ -185,6 +185,10 @@ class ModelUnavailable(ModelError):
 
 class ModelAnswerInvalid(ModelError):
     """The model's answer does not have the agreed form."""
+
+
+class AnswerCutOff(ModelAnswerInvalid):
+    """The answer was cut off at its limit of tokens, thoughts included: raise EXPLIB_MODEL_ANSWER_TOKENS."""
 
 
 class PromptTooLong(ModelError):

@@ -18,7 +18,7 @@ from explib.text.redaction import redact
 from explib.text.words import says_something, storable
 from explib.tracing import span
 from explib_learner.lifecycle import Lifecycle
-from explib_server.auth.callers import current_caller
+from explib_server.auth.callers import LOCAL_USER, current_caller
 from explib_server.preparation import prepared
 
 if TYPE_CHECKING:
@@ -102,9 +102,7 @@ class Application:
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
-        submission = replace(
-            clean, submitter=current_caller().submitter(clean.agent), owner=owner, open_retrieval_id=retrieval_id
-        )
+        submission = replace(clean, submitter=owner or LOCAL_USER.name, owner=owner, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})

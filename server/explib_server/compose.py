@@ -22,6 +22,7 @@ from explib_server.application import Application
 
 if TYPE_CHECKING:
     from explib_learner.agent.loop import AgentLearning
+    from explib_learner.model.command_chat import CommandChat
     from explib_learner.model.openai_chat import OpenAIChat
 
 DAY_SECONDS = 86_400
@@ -86,8 +87,12 @@ class Learning:
         return Worker(self._store, await self.pipeline(), self._settings.lease_seconds, on_run, retention, causes)
 
 
-def model_endpoint(settings: Settings, timeout: float, retries: int) -> OpenAIChat:
-    """A connection to the configured endpoint; `timeout` in seconds. Imports openai."""
+def configured_model(settings: Settings, timeout: float, retries: int) -> OpenAIChat | CommandChat:
+    """The configured program, else a connection to the configured endpoint; `timeout` in seconds. Imports openai."""
+    if settings.model_command:
+        from explib_learner.model.command_chat import CommandChat
+
+        return CommandChat(settings.model_command, timeout)
     from explib_learner.model.openai_chat import OpenAIChat
 
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else os.environ.get("OPENAI_API_KEY")
@@ -97,18 +102,17 @@ def model_endpoint(settings: Settings, timeout: float, retries: int) -> OpenAICh
 @asynccontextmanager
 async def model_analyst(settings: Settings, store: Store) -> AsyncIterator[Analyst]:
     """The `model` analyst as configured; calls under way are ended and connections closed at the end."""
-    from explib_learner.model.analyst import ModelAnalyst
+    from explib_learner.model import analyst as model
     from explib_learner.model.asker import ModelSettings
     from explib_learner.model.recorded import RecordedChat
 
-    endpoint = model_endpoint(settings, settings.model_timeout, settings.model_retries)
+    endpoint = configured_model(settings, settings.model_timeout, settings.model_retries)
     chat = RecordedChat(
         endpoint, store.model_calls, settings.token_budget_per_day, settings.model_concurrency, store.clock
     )
     try:
-        yield ModelAnalyst(
-            chat, ModelSettings(settings.model_name, settings.model_context, settings.model_answer_tokens)
-        )
+        limits = ModelSettings(settings.model_name, settings.model_context, settings.model_answer_tokens)
+        yield model.model_analyst(chat, limits)
     finally:
         try:
             await chat.close()

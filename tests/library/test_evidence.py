@@ -16,7 +16,8 @@ from explib.evidence.belief import FEWEST_SUBMITTERS, FORGED, believed_sums, tri
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.ledger import CounterKey, Counters, Delta, entries_of_retrievals, entries_of_reward, experience_key
 from explib.evidence.ledger import add as merge
-from explib.evidence.posterior import LIFT_SCALE, posterior, serving_probability
+from explib.evidence.policy import serving_probability
+from explib.evidence.posterior import LIFT_SCALE, posterior
 from explib.evidence.sums import NOTHING, ScoreSums, baseline, score
 from explib.evidence.verdicts import LONGEST_TRIAL, lift_summary, reporting_is_biased, status_change, trial_outcome
 from explib.models.retrievals import Retrieval, Serving

@@ -13,9 +13,10 @@ from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseUnavailable, NotADatabase
+from explib.models.groups import Postponement
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
-from explib.models.submissions import Submission
+from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.storage.maintenance.backup import backup, restore
 from explib.storage.maintenance.check import check
@@ -125,6 +126,27 @@ async def test_many_lessons_are_written_in_bulk(store: Store) -> None:
     assert await check(store.database) == []
 
 
+async def test_many_groups_are_closed_or_postponed_by_a_few_statements(store: Store) -> None:
+    library = await store.libraries.ensure("airline", LibrarySettings())
+    for number in range(40):
+        await store.trajectories.submit(library, submission(f"task {number}", 1, 1.0))
+    lease = await store.leases.acquire("learn", "me", 30)
+    assert lease is not None
+    groups = await store.groups.claim(library, lease, 40)
+    with statements() as sent:
+        postponed = [Postponement(each, "down", 60.0, counts=False) for each in groups[:20]]
+        await store.groups.postpone(library, lease, postponed)
+        await store.revisions.commit(
+            Proposal(library, "test", "me", "contrast", learned=tuple(groups[20:]), lease=lease)
+        )
+    assert len(sent) < 30
+    after = {group.id: group for group in await store.groups.all(library)}
+    assert {after[each.id].state for each in groups[20:]} == {"learned"}
+    assert {(after[each.id].state, after[each.id].tries) for each in groups[:20]} == {("ready", 0)}
+    assert await store.groups.due(library, 40) == []
+    assert await check(store.database) == []
+
+
 async def test_a_copy_has_every_row_and_goes_on_where_the_original_was(store: Store, tmp_path: Path) -> None:
     library = await filled(store)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}") as other:
@@ -205,7 +227,7 @@ async def test_old_steps_go_and_what_was_learned_keeps_its_provenance(store: Sto
     current = await store.libraries.get("airline")
     await store.revisions.commit(Proposal(current, "test", "me", "contrast", learned=(ready[0],), lease=lease))
     pruned = await store.trajectories.prune(library, before=2**40)
-    assert pruned == 3, "the groups that are still ready keep their steps"
+    assert pruned == 3, "groups that are still to be learned keep their steps"
     gone = await store.trajectories.get(library, first.trajectory.id)
     assert (gone.steps, gone.trajectory.reward) == ((), first.trajectory.reward)
     assert await check(store.database, deep=True) == []
@@ -215,11 +237,13 @@ async def test_old_steps_go_and_what_was_learned_keeps_its_provenance(store: Sto
 
 async def test_a_group_whose_steps_went_is_learned_from_attempts_that_can_be_read(store: Store) -> None:
     library = await store.libraries.ensure("default", LibrarySettings())
-    for number in range(2):
-        stored = await store.trajectories.submit(library, submission("book", number, 1.0))
-    await store.revisions.commit(Proposal(library, "test", "me", "contrast", learned=(stored.group,)))
+    stored = [await store.trajectories.submit(library, submission("book", number, 1.0)) for number in range(2)]
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", learned=(stored[-1].group,)))
     assert await store.trajectories.prune(library, before=2**40) == 2
-    lost = await store.trajectories.submit(library, submission("book", 2, 0.0))
-    assert (lost.group.state, lost.group.graded) == ("ready", 3)
-    [group] = await store.groups.with_attempts(library, [lost.group])
+    corrected = await store.trajectories.report_reward(library, stored[0].trajectory_id, Grade(0.0))
+    assert (corrected.group.state, corrected.group.graded) == ("waiting", 2)
+    assert corrected.group.reason == "the steps of its 2 attempts are pruned: submit another attempt"
+    fresh = await store.trajectories.submit(library, submission("book", 3, 1.0))
+    assert fresh.group.state == "ready"
+    [group] = await store.groups.with_attempts(library, [fresh.group])
     assert len(group.attempts) == 1

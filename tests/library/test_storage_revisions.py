@@ -65,7 +65,7 @@ async def test_every_past_revision_can_be_read(store: Store, library: Library) -
         await store.revisions.at(current, 4)
 
 
-async def test_a_merge_keeps_one_id_and_the_evidence_of_all(store: Store, library: Library) -> None:
+async def test_a_merge_keeps_one_id_and_starts_with_no_evidence_of_its_own(store: Store, library: Library) -> None:
     first, second = await ready_group(store, library, "one"), await ready_group(store, library, "two")
     ids = [
         [attempt.trajectory.id for attempt in group.attempts]
@@ -75,7 +75,7 @@ async def test_a_merge_keeps_one_id_and_the_evidence_of_all(store: Store, librar
     await commit(store, library, Operation("MERGE", "same", target="e1", merged=("e2",), content="When a, b."))
     [left] = await store.revisions.experiences(library)
     assert (left.id, left.content, left.version, left.status) == ("e1", "When a, b.", 2, "candidate")
-    assert (left.support.supporting, left.support.groups) == (0, 0)  # nobody has followed that text yet
+    assert (left.support.supporting, left.support.groups) == (0, 0)
 
 
 async def test_any_number_of_experiences_can_be_put_back_at_once(store: Store, library: Library) -> None:

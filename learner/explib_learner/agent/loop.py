@@ -21,7 +21,7 @@ from explib.text.redaction import redacted
 from explib_learner.agent.open_batch import OpenBatch
 from explib_learner.agent.stored_answers import AgentChat
 from explib_learner.heartbeat import heartbeat
-from explib_learner.model.analyst import FORMS, ModelAnalyst, Prompts
+from explib_learner.model.analyst import FORMS, Prompts, agent_analyst
 from explib_learner.model.answers import parsed
 from explib_learner.model.asker import ModelSettings
 from explib_learner.model.chat import ChatRequest
@@ -135,8 +135,6 @@ class AgentLearning:
         repair_step = await self._repair_of(library, step, who)
         if repair_step is not None:
             problem = repair_step.messages[-1][1]
-        elif run is not None and step.form == "consolidate" and run.failures:
-            problem = run.failures[0].reason
         return AnswerResult(problem is None, problem, repair_step, await self._left(library), run)
 
     async def _left(self, library: Library) -> int:
@@ -162,7 +160,7 @@ class AgentLearning:
             return _Pass(None, stopped=True)
         asked = {step.request_hash for step in await self._store.steps.all(library)}
         chat = AgentChat(self._store.model_calls, asked)
-        analyst = ModelAnalyst(chat, self._settings(library), self._prompts, "agent", BATCH_GROUPS)
+        analyst = agent_analyst(chat, self._settings(library), self._prompts, BATCH_GROUPS)
         pipeline = Pipeline(self._store, analyst, self._embedder, OpenBatch(self._store))
         try:
             async with heartbeat(self._store, lease, self._lease_seconds):

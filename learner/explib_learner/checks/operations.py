@@ -76,6 +76,10 @@ class OperationCheck:
             or self._repeated(operation, kept)
         )
 
+    def worth_repairing(self, operation: Operation) -> str | None:
+        """The first reason to refuse that other words or other evidence would do away with, or None."""
+        return self._wrong_shape(operation) or self._wrong_evidence(operation) or self._wrong_content(operation)
+
     def reason_against_edit(self, operation: Operation) -> str | None:
         """The first reason to refuse what a person asks for, who needs no attempts to cite, or None."""
         return self._wrong_shape(operation) or self._wrong_content(operation) or self._repeated(operation, ())
@@ -107,11 +111,9 @@ class OperationCheck:
             return None
         if not cited:
             return "it cites no attempts: a lesson must rest on attempts that differ in reward"
-        rewards = {self._attempts[name].trajectory.reward for name in cited}
+        rewards = {reward for name in cited if (reward := self._attempts[name].trajectory.reward) is not None}
         if len(rewards) == 1 and not operation.speaks_for_itself:
-            reward = rewards.pop()
-            has = "no reward" if reward is None else f"reward {number(reward)}"
-            return f"all attempts that it cites have {has}: nothing shows that it matters"
+            return f"all attempts that it cites have reward {number(rewards.pop())}: nothing shows that it matters"
         return None
 
     def _wrong_content(self, operation: Operation) -> str | None:

@@ -182,7 +182,8 @@ def _narrowing(fact: Names, values: Sequence[frozenset[Scalar]], least: int) -> 
         return
     for test in tests(values, least, _CUTS):
         yield test
-        yield Test("not" if test.kind == "is" else "below", test.value)
+        if test.kind == "least" or not isinstance(test.value, float):
+            yield test.opposite
 
 
 def _met(fact: Names, test: Test, value: Scalar | None) -> bool:

@@ -31,6 +31,8 @@ _MOST_CHANGES = 2
 _FORM, _FORM_WORDS = 40, 3
 _LONGEST_REFUSAL = 120
 _VALUE = re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"|`[^`\n]{1,80}`|\S*\d\S*")
+_IDENTIFIER = re.compile(r"\d{3}")
+"""Marks values that name one thing: they are data of a task, no lesson for others."""
 _WORD = re.compile(r"[\w./:@+=-]{3,}")
 _TELLING = re.compile(r"error|fail|denied|refus|invalid|must|requir|not |unknown|missing|expected|use ", re.IGNORECASE)
 
@@ -128,7 +130,8 @@ def _differences(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> list[t
     names = [name for name in {**old, **new} if not name.startswith("#") and old.get(name) != new.get(name)]
     if not names or len(names) > _MOST_CHANGES:
         return []
-    return [_difference(name, old, new) for name in names]
+    found = [_difference(name, old, new) for name in names]
+    return [(change, vary) for change, vary in found if change[0] != "set" or not _IDENTIFIER.search(change[2])]
 
 
 def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> tuple[Change, bool]:

@@ -1,165 +1,318 @@
-"""The `model` analyst: a language model says why some attempts of a group went better than others."""
+"""A language model, or the attached agent, as namer, coder and writer beside the grammar."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from explib.errors import BudgetExceeded, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib.models.groups import GradedGroup
-from explib.models.revisions import Operation, Refusal
+from explib.errors import (
+    BudgetExceeded,
+    ModelAnswerInvalid,
+    ModelError,
+    ModelMisconfigured,
+    ModelUnavailable,
+    PromptTooLong,
+)
+from explib.models.decisions import Code, Decision, DecisionSource
+from explib.models.groups import GroupAttempts
+from explib.models.revisions import Refusal
 from explib.models.trajectories import Attempt
 from explib.text.words import number_of
-from explib_learner.analyst import Analysis, Batch, Failure
+from explib_learner.analyst import Analyst, Batch, Coding, Failure, NamedDecision, Naming, Wording, Writing
+from explib_learner.grammar.namer import GrammarParts
+from explib_learner.model import selection
 from explib_learner.model.asker import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
-from explib_learner.model.stages import advantage, consolidate, summarise
+from explib_learner.model.forms import (
+    CodesAnswer,
+    ContrastAnswer,
+    PointsAnswer,
+    SentencesAnswer,
+    SessionsAnswer,
+)
+from explib_learner.model.known import KnownDecisions
+from explib_learner.model.stages import codes as coding
+from explib_learner.model.stages import contrast, points, sessions, wording
+from explib_learner.prompting.acts import ATTEMPT_TOKENS, SESSION_TOKENS
 from explib_learner.prompting.files import FOLDER, PromptFile, load_prompt
+from explib_learner.writing.templates import lesson_of
 
 BATCH_GROUPS = 16
+WAVE = 4
+"""Groups that are contrasted at once: the next ones see what these have named."""
+SESSIONS_AT_ONCE = 10
 FORMS: Mapping[str, type[BaseModel]] = {
-    "summarise": summarise.SummaryAnswer,
-    "advantage": advantage.AdvantageAnswer,
-    "consolidate": consolidate.ConsolidationAnswer,
+    "contrast": ContrastAnswer,
+    "points": PointsAnswer,
+    "codes": CodesAnswer,
+    "wording": SentencesAnswer,
+    "sessions": SessionsAnswer,
 }
 """What is answered to each step."""
 _SQUEEZED = 2
 """A prompt that the endpoint finds too long is asked once more in a budget divided by this."""
+_INSTRUCTION_TOKENS = 2_500
+"""Room for the instructions and the codebook of a step that reads many attempts."""
+_OUTAGES = (ModelUnavailable, ModelMisconfigured, BudgetExceeded)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """The prompts of the steps."""
 
-    summarise: PromptFile
-    advantage: PromptFile
-    consolidate: PromptFile
+    contrast: PromptFile
+    points: PromptFile
+    codes: PromptFile
+    wording: PromptFile
+    sessions: PromptFile
     repair: PromptFile
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Prompts:
         """Load and check all of them. Raises PromptFileError."""
         return cls(
-            load_prompt("summarise", summarise.PLACEHOLDERS, folder),
-            load_prompt("advantage", advantage.PLACEHOLDERS, folder),
-            load_prompt("consolidate", consolidate.PLACEHOLDERS, folder),
+            load_prompt("contrast", contrast.PLACEHOLDERS, folder),
+            load_prompt("points", points.PLACEHOLDERS, folder),
+            load_prompt("codes", coding.PLACEHOLDERS, folder),
+            load_prompt("wording", wording.PLACEHOLDERS, folder),
+            load_prompt("sessions", sessions.PLACEHOLDERS, folder),
             load_prompt("repair", REPAIR_PLACEHOLDERS, folder),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What one group gave."""
+@dataclass(slots=True)
+class _Names:
+    """What one naming has found so far."""
 
-    operations: tuple[Operation, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    failure: Failure | None = None
+    known: KnownDecisions
+    decisions: list[NamedDecision] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def take(self, found: contrast.Found) -> None:
+        """Take decisions in; one that says nearly the same as an earlier one is that."""
+        for named in found.decisions:
+            recognised = self.known.recognised(named)
+            self.known.add(recognised.decision)
+            self.decisions.append(recognised)
+        self.refusals += found.refusals
 
 
-class ModelAnalyst:
-    """Contrasts each group's attempts with a model and consolidates what it proposes; implements `Analyst`."""
+class ModelParts:
+    """Names by contrast and blind, codes blind, writes; what cannot be had now is a failure of its groups."""
 
     def __init__(
-        self,
-        chat: Chat,
-        settings: ModelSettings,
-        prompts: Prompts | None = None,
-        name: str = "model",
-        batch_groups: int = BATCH_GROUPS,
+        self, chat: Chat, settings: ModelSettings, prompts: Prompts | None = None, source: DecisionSource = "model"
     ) -> None:
         self._chat = chat
-        self._batch_groups = batch_groups
         self._settings = settings
         self._prompts = prompts or Prompts.load()
-        self._name = name
+        self._source = source
 
     @property
-    def name(self) -> str:
-        """`model`, or another name where another than an endpoint answers the requests."""
-        return self._name
-
-    @property
-    def model(self) -> str:
+    def speaker(self) -> str:
         """Which model speaks, or who answered in its place."""
         return self._chat.speaker or self._settings.model
 
-    @property
-    def batch_groups(self) -> int:
-        """What one consolidation can read."""
-        return self._batch_groups
-
-    @property
-    def reads_history(self) -> bool:
-        """A model looks at each group by itself."""
-        return False
-
-    async def advantages(self, batch: Batch) -> Analysis:
-        """Every group's semantic advantage, the groups side by side; one group's failure leaves the others alone."""
+    async def name(self, batch: Batch) -> Naming:
+        """Decisions named blind, those of contrasted groups, and those of sessions that nobody graded."""
         asker = self._asker()
-        outcomes = await together([self._contrasted(asker, batch, group) for group in batch.groups])
-        operations = tuple(operation for outcome in outcomes for operation in outcome.operations)
-        lessons = sum(operation.kind != "KEEP" for operation in operations)
-        contrasted = sum(outcome.failure is None for outcome in outcomes)
-        return Analysis(
-            operations=operations,
-            refusals=tuple(refusal for outcome in outcomes for refusal in outcome.refusals),
-            failures=tuple(outcome.failure for outcome in outcomes if outcome.failure is not None),
+        names = _Names(KnownDecisions.of(batch.codebook))
+        coded = await self._known_codes(asker, batch) if selection.is_grown(batch) else _Coded()
+        names.decisions += _with_letters(batch, coded.codes)
+        await self._name_points(asker, batch, names)
+        groups = selection.contrasted(batch, (*batch.codes, *coded.codes))
+        for start in range(0, len(groups), WAVE):
+            await self._contrast(asker, batch, groups[start : start + WAVE], names)
+        await self._read_sessions(asker, batch, names)
+        new = sum(named.decision.id == named.decision.key for named in names.decisions)
+        note = f"{number_of(new, 'decision')} named; {number_of(len(groups), 'group')} contrasted."
+        return Naming(
+            decisions=tuple(names.decisions),
+            refusals=tuple(names.refusals),
+            failures=tuple(names.failures),
             cost=asker.cost,
-            note=f"{number_of(lessons, 'proposal')} from {number_of(contrasted, 'contrasted group')}.",
+            note=" ".join((note, *names.remarks)),
         )
 
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        """The operations fitted into the library; where that fails, the whole batch is tried again later."""
+    def codes(self, decision: Decision) -> bool:
+        """Whether the decision is in words."""
+        return decision.source != "grammar"
+
+    async def code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
+        """The letters of the claimed attempts, and of the newest earlier ones at decisions that are new."""
         asker = self._asker()
-        task = consolidate.Consolidation(
-            library=batch.library.settings,
-            experiences=batch.experiences,
-            attempts=_attempts(batch),
-            operations=operations,
-            tries=max((group.group.tries for group in batch.groups), default=0),
-        )
+        own = [each for each in selection.claimed(batch) if selection.is_graded(each)]
+        older = [each for each in selection.earlier(batch) if selection.is_graded(each)]
+        before = [each for each in older if _may_meet(each, missing)][-selection.BACKFILLED :]
+        replayed = _Coded()
+        if selection.is_grown(batch):
+            replayed = await self._known_codes(asker, batch)  # the same requests as in naming: answers are stored
+            known = {entry.decision.id for entry in batch.codebook}
+            missing = {each: [one for one in some if one.id not in known] for each, some in missing.items()}
+        fresh = await self._sheets(asker, batch, coding.sheets(asker, own, missing))
+        backfilled = await self._sheets(asker, batch, coding.sheets(asker, before, missing))
+        wanted = {(decision.id, each) for each, decisions in missing.items() for decision in decisions}
+        letters = (*replayed.codes, *(code for code in (*fresh.codes, *backfilled.codes) if _place(code) in wanted))
+        return Coding(letters, (*replayed.failures, *fresh.failures, *backfilled.failures), asker.cost)
+
+    async def write(self, batch: Batch, wordings: Sequence[Wording]) -> Writing:
+        """The model's sentence for each, and a template's where it has none that can be taken."""
+        asker = self._asker()
+        texts = {each.decision.id: lesson_of(each.decision, each.letter) for each in wordings}
         try:
-            kept, refused = await consolidate.consolidate(asker, self._prompts.consolidate, task)
-        except (ModelAnswerInvalid, PromptTooLong) as error:
-            failures = tuple(Failure(group.group.id, str(error)) for group in batch.groups)
-            return Analysis(failures=failures, cost=asker.cost)
-        except (ModelUnavailable, ModelMisconfigured, BudgetExceeded) as error:
-            failures = tuple(Failure(group.group.id, str(error), counts=False) for group in batch.groups)
-            return Analysis(failures=failures, cost=asker.cost)
-        return Analysis(operations=kept, refusals=refused, cost=asker.cost)
+            written = await wording.sentences(asker, self._prompts.wording, batch.library.settings, wordings)
+        except (ModelError, BudgetExceeded):
+            return Writing(texts, asker.cost)  # the templates' words do until a later run
+        return Writing(texts | written, asker.cost)
 
     def _asker(self) -> Asker:
         return Asker(self._chat, self._settings, self._prompts.repair)
 
-    async def _contrasted(self, asker: Asker, batch: Batch, group: GradedGroup) -> _Outcome:
+    async def _name_points(self, asker: Asker, batch: Batch, names: _Names) -> None:
+        """Blind calls, one after the other, until two add nothing. One that fails is said, and harms no group."""
+        silent = 0
+        for call in selection.blind_calls(batch):
+            attempts = call[-self._at_once(ATTEMPT_TOKENS, len(call)) :]
+            try:
+                found = await points.named_points(
+                    asker, self._prompts.points, batch.library.settings, attempts, names.known, self._source
+                )
+            except (ModelError, BudgetExceeded) as error:
+                names.remarks.append(f"Points were not named: {error}")
+                return
+            shown = len(names.known.labelled)
+            names.take(contrast.Found(tuple(map(NamedDecision, found))))
+            silent = silent + 1 if len(names.known.labelled) == shown else 0
+            if silent == 2:
+                return
+
+    async def _contrast(self, asker: Asker, batch: Batch, groups: Sequence[GroupAttempts], names: _Names) -> None:
+        """Some groups side by side; one group's failure leaves the others alone."""
+        shown = names.known.labelled
+
+        def asked(group: GroupAttempts) -> Callable[[int], Awaitable[contrast.Found]]:
+            task = contrast.Contrast(group, batch.library.settings, shown, self._source)
+            return lambda budget: contrast.contrast(asker, self._prompts.contrast, names.known, task, budget)
+
+        outcomes = await together([self._squeezed(group, asked(group)) for group in groups])
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                names.failures.append(outcome)
+            else:
+                names.take(outcome)
+
+    async def _squeezed(
+        self, group: GroupAttempts, ask: Callable[[int], Awaitable[contrast.Found]]
+    ) -> contrast.Found | Failure:
         """One group, in half the room where the endpoint finds the prompt too long."""
         name = group.group.id
         try:
             try:
-                checked = await self._advantage(asker, batch, group, self._settings.prompt_tokens)
+                return await ask(self._settings.prompt_tokens)
             except PromptTooLong:
-                checked = await self._advantage(asker, batch, group, self._settings.prompt_tokens // _SQUEEZED)
+                return await ask(self._settings.prompt_tokens // _SQUEEZED)
         except PromptTooLong as error:
-            return _Outcome(failure=Failure(name, str(error), retry=False))
+            return Failure(name, str(error), retry=False)
         except ModelAnswerInvalid as error:
-            return _Outcome(failure=Failure(name, str(error)))
-        except (ModelUnavailable, ModelMisconfigured, BudgetExceeded) as error:
-            return _Outcome(failure=Failure(name, str(error), counts=False))
-        return _Outcome(*checked)
+            return Failure(name, str(error))
+        except _OUTAGES as error:
+            return Failure(name, str(error), counts=False)
 
-    async def _advantage(self, asker: Asker, batch: Batch, group: GradedGroup, budget: int) -> advantage.Checked:
-        library = batch.library.settings
+    async def _read_sessions(self, asker: Asker, batch: Batch, names: _Names) -> None:
+        """Sessions in batches, one after the other, so that each sees what the earlier ones taught."""
+        unread = selection.unread_sessions(batch)
+        size = self._at_once(SESSION_TOKENS, SESSIONS_AT_ONCE)
+        for start in range(0, len(unread), size):
+            read = unread[start : start + size]
+            try:
+                found = await sessions.read_sessions(
+                    asker, self._prompts.sessions, batch.library.settings, read, names.known, self._source
+                )
+            except (ModelError, BudgetExceeded) as error:
+                names.failures += _failures(batch, read, error)
+            else:
+                names.take(found)
 
-        async def summary(attempt: Attempt) -> str:
-            prompt = self._prompts.summarise
-            return await summarise.summarise(asker, prompt, attempt, library, group.group.tries, budget)
+    def _at_once(self, tokens: int, most: int) -> int:
+        """How many attempts of so many tokens a prompt has room for, at most `most`."""
+        return max(1, min(most, (self._settings.prompt_tokens - _INSTRUCTION_TOKENS) // tokens))
 
-        contrast = advantage.Contrast(group, library, batch.experiences)
-        return await advantage.semantic_advantage(asker, self._prompts.advantage, contrast, summary, budget)
+    async def _known_codes(self, asker: Asker, batch: Batch) -> _Coded:
+        """The claimed attempts at the decisions that the library has."""
+        done = {_place(code) for code in batch.codes}
+        decisions = [entry.decision for entry in batch.codebook if self.codes(entry.decision)]
+        own = [attempt for attempt in selection.claimed(batch) if selection.is_graded(attempt)]
+        missing = {
+            each.trajectory.id: [one for one in decisions if (one.id, each.trajectory.id) not in done] for each in own
+        }
+        return await self._sheets(asker, batch, coding.sheets(asker, own, missing))
+
+    async def _sheets(self, asker: Asker, batch: Batch, sheets: Sequence[coding.Sheet]) -> _Coded:
+        """All sheets side by side; one that fails is a failure of the claimed groups on it."""
+        tries = max((group.group.tries for group in batch.groups), default=0)
+
+        async def one(sheet: coding.Sheet) -> _Coded:
+            try:
+                return _Coded(await coding.coded(asker, self._prompts.codes, sheet, tries))
+            except (ModelError, BudgetExceeded) as error:
+                return _Coded(failures=_failures(batch, sheet.attempts.values(), error))
+
+        outcomes = await together([one(sheet) for sheet in sheets])
+        return _Coded(
+            tuple(code for outcome in outcomes for code in outcome.codes),
+            tuple(failure for outcome in outcomes for failure in outcome.failures),
+        )
 
 
-def _attempts(batch: Batch) -> dict[str, Attempt]:
-    groups = (*batch.history, *batch.groups)
-    return {attempt.trajectory.id: attempt for group in groups for attempt in group.attempts}
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """What coding gave."""
+
+    codes: tuple[Code, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def model_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts | None = None) -> Analyst:
+    """The analyst with a language model: the grammar beside it, and for what the model cannot say."""
+    grammar, model = GrammarParts(), ModelParts(chat, settings, prompts)
+    return Analyst("model", (grammar, model), (grammar, model), model, BATCH_GROUPS, model=lambda: model.speaker)
+
+
+def agent_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts, batch_groups: int) -> Analyst:
+    """The analyst with attached agents in the model's place; templates write, so that no request waits for the fit."""
+    grammar, agent = GrammarParts(), ModelParts(chat, settings, prompts, source="agent")
+    return Analyst("agent", (grammar, agent), (grammar, agent), grammar, batch_groups, model=lambda: agent.speaker)
+
+
+def _with_letters(batch: Batch, letters: Iterable[Code]) -> list[NamedDecision]:
+    """Known decisions with letters that were told now."""
+    by_decision: dict[str, dict[str, str]] = {}
+    for code in letters:
+        by_decision.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
+    return [
+        NamedDecision(entry.decision, by_decision[entry.decision.id])
+        for entry in batch.codebook
+        if entry.decision.id in by_decision
+    ]
+
+
+def _may_meet(attempt: Attempt, missing: Mapping[str, Sequence[Decision]]) -> bool:
+    """Whether one of the decisions speaks of no tool, or of one that the attempt used."""
+    used = {call.name for step in attempt.steps for call in step.calls}
+    return any(not each.tools or used.intersection(each.tools) for each in missing.get(attempt.trajectory.id, ()))
+
+
+def _place(code: Code) -> tuple[str, str]:
+    return code.decision_id, code.trajectory_id
+
+
+def _failures(batch: Batch, attempts: Iterable[Attempt], error: ModelError | BudgetExceeded) -> tuple[Failure, ...]:
+    """A failure of each claimed group of these attempts; of all of them where the endpoint or the budget is gone."""
+    outage = isinstance(error, _OUTAGES)
+    asked = {attempt.trajectory.group_id for attempt in attempts}
+    groups = [group.group.id for group in batch.groups if outage or group.group.id in asked]
+    return tuple(Failure(group_id, str(error), counts=not outage) for group_id in groups)

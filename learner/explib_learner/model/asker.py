@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from explib.errors import (
+    AnswerCutOff,
     BudgetExceeded,
     ModelAnswerInvalid,
     ModelMisconfigured,
@@ -29,6 +30,8 @@ _BAD_ANSWER_TOKENS = 500
 _REPAIR_TOKENS = 800
 """What a repair adds to a request: the bad answer, what is wrong with it, the borders of two messages."""
 _ERROR_CHARACTERS = 600
+_LONGER = 2
+"""Times the room that an answer gets which was cut off."""
 _WARMER_PER_TRY = 0.1
 _WARMEST = 1.0
 
@@ -44,8 +47,6 @@ class ModelSettings:
     """What the model takes, prompt and answer together."""
     answer_tokens: int = 2_000
     """Most tokens of one answer, a reasoning model's thinking included."""
-    lessons_per_group: int = 2
-    """Most lessons from one group; none is a good answer."""
     temperature: float = 0.2
 
     @property
@@ -54,8 +55,16 @@ class ModelSettings:
         return self.context_tokens - self.answer_tokens - _REPAIR_TOKENS
 
 
+@dataclass(frozen=True, slots=True)
+class Checked(Generic[ResultT]):
+    """What an answer comes to, and what is wrong with it: that is repaired once, and then left out."""
+
+    result: ResultT
+    problems: tuple[str, ...] = ()
+
+
 class Chat(Protocol):
-    """Answers requests: with the stored answer where there is one. `recorded` and `agent.chat` implement it."""
+    """Answers requests, with the stored answer where there is one: `recorded`, `agent.stored_answers`."""
 
     concurrency: int
     """Most requests at once."""
@@ -105,12 +114,13 @@ class Asker:
         )
 
     async def settle(
-        self, question: ChatRequest, form: type[AnswerT], check: Callable[[AnswerT], ResultT], tries: int
+        self, question: ChatRequest, form: type[AnswerT], check: Callable[[AnswerT], Checked[ResultT]], tries: int
     ) -> ResultT:
         """What `check` makes of the first usable answer, over the stored tries and at most one new one.
 
-        `tries` counts the earlier failures of what is asked about. `check` raises ModelAnswerInvalid for an answer
-        that is to be repaired; like everything here it must depend on the answer alone.
+        `tries` counts the earlier failures of what is asked about. An answer with problems is repaired once; what is
+        still wrong then is `check`'s to leave out. Like everything here `check` depends on the answer alone, and may
+        raise ModelAnswerInvalid for one that is of no use.
 
         Raises:
             ModelAnswerInvalid: the try and its repair gave no usable answer.
@@ -122,25 +132,48 @@ class Asker:
             raise PromptTooLong
         problem = ModelAnswerInvalid()
         for attempt in range(tries + 1):
-            request = self._try(question, attempt)
-            recorded = True
-            for _ in ("answer", "repair"):
-                answered = await self._ask(request)
-                try:
-                    return check(parsed(answered.text, form))
-                except ModelAnswerInvalid as error:
-                    problem = error
-                recorded = recorded and answered.recorded
-                request = self._repaired(request, answered.text, problem)
-            if not recorded:
+            settled = await self._tried(self._try(question, attempt), form, check)
+            if not isinstance(settled, _Unusable):
+                return settled.result
+            problem = settled.problem
+            if not settled.recorded:
                 break
         raise ModelAnswerInvalid(f"{question.step}: the model's answer is not usable, also after a repair: {problem}")
+
+    async def _tried(
+        self, request: ChatRequest, form: type[AnswerT], check: Callable[[AnswerT], Checked[ResultT]]
+    ) -> Checked[ResultT] | _Unusable:
+        """One try: an answer and, where it has problems, its repair; the repair counts where it can be used."""
+        recorded = True
+        first: Checked[ResultT] | None = None
+        problem = ModelAnswerInvalid()
+        for _ in ("answer", "repair"):
+            answered = await self._ask(request)
+            recorded = recorded and answered.recorded
+            try:
+                checked = check(parsed(answered.text, form))
+            except AnswerCutOff as error:
+                problem, request = error, self._longer(request)
+            except ModelAnswerInvalid as error:
+                problem, request = error, self._repaired(request, answered.text, str(error))
+            else:
+                if first is not None or not checked.problems:
+                    return checked
+                first = checked
+                request = self._repaired(request, answered.text, " ".join(checked.problems))
+        return first or _Unusable(problem, recorded)
+
+    def _longer(self, request: ChatRequest) -> ChatRequest:
+        """The same with twice the room for the answer, as far as the context goes."""
+        room = self.settings.context_tokens - request.prompt_tokens
+        most = max(request.max_tokens, min(_LONGER * request.max_tokens, room))
+        return replace(request, step=f"{request.step} longer", max_tokens=most, seed=request.seed + 1)
 
     def _try(self, question: ChatRequest, attempt: int) -> ChatRequest:
         temperature = max(question.temperature, min(_WARMEST, question.temperature + attempt * _WARMER_PER_TRY))
         return replace(question, attempt=attempt, seed=attempt, temperature=round(temperature, 3))
 
-    def _repaired(self, request: ChatRequest, answer: str, problem: ModelAnswerInvalid) -> ChatRequest:
+    def _repaired(self, request: ChatRequest, answer: str, problem: str) -> ChatRequest:
         bad = clipped_to_tokens(without_thinking(answer), _BAD_ANSWER_TOKENS) or "(nothing)"
         return replace(
             request,
@@ -148,7 +181,7 @@ class Asker:
             messages=(
                 *request.messages,
                 ChatMessage("assistant", bad),
-                *self._repair.messages(error=unfenceable(str(problem)[:_ERROR_CHARACTERS])),
+                *self._repair.messages(error=unfenceable(problem[:_ERROR_CHARACTERS])),
             ),
             prompt_hash=self._repair.hash,
         )
@@ -167,6 +200,14 @@ class Asker:
                 raise
             self.cost += answered.cost
             return answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    """A try that gave nothing: the last problem, and whether all of its answers came from the record."""
+
+    problem: ModelAnswerInvalid
+    recorded: bool
 
 
 async def together(asked: Sequence[Awaitable[ResultT]]) -> list[ResultT]:

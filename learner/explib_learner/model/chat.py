@@ -1,6 +1,7 @@
 """The seam between a learning step and the language model that answers it.
 
-Implementation: `openai_chat` (any OpenAI-compatible endpoint). `recorded` stands in front and stores every answer.
+Implementations: `openai_chat` (any OpenAI-compatible endpoint), `command_chat` (a program, e.g. a person's own agent).
+`recorded` stands in front and stores every answer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from explib.text.words import estimate_tokens
 
 _TOKENS_PER_MESSAGE = 8
 """Tokens that an endpoint adds for the role and the borders of one message (OpenAI: 3 to 4, others more)."""
+
+CUT_OFF = "[cut off at its limit of tokens]"
+"""Ends the text of an answer that the endpoint says it cut off."""
+WITHHELD = "[withheld by a content filter]"
+"""Ends the text of an answer that the endpoint's filter took out or broke off."""
 
 Speaker: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -32,7 +38,7 @@ class ChatRequest:
     """Everything that decides what a model answers: two equal requests are the same call and are bought once."""
 
     step: str
-    """Which step of learning asks, for the record, e.g. `advantage` or `advantage repair`."""
+    """Which step of learning asks, for the record, e.g. `contrast` or `contrast repair`."""
     model: str
     messages: tuple[ChatMessage, ...]
     schema_name: str
@@ -67,7 +73,10 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """What a model answered: raw text (it may be empty, cut off or not JSON) and the tokens that were paid for it."""
+    """What a model answered: raw text (it may be empty, cut off or not JSON) and the tokens that were paid for it.
+
+    What the endpoint says about the answer's end is the end of its text, so that a stored answer says it too.
+    """
 
     text: str
     prompt_tokens: int

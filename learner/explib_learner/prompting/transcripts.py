@@ -112,8 +112,6 @@ def transcript(label: str, attempt: Attempt, task: str) -> Transcript:
 def _texts(attempt: Attempt) -> Iterator[str]:
     for step in attempt.steps:
         yield step.text.strip()
-        for call in step.calls:
-            yield _arguments(call.arguments)
     yield from (text for _, text in _outcome(attempt))
 
 
@@ -127,7 +125,7 @@ def _pieces(attempt: Attempt, references: dict[str, str], remember: bool = False
     last = len(attempt.steps) - 1
     for at, step in enumerate(attempt.steps):
         where = f"[{at + 1}]"
-        calls = (f"calls {each.name[:_LONGEST_NAME]} {said(_arguments(each.arguments), where)}" for each in step.calls)
+        calls = (f"calls {each.name[:_LONGEST_NAME]} {arguments_text(each.arguments)}" for each in step.calls)
         body = "\n".join(filter(None, (said(step.text.strip(), where), *calls)))
         yield Piece(f"{where} {_speaker(step)}:", body, bulk=step.role == "tool", pinned=at in (0, last))
     for where, text in _outcome(attempt):
@@ -151,5 +149,6 @@ def _speaker(step: Step) -> str:
     return f"tool{source}{' (error)' if step.is_error else ''}"
 
 
-def _arguments(arguments: dict[str, Json]) -> str:
+def arguments_text(arguments: dict[str, Json]) -> str:
+    """A call's arguments as short JSON; what decides an attempt often stands in them, so they are never shared."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":")) if arguments else ""

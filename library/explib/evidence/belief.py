@@ -1,8 +1,12 @@
-"""What is believed of an account: the sums that serving, the lift that is told, the veto, the life cycle and the report
-all read.
+"""The belief in a lesson: the sums that serving, the lift that is told, the veto, the life cycle and the report read.
 
-Pooled sums belong to whoever submits most. The trimmed mean counts each submitter once and leaves the ends out
-(Tukey and McLaughlin 1963; its standard error is the Winsorised one).
+Pooled sums belong to whoever submits most. So where there are several submitters none of them decides alone:
+
+- From FEWEST_SUBMITTERS on, each counts once and the ends are left out: the trimmed mean over submitters' own lifts
+  (Tukey and McLaughlin 1963; its standard error is the Winsorised one).
+- Below, whoever has most rewards weighs no more than all the others together, and what leaving out any one of them
+  changes of the lift is not believed.
+- A single submitter is the library's own person, and is believed.
 """
 
 from __future__ import annotations
@@ -17,12 +21,21 @@ from explib.evidence.sums import NOTHING, ScoreSums
 TRIM = 0.2
 """Share of the submitters left out at each end."""
 FORGED = 0.1
-"""Share of the submitters that may forge without an experience being called proven for it."""
+"""Share of the submitters (one at least) that may forge without a lesson being called proven or harmful for it."""
 FEWEST_SUBMITTERS = 20
+SEVERAL = 2
 
 
-def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums]) -> ScoreSums:
-    """Sums that stand for the trimmed mean over submitters' own lifts; `pooled` where there are too few of them.
+def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums] = (), submitters: int = 1) -> ScoreSums:
+    """The sums to believe: from all rewards (`pooled`), each submitter's own, and how many submitters there are."""
+    if submitters < SEVERAL:
+        return pooled
+    shares = [share for share in by_submitter if share.w > 0]
+    return _trimmed(shares) if len(shares) >= FEWEST_SUBMITTERS else _without_the_busiest(pooled, shares)
+
+
+def _trimmed(shares: Sequence[ScoreSums]) -> ScoreSums:
+    """Sums that stand for the trimmed mean of the submitters' lifts.
 
     They have the trimmed mean as their lift and its squared error as V/W², so that posterior, interval and verdict are
     the same for both. W and n are those of the submitters that were counted. Forgers at one end still shift a trimmed
@@ -30,15 +43,32 @@ def believed_sums(pooled: ScoreSums, by_submitter: Iterable[ScoreSums]) -> Score
     follows from leaving so many out at one end: what is left has, place by place, no higher (lower) lifts than the
     honest submitters alone, whoever they are.
     """
-    counted = [share for share in by_submitter if share.w > 0]
-    if len(counted) < FEWEST_SUBMITTERS:
-        return pooled
-    total = reduce(add, counted, NOTHING)
-    lifts = sorted(share.lift for share in counted)
+    total = reduce(add, shares, NOTHING)
+    lifts = sorted(share.lift for share in shares)
     mean, error = trimmed_mean(lifts)
     forged = ceil(FORGED * len(lifts))
     least, most = trimmed_mean(lifts[:-forged])[0], trimmed_mean(lifts[forged:])[0]
     return ScoreSums(mean * total.w, total.w, (error * total.w) ** 2, total.n, max(mean - least, most - mean))
+
+
+def _without_the_busiest(pooled: ScoreSums, shares: Sequence[ScoreSums]) -> ScoreSums:
+    """The pooled sums with the weight that is left without the busiest, and with the lift that no few of them make.
+
+    Rewards that nobody is named for count as one more submitter's. `slack` is by how much the lift moves where those
+    are left out that raise (lower) it most, FORGED of them and one at least.
+    """
+    unnamed = reduce(ScoreSums.__sub__, shares, pooled)
+    counted = [*shares, unnamed] if unnamed.n > 0 and unnamed.w > 0 else list(shares)
+    if not counted or pooled.w <= 0:
+        return NOTHING
+    forged = ceil(FORGED * len(counted))
+    lift = pooled.lift
+    by_pull = sorted(counted, key=lambda share: share.s - lift * share.w)
+    least, most = (reduce(add, rest, NOTHING).lift for rest in (by_pull[:-forged], by_pull[forged:]))
+    busiest = sum(sorted((share.w for share in counted), reverse=True)[:forged])
+    kept = max(0.0, 1 - busiest / pooled.w)
+    slack = max(lift - least, most - lift, 0.0)
+    return ScoreSums(pooled.s * kept, pooled.w * kept, pooled.v * kept, round(pooled.n * kept), slack)
 
 
 def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, float]:
@@ -49,5 +79,5 @@ def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, fl
     mean = sum(kept) / len(kept)
     winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
     centre = sum(winsorised) / count
-    variance = sum((each - centre) ** 2 for each in winsorised) / (count - 1)
+    variance = sum((value - centre) ** 2 for value in winsorised) / (count - 1)
     return mean, (variance / count) ** 0.5 / (1 - 2 * trim)

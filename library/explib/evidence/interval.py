@@ -10,8 +10,8 @@ from explib.evidence.sums import ScoreSums
 
 ALPHA = 0.05
 """How often, at most, an interval may ever exclude the truth over all the times that somebody looks."""
-RHO = 10.0
-"""Where the sequence is tightest: at about this much ΣX², some hundred rewards."""
+RHO = 2.0
+"""Where the sequence is tightest: at about this much ΣX², some tens of rewards."""
 EVEN_WEIGHT = 0.25
 """p(1 − p) of a fair coin."""
 MOST_REWARDS = 10_000_000

@@ -40,12 +40,12 @@ class Counters:
     """The sums that every decision and every number that is told rests on: see `belief.believed_sums`."""
 
     @classmethod
-    def of(cls, numbers: Sequence[float], by_submitter: Iterable[ScoreSums] = ()) -> Counters:
-        """From numbers in the order of `PARTS`, and each submitter's own sums."""
+    def of(cls, numbers: Sequence[float], by_submitter: Iterable[ScoreSums] = (), submitters: int = 1) -> Counters:
+        """From numbers in the order of `PARTS`, each submitter's own sums, and how many submitters there are."""
         s, w, v, n, served, rewarded, missing_s, missing_w, missing_v, missing_n = numbers
         missing = ScoreSums(missing_s, missing_w, missing_v, int(missing_n))
         sums = ScoreSums(s, w, v, int(n))
-        return cls(sums, missing, int(served), int(rewarded), believed_sums(sums, by_submitter))
+        return cls(sums, missing, int(served), int(rewarded), believed_sums(sums, by_submitter, submitters))
 
 
 EMPTY = Counters()

@@ -18,7 +18,6 @@ PRIOR_WEIGHT = 5.0
 STEEPNESS = 2.0
 """How strongly what is believed moves the probability of serving; 1 would be Thompson's sampling."""
 LEAST_PRIORITY = 0.001
-FLOOR, CEILING = 0.1, 0.9
 NORMAL = NormalDist()
 
 
@@ -45,17 +44,13 @@ class Posterior:
         return max(self.mean + self.deviation, LEAST_PRIORITY)
 
 
-def posterior(sums: ScoreSums, scale: float = LIFT_SCALE) -> Posterior:
-    """The conjugate normal posterior of a lift with prior N(0, scale²) under S/W ~ N(lift, σ²/W).
-
-    σ² = (V + 1)/(W + 5) is estimated from the scores' own squares.
-    """
-    weight, squares = max(sums.w, 0.0), max(sums.v, 0.0)  # taking back can leave −1e-17
-    variance = (squares + PRIOR_SQUARES) / (weight + PRIOR_WEIGHT)
-    squared = 1 / (1 / scale**2 + weight / variance)
-    return Posterior(mean=squared * weight * sums.sure_lift / variance, deviation=math.sqrt(squared))
+def score_variance(sums: ScoreSums) -> float:
+    """σ² = (V + 1)/(W + 5): the variance of a score per weight, estimated from the scores' own squares."""
+    return (max(sums.v, 0.0) + PRIOR_SQUARES) / (max(sums.w, 0.0) + PRIOR_WEIGHT)  # taking back can leave −1e-17
 
 
-def serving_probability(belief: Posterior, floor: float = FLOOR, ceiling: float = CEILING) -> float:
-    """p = clip(Φ(2μ/s), floor, ceiling): ½ for what nothing is known of; never so small that nothing is learned."""
-    return min(max(belief.inclination, floor), ceiling)
+def posterior(sums: ScoreSums, scale: float = LIFT_SCALE, prior: float = 0.0) -> Posterior:
+    """The conjugate normal posterior of a lift with prior N(prior, scale²) under S/W ~ N(lift, σ²/W)."""
+    precision = max(sums.w, 0.0) / score_variance(sums)
+    squared = 1 / (1 / scale**2 + precision)
+    return Posterior(squared * (prior / scale**2 + precision * sums.sure_lift), math.sqrt(squared))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from explib.evidence.policy import lesson_class
 from explib.history.replay import LibraryState, restore_operations
 from explib.models.experiences import Experience, Lesson
 from explib.models.retrievals import Trial
@@ -64,7 +65,8 @@ def _differs(change: Change) -> bool:
 
 def lesson_of(known: Experience) -> Lesson:
     """An experience as it is served."""
-    return Lesson(known.id, known.content, known.status, known.version)
+    learned = lesson_class(pinned=known.pinned, support=known.support)
+    return Lesson(known.id, known.content, known.status, known.version, learned)
 
 
 def affected_ids(trial: Trial, changes: Iterable[Change]) -> set[str]:

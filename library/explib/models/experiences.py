@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 ExperienceStatus: TypeAlias = Literal["candidate", "active", "retired"]
+LessonClass: TypeAlias = Literal["A", "B", "C", "D"]
+"""How well a lesson was learned: borne out, seen once, unknown, in doubt (see `evidence.policy.lesson_class`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,14 @@ class Experience:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """An experience without where it comes from: what finding it again takes."""
+    """An experience as finding and serving it takes."""
 
     id: str
     content: str
     status: ExperienceStatus
     version: int
+    learned: LessonClass = "C"
+    met_again: bool = False
+    """Whether its situation was met often enough to be borne out twice."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that its decision speaks of."""

@@ -59,9 +59,9 @@ class AnalysisStep:
 
     id: str
     step: str
-    """Which step of learning asks, e.g. `advantage` or `advantage repair`."""
+    """Which step of learning asks, e.g. `contrast` or `contrast repair`."""
     form: str
-    """What the answer is: `advantage`, `consolidate` or `summarise`."""
+    """What the answer is: `contrast`, `points`, `codes` or `sessions`."""
     request_hash: str
     prompt_hash: str
     messages: tuple[tuple[Role, str], ...]

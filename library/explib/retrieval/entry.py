@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from explib.models.experiences import ExperienceStatus, Lesson
+from explib.models.experiences import ExperienceStatus, Lesson, LessonClass
 from explib.text.words import estimate_tokens
 
 
@@ -46,6 +47,10 @@ class Entry:
     """What its line costs a model to read, with the line's end."""
     number: int
     """The number in its id: the order in which the library's experiences were added."""
+    learned: LessonClass = "C"
+    met_again: bool = False
+    tools: frozenset[str] = frozenset()
+    """Names of the tools that it speaks of, in lower case."""
 
     @property
     def line(self) -> str:
@@ -53,6 +58,7 @@ class Entry:
         return line_of(self)
 
 
+_NAMED = re.compile(r"`([A-Za-z_][\w.:/-]*)`")
 DIGITS = 4
 """Of a relevance and of a probability: both are written down for each draw of every retrieval."""
 Ranked: TypeAlias = "tuple[Entry, float]"
@@ -62,4 +68,7 @@ Ranked: TypeAlias = "tuple[Entry, float]"
 def entry_of(lesson: Lesson) -> Entry:
     """An entry, with its line's tokens counted."""
     tokens = estimate_tokens(line_of(lesson)) + 1
-    return Entry(lesson.id, lesson.content, lesson.status, lesson.version, tokens, int(lesson.id[1:]))
+    tools = frozenset(name.lower() for name in (*lesson.tools, *_NAMED.findall(lesson.content)))
+    number = int(lesson.id[1:])
+    plain = (lesson.id, lesson.content, lesson.status, lesson.version)
+    return Entry(*plain, tokens, number, lesson.learned, lesson.met_again, tools)

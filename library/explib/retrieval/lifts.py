@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import get_args
 
+from explib.evidence.alarm import SURPRISES_READ, faded, is_alarmed
 from explib.evidence.interval import Interval, interval
-from explib.evidence.ledger import SHORTLIST, CounterKey, Counters, experience_key
+from explib.evidence.ledger import HOLDOUT, SHORTLIST, CounterKey, Counters, experience_key
+from explib.evidence.policy import (
+    CEILING,
+    DOUBTED_CEILING,
+    FLOOR,
+    NO_SHIFT,
+    ClassTotals,
+    Shift,
+    first_means,
+    library_shift,
+    serving_probability,
+    within_budget,
+)
 from explib.evidence.posterior import Posterior, posterior
 from explib.evidence.sums import NOTHING, ScoreSums
 from explib.evidence.verdicts import FEWEST_REWARDS, reporting_is_biased
+from explib.models.experiences import LessonClass
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
-from explib.retrieval.entry import Entry, entry_of
+from explib.retrieval.entry import DIGITS, Entry, entry_of
 from explib.storage.store import Store
 
 TRIAL_FLOOR = 0.3
@@ -38,15 +54,19 @@ class TrialArm:
 class Lifts:
     """What is believed of each version: columns by the number in an experience's id for the newest, older ones beside.
 
-    About 45 bytes each: a large library has as many as it has lessons.
+    About 55 bytes each: a large library has as many as it has lessons.
     """
 
     def __init__(self) -> None:
+        self.totals: dict[LessonClass, ClassTotals] = {name: ClassTotals() for name in get_args(LessonClass)}
+        self.learned: Counter[tuple[LessonClass, bool]] = Counter()
+        """Lessons that were noted, by their class and whether they were met again."""
         self._versions = array("i")
-        self._columns = tuple(array("d") for _ in fields(ScoreSums))
+        self._columns = tuple(array("d") for _ in (*fields(ScoreSums), "served"))
         self._older: dict[CounterKey, ScoreSums] = {}
+        self._noted: dict[int, tuple[LessonClass, bool]] = {}
 
-    def put(self, key: CounterKey, sums: ScoreSums) -> None:
+    def put(self, key: CounterKey, sums: ScoreSums, served: int = 0) -> None:
         """Hold what is now believed of one version."""
         _, experience_id, version = key
         number = int(experience_id[1:])
@@ -57,9 +77,31 @@ class Lifts:
             return
         if 0 < newest < version:
             self._older[experience_key(experience_id, newest)] = self._at(number)
+        self._count(number, -1)
         self._versions[number] = version
-        for column, value in zip(self._columns, (sums.s, sums.w, sums.v, sums.n, sums.slack), strict=True):
+        values = (sums.s, sums.w, sums.v, sums.n, sums.slack, served)
+        for column, value in zip(self._columns, values, strict=True):
             column[number] = value
+        self._count(number, 1)
+
+    def note(self, entry: Entry) -> bool:
+        """Take in how a lesson was learned, by which its rewards speak for the library as a whole; True if it's new."""
+        learned = (entry.learned, entry.met_again)
+        before = self._noted.get(entry.number)
+        if before == learned:
+            return False
+        if before is not None:
+            self._count(entry.number, -1)
+            self.learned[before] -= 1
+        self._noted[entry.number] = learned
+        self.learned[learned] += 1
+        self._count(entry.number, 1)
+        return True
+
+    def _count(self, number: int, sign: int) -> None:
+        noted = self._noted.get(number)
+        if noted is not None and number < len(self._versions):
+            self.totals[noted[0]].add(self._at(number), self._columns[-1][number], sign)
 
     def _grow(self, number: int) -> None:
         missing = number + 1 - len(self._versions)
@@ -77,7 +119,7 @@ class Lifts:
         return self._older.get(experience_key(experience_id, version), NOTHING)
 
     def _at(self, number: int) -> ScoreSums:
-        s, w, v, n, slack = (column[number] for column in self._columns)
+        s, w, v, n, slack, _ = (column[number] for column in self._columns)
         return ScoreSums(s, w, v, int(n), slack)
 
 
@@ -91,6 +133,16 @@ class LiftCache:
     """Experiences whose addition is on trial by their own draws."""
     claims: bool = True
     """Whether lifts may be shown: not where rewards are missing in a way that depends on serving."""
+    means: Mapping[LessonClass, float] = field(default_factory=lambda: first_means(0, 0))
+    """The mean of each class's lifts, before the library's shift."""
+    shift: Shift = NO_SHIFT
+    suspects: frozenset[str] = frozenset()
+    """Experiences that voters doubt."""
+    alarmed: bool = False
+    """Whether rewards have fallen lately: then every lesson is in doubt."""
+    _holdout: ScoreSums = NOTHING
+    counted: float = 0.0
+    """Retrievals that were entered and not held out."""
     _unclaimed: set[CounterKey] = field(default_factory=set)
     _beliefs: dict[tuple[str, int], Posterior] = field(default_factory=dict)
     """Of the versions that were asked for since evidence was last followed."""
@@ -109,21 +161,31 @@ class LiftCache:
             totals = await store.evidence.totals(library)
             if totals.tick > self._tick:
                 changed = await store.evidence.since(library, self._tick, totals.tick)
-                self._take(changed)
-                self._tick = totals.tick
+                alarmed = is_alarmed(await store.evidence.newest_surprises(library, SURPRISES_READ))
+                self.take(changed)
+                self.alarmed, self._tick = alarmed, totals.tick
+                self.counted = totals.counted * (1 - library.settings.holdout)
+            tallies = await store.votes.tallies(library)
+            suspects = frozenset(name for name, tally in tallies.items() if tally.down > tally.up)
+            if suspects != self.suspects:
+                self.suspects = suspects
+                self._beliefs.clear()
             trials = await store.trials.running(library)
             if trials != self._trials:
                 self._try(trials)
 
-    def _take(self, changed: dict[CounterKey, Counters]) -> None:
+    def take(self, changed: Mapping[CounterKey, Counters]) -> None:
+        """Take in accounts that have changed."""
         self._beliefs.clear()
         for key, account in changed.items():
             if key[0] == "experience":
-                self.lifts.put(key, account.believed)
+                self.lifts.put(key, account.believed, account.served)
                 if reporting_is_biased(account.missing) is None:
                     self._unclaimed.discard(key)
                 else:
                     self._unclaimed.add(key)
+            elif key == HOLDOUT:
+                self._holdout = account.believed
             elif key == SHORTLIST:
                 self.claims = reporting_is_biased(account.missing) is None
 
@@ -140,13 +202,46 @@ class LiftCache:
         )
         self.added = frozenset(known for each in trials if not each.replaces for known in each.adds)
 
+    def note(self, entries: Iterable[Entry]) -> None:
+        """Take in how lessons were learned, and what the library's lessons have shown together."""
+        changed = [entry for entry in entries if self.lifts.note(entry)]
+        learned = self.lifts.learned
+        means = first_means(learned["A", False] + learned["A", True], learned["B", True])
+        shift = library_shift(self.lifts.totals, means, self._holdout, self.counted)
+        if changed or (means, shift) != (self.means, self.shift):
+            self.means, self.shift = means, shift
+            self._beliefs.clear()
+
     def belief(self, entry: Entry) -> Posterior:
-        """What is believed of the lift of an experience's version."""
+        """What serving believes of the lift of an experience's version: how it was learned, and its rewards."""
         key = (entry.id, entry.version)
         belief = self._beliefs.get(key)
         if belief is None:
-            belief = self._beliefs[key] = posterior(self.lifts.of(*key))
+            sums = self.lifts.of(*key)
+            belief = posterior(faded(sums) if self.alarmed else sums, prior=self._prior(entry))
+            self._beliefs[key] = belief
         return belief
+
+    def _prior(self, entry: Entry) -> float:
+        return 0.0 if self.doubts(entry) else self.means[entry.learned] + self.shift.mean
+
+    def doubts(self, entry: Entry) -> bool:
+        """Whether an experience is under suspicion: served at most every other time, whatever its rewards say."""
+        return self.alarmed or entry.learned == "D" or entry.id in self.suspects
+
+    def probabilities(self, entries: Sequence[Entry]) -> list[float]:
+        """The chance of each of a shortlist to be served; at least the trial's floor where its addition is tried."""
+        beliefs = [self.belief(entry) for entry in entries]
+        single = [
+            serving_probability(
+                belief,
+                TRIAL_FLOOR if entry.id in self.added else FLOOR,
+                DOUBTED_CEILING if self.doubts(entry) else CEILING,
+            )
+            for entry, belief in zip(entries, beliefs, strict=True)
+        ]
+        first_mean = sum(self.means[entry.learned] for entry in entries) / max(1, len(entries))
+        return [round(p, DIGITS) for p in within_budget(single, beliefs, first_mean, self.shift)]
 
     def claimed(self, entries: Iterable[Entry]) -> dict[str, Interval]:
         """By id the lifts of what is served, with their intervals; none where the number would mean nothing."""

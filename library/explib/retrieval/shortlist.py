@@ -12,12 +12,11 @@ from hashlib import shake_128
 from operator import itemgetter
 
 from explib.evidence.ledger import ARM
-from explib.evidence.posterior import FLOOR, serving_probability
 from explib.models.libraries import LibrarySettings
 from explib.models.retrievals import Serving
-from explib.retrieval.entry import DIGITS, Entry, Ranked
+from explib.retrieval.entry import Ranked
 from explib.retrieval.index import Candidates
-from explib.retrieval.lifts import TRIAL_FLOOR, LiftCache, TrialArm
+from explib.retrieval.lifts import LiftCache, TrialArm
 
 SHORTEST_LINE = 8
 """Tokens below which no experience fits any more."""
@@ -49,6 +48,7 @@ def draw(
 ) -> Drawn:
     """Shortlist by relevance · (μ + s) within room and limit, then include each by itself with its probability."""
     ranked = candidates.ranked
+    evidence.note(entry for entry, _ in ranked)
     shortlist = _shortlist(ranked, evidence, room, limit)
     held_out = settings.exploration and _is_held_out(retrieval_id, settings.holdout)
     arms: dict[str, bool] = {}
@@ -94,21 +94,12 @@ def _servings(
 ) -> tuple[Serving, ...]:
     if not settings.exploration:
         return tuple(Serving(entry.id, entry.version, relevance, 1.0, True) for entry, relevance in shortlist)
-    probabilities = _probabilities([entry for entry, _ in shortlist], evidence)
+    probabilities = evidence.probabilities([entry for entry, _ in shortlist])
     draws = uniforms(retrieval_id, "experiences", len(shortlist))
     return tuple(
         Serving(entry.id, entry.version, relevance, probability, not held_out and drawn < probability)
         for (entry, relevance), probability, drawn in zip(shortlist, probabilities, draws, strict=True)
     )
-
-
-def _probabilities(entries: Sequence[Entry], evidence: LiftCache) -> list[float]:
-    """By what is believed of each; no less than the trial's floor where its addition is tried."""
-    floors = (TRIAL_FLOOR if entry.id in evidence.added else FLOOR for entry in entries)
-    return [
-        round(serving_probability(evidence.belief(entry), floor), DIGITS)
-        for entry, floor in zip(entries, floors, strict=True)
-    ]
 
 
 def uniforms(retrieval_id: str, drawn: str, count: int) -> list[float]:

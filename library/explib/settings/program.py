@@ -66,6 +66,9 @@ class Settings(LibrarySettings, BaseSettings):
     """Any OpenAI-compatible endpoint; unset: OPENAI_BASE_URL, else OpenAI's own."""
     model_api_key: Annotated[SecretStr | None, Field(repr=False)] = None
     """Unset: OPENAI_API_KEY."""
+    model_command: str | None = None
+    """A program in place of an endpoint, e.g. `claude -p`: the prompt on its standard input, the answer on its
+    standard output."""
     model_context: Annotated[int, Field(ge=1024)] = 32_000
     """Tokens of context that the model really takes."""
     model_answer_tokens: Annotated[int, Field(ge=64)] = 2_000
@@ -165,13 +168,13 @@ class Settings(LibrarySettings, BaseSettings):
 
     @property
     def model_configured(self) -> bool:
-        """Whether the user has named a model or an endpoint for this program."""
-        return bool(self.model or self.model_base_url)
+        """Whether the user has named a model, an endpoint or a command for this program."""
+        return bool(self.model or self.model_base_url or self.model_command)
 
     @property
     def model_name(self) -> str:
-        """What the endpoint is asked for."""
-        return self.model or "default"
+        """What the endpoint is asked for; of a command, the command itself where no model is named."""
+        return self.model or self.model_command or "default"
 
     def chosen_analyst(self) -> AnalystName:
         """The analyst that `auto` stands for, else the one that is set. Raises InvalidSetting where it cannot work."""
@@ -181,7 +184,8 @@ class Settings(LibrarySettings, BaseSettings):
         if analyst == "model" and not self.model_configured:
             raise InvalidSetting(
                 "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
-                "endpoint other than OpenAI's), use contrast, or agent, with which the attached agent learns."
+                "endpoint other than OpenAI's) or EXPLIB_MODEL_COMMAND, use contrast, or agent, with which the attached "
+                "agent learns."
             )
         if analyst != "contrast" and self.model_context < LEAST_PROMPT + self.model_answer_tokens:
             raise InvalidSetting(

@@ -10,29 +10,37 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Double, Select, Table, literal
+from sqlalchemy import ColumnElement, Double, Executable, RowMapping, Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import DatabaseTooNew, ExplibError
-from explib.storage.single_row import Row, SingleRowReader
 from explib.tasks import BackgroundTasks, run_to_completion
 from explib.tracing import span
 
 T = TypeVar("T")
+Row: TypeAlias = "tuple[Any, ...] | None"
 TermsRow: TypeAlias = "tuple[int, str, int, str]"
 """Library id, experience id, version, and the lesson's terms, apart by spaces."""
 Insert = sqlite.Insert | postgresql.Insert
 MakeInsert: TypeAlias = Callable[[Table], Insert]
+NO_DATABASE = (
+    "There is no database yet ({place}), and reading makes none: attach an agent (`explib attach`), import attempts "
+    "(`explib import`), or correct EXPLIB_DATABASE_URL."
+)
 STAMP = "SELECT version_num FROM alembic_version"
+
+
+Access: TypeAlias = Literal["create", "existing", "read"]
+"""What opening a database may do: make or upgrade it, only use one that is there, or only read that."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a piece of work may be run: see `Database.write`."""
+    """Conditions under which a unit of work may be run: see `Database.write`."""
 
     idempotent: bool
     explicit_locks: bool
@@ -42,7 +50,7 @@ class Writer(Protocol):
     """Runs pieces of work in transactions."""
 
     async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], options: WriteOptions, /) -> T:
-        """See `Database.write`."""
+        """Implements `Database.write`."""
         ...
 
     async def flush(self) -> None:
@@ -51,6 +59,26 @@ class Writer(Protocol):
 
     async def close(self) -> None:
         """Settle, then give every connection back."""
+        ...
+
+
+class SingleRowReader(Protocol):
+    """Reads single rows, each as of the moment of its call, by the shortest way that its engine has.
+
+    A pooled connection, its thread and a transaction take most of a millisecond: half of a whole empty MCP call.
+    """
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """The errors of `first` where it cannot read now; a usual read then succeeds, or explains what is wrong."""
+        ...
+
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
+        """The first row as the driver gives it, or None. Cast what the engines give differently."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back."""
         ...
 
 
@@ -79,7 +107,7 @@ class DatabaseSearch(Protocol):
 
 
 class Dialect(Protocol):
-    """What differs between the engines."""
+    """The differences between the engines."""
 
     @property
     def search(self) -> DatabaseSearch | None:
@@ -90,8 +118,12 @@ class Dialect(Protocol):
         """An engine whose connections are set up. Raises StorageError where that cannot work."""
         ...
 
+    async def prepare(self, engine: AsyncEngine, access: Access) -> None:
+        """Called once, at opening. Raises StorageError where there is no database to use so."""
+        ...
+
     def writer(self, engine: AsyncEngine) -> Writer:
-        """What runs the writes."""
+        """The runner of writes."""
         ...
 
     async def open_for_reading(self, engine: AsyncEngine) -> AsyncConnection:
@@ -117,7 +149,7 @@ class Dialect(Protocol):
         ...
 
     async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        """The same for each of the rows."""
+        """Run such a statement for each of the rows."""
         ...
 
     @property
@@ -130,7 +162,7 @@ class Dialect(Protocol):
         ...
 
     def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
-        """Whether a column has one of these values: by one parameter, and so the same statement for however many."""
+        """A condition that the column has one of these values, sent as one parameter however many there are."""
         ...
 
     def now(self) -> ColumnElement[float]:
@@ -138,18 +170,18 @@ class Dialect(Protocol):
         ...
 
     async def prepare_schema(self, connection: AsyncConnection) -> None:
-        """What comes before creating or upgrading the tables, in the same transaction; nobody else does so meanwhile.
+        """Lock out other upgrades and set up what the tables need, in the transaction that creates or upgrades them.
 
         Raises StorageError where the server lacks what we need.
         """
         ...
 
     async def check_storage(self, connection: AsyncConnection) -> Sequence[str]:
-        """What the engine itself finds broken in its storage, in its words."""
+        """Damage that the engine itself finds in its storage, in its words."""
         ...
 
     async def settle_in(self, connection: AsyncConnection) -> None:
-        """What the engine needs where rows came in bulk with ids of their own: its counters and its statistics."""
+        """Bring sequences and statistics up to date after rows were copied in bulk with ids of their own."""
         ...
 
     async def snapshot(self, path: Path) -> bool:
@@ -161,15 +193,16 @@ class Dialect(Protocol):
         ...
 
     def changes(self, engine: AsyncEngine) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
-        """See `Database.changes`."""
+        """Implements `Database.changes`."""
         ...
 
 
 class Database:
     """An open database."""
 
-    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, dialect: Dialect, clock: Callable[[], float] | None = None, access: Access = "create") -> None:
         self.dialect = dialect
+        self.access = access
         self._clock = clock
         with self.explained():
             self._engine = dialect.create_engine()
@@ -178,7 +211,7 @@ class Database:
         self.stamp: str | None = None
         """The schema that the database must still have when something is written."""
         self.background = BackgroundTasks()
-        """What reads and writes behind the answers and can be left at any point: it is, when the database closes."""
+        """Work behind the answers that may be left at any point: closing the database cancels it."""
 
     def now(self) -> ColumnElement[float]:
         """Seconds since the epoch, by the one clock that everybody on this database goes by."""
@@ -193,6 +226,21 @@ class Database:
                 yield connection
             finally:
                 await run_to_completion(connection.close())
+
+    async def rows(self, statement: Executable) -> Sequence[RowMapping]:
+        """The rows of one statement that reads. Raises StorageError."""
+        async with self.read() as connection:
+            return (await connection.execute(statement)).mappings().all()
+
+    async def row(self, statement: Executable) -> RowMapping | None:
+        """The first row of a statement that reads, or None. Raises StorageError."""
+        async with self.read() as connection:
+            return (await connection.execute(statement)).mappings().first()
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row of a statement that reads, or None. Raises StorageError."""
+        async with self.read() as connection:
+            return (await connection.execute(statement)).scalar()
 
     async def read_row(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
         """The first row of a short read as of now, as the driver gives it, or None. Raises StorageError."""
@@ -258,6 +306,11 @@ class Database:
             yield
         except DBAPIError as error:
             raise self.dialect.explain(error) from error
+
+    async def prepare(self) -> None:
+        """Called once, at opening. Raises StorageError where there is no database to use so."""
+        with self.explained():
+            await self.dialect.prepare(self._engine, self.access)
 
     async def flush(self) -> None:
         """Returns when every write that was handed in has ended."""

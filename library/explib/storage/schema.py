@@ -11,14 +11,15 @@ from typing import TypeAlias
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import DatabaseTooNew, NotADatabase, SchemaMismatch
-from explib.storage.database import STAMP, Database
+from explib.errors import DatabaseTooNew, DatabaseUnavailable, NotADatabase, SchemaMismatch
+from explib.storage.database import NO_DATABASE, STAMP, Database
 from explib.storage.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 CURRENT = VERSIONS[-1]
 """The newest migration of this program."""
+OLDER = "The database has schema {stamp}, this explib {current}: run `explib db upgrade`."
 SHOWN = 5
 """Columns named in an error."""
 
@@ -27,13 +28,18 @@ Columns: TypeAlias = "set[tuple[str, str]]"
 
 
 async def ensure_schema(database: Database) -> None:
-    """Create or upgrade the tables where needed, once, whoever else is starting too.
+    """Create or upgrade the tables where needed and allowed, once, whoever else is starting too.
 
-    Raises DatabaseTooNew where a newer program has been here, NotADatabase where the tables are another program's, and
-    SchemaMismatch where they aren't what their stamp says.
+    Raises DatabaseTooNew where a newer program has been here, NotADatabase where the tables are another program's,
+    SchemaMismatch where they aren't what their stamp says, and DatabaseUnavailable where there are none to read.
     """
+    await database.prepare()
     async with database.read() as connection:
         stamp = await _checked_stamp(connection, database)
+    if stamp is None and database.access != "create":
+        raise DatabaseUnavailable(NO_DATABASE.format(place=database.dialect.describe()))
+    if stamp != CURRENT and database.access == "read":
+        raise SchemaMismatch(OLDER.format(stamp=stamp, current=CURRENT))
     if stamp != CURRENT:
         await database.write(lambda connection: _upgrade(connection, database), idempotent=True, explicit_locks=True)
     database.stamp = CURRENT
@@ -44,7 +50,7 @@ async def check_schema(database: Database) -> None:
     async with database.read() as connection:
         stamp = await _checked_stamp(connection, database)
     if stamp != CURRENT:
-        raise SchemaMismatch(f"The database has schema {stamp}, this explib {CURRENT}: run `explib db upgrade`.")
+        raise SchemaMismatch(OLDER.format(stamp=stamp, current=CURRENT))
 
 
 async def _checked_stamp(connection: AsyncConnection, database: Database) -> str | None:

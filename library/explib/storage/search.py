@@ -35,7 +35,7 @@ class Search:
 
     @property
     def available(self) -> bool:
-        """Whether the engine has it."""
+        """True where the engine can search."""
         return self.database.dialect.search is not None
 
     @property

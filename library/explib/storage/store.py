@@ -11,7 +11,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from explib.errors import DatabaseUnavailable
-from explib.storage.database import Database, Dialect
+from explib.storage.database import Access, Database, Dialect
 from explib.storage.evidence.accounts import EvidenceReader
 from explib.storage.evidence.retrievals import Retrievals
 from explib.storage.learning.agent_steps import AnalysisSteps
@@ -111,13 +111,14 @@ async def open_store(
     *,
     pool_size: int = POOL_SIZE,
     statement_timeout: float = STATEMENT_SECONDS,
+    access: Access = "create",
 ) -> AsyncIterator[Store]:
-    """The store at `url`, created or upgraded where needed; closed at the end. Raises StorageError.
+    """The store at `url`, created or upgraded where needed and allowed; closed at the end. Raises StorageError.
 
     Leases and back-off go by `clock`, where one is given, instead of the database's own. PostgreSQL gets at most
     `pool_size` connections, and `statement_timeout` seconds for each statement.
     """
-    store = Store(Database(dialect_for(url, pool_size, statement_timeout), clock), clock or time.time)
+    store = Store(Database(dialect_for(url, pool_size, statement_timeout), clock, access), clock or time.time)
     try:
         await ensure_schema(store.database)
         yield store

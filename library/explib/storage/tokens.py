@@ -1,7 +1,7 @@
 """Access tokens and reward keys: shown once, kept as a hash, good for their libraries until they expire or are revoked.
 
 A token is 256 random bits, so a plain SHA-256 keeps it: there is nothing to guess. Only a reward key is kept itself,
-because checking a signature needs it.
+because checking a signature needs it; a backup leaves it out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from explib.text.redaction import redacted
 PREFIX = "explib_"
 SECRET_BYTES = 32
 USE_SECONDS = 60.0
-"""How exactly the last use is known: a token in steady use costs one write a minute."""
+"""Precision of the last use: a token in steady use costs one write a minute."""
 LIBRARIES = TypeAdapter(tuple[str, ...])
 BY_HASH = select(
     tokens.c.id,
@@ -111,14 +111,13 @@ class Tokens:
         return token if token.good_at(self.clock()) else None
 
     async def any_access(self) -> bool:
-        """Whether an access token was ever made (a revoked one counts: who made one wanted the door shut)."""
+        """True where an access token was ever made; a revoked one counts, since who made one wanted the door shut."""
         return await self.database.read_row(ANY_ACCESS, {}) is not None
 
     async def reward_keys(self, library: str) -> dict[str, str]:
         """Id → secret of the reward keys that are good now for the library of this name."""
-        signing = (tokens.c.scope == "reward") & tokens.c.revoked_at.is_(None)
-        async with self.database.read() as connection:
-            found = (await connection.execute(select(tokens).where(signing).order_by(tokens.c.id))).mappings().all()
+        signing = tokens.c.key.is_not(None) & tokens.c.revoked_at.is_(None)
+        found = await self.database.rows(select(tokens).where(signing).order_by(tokens.c.id))
         now = self.clock()
         return {row["id"]: row["key"] for row in found if _token(row).good_at(now) and _token(row).reaches(library)}
 

@@ -80,6 +80,8 @@ class Vectors:
         self, library: Library, embedder: str, ids: Sequence[str], versions: Sequence[int], matrix: NDArray[np.floating]
     ) -> None:
         """Take the vectors and go on: they are saved meanwhile. Lost ones cost whoever comes next their computation."""
+        if self.database.access == "read":
+            return
         saving = self.save(library, embedder, ids, versions, matrix)
         self._saving.start(saving, "save vectors", "vectors could not be saved: they will be computed again")
 

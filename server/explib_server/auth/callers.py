@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NAME_CHARACTERS = 100
 SESSION_HEADER = "mcp-session-id"
 STDIO_SESSION = "stdio"
-IDENTITY_CHARACTERS = 200
 CALLER_KEY = "explib.caller"
 """Where the ASGI scope of a request holds its caller, or ANONYMOUS_ALLOWED where no token is needed."""
 ANONYMOUS_ALLOWED = "anybody"
@@ -57,10 +56,6 @@ class Caller:
     def subject(self) -> str | None:
         """The authenticated subject: the access token; None for this machine's user, who needs none."""
         return None if self.token_id is None else f"token {self.token_id}"
-
-    def submitter(self, agent: str | None) -> str:
-        """The name under which an attempt is submitted: the token's; without one, the agent's or the client's."""
-        return self.subject or (agent or self.name)[:IDENTITY_CHARACTERS]
 
     @property
     def voter(self) -> str:

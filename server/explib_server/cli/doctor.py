@@ -12,12 +12,15 @@ from importlib.metadata import version
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
 
+from pydantic import BaseModel
+
 from explib.errors import ExplibError, ModelError
 from explib.models.libraries import LibrarySettings
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
 from explib.storage.maintenance.clock import times_ahead
 from explib.storage.store import database_file
+from explib_learner.model.answers import parsed, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
 from explib_server.cli.run import database_exists, load_settings, say
@@ -25,25 +28,31 @@ from explib_server.clients.attached import Address, Attached, Command, Launch, a
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
-from explib_server.compose import embedder_for, model_endpoint, open_application
+from explib_server.compose import configured_model, embedder_for, open_application
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 TRIAL_SECONDS = 15.0
+
+
+class TrialAnswer(BaseModel):
+    """The answer to the trial."""
+
+    works: bool
+
+
 TRIAL = ChatRequest(
     step="trial",
     model="",
-    messages=(ChatMessage("user", 'Answer with {"works": true}.'),),
+    messages=(
+        ChatMessage("system", "You answer with one JSON object and nothing else."),
+        ChatMessage("user", 'Answer with {"works": true}.'),
+    ),
     schema_name="trial",
-    schema={
-        "type": "object",
-        "properties": {"works": {"type": "boolean"}},
-        "required": ["works"],
-        "additionalProperties": False,
-    },
+    schema=schema_of(TrialAnswer),
     prompt_hash="",
-    max_tokens=32,
+    max_tokens=0,
 )
-"""A request of a few tokens, made as the learner makes its requests."""
+"""A short request, made, limited and read as the learner makes, limits and reads its own."""
 Status: TypeAlias = Literal["OK", "FAIL", "SKIP", "INFO"]
 
 
@@ -133,12 +142,15 @@ async def _check_database(settings: Settings) -> None:
 
 
 async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
-    """Ask the configured model one short question, once. Raises ModelError."""
-    endpoint = model_endpoint(settings, seconds, retries=0)
+    """Ask the configured model one short question, once. Raises ModelError, also for an answer that can't be used."""
+    model = configured_model(settings, seconds, retries=0)
+    request = replace(TRIAL, model=settings.model_name, max_tokens=settings.model_answer_tokens)
     try:
-        return await endpoint.ask(replace(TRIAL, model=settings.model_name))
+        answer = await model.ask(request)
     finally:
-        await endpoint.close()
+        await model.close()
+    parsed(answer.text, TrialAnswer)
+    return answer
 
 
 async def check_model(settings: Settings) -> bool:
@@ -146,7 +158,7 @@ async def check_model(settings: Settings) -> bool:
     if settings.chosen_analyst() != "model":
         return True
     address = settings.model_base_url or os.environ.get("OPENAI_BASE_URL", "OpenAI's address")
-    where = f"the model {settings.model_name} at {address}"
+    where = f"the model {settings.model_name}" + ("" if settings.model_command else f" at {address}")
     started = time.monotonic()
     try:
         answer = await try_model(settings)

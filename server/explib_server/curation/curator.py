@@ -13,8 +13,7 @@ from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
 from explib.retrieval.retriever import Retriever
 from explib.settings.library import LibraryChanges
-from explib.storage.revisions.proposal import Committed, Proposal
-from explib.storage.revisions.protection import AUTOMATIC
+from explib.storage.revisions.proposal import AUTOMATIC, Committed, Proposal
 from explib.storage.store import Store
 from explib.text.redaction import redact, redacted
 from explib.text.words import storable

@@ -100,7 +100,7 @@ def _bare(text: str) -> str:
 class Ratio(PredicateFamily):
     """(tool, argument, fact…): a number as a multiple of another."""
 
-    name, rank, cuts = "ratio", 2, True
+    name, rank, cuts = "ratio", 2, False
 
     def read(self, reading: Reading) -> Readings:
         """The quotient, to six digits."""
@@ -116,20 +116,10 @@ class Ratio(PredicateFamily):
         situation = f"you {used(names[0])}"
         factor = shown(test.value)
         if test.value == 1.0:
-            if test.kind == "is":
-                return Phrase(
-                    situation, f"pass {source} as {subject}, unchanged", f"do not pass {source} unchanged as {subject}"
-                )
-            return Phrase(situation, f"keep {subject} at {source} or above", f"keep {subject} below {source}")
-        if test.kind == "is":
-            return Phrase(
-                situation, f"pass {source} × {factor} as {subject}", f"do not pass {source} × {factor} as {subject}"
-            )
-        return Phrase(
-            situation,
-            f"keep {subject} at {factor} × {source} or above",
-            f"keep {subject} below {factor} × {source}",
-        )
+            yes = f"pass {source} as {subject}, unchanged"
+            return Phrase(situation, yes, f"do not pass {source} unchanged as {subject}")
+        made = f"{source} × {factor}"
+        return Phrase(situation, f"pass {made} as {subject}", f"do not pass {made} as {subject}")
 
 
 class Shift(PredicateFamily):

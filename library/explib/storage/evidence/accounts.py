@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.belief import FEWEST_SUBMITTERS
+from explib.evidence.belief import SEVERAL
 from explib.evidence.ledger import EMPTY, PARTS, SHORTLIST, CounterKey, Counters, keys_of
 from explib.evidence.sums import ScoreSums, score
 from explib.models.experiences import Experience
@@ -35,7 +35,8 @@ class EvidenceReader:
 
     async def count_all(self, library: Library) -> None:
         """Enter all retrievals that are recorded by now, for who shows how often something was served."""
-        await count_all(self.database, library.id)
+        if self.database.access != "read":
+            await count_all(self.database, library.id)
 
     async def count_due(self, library: Library) -> None:
         """Enter recorded retrievals where so many wait that a verdict should not be made without them."""
@@ -76,6 +77,14 @@ class EvidenceReader:
             for row in found
         ]
 
+    async def newest_surprises(self, library: Library, most: int) -> list[float]:
+        """The newest rewards, each less the baseline that was expected; oldest first."""
+        surprise = (retrievals.c.reward - retrievals.c.baseline).label("surprise")
+        mine = (retrievals.c.library_id == library.id) & retrievals.c.tick.is_not(None)
+        statement = select(surprise).where(mine).order_by(retrievals.c.tick.desc()).limit(most)
+        async with self.database.read() as connection:
+            return list((await connection.execute(statement)).scalars())[::-1]
+
     async def experiences(self, library: Library, ids: Collection[str], author: str) -> list[tuple[Experience, bool]]:
         """The named experiences, retired or not, and whether `author` made the revision that last changed each."""
         by = and_(
@@ -83,8 +92,7 @@ class EvidenceReader:
         )
         statement = select(experiences, revisions.c.author).join_from(experiences, revisions, by)
         where = (experiences.c.library_id == library.id) & self.database.dialect.among(experiences.c.id, ids)
-        async with self.database.read() as connection:
-            found = (await connection.execute(statement.where(where).order_by(experiences.c.id))).mappings().all()
+        found = await self.database.rows(statement.where(where).order_by(experiences.c.id))
         return [(rows.experience(row), row["author"] == author) for row in found]
 
     async def judged(self, library: Library, tick: int) -> None:
@@ -113,15 +121,16 @@ async def accounts_of(
 async def _accounts(
     connection: AsyncConnection, library_id: int, named: Sequence[ColumnElement[bool]] = (true(), true())
 ) -> dict[CounterKey, Counters]:
-    """The accounts, each with what is believed of it. Submitters' shares are read where there are enough of them."""
+    """The accounts, each with what is believed of it. Submitters' shares are read where there are several."""
     owner, (accounts_named, shares_named) = {"owner": library_id}, named
     shares: dict[CounterKey, list[ScoreSums]] = defaultdict(list)
-    if await _submitters(connection, library_id) >= FEWEST_SUBMITTERS:
+    submitters = await _submitters(connection, library_id)
+    if submitters >= SEVERAL:
         for kind, subject, version, *sums in await connection.execute(_SHARES.where(shares_named), owner):
             shares[kind, subject, version].append(ScoreSums(*sums))
     rows_found = await connection.execute(_EVERYTHING.where(accounts_named), owner)
     keyed = (((kind, subject, version), numbers) for kind, subject, version, *numbers in rows_found)
-    return {key: Counters.of(numbers, shares.get(key, ())) for key, numbers in keyed}
+    return {key: Counters.of(numbers, shares.get(key, ()), submitters) for key, numbers in keyed}
 
 
 async def _submitters(connection: AsyncConnection, library_id: int) -> int:

@@ -1,4 +1,4 @@
-"""Retrievals become part of the evidence: recorded one after the other, entered in the accounts many at a time.
+"""Batch job: record retrievals one after the other, fold them into the evidence counters many at a time.
 
 A retrieval has dozens of draws, each of another account. Thousands of retrievals share most of theirs, so that entering
 them together costs a fraction of entering each. Numbers and `counted` (see `entering`) make it exactly once.
@@ -29,7 +29,7 @@ from explib.trajectories.readiness import group_id, group_key
 AT_ONCE = 2_000
 """Retrievals that are entered in one transaction."""
 SHARE = 4
-"""What waits to be entered is at most one in so many of what is, so that verdicts are not made without it."""
+"""At most one retrieval in so many waits to be entered, so that verdicts are not made without it."""
 PIECE = 25
 """Retrievals that are added up before others on the event loop get a turn: about a millisecond."""
 
@@ -71,7 +71,7 @@ async def _with_baselines(
 
 
 def due(totals: Totals) -> bool:
-    """Whether so many retrievals wait to be entered that it is time."""
+    """True where so many retrievals wait that they should be entered now."""
     return totals.retrievals - totals.counted >= _enough(totals)
 
 
@@ -80,7 +80,7 @@ def _enough(totals: Totals) -> int:
 
 
 def _crossed(totals: Totals, added: int) -> bool:
-    """Whether it became time with these, or time again: of several processes one counts, and the next if it died."""
+    """True where these retrievals made it due, or due again: one process counts, and the next one if it died."""
     waiting, enough = totals.retrievals - totals.counted, _enough(totals)
     return waiting // enough > (waiting - added) // enough
 
@@ -118,7 +118,7 @@ async def count(database: Database, library_id: int) -> None:
 
 
 async def added_up(found: Sequence[Sequence[Any]]) -> dict[CounterKey, Delta]:
-    """What the retrievals enter, others getting their turns meanwhile."""
+    """Add up the counters of the retrievals, while other tasks get their turns."""
     entries: dict[CounterKey, Delta] = {}
     for start in range(0, len(found), PIECE):
         piece = found[start : start + PIECE]

@@ -1,4 +1,4 @@
-"""What is entered in the accounts of evidence, inside the transaction that stores what it follows from: exactly once.
+"""Update the evidence counters in the transaction that stores a reward, exactly once.
 
 A reward is entered when it is stored. A retrieval gets the next number of its library when it is recorded, and is
 entered (as served so often, as reported or not) later, together with many: `counted` in the library's totals is the
@@ -26,12 +26,12 @@ KEY = ("library_id", "kind", "subject", "version")
 SUMS = PARTS[:4]
 COUNTED = ("retrievals", "rewards", "reward_total", "tick")
 MOST_TICKS = 200
-"""What at most so many ticks changed is read by name, from the retrievals that have them; after more, everything is."""
+"""Counters changed in at most so many ticks are read by name, from the retrievals of those ticks; else all are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a library's evidence amounts to. `tick` grows with every reward; `judged` is the last one looked at."""
+    """Totals of a library's evidence. `tick` grows with every reward; `judged` is the last one looked at."""
 
     retrievals: int = 0
     rewards: int = 0
@@ -39,7 +39,7 @@ class Totals:
     tick: int = 0
     judged: int = 0
     counted: int = 0
-    """How many of the retrievals are entered in the accounts: the first so many by their numbers."""
+    """The number up to which retrievals are entered in the counters."""
 
 
 TOTALS = tuple(Totals.__dataclass_fields__)

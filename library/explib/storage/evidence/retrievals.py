@@ -23,11 +23,11 @@ from explib.storage.tables.evidence import retrievals
 from explib.tasks import BackgroundTasks
 
 GATHER_SECONDS = 0.25
-"""How long a record may wait for others to be written with it: a transaction of many costs little more than of one."""
+"""Time that a record may wait for others to be written with it: many cost little more than one."""
 LOOK_SECONDS = 0.05
 LOOKS = 20
 LATE_SECONDS = 1.0
-"""How long after a retrieval another process may still be about to write it."""
+"""Time after a retrieval in which another process may still be about to write it."""
 _KNOWN = select(retrievals.c.id).where(
     retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
 )
@@ -104,8 +104,7 @@ class Retrievals:
     async def get(self, library: Library, identity: str) -> Retrieval:
         """Raises UnknownRetrieval."""
         where = (retrievals.c.library_id == library.id) & (retrievals.c.id == identity)
-        async with self.database.read() as connection:
-            row = (await connection.execute(select(retrievals).where(where))).mappings().first()
+        row = await self.database.row(select(retrievals).where(where))
         if row is None:
             raise UnknownRetrieval
         return rows.retrieval(row)
@@ -114,7 +113,7 @@ class Retrievals:
 async def _unrecorded(
     connection: AsyncConnection, batch: Sequence[tuple[Library, Retrieval]]
 ) -> list[tuple[Library, Retrieval]]:
-    """Those that are not there."""
+    """The retrievals of the batch that are not recorded yet."""
     named = retrievals.c.id.in_([retrieval.id for _, retrieval in batch])
     owned = retrievals.c.library_id.in_({library.id for library, _ in batch})
     known = set((await connection.execute(select(retrievals.c.id).where(owned, named))).scalars())

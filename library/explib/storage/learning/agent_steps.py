@@ -1,4 +1,4 @@
-"""What attached agents are asked: the batch that they work at, and its steps, each leased to one of them at a time.
+"""Questions to attached agents: the batch that they work at, and its steps, each leased to one of them at a time.
 
 A library has one open batch. It is made and closed under the library's learning lease, so that the learner, whose
 answers are agents, stands still where it waits for one, and goes on from there, in whichever server.
@@ -36,9 +36,7 @@ class AnalysisSteps:
 
     async def batch(self, library: Library) -> AnalysisBatch | None:
         """The library's open batch."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(batches).where(batches.c.library_id == library.id))
-            row = found.mappings().first()
+        row = await self.database.row(select(batches).where(batches.c.library_id == library.id))
         return None if row is None else rows.analysis_batch(row)
 
     async def open(
@@ -47,7 +45,7 @@ class AnalysisSteps:
         """A new batch in place of the library's last. Raises LeaseLost."""
         pinned = tuple((group.id, group.graded_version) for group in groups)
         batch = AnalysisBatch(new_id("b"), pinned, tuple(experiences))
-        values = {**rows.analysis_batch_values(batch), "library_id": library.id, "created_at": self.clock()}
+        values = {**rows.analysis_batch.values(batch), "library_id": library.id, "created_at": self.clock()}
 
         async def insert(connection: AsyncConnection) -> None:
             await check_lease(connection, lease)
@@ -101,8 +99,7 @@ class AnalysisSteps:
     async def all(self, library: Library) -> list[AnalysisStep]:
         """The steps of the open batch, answered or not, oldest first."""
         mine = select(steps).where(steps.c.library_id == library.id).order_by(steps.c.created_at, steps.c.id)
-        async with self.database.read() as connection:
-            return [rows.analysis_step(row) for row in (await connection.execute(mine)).mappings()]
+        return [rows.analysis_step(row) for row in await self.database.rows(mine)]
 
     async def take(self, library: Library, holder: str, seconds: float) -> AnalysisStep | None:
         """A step that nobody has answered or is at, kept for the holder for `seconds`; None where there is none."""
@@ -136,13 +133,13 @@ class AnalysisSteps:
 
     async def locate(self, call_id: str) -> tuple[Library, AnalysisStep]:
         """The step of this id and its library. Raises UnknownAnalysis."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(steps).where(steps.c.id == call_id))
-            row = found.mappings().first()
-            if row is None:
-                raise UnknownAnalysis
-            owner = await connection.execute(select(libraries).where(libraries.c.id == row["library_id"]))
-            return rows.library(owner.mappings().one()), rows.analysis_step(row)
+        row = await self.database.row(select(steps).where(steps.c.id == call_id))
+        if row is None:
+            raise UnknownAnalysis
+        owner = await self.database.row(select(libraries).where(libraries.c.id == row["library_id"]))
+        if owner is None:
+            raise UnknownAnalysis
+        return rows.library(owner), rows.analysis_step(row)
 
     async def answer(self, library: Library, step: AnalysisStep, call: ModelCall) -> AnalysisStep:
         """Keep the answer, unless there is one already: the step as it is then. Raises UnknownAnalysis."""

@@ -82,7 +82,7 @@ class Leases:
         return await self.database.write(expire, idempotent=True, explicit_locks=True)
 
     async def holder(self, name: str) -> Lease | None:
-        """Who holds the lease now."""
+        """The lease as it is held now, or None."""
         async with self.database.read() as connection:
             running = (leases.c.name == name) & (leases.c.expires_at > self.database.now())
             row = (await connection.execute(select(leases).where(running))).first()

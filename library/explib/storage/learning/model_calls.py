@@ -16,7 +16,7 @@ from explib.storage.tables.learning import leases, model_calls, token_reservatio
 BUDGET = "budget:tokens"
 """The row of `leases` that is locked while tokens are reserved: by one process after the other."""
 RESERVED_SECONDS = 3600.0
-"""How long tokens stay reserved for a call of a process that has died meanwhile; the call may have been paid for."""
+"""Time for which tokens stay reserved for the call of a process that died; the call may have been paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,7 @@ class ModelCalls:
 
     async def find(self, request_hash: str) -> ModelCall | None:
         """The stored answer to exactly this request."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(model_calls).where(model_calls.c.request_hash == request_hash))
-            row = found.mappings().first()
+        row = await self.database.row(select(model_calls).where(model_calls.c.request_hash == request_hash))
         return None if row is None else rows.model_call(row)
 
     async def save(self, call: ModelCall, reservation: str | None = None) -> None:

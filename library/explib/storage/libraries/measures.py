@@ -1,4 +1,4 @@
-"""What is counted over the whole database, for monitoring: cheap enough to be asked every few seconds."""
+"""Counts over the whole database for monitoring, cheap enough to be read every few seconds."""
 
 from __future__ import annotations
 

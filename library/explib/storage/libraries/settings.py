@@ -15,7 +15,7 @@ from explib.models.revisions import Revision
 from explib.settings.library import LibraryChanges, changed, difference
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.revisions.number import insert_revision
+from explib.storage.revisions.proposal import insert_revision
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import trajectories
 from explib.text.words import number_of
@@ -30,7 +30,7 @@ MOST_IN_MEMORY = 250_000
 
 @dataclass(frozen=True, slots=True)
 class ChangeOfSettings:
-    """What a person changes of a library's settings, and why."""
+    """A person's change of a library's settings, with its reason."""
 
     changes: LibraryChanges
     author: str

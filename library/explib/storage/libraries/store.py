@@ -54,9 +54,7 @@ class Libraries:
 
     async def all(self) -> list[Library]:
         """Every library, by name."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(libraries).order_by(libraries.c.name))
-            return [rows.library(row) for row in found.mappings()]
+        return [rows.library(row) for row in await self.database.rows(select(libraries).order_by(libraries.c.name))]
 
     async def ensure(self, name: str, settings: LibrarySettings) -> Library:
         """The library of that name, created with `settings` where there is none. Raises InvalidLibraryName."""
@@ -107,7 +105,7 @@ class Libraries:
         )
 
     async def overview(self, library: Library) -> LibraryOverview:
-        """What is in the library, counted."""
+        """Count the library's experiences, trajectories, groups and refusals."""
         mine = trajectories.c.library_id == library.id
         async with self.database.read() as connection:
             current = await connection.execute(select(libraries).where(libraries.c.id == library.id))

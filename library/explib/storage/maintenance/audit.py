@@ -1,4 +1,4 @@
-"""Whether the evidence is what the records make of it: every account is added up anew from retrievals and rewards."""
+"""Audit of the evidence: every counter is added up again from retrievals and rewards."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from explib.storage.tables.evidence import evidence, evidence_totals, retrievals
 AT_ONCE = 200
 """Retrievals that are read at a time."""
 RELATIVE, ABSOLUTE = 1e-9, 1e-6
-"""How far sums may be apart that were added in another order."""
+"""Tolerance between sums that were added in another order."""
 
 
 @dataclass(slots=True)
 class _Expected:
-    """What the retrievals that were read so far add up to."""
+    """Counters added up from the retrievals read so far."""
 
     counted: int
     retrievals: int = 0

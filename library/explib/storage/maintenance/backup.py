@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -13,6 +14,8 @@ from sqlalchemy import URL
 from explib.errors import DatabaseUnavailable, NotADatabase
 from explib.storage.maintenance.check import check
 from explib.storage.maintenance.copy import Progress, copy
+from explib.storage.sqlite.driver import sqlite_module
+from explib.storage.sqlite.file import RECORD_SUFFIX, make_private
 from explib.storage.store import Store, open_store
 
 PART_SUFFIX = ".part"
@@ -44,6 +47,16 @@ def _url(path: Path) -> str:
     return URL.create("sqlite+aiosqlite", database=str(path.absolute())).render_as_string()
 
 
+def _leave_out_keys(path: Path) -> None:
+    """Reward keys sign rewards for whoever reads them: in a backup they are revoked, and the keys themselves gone."""
+    with closing(sqlite_module().connect(path)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(
+            "UPDATE tokens SET key = NULL, revoked_at = coalesce(revoked_at, ?) WHERE key IS NOT NULL", (time.time(),)
+        )
+
+
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
     """A file that appears under its name when it is whole and on the disk, or not at all."""
@@ -54,9 +67,12 @@ def _new_file(path: Path) -> Iterator[Path]:
     part = path.with_name(path.name + PART_SUFFIX)
     part.unlink(missing_ok=True)
     try:
+        make_private(part)
         yield part
+        _leave_out_keys(part)
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)
+        part.with_name(part.name + RECORD_SUFFIX).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What must always hold in a database, and where it does not: `explib db check`."""
+"""The invariants of a database, and their breaches: `explib db check`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explib.storage.tables.trajectories import trajectory_bodies
 from explib.trajectories.parser import decode_steps
 
 EXAMPLES = 5
-"""How many of what is broken are named."""
+"""Breaches of one rule that are named."""
 BODIES = 100
 """Bodies that are read at a time."""
 RESTORE = "restore a backup, or keep this copy for a look and go on with a new database"

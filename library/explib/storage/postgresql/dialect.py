@@ -6,25 +6,24 @@ A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Table, any_, event, func, literal, text
+from sqlalchemy import ColumnElement, Double, Select, Table, any_, func, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
-from explib.storage.database import Writer
+from explib.storage.database import Access, Row, Writer
 from explib.storage.postgresql.notifications import CHANNEL, Listener
 from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
 from explib.storage.postgresql.search import PostgresqlSearch
-from explib.storage.postgresql.single_row import PostgresqlRowReader
+from explib.storage.postgresql.sessions import POOLER, POOLER_STATES, check_sessions, set_up_sessions
 
 PGVECTOR = (0, 7)
 """The first version that has halfvec."""
@@ -45,7 +44,30 @@ SAYS = {
     "55P03": "Somebody else has kept a row locked for too long: try again.",
     "40": "Too many others write the same rows at the same time: try again.",
 }
+SAYS |= dict.fromkeys(POOLER_STATES, POOLER)
 LOST = "The connection to PostgreSQL was lost: try again."
+
+
+class PostgresqlRowReader:
+    """Reads single rows in one round trip, on any free connection; a reading transaction takes three."""
+
+    failures: tuple[type[Exception], ...] = (DBAPIError,)
+
+    def __init__(self, engine: AsyncEngine, connector: Connector) -> None:
+        self._connector = connector
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def first(self, statement: Select[Any], values: Mapping[str, object]) -> Row:
+        """Implements `SingleRowReader`."""
+        connection = await self._connector.connect(self._engine)
+        try:
+            row = (await connection.execute(statement, values)).first()
+        finally:
+            await connection.close()
+        return None if row is None else tuple(row)
+
+    async def close(self) -> None:
+        """The pool owns the connections."""
 
 
 class PostgresqlDialect:
@@ -66,12 +88,6 @@ class PostgresqlDialect:
 
     def create_engine(self) -> AsyncEngine:
         """Raises DatabaseUnavailable where asyncpg is not installed."""
-        milliseconds = {
-            "statement_timeout": self._statement_timeout,
-            "idle_in_transaction_session_timeout": IDLE_SECONDS,
-        }
-        server = {name: str(round(1000 * seconds)) for name, seconds in milliseconds.items()}
-        server |= {"application_name": "explib", "jit": "off", **SEARCHING}
         try:
             engine = create_async_engine(
                 self._url,
@@ -79,14 +95,27 @@ class PostgresqlDialect:
                 pool_size=self._pool_size,
                 max_overflow=0,
                 pool_use_lifo=True,
-                connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
+                connect_args={"timeout": CONNECT_SECONDS, "server_settings": {"application_name": "explib"}},
             )
         except ModuleNotFoundError as error:
             raise DatabaseUnavailable(
                 "PostgreSQL needs asyncpg, which is not installed: pip install 'explib[postgres]'."
             ) from error
-        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        set_up_sessions(
+            engine,
+            {
+                "statement_timeout": str(round(1000 * self._statement_timeout)),
+                "idle_in_transaction_session_timeout": str(round(1000 * IDLE_SECONDS)),
+                "jit": "off",
+                **SEARCHING,
+            },
+        )
         return engine
+
+    async def prepare(self, engine: AsyncEngine, _access: Access) -> None:
+        """Sessions must be kept. Raises DatabaseUnavailable."""
+        await (await self._connector.connect(engine)).close()
+        await check_sessions(engine)
 
     def writer(self, engine: AsyncEngine) -> Writer:
         """Writes run side by side, and again where another got in their way."""
@@ -102,7 +131,7 @@ class PostgresqlDialect:
         return PostgresqlRowReader(engine, self._connector)
 
     def describe(self) -> str:
-        """Where the database is."""
+        """Name and host of the database."""
         return (
             f"PostgreSQL, {self._url.database} at {self._url.host or self._url.query.get('host', 'the default socket')}"
         )
@@ -213,10 +242,3 @@ class PostgresqlDialect:
 
 def _version(said: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", said))
-
-
-def _refuse_closed(_connection: object, _record: object, proxy: PoolProxiedConnection) -> None:
-    """A pooled connection that the server has closed meanwhile is replaced, without a round trip to find out."""
-    driver = proxy.driver_connection
-    if driver is not None and driver.is_closed():
-        raise DisconnectionError

@@ -21,7 +21,7 @@ from explib.storage.database import WriteOptions
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
-"""How long a server that is being restarted is waited for, and a write that others get in the way of is tried."""
+"""Time for which a restarting server is waited for, and a conflicting write is tried again."""
 LONGEST_WAIT_SECONDS = 1.0
 DICE = random.SystemRandom()
 BROKEN_OFF = ("40001", "40P01")
@@ -41,7 +41,7 @@ def sqlstate(error: DBAPIError) -> str:
 
 
 def unreachable(error: DBAPIError) -> bool:
-    """Whether this is about the connection, not about what was asked."""
+    """True for an error of the connection, not of the statement."""
     return error.connection_invalidated or sqlstate(error).startswith(UNREACHABLE)
 
 

@@ -1,4 +1,4 @@
-"""What one commit does inside its transaction: fences, compare-and-set, rows, closed groups."""
+"""One commit inside its transaction: fences, compare-and-set, rows, closed groups."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from explib.storage.evidence.counters import continue_record
 from explib.storage.learning.decisions import write_codebook
 from explib.storage.learning.leases import check_lease
 from explib.storage.revisions.draft import draft_of
-from explib.storage.revisions.number import insert_revision
-from explib.storage.revisions.proposal import Committed, Proposal
-from explib.storage.revisions.protection import LEARNER
+from explib.storage.revisions.proposal import LEARNER, Committed, Proposal, insert_revision
 from explib.storage.revisions.review_queue import check_waiting, decide, needs_review, park
 from explib.storage.revisions.trials import Revised, follow_trials
 from explib.storage.tables.experiences import citations, experience_vectors, experiences

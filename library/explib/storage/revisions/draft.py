@@ -1,18 +1,23 @@
-"""What a commit reads of a library before it changes it: what the operations name, and no more of it."""
+"""The part of a library that a commit reads before it changes it: only what its operations name."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownTrajectory
+from explib.evidence.ledger import experience_key
+from explib.evidence.verdicts import HELPS, lift_summary, numbers
 from explib.history.apply import LibraryDraft, cited
 from explib.models.experiences import Experience
-from explib.models.libraries import LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Operation
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.revisions.proposal import Proposal
-from explib.storage.revisions.protection import AUTOMATIC, LEARNER, pinned, proven
+from explib.storage.evidence.accounts import accounts_of
+from explib.storage.revisions.proposal import AUTOMATIC, LEARNER, Proposal
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.trajectories import trajectories
 
@@ -26,7 +31,7 @@ async def draft_of(
     cites = await _citations(connection, database, library.id, current)
     helping: dict[str, str] = {}
     if proposal.author == LEARNER:
-        helping = await proven(connection, database, library, proposal.operations, current)
+        helping = await _proven(connection, database, library, proposal.operations, current)
     return LibraryDraft(
         revision=row["revision"] + 1,
         next_number=row["next_experience"],
@@ -37,7 +42,7 @@ async def draft_of(
         citations=rows.CITATIONS.validate_python(cites),
         groups_of=await _groups_of(connection, database, proposal, cites),
         read=proposal.read,
-        protected=pinned(current) if proposal.author in AUTOMATIC else {},
+        protected=_pinned(current) if proposal.author in AUTOMATIC else {},
         proven=helping,
         others=row["served"] - sum(known.status != "retired" for known in current.values()),
     )
@@ -79,3 +84,28 @@ async def _groups_of(
     if unknown := named - groups_of.keys():
         raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
     return groups_of
+
+
+def _pinned(current: Mapping[str, Experience]) -> dict[str, str]:
+    """Experience id → why only a person changes it."""
+    held = [known.id for known in current.values() if known.pinned]
+    return {identity: f"experience {identity} is pinned: only a person changes it" for identity in held}
+
+
+async def _proven(
+    connection: AsyncConnection,
+    database: Database,
+    library: Library,
+    operations: Iterable[Operation],
+    current: Mapping[str, Experience],
+) -> dict[str, str]:
+    """Id → why a learner, who has seen a few attempts, doesn't remove it: rewards say that it helps."""
+    removed = {each.target for each in operations if each.kind == "DELETE"}
+    named = [known for known in current.values() if known.id in removed]
+    keys = {experience_key(known.id, known.version): known.id for known in named}
+    accounts = await accounts_of(connection, database, library.id, keys)
+    return {
+        keys[key]: f"rewards say that experience {keys[key]} helps: {numbers(account.believed)}"
+        for key, account in accounts.items()
+        if lift_summary(account.believed).label in HELPS
+    }

@@ -1,16 +1,26 @@
-"""What one commit brings to a library, and what it did."""
+"""The input of one commit, its result, and the row of the revision that it makes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from explib.models.decisions import NO_NEWS, CodebookUpdate
 from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
-from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
+from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, Revision
+from explib.storage.database import Database
+from explib.storage.tables.libraries import libraries
+from explib.storage.tables.revisions import revisions
+
+LEARNER = "learner"
+AUTOMATIC = frozenset({LEARNER, "evidence", "votes"})
+"""Authors that are no persons: what a person pinned is not theirs to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +57,34 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit did. `revision` is None where nothing changed (the groups are learned all the same)."""
+    """The result of a commit. `revision` is None where nothing changed (the groups are learned all the same)."""
 
     revision: int | None
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
     waiting: tuple[ProposedOperation, ...] = ()
-    """What waits for a person's decision from now on."""
+    """Proposals that wait for a person's decision from now on."""
+
+
+async def insert_revision(
+    connection: AsyncConnection, database: Database, library_id: int, revision: Revision, **values: object
+) -> None:
+    """Inside a writing transaction that holds the library's row, which is at this revision then and has `values`."""
+    await connection.execute(
+        revisions.insert().values(
+            library_id=library_id,
+            number=revision.number,
+            cause=revision.cause,
+            author=revision.author,
+            groups=list(revision.groups),
+            calls=revision.cost.calls,
+            prompt_tokens=revision.cost.prompt_tokens,
+            completion_tokens=revision.cost.completion_tokens,
+            created_at=revision.created_at,
+            settings=revision.settings,
+        )
+    )
+    await connection.execute(
+        update(libraries).where(libraries.c.id == library_id).values(revision=revision.number, **values)
+    )
+    await database.dialect.announce(connection)

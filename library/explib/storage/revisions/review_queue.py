@@ -1,4 +1,4 @@
-"""What the learner proposed for a library that people review: it waits here, apart from what is served."""
+"""Proposals that wait for a person's review, apart from the lessons that are served."""
 
 from __future__ import annotations
 
@@ -32,16 +32,14 @@ class Proposals:
         """The library's proposals in these states, oldest first, from the number after `after` on."""
         where = (proposals.c.library_id == library.id) & proposals.c.state.in_(states) & (proposals.c.number > after)
         statement = select(proposals).where(where).order_by(proposals.c.number).limit(limit)
-        async with self.database.read() as connection:
-            return [rows.proposed(row) for row in (await connection.execute(statement)).mappings()]
+        return [rows.proposed(row) for row in await self.database.rows(statement)]
 
     async def get(self, library: Library, identity: str) -> ProposedOperation:
         """One proposal by its id, e.g. p3, in whatever state. Raises UnknownProposal."""
         digits = identity[1:]
         known = identity[:1] == "p" and digits.isdecimal() and len(digits) <= MAX_DIGITS
         where = (proposals.c.library_id == library.id) & (proposals.c.number == (int(digits) if known else 0))
-        async with self.database.read() as connection:
-            row = (await connection.execute(select(proposals).where(where))).mappings().first()
+        row = await self.database.row(select(proposals).where(where))
         if row is None:
             raise UnknownProposal(
                 f"Library {library.name!r} has no proposal {identity[:40]!r}: list what waits with list_experiences, "
@@ -50,14 +48,13 @@ class Proposals:
         return rows.proposed(row)
 
     async def count(self, library: Library) -> int:
-        """How many wait."""
+        """The number of waiting proposals."""
         where = (proposals.c.library_id == library.id) & (proposals.c.state == "waiting")
-        async with self.database.read() as connection:
-            return (await connection.execute(select(func.count()).select_from(proposals).where(where))).scalar_one()
+        return int(await self.database.scalar(select(func.count()).select_from(proposals).where(where)))
 
 
 def needs_review(operation: Operation) -> bool:
-    """Whether an operation changes what is served: not so a KEEP, which only counts evidence."""
+    """True for an operation that changes what is served; a KEEP only counts evidence."""
     return operation.kind != "KEEP"
 
 
@@ -88,7 +85,7 @@ async def park(
         )
         for at, operation in enumerate(parked)
     ]
-    values = [{"library_id": library.id, "number": int(each.id[1:]), **rows.proposed_values(each)} for each in made]
+    values = [{"library_id": library.id, **rows.proposed_values(each)} for each in made]
     await connection.execute(proposals.insert(), values)
     return tuple(made)
 

@@ -48,8 +48,7 @@ class Revisions:
     async def experience(self, library: Library, identity: str) -> Experience:
         """One experience, retired or not. Raises UnknownExperience."""
         where = (experiences.c.library_id == library.id) & (experiences.c.id == identity)
-        async with self.database.read() as connection:
-            row = (await connection.execute(select(experiences).where(where))).mappings().first()
+        row = await self.database.row(select(experiences).where(where))
         if row is None:
             raise UnknownExperience(
                 f"Library {library.name!r} has no experience {identity!r}: list them with list_experiences "
@@ -119,7 +118,7 @@ class Revisions:
         return standing
 
     async def _changes(self, library: Library, after: int, until: int) -> list[Change]:
-        """What the revisions after one and until another changed, oldest first."""
+        """The changes of the revisions after one and until another, oldest first."""
         where = (operations.c.library_id == library.id) & (operations.c.revision <= until)
         where &= (operations.c.revision > after) & operations.c.refusal.is_(None)
         async with self.database.read() as connection:

@@ -20,12 +20,12 @@ from explib.storage.tables.evidence import trials
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """What a commit means for trials."""
+    """The effect of a commit on trials."""
 
     number: int
     changes: Sequence[Change]
     tried: bool
-    """Whether it is of the kind that is tried."""
+    """True for a commit of the kind that is tried."""
     ends: Trial | None
 
 
@@ -38,12 +38,13 @@ class Trials:
     async def all(self, library: Library) -> list[Trial]:
         """Every trial, newest first."""
         where = trials.c.library_id == library.id
-        async with self.database.read() as connection:
-            found = await connection.execute(select(trials).where(where).order_by(trials.c.revision.desc()))
-            return [rows.trial(row) for row in found.mappings()]
+        return [
+            rows.trial(row)
+            for row in await self.database.rows(select(trials).where(where).order_by(trials.c.revision.desc()))
+        ]
 
     async def running(self, library: Library) -> list[Trial]:
-        """Those that have not ended, oldest first."""
+        """The trials that have not ended, oldest first."""
         async with self.database.read() as connection:
             return await _running(connection, library)
 
@@ -67,7 +68,7 @@ async def follow_trials(connection: AsyncConnection, database: Database, library
             await _put(connection, library, drop_changed(trial, gone) or _superseded(trial, revised.number))
     new = start_trial(revised.number, revised.changes, running, time.time()) if revised.tried else None
     if new is not None:
-        values = {**rows.trial_values(new), "library_id": library.id}
+        values = {**rows.trial.values(new), "library_id": library.id}
         await connection.execute(database.dialect.insert(trials).values(**values))
 
 
@@ -79,7 +80,7 @@ def _superseded(trial: Trial, number: int) -> Trial:
 async def _put(connection: AsyncConnection, library: Library, trial: Trial) -> None:
     """The trial as it is now, unless it has ended already."""
     where = (trials.c.library_id == library.id) & (trials.c.revision == trial.revision) & (trials.c.state == "running")
-    await connection.execute(update(trials).where(where).values(**rows.trial_values(trial)))
+    await connection.execute(update(trials).where(where).values(**rows.trial.values(trial)))
 
 
 async def _running(connection: AsyncConnection, library: Library) -> list[Trial]:

@@ -28,7 +28,7 @@ AUTHOR = "votes"
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What a vote came to: the votes on this version, the experience as it is now, the revision they decided."""
+    """The outcome of a vote: the votes on this version, the experience as it is now, the revision they decided."""
 
     tally: Tally
     experience: Experience
@@ -110,8 +110,7 @@ class Votes:
         decided = enough.having(func.count() >= VOTERS).subquery()
         same = and_(votes.c.experience_id == decided.c.experience_id, votes.c.version == decided.c.version)
         statement = select(votes).join_from(votes, decided, same).where(votes.c.library_id == library.id)
-        async with self.database.read() as connection:
-            found = (await connection.execute(statement.order_by(*version, votes.c.created_at))).mappings().all()
+        found = await self.database.rows(statement.order_by(*version, votes.c.created_at))
         cast: dict[tuple[str, int], list[RowMapping]] = {}
         for row in found:
             cast.setdefault((row["experience_id"], row["version"]), []).append(row)
@@ -166,7 +165,7 @@ async def _counted(connection: AsyncConnection, library: Library, known: Experie
 async def _operation(
     connection: AsyncConnection, library: Library, known: Experience, tally: Tally, reasons: list[str]
 ) -> Operation | None:
-    """What the votes decide about an experience, or None where nothing is decided or it is so already."""
+    """The operation that the votes decide, or None where nothing is decided or it is so already."""
     if known.pinned:
         return None  # a person's
     said = f": {reasons[-1]}" if reasons else ""
@@ -183,7 +182,7 @@ async def _operation(
 
 
 async def _retired_by_votes(connection: AsyncConnection, library: Library, known: Experience) -> bool:
-    """Whether votes retired it: what rewards, people or the learner retired, votes don't bring back."""
+    """True where votes retired it: what rewards, people or the learner retired, votes don't bring back."""
     mine = (revisions.c.library_id == library.id) & (revisions.c.number == known.updated_revision)
     author = (await connection.execute(select(revisions.c.author).where(mine))).scalar_one_or_none()
     return author == AUTHOR

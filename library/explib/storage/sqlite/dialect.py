@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Double, Table, bindparam, event, exc, literal, text
 from sqlalchemy.dialects.sqlite import Insert, insert
@@ -23,15 +25,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
-from explib.storage.database import Writer
+from explib.storage.database import NO_DATABASE, Access, Writer
 from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
-from explib.storage.sqlite.file import DatabaseFile
+from explib.storage.sqlite.file import DatabaseFile, make_private
 from explib.storage.sqlite.group_commit import WRITES, GroupingWriter
 from explib.storage.sqlite.single_row import SqliteRowReader
 
 WAL_RESET_FIXED = (3, 51, 3)
 POLL_SECONDS = 1.0
-"""How often a process looks for the revisions of others."""
+"""Interval at which a process looks for the revisions of others."""
 BUSY_MILLISECONDS = 30_000
 SAYS = {
     "not a database": (NotADatabase, "The file is not an SQLite database"),
@@ -92,23 +94,34 @@ class SqliteDialect:
         return f"SQLite {'.'.join(map(str, self._version))} ({origin}), {self._journal} journal, at {self._path}"
 
     def create_engine(self) -> AsyncEngine:
-        """Creates the folder where needed. Raises DatabaseUnavailable where that is not allowed."""
+        """Opens no file yet."""
+        return self._engine(module=driver(self._sqlite, self._address), pool_size=4, max_overflow=8)
+
+    async def prepare(self, _engine: AsyncEngine, access: Access) -> None:
+        """Makes the file and its folder where that is asked for. Raises DatabaseUnavailable."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if access == "create":
+                make_private(self._path)
+            elif not self._path.exists():
+                raise DatabaseUnavailable(NO_DATABASE.format(place=self.describe()))
         except OSError as error:
-            raise self._trouble(
-                DatabaseUnavailable, f"The folder {self._path.parent} cannot be made: {error}"
-            ) from error
-        return self._engine(module=driver(self._sqlite), pool_size=4, max_overflow=8)
+            raise self._trouble(DatabaseUnavailable, f"{self._path} cannot be made or read: {error}") from error
+
+    def _address(self) -> str:
+        """The file as SQLite takes it: never made anew, and as it is where nothing beside it can be written."""
+        options = "mode=rw"
+        if not (os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)):
+            options = "mode=ro" if self._file.has_wal else "immutable=1"
+        return f"file:{quote(str(self._path.absolute()))}?{options}"
 
     def writer(self, _engine: AsyncEngine) -> Writer:
         """Writes that wait at the same time share a commit, on one connection that is made for them."""
-        engine = self._engine(module=driver(self._sqlite, WritingConnection), poolclass=NullPool)
+        engine = self._engine(module=driver(self._sqlite, self._address, WritingConnection), poolclass=NullPool)
         return GroupingWriter(engine, self._file.check)
 
     def _engine(self, **options: Any) -> AsyncEngine:
         engine = create_async_engine(self._url, hide_parameters=True, **options)
-        event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())  # or it would make a new file
+        event.listen(engine.sync_engine, "do_connect", lambda *_: self._file.check())
         event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -125,13 +138,15 @@ class SqliteDialect:
         cursor.execute(f"PRAGMA journal_mode = {self._journal}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("SELECT 1 FROM sqlite_master")  # makes the WAL, if there is none
         cursor.close()
         self._file.opened()
 
     def glance(self, _engine: AsyncEngine) -> SqliteRowReader:
         """On a connection of its own that waits for nobody."""
         return SqliteRowReader(
-            lambda: self._sqlite.connect(str(self._path), timeout=0, isolation_level=None), (self._sqlite.Error,)
+            lambda: self._sqlite.connect(self._address(), uri=True, timeout=0, isolation_level=None),
+            (self._sqlite.Error,),
         )
 
     def explain(self, error: DBAPIError) -> ExplibError:
@@ -148,12 +163,12 @@ class SqliteDialect:
     async def run(
         self, connection: AsyncConnection, statement: str, values: Sequence[object]
     ) -> Sequence[tuple[Any, ...]]:
-        """Where it is awaited, by the driver itself: see `WritingConnection`."""
+        """Run the statement on the event loop, without SQLAlchemy: see `WritingConnection`."""
         with self._wrapped(statement):
             return _writing(connection).run(statement, values)
 
     async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        """The same, a few milliseconds' worth at a time, so that answers need not wait for all of them."""
+        """Run it on the event loop a few milliseconds at a time, so that answers need not wait for all rows."""
         for start in range(0, len(rows), ROWS_AT_ONCE):
             with self._wrapped(statement):
                 _writing(connection).run_many(statement, rows[start : start + ROWS_AT_ONCE])
@@ -203,7 +218,7 @@ class SqliteDialect:
 
     def _vacuum_into(self, path: Path) -> None:
         try:
-            connection = self._sqlite.connect(self._path, timeout=BUSY_MILLISECONDS / 1000)
+            connection = self._sqlite.connect(self._address(), uri=True, timeout=BUSY_MILLISECONDS / 1000)
             try:
                 connection.execute("VACUUM INTO ?", (str(path),))
             finally:

@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 200
 CHUNK = 64
 """aiosqlite's own default: rows of one step of an iteration."""
 WAITING = ("BEGIN", "PRAGMA")
-"""How statements begin that may wait; of the connection's own operations all do (commit, rollback, close)."""
+"""First words of statements that may wait; of the connection's own operations all may (commit, rollback, close)."""
 
 
 def sqlite_module() -> ModuleType:
@@ -90,16 +90,18 @@ class WritingConnection(ReadingConnection):
         return await queue(fn, *args, **kwargs)
 
 
-def driver(sqlite: ModuleType, kind: type[aiosqlite.Connection] = ReadingConnection) -> AsyncAdapt_aiosqlite_dbapi:
-    """aiosqlite on the given SQLite module: the same threads and proxies, that module's connections and errors."""
+def driver(
+    sqlite: ModuleType, address: Callable[[], str], kind: type[aiosqlite.Connection] = ReadingConnection
+) -> AsyncAdapt_aiosqlite_dbapi:
+    """aiosqlite on the given SQLite module and file: the same threads, that module's connections and errors."""
     module = ModuleType("aiosqlite")
     for name in ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError"):
         setattr(module, name, getattr(sqlite, name))
     for name in ("ProgrammingError", "sqlite_version", "sqlite_version_info"):
         setattr(module, name, getattr(sqlite, name))
 
-    def connect(database: str, **options: object) -> aiosqlite.Connection:
-        return kind(partial(sqlite.connect, database, **options), CHUNK)
+    def connect(_database: str, **options: Any) -> aiosqlite.Connection:
+        return kind(partial(sqlite.connect, address(), **options | {"uri": True}), CHUNK)
 
     module.__dict__.update(connect=connect, Connection=aiosqlite.Connection)
     return AsyncAdapt_aiosqlite_dbapi(module, sqlite)

@@ -5,7 +5,7 @@ All of them are imported here, so that `metadata` is never a part of the whole.
 """
 
 from explib.storage.tables import access, decisions, evidence, experiences, learning, libraries, revisions, trajectories
-from explib.storage.tables.base import metadata
+from explib.storage.tables.libraries import metadata
 
 __all__ = [
     "access",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Double, String, Table, Text
 
-from explib.storage.tables.base import metadata
+from explib.storage.tables.libraries import metadata
 
 tokens = Table(
     "tokens",

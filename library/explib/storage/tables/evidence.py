@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Index, Integer, String, Table, Text
 
-from explib.storage.tables.base import metadata, of_library
+from explib.storage.tables.libraries import metadata, of_library
 
 retrievals = Table(
     "retrievals",

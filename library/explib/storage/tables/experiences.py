@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from explib.storage.tables.base import metadata, of_library, within_library
 from explib.storage.tables.halfvec import HalfVector
+from explib.storage.tables.libraries import metadata, of_library, within_library
 
 experiences = Table(
     "experiences",

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Dialect, Text, cast, func
 from sqlalchemy.types import UserDefinedType
 
 HEADER_BYTES = 4
-"""What pgvector's binary form begins with: the number of dimensions, and two bytes for later use."""
+"""The head of pgvector's binary form: the number of dimensions, and two bytes for later use."""
 
 
 class HalfVector(UserDefinedType[bytes]):
@@ -32,7 +32,7 @@ class HalfVector(UserDefinedType[bytes]):
         return lambda vector: None if vector is None else as_text(vector)
 
     def column_expression(self, column: ColumnElement[bytes]) -> ColumnElement[bytes]:
-        """What is read instead of the column."""
+        """Read the column in its binary form."""
         return func.halfvec_send(column, type_=self)
 
     def result_processor(self, _dialect: Dialect, _coltype: object) -> Callable[[bytes], bytes]:

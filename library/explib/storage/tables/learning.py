@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Double, Index, Integer, String, Table, Text, UniqueConstraint
 
-from explib.storage.tables.base import metadata, of_library
+from explib.storage.tables.libraries import metadata, of_library
 
 model_calls = Table(
     "model_calls",

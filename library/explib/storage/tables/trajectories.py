@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
-from explib.storage.tables.base import metadata, of_library, within_library
+from explib.storage.tables.libraries import metadata, of_library, within_library
 
 groups = Table(
     "groups",

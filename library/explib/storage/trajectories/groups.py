@@ -37,9 +37,10 @@ class Groups:
         """The library's groups, in the order in which they were last touched."""
         mine = groups.c.library_id == library.id
         where = mine if state is None else mine & (groups.c.state == state)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
-            return [rows.group(row) for row in found.mappings()]
+        return [
+            rows.group(row)
+            for row in await self.database.rows(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
+        ]
 
     async def libraries_with_work(self) -> list[str]:
         """Names of the libraries that have groups ready now; the one whose last turn is longest ago comes first.
@@ -54,19 +55,19 @@ class Groups:
             return [str(row[0]) for row in await connection.execute(statement)]
 
     async def any_ready(self) -> bool:
-        """Whether any library has a group that is ready, now or once its wait is over."""
+        """True where any library has a group that is ready, now or once its wait is over."""
         statement = select(groups.c.id).where(groups.c.state == "ready").limit(1)
         async with self.database.read() as connection:
             return (await connection.execute(statement)).first() is not None
 
     async def due(self, library: Library, limit: int) -> list[Group]:
-        """What `claim` would take, without taking it."""
+        """The groups that `claim` would take."""
         async with self.database.read() as connection:
             names = await self._due(connection, library, limit)
         return await self.still_due(library, names)
 
     async def still_due(self, library: Library, names: Sequence[str]) -> list[Group]:
-        """Those of these groups that are ready now, in the order in which they are named."""
+        """The groups among these that are ready now, in the order in which they are named."""
         where = self._ready_now(library) & groups.c.id.in_(names)
         async with self.database.read() as connection:
             found = await connection.execute(select(groups).where(where))
@@ -177,8 +178,7 @@ class Groups:
         A group with a trajectory that cannot be read back is left out, and logged.
         """
         where = trajectories.c.group_id.in_([group.id for group in chosen])
-        async with self.database.read() as connection:
-            found = (await connection.execute(_bodies(library).where(where))).mappings().all()
+        found = await self.database.rows(_bodies(library).where(where))
         attempts = await asyncio.to_thread(_decoded, found)
         return tuple(GroupAttempts(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
 

@@ -1,4 +1,4 @@
-"""What a reward changes: the trajectory that it is for, and whether that one's group can be learned."""
+"""The effects of a reward: on its trajectory, and on the state of that one's group."""
 
 from __future__ import annotations
 

@@ -234,8 +234,7 @@ class Trajectories:
         if within is not None:
             named &= libraries.c.name.in_(within)
         statement = select(trajectories.c.id.label("trajectory"), libraries).join(libraries).where(named).limit(2)
-        async with self.database.read() as connection:
-            found = (await connection.execute(statement)).mappings().all()
+        found = await self.database.rows(statement)
         if not found:
             if trajectory_id is not None:
                 raise UnknownTrajectory
@@ -291,9 +290,10 @@ class Trajectories:
     async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
         """The named trajectories without their steps, oldest first."""
         mine = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(trajectories).where(mine).order_by(trajectories.c.id))
-            return [rows.trajectory(row) for row in found.mappings()]
+        return [
+            rows.trajectory(row)
+            for row in await self.database.rows(select(trajectories).where(mine).order_by(trajectories.c.id))
+        ]
 
 
 def _digest(text: str) -> str:
