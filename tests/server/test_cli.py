@@ -122,7 +122,8 @@ def test_bad_lines_are_reported_with_their_place_and_the_others_are_stored(expli
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
-    assert json.loads(explib("status", "--json").out)["trajectories"] == 0
+    assert explib("status").code == 1
+    assert explib("libraries", "list").out.splitlines() == ["airline  0 experiences"]
 
 
 def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:
