@@ -55,7 +55,7 @@ class InvalidReward(InvalidInput):
 
 
 class InvalidTrajectory(InvalidInput):
-    """The trajectory must be text, a list of messages (OpenAI or Anthropic shape) or a list of steps."""
+    """The trajectory must be text, a list of messages (of any common API) or a list of steps."""
 
 
 class InvalidLibraryName(InvalidInput):

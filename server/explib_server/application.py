@@ -18,7 +18,7 @@ from explib.text.redaction import redact
 from explib.text.words import says_something, storable
 from explib.tracing import span
 from explib_learner.lifecycle import Lifecycle
-from explib_server.auth.callers import LOCAL_USER, current_caller
+from explib_server.auth.callers import current_caller
 from explib_server.preparation import prepared
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ class Application:
         self.experiences = retriever
         self.learning = learning
         self.lifecycle = Lifecycle(store)
+        self.creates_library = True
+        """False for a command that only reads: the configured library is not created."""
         self._on_submission: list[Callable[[], None]] = []
 
-    async def library(self, name: str | None = None, *, create: bool = True) -> Library:
-        """The named library, or the configured one, which is created if it doesn't exist, within the caller's reach.
+    async def library(self, name: str | None = None) -> Library:
+        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -60,7 +62,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if create and library_name == self.settings.library:
+            if self.creates_library and library_name == self.settings.library:
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
@@ -102,7 +104,7 @@ class Application:
         retrieval_id = clean.retrieval_id or self.experiences.open_retrieval(library, clean.task, session)
         if retrieval_id is not None:
             await self.store.retrievals.awaited(library, retrieval_id)
-        submission = replace(clean, submitter=owner or LOCAL_USER.name, owner=owner, open_retrieval_id=retrieval_id)
+        submission = replace(clean, submitter=current_caller().submitter, owner=owner, open_retrieval_id=retrieval_id)
         with span("submit", library=library.name) as seen:
             receipt = await self.store.trajectories.submit(library, submission)
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})

@@ -15,7 +15,7 @@ import anyio.to_process
 from explib.errors import TooLarge
 from explib.models.submissions import RawSubmission, Submission
 from explib.text.redaction import redact_submission
-from explib.trajectories.parser import parse_trajectory
+from explib.trajectories import parse_trajectory
 
 AT_ONCE_CHARACTERS = 4_096
 """A trajectory up to this size is prepared at once, in about a millisecond."""

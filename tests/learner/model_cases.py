@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from learner.scripted_endpoint import Reply, Script, ScriptedEndpoint, answers, endpoint
 
+from explib.models.decisions import Code, CodebookEntry
 from explib.models.experiences import Experience, Support
 from explib.models.groups import Group, GroupAttempts
 from explib.models.json_value import Json
@@ -14,7 +15,7 @@ from explib.models.learning import ModelCall, Reserved
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt, Step, Trajectory
 from explib_learner.analyst import Batch
-from explib_learner.model.analyst import ModelAnalyst
+from explib_learner.model.analyst import ModelParts
 from explib_learner.model.asker import ModelSettings
 from explib_learner.model.openai_chat import OpenAIChat
 from explib_learner.model.recorded import RecordedChat
@@ -87,54 +88,57 @@ def experience(name: str, content: str) -> Experience:
 
 
 def batch_of(
-    *groups: GroupAttempts, experiences: Sequence[Experience] = (), settings: LibrarySettings | None = None
+    *groups: GroupAttempts,
+    experiences: Sequence[Experience] = (),
+    settings: LibrarySettings | None = None,
+    earlier: Sequence[GroupAttempts] = (),
+    codebook: Sequence[CodebookEntry] = (),
+    codes: Sequence[Code] = (),
 ) -> Batch:
     """A batch of these groups."""
     library = Library(1, "default", settings or LibrarySettings(), 0, 0.0)
-    return Batch(library, tuple(experiences), groups, groups)
+    history = tuple(attempt for group in (*earlier, *groups) for attempt in group.attempts)
+    return Batch(library, tuple(experiences), groups, history, tuple(codebook), tuple(codes))
 
 
 LESSON = "When a customer wants to cancel, check the fare rules before calling the tool."
 NOW = 1_000_000.0
 
 
-def lesson(content: str = LESSON, **fields: Json) -> dict[str, Json]:
-    """One lesson as a model answers it: A1 bears it out, A2 too."""
+def decision(content: str = LESSON, **fields: Json) -> dict[str, Json]:
+    """One decision as a model answers it: A1 checked and won, A2 did not and lost."""
     return {
-        "action": "ADD",
-        "target": None,
-        "content": content,
+        "known": None,
+        "situation": "a customer wants to cancel",
+        "options": [
+            {"does": "check the fare rules before calling the tool", "attempts": ["A1"]},
+            {"does": "call the tool at once", "attempts": ["A2"]},
+        ],
+        "better": "a",
+        "lesson": content,
         "reason": "the winner checked",
-        "followed_and_won": ["A1"],
-        "not_followed_and_lost": ["A2"],
-        "contradicting": [],
         **fields,
     }
 
 
-def lessons(*given: dict[str, Json]) -> Reply:
-    """An answer of the advantage step."""
-    return answers({"difference": "the check", "lessons": list(given)})
-
-
-def changes(*given: dict[str, Json]) -> Reply:
-    """An answer of the consolidation."""
-    return answers({"changes": list(given)})
+def decisions(*given: dict[str, Json]) -> Reply:
+    """An answer of the contrast."""
+    return answers({"decisions": list(given)})
 
 
 @asynccontextmanager
-async def analyst_on(
+async def parts_on(
     script: Script,
     records: MemoryRecords | None = None,
     budget: int | None = None,
     concurrency: int = 4,
     context: int = 32_000,
-) -> AsyncIterator[tuple[ModelAnalyst, ScriptedEndpoint]]:
+) -> AsyncIterator[tuple[ModelParts, ScriptedEndpoint]]:
     async with endpoint(script) as server:
         model = OpenAIChat.connect(server.url, "key", timeout_seconds=20, max_retries=1)
         chat = RecordedChat(model, records or MemoryRecords(), budget, concurrency, lambda: NOW)
         try:
-            yield ModelAnalyst(chat, ModelSettings("scripted", context, min(2_000, context // 12))), server
+            yield ModelParts(chat, ModelSettings("scripted", context, min(2_000, context // 12))), server
         finally:
             await chat.close()
             await model.close()

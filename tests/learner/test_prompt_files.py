@@ -8,7 +8,7 @@ import pytest
 from explib.errors import PromptFileError
 from explib_learner.model.analyst import Prompts
 from explib_learner.model.chat import ChatMessage
-from explib_learner.prompting.files import FOLDER, load_prompt
+from explib_learner.prompting.files import FOLDER, PromptFile, load_prompt
 
 NAMES = frozenset({"task", "mean"})
 
@@ -48,7 +48,11 @@ def test_wrong_values_are_refused(tmp_path: Path) -> None:
         prompt.messages(task="x")
 
 
+def _each(prompts: Prompts) -> list[PromptFile]:
+    return [prompts.contrast, prompts.points, prompts.codes, prompts.wording, prompts.sessions, prompts.repair]
+
+
 def test_every_prompt_of_the_program_loads() -> None:
     prompts = Prompts.load()
-    names = {each.name for each in (prompts.summarise, prompts.advantage, prompts.consolidate, prompts.repair)}
+    names = {each.name for each in _each(prompts)}
     assert names == {path.stem for path in FOLDER.glob("*.md")}

@@ -32,6 +32,13 @@ def test_what_attempts_share_is_stated_once() -> None:
     assert text.count("(the task)") == 3
 
 
+def test_arguments_are_never_hidden_behind_a_reference() -> None:
+    made = attempt("t1", 1.0, "I book.")
+    call = Step("assistant", "", (ToolCall("c1", "book", {"note": "seat by the window " * 20}),))
+    text = everything([replace(made, steps=(*made.steps, call))] * 3)
+    assert text.count("seat by the window " * 20) == 3
+
+
 def test_calls_errors_answers_and_feedback_are_shown() -> None:
     made = with_tool("t1", 1.0, "no such fare")
     steps = (*made.steps[:-1], replace(made.steps[-1], is_error=True))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -121,3 +122,43 @@ async def test_libraries_do_not_see_each_other(store: Store, library: Library) -
     assert theirs.group.id != mine.group.id
     with pytest.raises(UnknownTrajectory):
         await store.trajectories.get(other, mine.trajectory_id)
+
+
+def brought(
+    key: str,
+    reward: float | None = None,
+    task: str = "book a flight",
+    group: str | None = None,
+    model: str | None = None,
+) -> Submission:
+    """An attempt as an importer brings it."""
+    return Submission(task, STEPS, reward, group=group, model=model, idempotency_key=key, corrects=True)
+
+
+async def test_importing_again_corrects_group_task_and_reward_and_stores_nothing_twice(
+    store: Store, library: Library
+) -> None:
+    for key, reward in (("a", 1.0), ("b", 0.0)):
+        await store.trajectories.submit(library, brought(key, reward, task=f"flight {key}"))
+    moved = [await store.trajectories.submit(library, brought(key, reward, task=f"flight {key}", group="g"))
+             for key, reward in (("a", 0.5), ("b", 0.0))]  # fmt: skip
+    assert [receipt.corrected for receipt in moved] == [("group", "reward"), ("group",)]
+    assert all(receipt.duplicate for receipt in moved)
+    assert (moved[1].group.size, moved[1].group.graded, moved[1].group.state) == (2, 2, "ready")
+    assert [group.key for group in await store.groups.all(library)] == ["group:g"]
+    same = await store.trajectories.submit(library, brought("a", 0.5, task="flight a", group="g"))
+    assert (same.duplicate, same.corrected) == (True, ())
+    renamed = await store.trajectories.submit(library, brought("a", task="flight to A", group="g", model="m"))
+    assert renamed.corrected == ("task", "model")
+    found = await store.trajectories.get(library, renamed.trajectory_id)
+    assert (found.trajectory.task, found.reward, found.trajectory.model) == ("flight to A", 0.5, "m")
+    assert renamed.group.task == "flight to A"
+
+
+async def test_an_attempt_that_grew_has_its_new_steps(store: Store, library: Library) -> None:
+    first = await store.trajectories.submit(library, brought("a", 1.0))
+    more = (*STEPS, Step("user", "thanks"))
+    again = await store.trajectories.submit(library, replace(brought("a", 1.0), steps=more))
+    assert (again.trajectory_id, again.corrected) == (first.trajectory_id, ("steps",))
+    assert (await store.trajectories.get(library, first.trajectory_id)).steps == more
+    assert again.group.size == 1

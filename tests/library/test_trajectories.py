@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explib.errors import InvalidTrajectory, StorageError, TooLarge
 from explib.models.json_value import Json
 from explib.models.trajectories import Role, Step, ToolCall
-from explib.trajectories.parser import decode_steps, encode_steps, parse_trajectory
+from explib.trajectories import as_messages, decode_steps, encode_steps, parse_trajectory, read_trajectory
 
 LIMIT = 1_000_000
 STEADY = settings(deadline=None, derandomize=True)
@@ -26,7 +26,20 @@ STEPS = st.lists(
     st.builds(Step, ROLES, ANY_TEXT, st.lists(CALLS, max_size=2).map(tuple), st.none() | ANY_TEXT, st.booleans())
 )
 MESSAGE_KEYS = ("role", "content", "type", "text", "tool_calls", "function", "name", "arguments", "id", "tool_use_id")
-STEP_KEYS = ("input", "tool", "action", "thought", "observation", "result", "messages", "system", "is_error", "error")
+STEP_KEYS = (
+    "parts",
+    "source",
+    "input",
+    "tool",
+    "action",
+    "thought",
+    "observation",
+    "result",
+    "messages",
+    "system",
+    "is_error",
+    "error",
+)
 KEYS = st.sampled_from((*MESSAGE_KEYS, *STEP_KEYS))
 WORDS = st.sampled_from(("user", "assistant", "tool", "text", "tool_use", "tool_result", "image", "thinking", "search"))
 MESSY = st.recursive(
@@ -44,6 +57,14 @@ def parse(value: object) -> tuple[Step, ...]:
 @given(STEPS)
 def test_steps_come_back_from_their_bytes_as_they_were(steps: list[Step]) -> None:
     assert decode_steps(encode_steps(steps)) == tuple(steps)
+
+
+@STEADY
+@given(MESSY)
+def test_steps_as_messages_are_read_as_the_same_steps(value: object) -> None:
+    steps = parse_or_none(value)
+    if steps is not None:
+        assert parse(as_messages(steps)) == steps
 
 
 def test_long_steps_are_compressed_and_short_ones_are_not() -> None:
@@ -164,8 +185,8 @@ def test_generic_steps_are_read() -> None:
             {"thought": "list", "action": "ls -la", "observation": "a.txt"},
             {"tool": "search", "arguments": {"q": 1}, "result": {"hits": 0}},
             {"thought": "open", "action": "open", "action_input": "a.txt", "error": "denied"},
-            {"action": {"name": "close", "arguments": {}}},
-            {"note": "odd", "score": 0, "id": "5", "timestamp": 1.5},
+            {"action": {"name": "close", "arguments": {}}, "score": 0, "id": "5", "timestamp": 1.5},
+            {"output": "nothing called, so words"},
         ]
     )
     assert steps == (
@@ -177,20 +198,161 @@ def test_generic_steps_are_read() -> None:
         Step("assistant", "open", (ToolCall("call-3", "open", {"input": "a.txt"}),)),
         Step("tool", "denied", answers_call="call-3", is_error=True),
         Step("assistant", "", (ToolCall("call-4", "close", {}),)),
-        Step("assistant", "note: odd\nscore: 0"),
+        Step("assistant", "nothing called, so words"),
     )
 
 
-def test_unknown_fields_of_a_message_are_kept_and_ids_and_times_are_not() -> None:
-    message = {
-        "role": "assistant",
-        "content": "done",
-        "confidence": 0.5,
-        "id": "m1",
-        "timestamp": "now",
-        "refusal": None,
-    }
-    assert parse([message]) == (Step("assistant", "done\nconfidence: 0.5"),)
+def test_what_is_known_of_a_message_is_none_of_its_words() -> None:
+    message = {"role": "assistant", "content": "done", "model": "m", "cost": 0.5, "id": "m1", "usage": {"tokens": 3},
+               "extra": {"response": "copy"}, "refusal": None, "turn_idx": 4}  # fmt: skip
+    assert parse([message]) == (Step("assistant", "done"),)
+
+
+CALL = ToolCall("t1", "weigh", {"crate": 7})
+TOLD = (
+    Step("user", "go"),
+    Step("assistant", "", (CALL,)),
+    Step("tool", "no scale", (), "t1", True),
+    Step("assistant", "12"),
+)
+GO: dict[str, Json] = {"role": "user", "content": "go"}
+SAID: dict[str, Json] = {"role": "assistant", "content": "12"}
+FLAT: dict[str, Json] = {"name": "weigh", "args": {"crate": 7}, "id": "t1"}
+LC = ["langchain", "schema", "messages"]
+SHAPES: dict[str, Json] = {
+    "openai": [GO, {"role": "assistant",
+                    "tool_calls": [{"id": "t1", "function": {"name": "weigh", "arguments": '{"crate":7}'}}]},
+               {"role": "tool", "tool_call_id": "t1", "content": "no scale", "status": "error"},
+               {"role": "assistant", "content": None, "audio": {"data": "QUJD", "transcript": "12"}}],
+    "responses": [GO,
+                  {"type": "function_call", "id": "fc", "call_id": "t1", "name": "weigh", "arguments": '{"crate":7}'},
+                  {"type": "function_call_output", "call_id": "t1", "output": "no scale", "status": "incomplete"},
+                  {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "12"}]}],
+    "anthropic": [GO, {"type": "message", "role": "assistant", "model": "m",
+                       "content": [{"type": "tool_use", "id": "t1", "name": "weigh", "input": {"crate": 7}}]},
+                  {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "is_error": True,
+                                                "content": [{"type": "text", "text": "no scale"}]}]}, SAID],
+    "bedrock": [{"role": "user", "content": [{"text": "go"}]},
+                {"role": "assistant",
+                 "content": [{"toolUse": {"toolUseId": "t1", "name": "weigh", "input": {"crate": 7}}}]},
+                {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [{"text": "no scale"}],
+                                                             "status": "error"}}]}, SAID],
+    "google": [{"role": "user", "parts": [{"text": "go"}]},
+               {"role": "model", "parts": [{"functionCall": {"id": "t1", "name": "weigh", "args": {"crate": 7}}}]},
+               {"role": "user", "parts": [{"functionResponse": {"id": "t1", "response": {"error": "no scale"}}}]},
+               {"role": "model", "parts": [{"text": "12"}]}],
+    "vercel": [GO, {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "t1", "toolName": "weigh",
+                                                      "input": {"crate": 7}}]},
+               {"role": "tool", "content": [{"type": "tool-result", "toolCallId": "t1",
+                                             "output": {"type": "error-text", "value": "no scale"}}]}, SAID],
+    "vercel ui": [{"role": "user", "parts": [{"type": "text", "text": "go"}]},
+                  {"role": "assistant", "parts": [
+                      {"type": "step-start"}, {"type": "tool-weigh", "toolCallId": "t1", "state": "output-error",
+                                               "input": {"crate": 7}, "errorText": "no scale"},
+                      {"type": "step-start"}, {"type": "text", "text": "12"}]}],
+    "langchain": [{"type": "human", "content": "go"}, {"type": "ai", "content": "", "tool_calls": [FLAT]},
+                  {"type": "tool", "data": {"content": "no scale", "tool_call_id": "t1", "status": "error"}},
+                  {"lc": 1, "type": "constructor", "id": [*LC, "AIMessage"], "kwargs": {"content": "12"}}],
+    "opentelemetry": [{"role": "user", "parts": [{"type": "text", "content": "go"}]},
+                      {"role": "assistant", "parts": [{"type": "tool_call", **FLAT, "arguments": {"crate": 7}}]},
+                      {"role": "tool", "parts": [{"type": "tool_call_response", "id": "t1", "response": "no scale",
+                                                  "is_error": True}]},
+                      {"role": "assistant", "parts": [{"type": "text", "content": "12"}]}],
+    "steps": [GO, {"tool": "weigh", "id": "t1", "args": {"crate": 7}, "error": "no scale"}, "12"],
+    "atif": [{"source": "user", "message": "go"},
+             {"source": "agent", "message": "", "tool_calls": [{"tool_call_id": "t1", "function_name": "weigh",
+                                                                "arguments": {"crate": 7}}],
+              "observation": {"results": [{"source_call_id": "t1", "content": "no scale", "is_error": True}]}},
+             {"source": "agent", "message": "12", "model_name": "m"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_conversation_is_the_same_steps_in_every_shape(shape: str) -> None:
+    assert parse(SHAPES[shape]) == TOLD
+    assert read_trajectory(SHAPES[shape], LIMIT).answer == "12"
+
+
+def test_sharegpt_turns_are_read() -> None:
+    turns: Json = [{"from": "human", "value": "go"},
+                   {"from": "function_call", "value": '{"name": "weigh", "arguments": {}}'},
+                   {"from": "observation", "value": "9"}, {"from": "gpt", "value": "12"}]  # fmt: skip
+    assert [step.role for step in parse({"conversations": turns})] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_thoughts_belong_to_the_step_that_follows_and_not_to_the_answer() -> None:
+    shapes: list[Json] = [
+         [GO, {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}, SAID],
+        [
+        GO,
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "12"}]},
+    ],
+        [GO, {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "12"}]}],
+        [GO, {"role": "assistant", "reasoning_content": "hm", "content": "12"}]
+    ]  # fmt: skip
+    for shape in shapes:
+        reading = read_trajectory(shape, LIMIT)
+        assert reading.steps == (Step("user", "go"), Step("assistant", "hm\n12"))
+        assert reading.answer == "12"
+
+
+def test_a_request_with_its_answer_is_one_conversation() -> None:
+    wanted = (Step("system", "be brief"), Step("user", "go"), Step("assistant", "12"))
+    documents: list[Json] = [
+        {"instructions": "be brief", "input": "go", "output": [{"type": "message", **SAID}]},
+        {"system": "be brief", "messages": [GO], "choices": [{"message": SAID}, {"message": SAID}]},
+        {"request": {"system": "be brief", "messages": [GO]}, "response": {"choices": [{"message": SAID}]}},
+        {"systemInstruction": {"parts": [{"text": "be brief"}]},
+         "contents": [{"role": "user", "parts": [{"text": "go"}]}],
+         "candidates": [{"content": {"role": "model", "parts": [{"text": "12"}]}}]},
+    ]  # fmt: skip
+    for document in documents:
+        assert parse(document) == wanted
+    assert parse({"messages": [GO, SAID], "response": "12"}) == wanted[1:]
+
+
+def test_a_simulated_users_calls_are_the_users_words() -> None:
+    steps = parse([
+        GO,
+        {"role": "user", "tool_calls": [{"id": "u1", "name": "restart", "arguments": {}, "requestor": "user"}]},
+        {"role": "tool", "id": "u1", "content": "restarted"},
+        {"role": "tool", "id": "u2", "content": "on", "requestor": "user"},
+    ])  # fmt: skip
+    assert [(step.role, step.text) for step in steps] == [
+        ("user", "go"), ("user", "[called restart {}]"), ("user", "[result] restarted"), ("user", "[result] on")
+    ]  # fmt: skip
+    assert not any(step.calls for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("part", "mark"),
+    [({"type": "image_url", "image_url": {}}, "[image]"), ({"type": "input_audio", "input_audio": {}}, "[audio]"),
+     ({"inlineData": {"mimeType": "video/mp4", "data": "A"}}, "[video]"), ({"image": {"format": "png"}}, "[image]"),
+     ({"type": "file", "mediaType": "image/png", "url": "u"}, "[image]"),
+     ({"type": "document", "source": {}}, "[document]"),
+     ({"type": "blob", "modality": "image", "content": "A"}, "[image]"), ({"type": "file", "file": {}}, "[file]")],
+)  # fmt: skip
+def test_media_are_marks(part: Json, mark: str) -> None:
+    assert parse([{"role": "user", "content": ["see", part]}]) == (Step("user", f"see\n{mark}"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [([{"note": "odd", "score": 0}], ("`note`", "`score`")),
+     ([{"role": "assistant", "utterance": "hi"}], ("`utterance`",)),
+     ([{"role": "user", "content": [{"blob": 1, "hue": 2}]}], ("trajectory[0].content[0]", "`hue`")),
+     ([{"role": "user", "content": [{"type": "hologram"}]}], ("hologram",)), ({"talk": []}, ("`talk`",))],
+)  # fmt: skip
+def test_what_is_not_recognised_is_refused_with_its_keys(value: Json, keys: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidTrajectory) as caught:
+        parse(value)
+    for key in keys:
+        assert key in str(caught.value)
+
+
+def test_too_many_items_are_refused() -> None:
+    with pytest.raises(TooLarge, match="30,000 items, at most 20,000"):
+        parse(["x"] * 30_000)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +360,7 @@ def test_unknown_fields_of_a_message_are_kept_and_ids_and_times_are_not() -> Non
     [
         (7, "of type int"),
         (None, "missing"),
-        ({"content": "x"}, "trajectory.steps is missing"),
+        ({"content": "x"}, "neither `messages` nor `steps`"),
         ([{"role": "user", "content": "a"}, 3], "trajectory[1]"),
         ([{"role": "boss", "content": "a"}], "trajectory[0].role"),
         ([{"role": "assistant", "tool_calls": [{"id": "x"}]}], "trajectory[0].tool_calls[0]"),

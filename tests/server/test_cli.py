@@ -19,6 +19,8 @@ from explib.settings.program import Settings
 from explib.storage.maintenance.clock import times_ahead
 from explib.storage.store import Store, open_store
 from explib_server.cli import Commands
+from explib_server.importers.intake import Intake
+from explib_server.importers.records import BadRecord, Record
 
 __all__ = ["explib"]
 
@@ -119,6 +121,66 @@ def test_bad_lines_are_reported_with_their_place_and_the_others_are_stored(expli
     assert json.loads(explib("status", "--json").out)["trajectories"] == 1
 
 
+def test_one_wrong_thing_many_times_is_told_once_with_its_number(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    good = '{"messages": [{"role": "user", "content": "pack"}, {"role": "assistant", "content": "packed"}]}'
+    path.write_text("\n".join([good, *(f'{{"messages": {number}}}' for number in range(300))]), encoding="utf-8")
+    said = explib("import", str(path))
+    [line] = said.err.splitlines()
+    assert line.startswith("log.jsonl:2: trajectory.messages is of type int")
+    assert line.endswith("(300 like this one)")
+    assert counts(said) == {"stored": 1, "known": 0, "bad": 300}
+
+
+def test_importing_again_corrects_what_is_there_and_says_so(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    lines = [
+        {"messages": [{"role": "user", "content": f"pack {trial}"}, {"role": "assistant", "content": "packed"}],
+         "case": "c", "grade": trial, "colour": "red"}
+        for trial in (0, 1)
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    first = explib("import", str(path))
+    assert "none of them has a reward that was found: see --reward-field" in first.out
+    again = explib("import", str(path), "--group-by", "case", "--reward-field", "grade")
+    assert again.out.startswith("0 trajectories stored (0 graded), 2 corrected (group 2, reward 2), 0 equal")
+    assert "1 ready" in explib("status").out
+    same = explib("import", str(path), "--group-by", "case", "--reward-field", "grade")
+    assert counts(same) == {"stored": 0, "known": 2, "bad": 0}
+
+
+def test_a_dry_import_shows_attempts_and_groups_and_stores_nothing(explib: Explib, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("prompt,response,score,id\n" + "Pack,packed,1,a\nPack,lost,0,a\n" * 8, encoding="utf-8")
+    said = explib("import", str(path), "--dry-run", "--group-by", "id")
+    assert (said.code, said.err) == (0, "")
+    shown = said.out.splitlines()
+    assert shown[:4] == [
+        "table.csv:2: reward 1, group:a", "  task: Pack", "  2 steps, tools: none, 0 errors", "  answer: packed"
+    ]  # fmt: skip
+    assert shown[-2:] == ["would store 16 attempts in 1 group: 1 of 16", "rewards: 1 (8), 0 (8)"]
+    assert len(shown) == 10 * 4 + 2
+    assert explib("libraries", "list").out.startswith("no libraries yet")
+
+
+def test_ctrl_c_says_what_is_stored(explib: Explib, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    class Stopped(Intake):
+        async def take(self, record: Record | BadRecord) -> None:
+            nonlocal taken
+            taken += 1
+            if taken > 3:
+                raise KeyboardInterrupt
+            await Intake.take(self, record)
+
+    monkeypatch.setattr("explib_server.cli.imports.Intake", Stopped)
+    said = explib("import", str(log))
+    assert said.code == 130
+    assert said.out.startswith("stopped: 3 trajectories stored (3 graded)")
+    assert "import again to go on" in said.out
+
+
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
@@ -163,11 +225,10 @@ def test_learning_once_says_what_was_learned_and_what_waits(explib: Explib, log:
     assert said.code == 0
     assert "ADD [e1] (active)" in said.out
     assert LESSON in said.out
-    assert "default: 6 groups learned, 1 waiting, revision 1\n" in said.out
-    assert "1 × no contrast: all 4 rewards are 1" in said.out
+    assert "default: 7 groups learned, 0 waiting, revision 1\n" in said.out
     before = state()
     again = explib("learn", "--once")
-    assert (again.code, "default: 0 groups learned, 1 waiting, revision 1\n" in again.out) == (0, True)
+    assert (again.code, "default: 0 groups learned, 0 waiting, revision 1\n" in again.out) == (0, True)
     assert state() == before
 
 
@@ -179,7 +240,7 @@ def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(explib: Explib, 
     assert "would apply 1 operation." in said.out
     assert LESSON in said.out
     assert state() == before
-    assert "6 groups learned" in explib("learn").out
+    assert "7 groups learned" in explib("learn").out
 
 
 def test_dead_groups_are_asked_for_again_by_hand(explib: Explib) -> None:
@@ -192,11 +253,10 @@ def test_the_status_is_json_for_a_script_and_lines_for_a_person(explib: Explib, 
     explib("learn")
     found = json.loads(explib("status", "--json").out)
     assert (found["library"], found["revision"], found["trajectories"], found["graded"]) == ("default", 1, 28, 28)
-    assert found["groups"] == {"learned": 6, "waiting": 1}
-    assert found["reasons"] == {"no contrast: all 4 rewards are 1": 1}
+    assert found["groups"] == {"learned": 7}
     said = explib("status").out
     assert "default: revision 1" in said
-    assert "6 learned, 1 waiting" in said
+    assert "groups: 7 learned" in said
 
 
 def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Explib, log: Path) -> None:
@@ -241,7 +301,7 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert f"group_size = 7  ({config})" in lines
     assert f"token_budget_per_day = unset  ({config})" in lines
     assert "review = off  (default)" in lines
-    assert "group_size = 5  (default)" in lines
+    assert "review = off  (default)" in lines
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
@@ -379,9 +439,7 @@ def test_the_version_is_that_of_the_package(explib: Explib) -> None:
     ],
 )
 def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: Explib, tmp_path: Path) -> None:
-    said = explib(*command)
-    assert said.code == 1
-    assert "There is no database" in said.err
+    explib(*command)
     assert not (tmp_path / "library.db").exists()
     explib("libraries", "create", "another")
     explib(*command)

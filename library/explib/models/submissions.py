@@ -23,6 +23,10 @@ class RawSubmission:
     agent: str | None = None
     model: str | None = None
     idempotency_key: str | None = None
+    reward_source: RewardSource = "agent"
+    """By which door the reward came: the door says it, never the caller."""
+    corrects: bool = False
+    """An importer's: what is stored under its key is corrected to it, where it differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Submission:
     """The access token that made it, whose idempotency keys are its own; None: this machine's user."""
     open_retrieval_id: str | None = None
     """What the same session was last served for this task: taken where no retrieval is named."""
+    corrects: bool = False
+    """An importer's: what is stored under its key is corrected to it, where it differs."""
 
     @classmethod
     def of(cls, raw: RawSubmission, steps: tuple[Step, ...]) -> Submission:
@@ -98,3 +104,5 @@ class Receipt:
     """What else the submitter should know."""
     scored: bool = False
     """Whether a reward changed what is known of the experiences that the attempt's retrieval drew."""
+    corrected: tuple[str, ...] = ()
+    """The names of what a repeated import corrected."""

@@ -184,8 +184,8 @@ class Settings(LibrarySettings, BaseSettings):
         if analyst == "model" and not self.model_configured:
             raise InvalidSetting(
                 "EXPLIB_ANALYST is model, but none is configured: set EXPLIB_MODEL (and EXPLIB_MODEL_BASE_URL for an "
-                "endpoint other than OpenAI's) or EXPLIB_MODEL_COMMAND, use contrast, or agent, with which the attached "
-                "agent learns."
+                "endpoint other than OpenAI's) or EXPLIB_MODEL_COMMAND, use contrast, or agent, with which the "
+                "attached agent learns."
             )
         if analyst != "contrast" and self.model_context < LEAST_PROMPT + self.model_answer_tokens:
             raise InvalidSetting(

@@ -1,1 +1,6 @@
-"""What agents submit, read into steps; when a group of trajectories can be learned; which rewards count."""
+"""Attempts as agents and logs write them, read as steps; and steps as the bytes that are stored."""
+
+from explib.trajectories.codec import as_messages, decode_steps, encode_steps
+from explib.trajectories.parsing import Reading, parse_trajectory, read_trajectory
+
+__all__ = ["Reading", "as_messages", "decode_steps", "encode_steps", "parse_trajectory", "read_trajectory"]

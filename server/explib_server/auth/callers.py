@@ -58,6 +58,11 @@ class Caller:
         return None if self.token_id is None else f"token {self.token_id}"
 
     @property
+    def submitter(self) -> str:
+        """The name under which an attempt counts: the token's; without one, all at this machine are one."""
+        return self.subject or LOCAL_USER.name
+
+    @property
     def voter(self) -> str:
         """The name under which a vote counts: the token's; without one, that of the one person at this machine."""
         return self.subject or user_name()

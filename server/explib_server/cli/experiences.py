@@ -60,7 +60,7 @@ def list_experiences(
 
 
 async def _found(application: Application, library: str | None, retired: bool) -> Found:
-    target = await application.library(library, create=False)
+    target = await application.library(library)
     store = application.store
     return Found(
         await store.revisions.experiences(target, retired=retired),
@@ -80,7 +80,7 @@ def show_experience(
     """Show one experience with its history and the attempts it rests on."""
 
     async def work(application: Application) -> str:
-        return await experience_page(application, await application.library(library, create=False), experience_id)
+        return await experience_page(application, await application.library(library), experience_id)
 
     say(read(work))
 

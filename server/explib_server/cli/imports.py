@@ -1,99 +1,134 @@
-"""`explib import`: graded logs into a library."""
+"""`explib import`: logs that people have into a library."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from explib.errors import ExplibError
-from explib.models.libraries import Library
-from explib.models.submissions import RawSubmission
+from explib.errors import InvalidInput
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
-from explib_server.importers.formats import read
-from explib_server.importers.records import BadRecord, FieldNames, Record
+from explib_server.importers.intake import Intake
+from explib_server.importers.logs import read, read_scores
+from explib_server.importers.preview import Preview
+from explib_server.importers.records import BadRecord, Options, Record
+from explib_server.importers.rewards import pass_if as condition
+from explib_server.importers.sessions.places import moment, session_files
+from explib_server.importers.sources import ImportRun, Source
+from explib_server.importers.tally import Problems, Tally
 
-SAME_NAMES = ("reward", "answer", "ground_truth", "feedback", "retrieval_id", "group", "agent", "model")
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the records."""
-
-    stored: int = 0
-    graded: int = 0
-    duplicates: int = 0
-    bad: int = 0
-    redactions: int = 0
+INTERRUPTED = 130
+"""The exit code after ctrl-C."""
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, patterns, or - for standard input; with --sessions the clients."),
+    ] = None,
     library: LibraryOption = None,
     format_name: Annotated[
-        str, typer.Option("--format", help="auto, tau-bench, explib, openai or anthropic.")
+        str, typer.Option("--format", help="How the files are written; auto tells it from each. See docs/importing.md.")
     ] = "auto",
-    reward_field: Annotated[str, typer.Option(help="Where the reward is; a.b reaches into objects.")] = "reward",
-    group_by: Annotated[str, typer.Option(help="Where the group's key is.")] = "group",
-    task_field: Annotated[str, typer.Option(help="Where the task's text is.")] = "task",
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Sessions of coding agents, from where they keep them.")
+    ] = False,
+    since: Annotated[str | None, typer.Option(help="Sessions since a date, or of the last 7d, 12h.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Sessions of this folder.")] = None,
+    reward_field: Annotated[
+        str | None, typer.Option(help="Where the reward is: reward, scores.accuracy.value, scores[name=correct].")
+    ] = None,
+    pass_if: Annotated[str | None, typer.Option(help="Make it 1 or 0: '>=0.5', '>0', '==1'.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="A file of rewards, or a SWE-bench report.")] = None,
+    score_key: Annotated[str | None, typer.Option(help="The field that names an attempt there and here.")] = None,
+    group_by: Annotated[str | None, typer.Option(help="Where the group's key is.")] = None,
+    task_field: Annotated[str | None, typer.Option(help="Where the task's text is.")] = None,
+    response_field: Annotated[str | None, typer.Option(help="Where a table keeps the answer.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")] = False,
 ) -> None:
-    """Import graded trajectories. A library that doesn't exist is created; importing twice changes nothing."""
-    fields = FieldNames(reward_field=reward_field, group_by=group_by, task_field=task_field)
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    async def work(application: Application) -> Tally:
-        name = library or application.settings.library
-        await application.store.libraries.find(name)  # raises where it can't be a name
-        tally = Tally()
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-            for path in files:
-                records = list(read(path, format_name, fields))
-                chosen = await application.store.libraries.ensure(name, application.settings.library_defaults())
-                for record in progress.track(records, description=path.name):
-                    await _import(application, chosen, record, tally)
-        return tally
-
-    tally = run(work)
-    say(
-        f"{number_of(tally.stored, 'trajectory', 'trajectories')} stored ({tally.graded} graded), "
-        f"{tally.duplicates} equal to stored ones, {tally.bad} bad, {number_of(tally.redactions, 'secret')} redacted"
-    )
-    if tally.stored and not tally.graded:
-        say(f"none of them has a reward in the field {reward_field!r}: see --reward-field, or report rewards later")
-    if tally.bad:
+    """Import attempts. A library that doesn't exist is made; importing again corrects what is there."""
+    threshold = None if pass_if is None else condition(pass_if)
+    options = Options(reward_field, group_by, task_field, response_field, threshold, score_key, project)
+    import_run = ImportRun(options)
+    if scores is not None:
+        read_scores(Source(scores, scores.name, import_run))
+    given = session_files(files or [], None if since is None else moment(since)) if sessions else files or []
+    if not given:
+        raise InvalidInput("There is nothing to import: name files, folders or -, or pass --sessions.")
+    records = read(given, import_run, format_name)
+    problems = _preview(records, import_run, given) if dry_run else _store(records, import_run, given, library)
+    if import_run.ignored:
+        names = ", ".join(f"{name} ({number:,})" for name, number in import_run.ignored.most_common(12))
+        say(f"fields that are not read: {names}")
+    if problems.counts:
         raise typer.Exit(1)
 
 
-async def _import(application: Application, library: Library, record: Record | BadRecord, tally: Tally) -> None:
-    if isinstance(record, BadRecord):
-        _report(record.position, record.reason, tally)
-        return
-    raw = RawSubmission(
-        task=record.task,
-        trajectory=record.trajectory,
-        idempotency_key=record.idempotency_key,
-        **{name: getattr(record, name) for name in SAME_NAMES},
-    )
+def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str]) -> Problems:
+    preview, problems = Preview(), Problems()
+    with _progress(import_run, given):
+        for record in records:
+            if isinstance(record, BadRecord):
+                problems.add(record)
+            else:
+                for line in preview.add(record):
+                    say(line)
+    for line in (*preview.summary(), *problems.lines()):
+        say(line)
+    return problems
+
+
+def _store(
+    records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str], library: str | None
+) -> Problems:
+    tally = Tally()
+
+    async def work(application: Application) -> None:
+        name = library or application.settings.library
+        await application.store.libraries.find(name)  # raises where it can't be a name
+        intake = Intake(application, name, tally)
+        with _progress(import_run, given):
+            for record in records:
+                await intake.take(record)
+
     try:
-        if record.library is not None:
-            library = await application.store.libraries.ensure(record.library, application.settings.library_defaults())
-        receipt = await application.submit(library, raw)
-    except ExplibError as error:
-        _report(record.position, str(error), tally)
-        return
-    tally.duplicates += receipt.duplicate
-    tally.stored += not receipt.duplicate
-    tally.graded += not receipt.duplicate and record.reward is not None
-    tally.redactions += 0 if receipt.duplicate else receipt.redactions
+        run(work)
+    except KeyboardInterrupt:
+        say(f"stopped: {tally}; import again to go on, nothing is stored twice")
+        raise typer.Exit(INTERRUPTED) from None
+    problems = list(tally.problems.lines())
+    if problems and not tally.read:
+        raise InvalidInput("\n".join(problems))
+    for line in problems:
+        typer.echo(line, err=True)
+    say(str(tally))
+    if tally.stored and not tally.graded:
+        where = (
+            f"in the field {import_run.options.reward_field!r}" if import_run.options.reward_field else "that was found"
+        )
+        say(f"none of them has a reward {where}: see --reward-field and --scores, or report rewards later")
+    return tally.problems
 
 
-def _report(position: str, reason: str, tally: Tally) -> None:
-    tally.bad += 1
-    typer.echo(f"{position}: {reason}", err=True)
+@contextmanager
+def _progress(import_run: ImportRun, given: list[str]) -> Iterator[None]:
+    """A bar over the bytes that are read, where somebody looks at it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        sizes = [path.stat().st_size for path in map(Path, given) if path.is_file()]
+        whole = sum(sizes) if len(sizes) == len(given) else None
+        task = progress.add_task(number_of(len(given), "place") if whole is None else "importing", total=whole)
+
+        def advance(number: int) -> None:
+            progress.advance(task, number)
+
+        import_run.advance = advance
+        yield

@@ -33,7 +33,7 @@ def evidence(
         check_ending(plot)
 
     async def work(application: Application) -> LibraryEvidence:
-        target = await application.library(library, create=False)
+        target = await application.library(library)
         report = await library_evidence(application.store, target)
         if plot is not None:
             from explib_server.render.evidence_plot import draw

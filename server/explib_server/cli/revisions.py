@@ -31,7 +31,7 @@ def history(
     """List the revisions, newest first."""
 
     async def work(application: Application) -> list[Revision]:
-        return await application.store.revisions.history(await application.library(library, create=False), limit)
+        return await application.store.revisions.history(await application.library(library), limit)
 
     revisions = read(work)
     if as_json:
@@ -49,7 +49,7 @@ def diff(
     """Show what differs between the library after revision A and after revision B."""
 
     async def work(application: Application) -> tuple[int, Difference]:
-        target = await application.library(library, create=False)
+        target = await application.library(library)
         until = target.revision if after is None else after
         return until, await application.store.revisions.difference(target, before, until)
 

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from explib_server.application import Application
 
 T = TypeVar("T")
-
-
-class NoDatabase(ExplibError):
-    """There is nothing to read yet."""
 
 
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
@@ -81,13 +78,20 @@ def run(work: Callable[[Application], Awaitable[T]]) -> T:
 
 
 def read(work: Callable[[Application], Awaitable[T]]) -> T:
-    """Open the application for a command that only reads: no database is created. Raises NoDatabase."""
+    """Open the application for a command that only reads. Where there is no database it reads an empty one."""
+    from explib_server.compose import open_application
+
+    async def act(settings: Settings, *, creates_library: bool) -> T:
+        async with open_application(settings) as application:
+            application.creates_library = creates_library
+            return await work(application)
+
     settings = load_settings()
-    if not database_exists(settings):
-        raise NoDatabase(
-            f"There is no database {settings.database_url} yet: a server's first use or an import creates it."
-        )
-    return run(work)
+    if database_exists(settings):
+        return asyncio.run(act(settings, creates_library=False))
+    with TemporaryDirectory(prefix="explib-") as folder:
+        empty = {"database_url": f"sqlite+aiosqlite:///{folder}/library.db"}
+        return asyncio.run(act(settings.model_copy(update=empty), creates_library=True))
 
 
 def database_exists(settings: Settings) -> bool:

@@ -1,1 +1,1 @@
-"""Graded logs of other programs, read as records that can be submitted. One file per format."""
+"""Logs of other programs, read as attempts that can be submitted. One module per format."""

@@ -19,10 +19,10 @@ from explib_server.render.evidence import labels, library_evidence, uplift_text
 DAY_SECONDS = 86_400
 
 
-async def library_status(application: Application, name: str | None, *, create: bool = False) -> LibraryStatus:
+async def library_status(application: Application, name: str | None) -> LibraryStatus:
     """The counts, the learner, the budget. Raises UnknownLibrary."""
     store, settings = application.store, application.settings
-    overview = await store.libraries.overview(await application.library(name, create=create))
+    overview = await store.libraries.overview(await application.library(name))
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
     report = await library_evidence(store, overview.library)

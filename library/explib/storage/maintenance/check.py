@@ -13,7 +13,7 @@ from explib.errors import StorageError
 from explib.storage.database import Database
 from explib.storage.maintenance.audit import wrong_counters
 from explib.storage.tables.trajectories import trajectory_bodies
-from explib.trajectories.parser import decode_steps
+from explib.trajectories import decode_steps
 
 EXAMPLES = 5
 """Breaches of one rule that are named."""

@@ -22,7 +22,7 @@ from explib.storage.learning.leases import check_lease
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.text.redaction import redacted
-from explib.trajectories.parser import decode_steps
+from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)
 

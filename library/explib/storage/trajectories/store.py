@@ -32,9 +32,10 @@ from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
+from explib.storage.trajectories.corrections import Brought, correct
 from explib.storage.trajectories.retention import prune
 from explib.storage.trajectories.rewards import group_row, regrade, regroup
-from explib.trajectories.parser import decode_steps, encode_steps
+from explib.trajectories import decode_steps, encode_steps
 from explib.trajectories.readiness import group_id, group_key
 from explib.trajectories.rewards import checked_reward
 
@@ -104,13 +105,13 @@ class Trajectories:
             checked_reward(submission.reward, library.settings)
         known = await _submitted(connection, library, key) if is_known else None
         if known is not None:
-            return await self._again(connection, library, known, submission, content)
+            return await self._again(connection, library, known, submission, (body, content))
         submission = await self._with_retrieval(connection, library, submission)
         group = await self._group(connection, library, submission)
         trajectory_id = await self._insert(connection, library, group.id, submission, key, content)
         known = None if trajectory_id else await _submitted(connection, library, key)
         if known is not None:  # by another at the same time
-            return await self._again(connection, library, known, submission, content)
+            return await self._again(connection, library, known, submission, (body, content))
         await connection.execute(
             trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
         )
@@ -144,8 +145,14 @@ class Trajectories:
         library: Library,
         known: RowMapping,
         submission: Submission,
-        content: str,
+        stored: tuple[bytes, str],
     ) -> Receipt:
+        body, content = stored
+        if submission.corrects:
+            group = await self._group(connection, library, submission)
+            receipt = await correct(connection, library, known, Brought(submission, body, content, group))
+            retrieval_id = known["retrieval_id"] if "reward" in receipt.corrected else None
+            return await self._scored(connection, library, retrieval_id, receipt)
         if known["content_hash"] != content:
             raise IdempotencyConflict
         if submission.reward is not None and known["reward"] is None:

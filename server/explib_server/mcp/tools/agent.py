@@ -178,7 +178,7 @@ def _add_library_status(server: MCPServer[LazyApplication], current: Current) ->
             application = await current()
             from explib_server.render.status import library_status, status_text
 
-            status_now = await library_status(application, library or None, create=True)
+            status_now = await library_status(application, library or None)
         return result(status_text(status_now), status_now)
 
 

@@ -1,0 +1,79 @@
+"""From what a format found to what is submitted: options, default task and answer, and the attempt's identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+
+from explib.errors import InvalidInput
+from explib.models.trajectories import Step
+from explib.trajectories import as_messages, read_trajectory
+from explib_server.importers.context import is_context
+from explib_server.importers.paths import lookup, text_at
+from explib_server.importers.records import Draft, Options, Record
+from explib_server.importers.rewards import find_reward, reward_of
+from explib_server.importers.scores import Scores
+
+_MAX_POSITION = 200
+
+
+def complete(draft: Draft, place: str, options: Options, scores: Scores) -> Record:
+    """The record of a draft that stands in a file at `place`. Raises InvalidInput saying what is wrong with it."""
+    reading = read_trajectory(draft.trajectory, sys.maxsize)
+    task = text_at(draft.document, options.task_field) if options.task_field else draft.task
+    task = task if options.task_field else task or first_request(reading.steps)
+    if task is None:
+        named = f"no field {options.task_field!r}" if options.task_field else "no task and no message of a user"
+        raise InvalidInput(f"There is {named}: name the field that holds the task with --task-field.")
+    return Record(
+        task=task,
+        trajectory=as_messages(reading.steps),
+        position=draft.position[-_MAX_POSITION:],
+        idempotency_key=_identity(draft, place),
+        reward=_reward(draft, options, scores),
+        answer=draft.answer if draft.says_answer else draft.answer or reading.answer,
+        ground_truth=draft.ground_truth,
+        feedback=draft.feedback,
+        retrieval_id=draft.retrieval_id,
+        group=text_at(draft.document, options.group_by) if options.group_by else draft.group,
+        library=draft.library,
+        agent=draft.agent,
+        model=draft.model,
+    )
+
+
+def first_request(steps: Sequence[Step]) -> str | None:
+    """The first words of a user that are not a client's own context."""
+    said = [step.text for step in steps if step.role == "user" and step.text.strip()]
+    return next((text for text in said if not is_context(text)), said[0] if said else None)
+
+
+def digest(value: object) -> str:
+    """A short hash of a value's JSON, the same for the same content."""
+    content = json.dumps(value, ensure_ascii=True, sort_keys=True, default=str).encode()
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _reward(draft: Draft, options: Options, scores: Scores) -> float | None:
+    names = draft.names
+    if options.score_key:
+        key = lookup(draft.document, options.score_key)
+        names = () if key is None else (str(key),)
+    reward = scores.of(names)
+    if reward is None and options.reward_field is None and draft.reward is not None:
+        reward = reward_of(draft.reward, draft.reward_at)
+    elif reward is None:
+        reward = find_reward(draft.document, options.reward_field)
+    return reward if reward is None or options.pass_if is None else options.pass_if(reward)
+
+
+def _identity(draft: Draft, place: str) -> str:
+    """The trial's own id, else the place of the attempt with a hash of what stands there: a file that was written
+    anew holds new attempts."""
+    if draft.idempotency_key is not None:
+        return draft.idempotency_key
+    if draft.trial is not None:
+        return f"import:{digest(draft.trial)}"
+    return f"import:{digest([place, draft.position, digest(draft.trajectory)])}"

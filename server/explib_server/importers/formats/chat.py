@@ -1,0 +1,74 @@
+"""Conversations of any common API: a document with messages, items or turns, or a bare list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from explib.errors import InvalidInput
+from explib.trajectories.conversation import BODIES, conversation, is_conversation
+from explib_server.importers.formats.own import names_of
+from explib_server.importers.paths import lookup, text_at
+from explib_server.importers.per_document import Document, PerDocument
+from explib_server.importers.records import Draft
+from explib_server.importers.sources import Source
+
+_MODELS = ("model", "model_name", "response_metadata.model_name")
+_FIELDS = (*BODIES, "input", "prompt", "request")
+
+
+def _is_mine(document: Document, source: Source) -> bool:
+    bodies = [document.get(name) for name in _FIELDS]
+    return any(is_conversation(body) or is_conversation(lookup(body, "messages")) for body in bodies)
+
+
+def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
+    items = list(conversation(document)[1])
+    yield Draft(
+        trajectory=items,
+        position=position,
+        document=document,
+        idempotency_key=text_at(document, "idempotency_key"),
+        task=text_at(document, "task"),
+        answer=text_at(document, "answer"),
+        ground_truth=text_at(document, "ground_truth"),
+        feedback=text_at(document, "feedback"),
+        group=text_at(document, "group"),
+        agent=text_at(document, "agent"),
+        model=text_at(document, "model") or model_of(items),
+        names=names_of(document),
+    )
+
+
+def model_of(messages: list[object]) -> str | None:
+    """The model that the last message with a model names."""
+    for message in reversed(messages):
+        if isinstance(message, Mapping):
+            named = next((lookup(message, path) for path in _MODELS if lookup(message, path)), None)
+            if isinstance(named, str):
+                return named
+    return None
+
+
+def messages_of(value: object) -> list[object]:
+    """The messages in what a tracer kept of a request: a list, a document that holds one, a message or a text.
+
+    Raises InvalidInput where there are none.
+    """
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}]
+    if isinstance(value, Mapping):
+        if "role" in value:
+            return [value]
+        only = next(iter(value.values())) if len(value) == 1 else None
+        return messages_of(only) if isinstance(only, str) else _flat(list(conversation(value)[1]))
+    if isinstance(value, list):
+        return _flat(value)
+    raise InvalidInput("There are no messages in it.")
+
+
+def _flat(messages: list[object]) -> list[object]:
+    """The messages of the only request of a batch."""
+    return messages[0] if len(messages) == 1 and isinstance(messages[0], list) else messages
+
+
+FORMAT = PerDocument("chat", _is_mine, _drafts, is_strict=False)

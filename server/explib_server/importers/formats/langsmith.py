@@ -1,0 +1,104 @@
+"""Runs of LangSmith, one a line; the runs of one trace are one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from explib.errors import InvalidInput
+from explib_server.importers.formats.chat import messages_of, model_of
+from explib_server.importers.paths import as_field, lookup, text_at
+from explib_server.importers.per_document import Document
+from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.sources import Source
+from explib_server.importers.tables import cell
+from explib_server.importers.traces import with_failures
+
+
+@dataclass(slots=True)
+class _Trace:
+    """What an attempt is made of: the outermost run, the last request to a model, the failures of tools."""
+
+    position: str
+    root: Document = field(default_factory=dict)
+    last: Document = field(default_factory=dict)
+    failures: set[str] = field(default_factory=set)
+
+    def add(self, run: Document) -> None:
+        """Take one run of the trace."""
+        kind, when = run.get("run_type"), str(run.get("dotted_order") or run.get("start_time"))
+        if not run.get("parent_run_id"):
+            self.root = run
+        if kind == "llm" and when >= str(self.last.get("dotted_order") or self.last.get("start_time") or ""):
+            self.last = run
+        if kind == "tool" and run.get("error"):
+            self.failures.update(
+                {str(run["error"]), str(lookup(run, "outputs.output")), str(lookup(run, "outputs.content"))}
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class LangSmith:
+    """Reads exported runs; those of one trace may stand anywhere in the file."""
+
+    name: str = "langsmith"
+
+    def recognises(self, source: Source) -> bool:
+        """Tell by the fields that every run has."""
+        return any(isinstance(run, Mapping) and "run_type" in run and "inputs" in run for run in source.head)
+
+    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
+        """The traces in the order of their first runs."""
+        traces: dict[str, _Trace] = {}
+        for position, run in source.documents():
+            if isinstance(run, BadRecord):
+                yield run
+            elif not isinstance(run, Mapping) or "run_type" not in run:
+                yield BadRecord(position, "It is no run: it has no run_type.")
+            else:
+                identity = str(run.get("trace_id") or run.get("id"))
+                traces.setdefault(identity, _Trace(position)).add({key: cell(value) for key, value in run.items()})
+        for identity, trace in traces.items():
+            try:
+                yield _draft(identity, trace)
+            except InvalidInput as error:
+                yield BadRecord(trace.position, str(error))
+
+
+def _draft(identity: str, trace: _Trace) -> Draft:
+    run = trace.last or trace.root
+    messages = [*messages_of(run.get("inputs")), *_outputs(run.get("outputs"))]
+    root = trace.root or run
+    return Draft(
+        trajectory=with_failures(messages, (), trace.failures),
+        position=trace.position,
+        document=root,
+        trial=f"langsmith:{identity}",
+        reward=root.get("feedback_stats"),
+        reward_at="feedback_stats",
+        feedback=as_field(root.get("error")),
+        group=text_at(root, "reference_example_id"),
+        agent=text_at(root, "name"),
+        model=text_at(run, "extra.metadata.ls_model_name") or model_of(messages),
+        names=(identity, str(root.get("id"))),
+    )
+
+
+def _outputs(outputs: object) -> list[object]:
+    generation = lookup(outputs, "generations")
+    while isinstance(generation, list) and generation:
+        generation = generation[0]
+    if isinstance(generation, Mapping):
+        message = generation.get("message")
+        return [message] if message else [{"role": "assistant", "content": generation.get("text")}]
+    if isinstance(outputs, Mapping) and "role" not in outputs:
+        for name in ("messages", "output", "answer", "result", "response"):
+            value = outputs.get(name)
+            if isinstance(value, str):
+                return [{"role": "assistant", "content": value}]
+            if isinstance(value, list | Mapping):
+                return messages_of(value)[-1:]
+    return messages_of({"messages": [], "output": outputs}) if outputs else []
+
+
+FORMAT = LangSmith()

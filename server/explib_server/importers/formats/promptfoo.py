@@ -1,0 +1,58 @@
+"""Results of promptfoo: `{evalId, results: {results: [{prompt, response, score, gradingResult, …}]}}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explib.errors import InvalidInput
+from explib.trajectories.conversation import is_conversation
+from explib.trajectories.values import loads
+from explib_server.importers.drafts import digest
+from explib_server.importers.paths import as_field, lookup, objects, text_at
+from explib_server.importers.per_document import Document, PerDocument
+from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.sources import Source
+
+
+def _rows(document: Document) -> list[Document]:
+    rows = objects(lookup(document, "results.results")) or objects(document.get("results"))
+    return [row for row in rows if "gradingResult" in row or "promptIdx" in row or "testCase" in row]
+
+
+def _is_mine(document: Document, source: Source) -> bool:
+    return bool(_rows(document))
+
+
+def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft | BadRecord]:
+    for at, row in enumerate(_rows(document)):
+        try:
+            yield _draft(row, f"{position}/{at}", document)
+        except InvalidInput as error:
+            yield BadRecord(f"{position}/{at}", str(error))
+
+
+def _draft(row: Document, position: str, document: Document) -> Draft:
+    raw, answered = lookup(row, "prompt.raw"), lookup(row, "response.output")
+    if answered is None:
+        raise InvalidInput(f"There is no response: {str(row.get('error') or 'the provider gave none')[:200]}.")
+    parsed = loads(raw) if isinstance(raw, str) and raw.lstrip().startswith("[") else raw
+    asked = (
+        parsed if isinstance(parsed, list) and is_conversation(parsed) else [{"role": "user", "content": as_field(raw)}]
+    )
+    case = digest([row.get("testIdx"), lookup(row, "testCase.vars") or row.get("vars")])
+    evaluation = text_at(document, "evalId")
+    score = row.get("score")
+    return Draft(
+        trajectory=[*asked, {"role": "assistant", "content": as_field(answered)}],
+        position=position,
+        document=row,
+        trial=evaluation and f"promptfoo:{evaluation}:{row.get('id') or position.rpartition('/')[2]}",
+        reward=row.get("success") if score is None else score,
+        feedback=text_at(row, "gradingResult.reason") or text_at(row, "error"),
+        group=f"promptfoo:{case}",
+        model=text_at(row, "provider.id") or text_at(row, "provider"),
+        names=(str(row.get("id")),),
+    )
+
+
+FORMAT = PerDocument("promptfoo", _is_mine, _drafts)

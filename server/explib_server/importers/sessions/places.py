@@ -1,0 +1,71 @@
+"""Where coding agents keep their sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from explib.errors import InvalidInput
+from explib_server.importers.records import Draft, Options
+
+_PATTERNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    "claude-code": (("CLAUDE_CONFIG_DIR", ".claude", "projects/**/*.jsonl"),),
+    "codex": (("CODEX_HOME", ".codex", "sessions/**/rollout-*.jsonl*"),),
+    "gemini": (("GEMINI_CLI_HOME", ".gemini", "tmp/*/chats/session-*.json*"),),
+    "opencode": (("", ".local/share/opencode", "storage/session/**/*.json"),),
+    "copilot": (
+        ("COPILOT_HOME", ".copilot", "session-state/*/events.jsonl"),
+        ("", ".config/Code/User", "workspaceStorage/*/chatSessions/*.json"),
+        ("", "Library/Application Support/Code/User", "workspaceStorage/*/chatSessions/*.json"),
+        ("", "AppData/Roaming/Code/User", "workspaceStorage/*/chatSessions/*.json"),
+    ),
+}
+"""For each client: the variable that moves its folder, the folder below the person's home, the files in it."""
+CLIENTS = tuple(_PATTERNS)
+
+
+def session_files(clients: list[str], since: float | None) -> list[str]:
+    """The session files of these clients (of all where none is named), oldest first.
+
+    Raises InvalidInput for an unknown client, and where there are no sessions.
+    """
+    for client in clients:
+        if client not in _PATTERNS:
+            raise InvalidInput(f"There is no client {client!r}: pass some of {', '.join(CLIENTS)}, or none for all.")
+    dated = sorted((path.stat().st_mtime, str(path)) for client in clients or CLIENTS for path in _files(client))
+    if not dated:
+        raise InvalidInput(f"No session of {', '.join(clients or CLIENTS)} is kept here: name its files instead.")
+    return [path for changed, path in dated if since is None or changed >= since]
+
+
+def moment(text: str) -> float:
+    """A time as it is typed, in seconds since the epoch: `7d`, `12h`, or a date. Raises InvalidInput."""
+    units = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+    try:
+        if text[-1:] in units:
+            return time.time() - float(text[:-1]) * units[text[-1]]
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"--since {text!r} is no time: write for example 7d, 12h or 2026-01-31.") from None
+
+
+def _files(client: str) -> Iterator[Path]:
+    for variable, folder, pattern in _PATTERNS[client]:
+        moved = os.environ.get(variable) if variable else None
+        yield from (Path(moved) if moved else Path.home() / folder).glob(pattern)
+
+
+def is_of_project(draft: Draft, options: Options) -> bool:
+    """Tell whether an attempt is of the project that was asked for, or below its folder; without one all are."""
+    if options.project is None:
+        return True
+    folder = draft.document.get("cwd")
+    if not isinstance(folder, str):
+        return False
+    project = options.project.resolve()
+    hashed = hashlib.sha256(str(project).encode()).hexdigest()
+    return folder == hashed or Path(folder) == project or project in Path(folder).parents
