@@ -16,25 +16,30 @@ Asked = dict[str, Json]
 
 
 def lesson_about(asked: Asked) -> Json:
-    """A good answer to either step: whoever looked first won; consolidation changes nothing."""
+    """A good answer to each step: whoever looked first won; nothing else can be told."""
     said = str(asked["input"])
-    if not str(asked["step"]).startswith("advantage"):
-        return {"changes": []}
+    if str(asked["step"]).startswith("codes"):
+        return {"codes": [f"{label} D1?" for label in re.findall(r'of="(A\d+)"', said)]}
+    if str(asked["step"]).startswith("points"):
+        return {"points": []}
     topic = re.findall(r"question about (\w+)", said)[0]
     rewards = dict(re.findall(r"^(A\d+): reward ([01]),", said, re.MULTILINE))
+    looked = [label for label, reward in rewards.items() if reward == "1"]
+    acted = [label for label, reward in rewards.items() if reward == "0"]
     return {
-        "difference": "who looked first won",
-        "lessons": [
+        "decisions": [
             {
-                "action": "ADD",
-                "target": None,
-                "content": f"When {topic} come up, look at the record of {topic} before acting.",
+                "known": None,
+                "situation": f"{topic} come up",
+                "options": [
+                    {"does": f"look at the record of {topic} before acting", "attempts": looked},
+                    {"does": f"act on {topic} at once", "attempts": acted},
+                ],
+                "better": "a",
+                "lesson": f"When {topic} come up, look at the record of {topic} before acting.",
                 "reason": "who looked won",
-                "followed_and_won": [label for label, reward in rewards.items() if reward == "1"],
-                "not_followed_and_lost": [label for label, reward in rewards.items() if reward == "0"],
-                "contradicting": [],
             }
-        ],
+        ]
     }
 
 

@@ -34,6 +34,7 @@ class Crowd:
     lift: float = 0.0
     against: bool = False
     """Whether forgers report the reverse: 0 when it was served."""
+    rounds: int = ROUNDS
 
 
 def forgers(runs: int) -> list[Figure]:
@@ -71,13 +72,14 @@ def _few_submitters(runs: int) -> list[Figure]:
             )
             blamed = _retired(runs, Crowd(submitters, zeal, GOOD, against=True))
             figures.append(Figure(f"{busy}: good one (+.10) ever retired", blamed, at_most=0.05, note=f"{runs} runs"))
-    honest = [_helped_after(World(seed), Crowd(5, lift=GOOD), forging=0) for seed in range(runs)]
-    note = f"rewards, median of {runs} runs; {5 * ROUNDS} where it never was"
-    alone = [_helped_after(World(seed), Crowd(1, lift=GOOD), forging=0) for seed in range(runs)]
+    few = max(runs // 4, 1)
+    honest = [_helped_after(World(seed), Crowd(5, lift=GOOD, rounds=400)) for seed in range(few)]
+    alone = [_helped_after(World(seed), Crowd(1, lift=GOOD, rounds=2_000)) for seed in range(few)]
+    note = f"rewards, median of {few} runs"
     return [
         *figures,
         Figure("5 honest submitters: until a good one (+.10) likely helps", median(honest), note=note),
-        Figure("1 submitter: the same", median(alone), note=f"of {ROUNDS}; comparison"),
+        Figure("1 submitter: the same", median(alone), note=f"{note}; comparison"),
     ]
 
 
@@ -91,9 +93,9 @@ def _retires(sums: ScoreSums) -> bool:
     return change is not None and change.decision == "retire"
 
 
-def _helped_after(world: World, crowd: Crowd, forging: int) -> float:
-    estimates = enumerate(_estimates(world, crowd, forging), start=1)
-    rounds = next((at for at, sums in estimates if lift_summary(sums).label in HELPS), ROUNDS)
+def _helped_after(world: World, crowd: Crowd) -> float:
+    estimates = enumerate(_estimates(world, crowd, forging=0), start=1)
+    rounds = next((at for at, sums in estimates if lift_summary(sums).label in HELPS), crowd.rounds)
     return rounds * crowd.submitters
 
 
@@ -113,7 +115,7 @@ def _estimates(world: World, crowd: Crowd, forging: int | None = None, *, pooled
         forging = math.ceil(FORGERS * crowd.submitters)
     estimate: ScoreSums = NOTHING
     at = 0
-    for _ in range(ROUNDS):
+    for _ in range(crowd.rounds):
         probability = serving_probability(posterior(estimate))
         for submitter in range(crowd.submitters):
             forged = submitter < forging

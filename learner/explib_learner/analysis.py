@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from explib.models.decisions import NO_NEWS, CodebookUpdate
+from explib.models.decisions import NO_NEWS, CodebookUpdate, GradedAttempt
 from explib.models.learning import Cost
 from explib.models.revisions import Operation, Refusal
 from explib.text.words import number_of
@@ -50,9 +50,11 @@ class Analyser:
         with span("learn.code", decisions=len(book.decisions)):
             codings = [await self._coded(batch, book, coder) for coder in self._analyst.coders]
         with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
-            note = await asyncio.to_thread(self._judged, batch, book)
+            graded = graded_attempts(batch.history, batch.library.settings)
+            note = await asyncio.to_thread(self._judged, batch, book, graded)
         with span("learn.write", analyst=self._analyst.name):
-            operations, written = await self._written(batch, book, named)
+            evidence = Evidence(book.entries, book.codes, graded)
+            operations, written = await self._written(batch, book, named, evidence)
         return Analysis(
             operations=operations,
             refusals=tuple(refusal for naming in namings for refusal in naming.refusals),
@@ -71,10 +73,9 @@ class Analyser:
         book.coded(coding.codes)
         return coding
 
-    def _judged(self, batch: Batch, book: RunCodebook) -> str:
+    def _judged(self, batch: Batch, book: RunCodebook, graded: Sequence[GradedAttempt]) -> str:
         """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
         decisions = [decision for decision in book.decisions if not decision.speaks_for_itself]
-        graded = graded_attempts(batch.history, batch.library.settings)
         judgement = self._judge.judge(decisions, book.codes, graded, self._states.get(batch.library.id))
         self._states[batch.library.id] = judgement.state
         for verdict in judgement.verdicts.values():
@@ -89,10 +90,9 @@ class Analyser:
         return _note_of(judgement, len(decisions))
 
     async def _written(
-        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision]
+        self, batch: Batch, book: RunCodebook, named: Mapping[str, NamedDecision], evidence: Evidence
     ) -> tuple[tuple[Operation, ...], Writing]:
         """The operations that the verdicts ask for, with the words of new lessons."""
-        evidence = Evidence(book.codes, batch.history)
         planned = plan(book.entries, batch.experiences, evidence)
         for decision_id, runs in planned.weak_runs.items():
             book.weakened(decision_id, runs)

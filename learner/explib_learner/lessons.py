@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from explib.evidence.observed import earned_status, observed_text
-from explib.models.decisions import Code, CodebookEntry, Decision, Verdict
-from explib.models.experiences import Experience
+from explib.models.decisions import Code, CodebookEntry, Decision, GradedAttempt, Verdict
+from explib.models.experiences import Experience, ExperienceStatus
 from explib.models.revisions import Citation, Operation
-from explib.models.trajectories import Attempt
 from explib_learner.analyst import NamedDecision, Wording
 
 WEAK_RUNS = 2
@@ -36,14 +36,25 @@ class Plan:
 
 
 class Evidence:
-    """Who followed an option and who did not, with the rewards."""
+    """Who followed an option and who did not, with the rewards; what other believed decisions explain is taken out."""
 
-    def __init__(self, codes: Iterable[Code], history: Sequence[Attempt]) -> None:
-        rewarded = [attempt.trajectory for attempt in history if attempt.trajectory.reward is not None]
-        self._rewards = {attempt.id: attempt.reward or 0.0 for attempt in rewarded}
+    def __init__(
+        self, entries: Iterable[CodebookEntry], codes: Iterable[Code], graded: Iterable[GradedAttempt]
+    ) -> None:
+        attempts = list(graded)
+        self._rewards = {attempt.trajectory_id: attempt.reward for attempt in attempts}
+        self._inferred_only = all(attempt.source == "inferred" for attempt in attempts)
         self._letters: dict[str, dict[str, str]] = {}
         for code in codes:
             self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
+        verdicts = (entry.verdict for entry in entries if entry.verdict is not None)
+        self._believed = [each for each in verdicts if each.state == "believed" and each.merged_into is None]
+
+    def earned(self, decision: Decision, verdict: Verdict) -> ExperienceStatus | None:
+        """The status of the better option's lesson; what only inferred rewards speak for remains a candidate."""
+        status = earned_status(verdict)
+        unsure = self._inferred_only and not decision.speaks_for_itself
+        return "candidate" if status == "active" and unsure else status
 
     def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
         """The attempts that a lesson about the decision cites."""
@@ -53,18 +64,34 @@ class Evidence:
         return tuple(Citation(attempt, "for") for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
-        """For: followed and above the mean of those that met the situation, or not followed and below it."""
+        """For: followed and nearer to the mean of those that followed, or neither; against: the others.
+
+        So who followed and lost for another believed reason is not against.
+        """
         letters = self._letters.get(decision_id, {})
-        rewards = {attempt: self._rewards[attempt] for attempt in letters if attempt in self._rewards}
-        if not rewards:
+        unexplained = {
+            attempt: self._unexplained(attempt, decision_id) for attempt in letters if attempt in self._rewards
+        }
+        sides = [
+            [reward for attempt, reward in unexplained.items() if (letters[attempt] == option) is followed]
+            for followed in (True, False)
+        ]
+        if not unexplained:
             return ()
-        mean = sum(rewards.values()) / len(rewards)
-        newest = sorted(rewards, reverse=True)
-        chosen = [attempt for attempt in newest if rewards[attempt] != mean][:CITED]
+        middle = fmean(fmean(side) for side in sides if side)
+        chosen = [attempt for attempt in sorted(unexplained, reverse=True) if unexplained[attempt] != middle][:CITED]
         return tuple(
-            Citation(attempt, "for" if (letters[attempt] == option) == (rewards[attempt] > mean) else "against")
+            Citation(attempt, "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against")
             for attempt in chosen
         )
+
+    def _unexplained(self, attempt: str, decision_id: str) -> float:
+        """The reward without what the attempt gained by the better options of other believed decisions."""
+        others = (each for each in self._believed if each.decision_id != decision_id)
+        gained = (
+            each.effect for each in others if self._letters.get(each.decision_id, {}).get(attempt, "") == each.better
+        )
+        return self._rewards[attempt] - sum(gained)
 
 
 def plan(entries: Sequence[CodebookEntry], experiences: Sequence[Experience], evidence: Evidence) -> Plan:
@@ -106,7 +133,7 @@ def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: E
                 )
             )
             _propose(planned, entry, verdict)
-    elif experience.status == "candidate" and earned_status(verdict) == "active":
+    elif experience.status == "candidate" and evidence.earned(entry.decision, verdict) == "active":
         planned.operations.append(
             Operation(
                 kind="MODIFY",
@@ -143,7 +170,7 @@ def additions(
             content=texts[wording.decision.id],
             citations=evidence.of(wording.decision, wording.letter),
             speaks_for_itself=wording.decision.speaks_for_itself,
-            status=earned_status(wording.verdict),
+            status=evidence.earned(wording.decision, wording.verdict),
             note=observed_text(wording.verdict),
             decision_id=wording.decision.id,
             option=wording.letter,
@@ -151,6 +178,11 @@ def additions(
         for wording in wordings
         if wording.decision.id in texts
     )
+
+
+def _sources(decision: NamedDecision) -> tuple[Citation, ...]:
+    """The attempts that a lesson was read from, where nobody graded any."""
+    return tuple(Citation(attempt, "for") for attempt in decision.letters)
 
 
 def first_words(
@@ -166,7 +198,7 @@ def first_words(
             kind="ADD",
             reason=decision.reason,
             content=decision.lesson,
-            citations=evidence.citations(decision_id, decision.better or ""),
+            citations=evidence.citations(decision_id, decision.better or "") or _sources(decision),
             status="candidate",
             decision_id=decision_id,
             option=decision.better,

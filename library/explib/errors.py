@@ -13,7 +13,8 @@
     ├── Conflict                somebody else was first
     │   ├── RevisionConflict, LeaseLost, IdempotencyConflict, RewardConflict
     ├── StorageError            the database cannot be used
-    │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, DatabaseUnavailable, StorageFull
+    │   ├── NotADatabase, DatabaseTooNew, SchemaMismatch, StorageFull
+    │   └── DatabaseUnavailable, of which NoDatabase
     ├── ModelError              a model call did not give a usable answer
     │   ├── ModelUnavailable    the endpoint failed: worth another try later
     │   ├── ModelAnswerInvalid  it answered, but not in the agreed form; AnswerCutOff: its tokens did not do
@@ -169,6 +170,10 @@ class SchemaMismatch(StorageError):
 
 class DatabaseUnavailable(StorageError):
     """The database cannot be opened or written: check the folder, its permissions and EXPLIB_DATABASE_URL."""
+
+
+class NoDatabase(DatabaseUnavailable):
+    """There is no database yet."""
 
 
 class StorageFull(StorageError):

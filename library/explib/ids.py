@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
+
+EARLIEST = 1_735_689_600
+"""2025 in seconds since the epoch: no id is older than the program."""
 
 
 def new_id(kind: str) -> str:
     """A fresh id such as `t_0198c2f4a1b3c9d2e4f0`; `kind` is `t` (trajectory) or `r` (retrieval)."""
     return f"{kind}_{int(time.time() * 1000):011x}{secrets.token_hex(5)}"
+
+
+def is_id(text: str, kind: str) -> bool:
+    """True for what `new_id` may have made of this kind."""
+    return re.fullmatch(rf"{kind}_[0-9a-f]{{21}}", text) is not None and made_at(text) > EARLIEST
 
 
 def made_at(identity: str) -> float:

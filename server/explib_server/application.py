@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,12 +48,10 @@ class Application:
         self.experiences = retriever
         self.learning = learning
         self.lifecycle = Lifecycle(store)
-        self.creates_library = True
-        """False for a command that only reads: the configured library is not created."""
         self._on_submission: list[Callable[[], None]] = []
 
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist), within the caller's reach.
+        """The named library, or the configured one (created where it doesn't exist, unless only read), within reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
@@ -62,7 +60,7 @@ class Application:
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if self.creates_library and library_name == self.settings.library:
+            if library_name == self.settings.library and self.store.database.access != "read":
                 return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
             if caller.libraries is None:
                 raise
@@ -73,15 +71,23 @@ class Application:
         caller = current_caller()
         return [library for library in await self.store.libraries.all() if caller.reaches(library.name)]
 
-    async def fetch(self, library: Library, task: str, limit: int | None = None, session: str | None = None) -> Served:
+    async def fetch(
+        self,
+        library: Library,
+        task: str,
+        limit: int | None = None,
+        session: str | None = None,
+        tools: Iterable[str] = (),
+    ) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput.
 
-        A `session` that asks the same again before it submits anything gets the same answer.
+        `tools`: names of the tools at hand. A `session` that asks the same again before it submits anything gets the
+        same answer.
         """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
             owner = current_caller().subject
-            served = await self.experiences.serve(library, self.clean(task), limit, session, owner)
+            served = await self.experiences.serve(library, self.clean(task), limit, session, owner, tools)
             seen.set_attributes(
                 {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
             )
@@ -176,7 +182,9 @@ class Application:
 
 def _noted(receipt: Receipt, library: Library, *, counts: bool) -> Receipt:
     """The receipt, with a note about a reward that is no evidence here."""
-    return receipt if counts or not library.settings.signed_rewards_only else replace(receipt, note=UNSIGNED)
+    if counts or not library.settings.signed_rewards_only:
+        return receipt
+    return replace(receipt, note="; ".join(filter(None, (receipt.note, UNSIGNED))))
 
 
 def _check_size(name: str, text: str | None) -> None:

@@ -6,13 +6,15 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from explib.errors import InvalidSetting
+from explib.errors import InvalidSetting, NoDatabase
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.retriever import Retriever
 from explib.settings.program import Settings
+from explib.storage.database import Access
 from explib.storage.store import Store, open_store
 from explib.tracing import Link
 from explib_learner.analyst import Analyst
@@ -139,13 +141,24 @@ def application_over(settings: Settings, store: Store, closing: AsyncExitStack) 
 
 
 @asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[Application]:
-    """The application over the configured database; closed at the end. Raises StorageError."""
+async def open_application(settings: Settings, access: Access = "create") -> AsyncIterator[Application]:
+    """The application over the configured database; closed at the end. Raises StorageError.
+
+    Where there is none yet, who only reads sees an empty one elsewhere, which is gone at the end.
+    """
     settings.chosen_analyst()  # a wrong setting is reported at the start, not at the first group
     opening = open_store(
         settings.database_url,
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
+        access=access,
     )
-    async with opening as store, AsyncExitStack() as closing:
+    async with AsyncExitStack() as closing:
+        try:
+            store = await closing.enter_async_context(opening)
+        except NoDatabase:
+            if access != "read":
+                raise
+            folder = closing.enter_context(TemporaryDirectory(prefix="explib-"))
+            store = await closing.enter_async_context(open_store(f"sqlite+aiosqlite:///{folder}/empty.db"))
         yield application_over(settings, store, closing)

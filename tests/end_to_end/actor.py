@@ -13,14 +13,15 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 
+from learner.scripted_analyst import Scripted, lesson
+
 from explib.errors import Conflict, NotFound, StorageError
-from explib.models.groups import GradedGroup
+from explib.models.groups import GroupAttempts
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.revisions import Citation, Operation
 from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.storage.store import open_store
-from explib_learner.analyst import Analysis, Batch
+from explib_learner.analyst import Batch
 from explib_learner.pipeline import Pipeline
 from explib_learner.worker import Worker
 from explib_server.application import Application
@@ -30,7 +31,7 @@ LIBRARIES = ("one", "two", "three")
 ATTEMPTS = 40
 """Consecutive attempts of one submitter at the same task, over all libraries: groups stay small, new ones come."""
 LESSONS = 40
-"""From so many on, lessons are reworded instead of added."""
+"""From so many on, no more are learned."""
 PAUSE_SECONDS = 0.1
 """The longest between two attempts."""
 LEASE_SECONDS = 1.0
@@ -39,28 +40,25 @@ THOUGHT_SECONDS = 0.3
 """The longest that the analyst thinks: what is killed or paused is often in the middle of it."""
 
 
-class Slow:
-    """An analyst that takes its time and learns one lesson from every group."""
+def words() -> str:
+    """A lesson like no other."""
+    made = ["".join(random.choices("bcdfgklmnprst", k=7)) for _ in range(8)]
+    return f"When {' '.join(made[:4])}, {' '.join(made[4:])}."
 
-    name = "contrast"
-    model: str | None = None
-    batch_groups = 4
-    reads_history = False
 
-    async def advantages(self, batch: Batch) -> Analysis:
+class Slow(Scripted):
+    """An analyst that takes its time and learns one lesson from every group, as long as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda group: lesson(group, words()), self._think)
+
+    async def _think(self, batch: Batch) -> None:
+        self.outcome = _nothing if len(batch.experiences) >= LESSONS else self.outcome
         await asyncio.sleep(random.uniform(0.0, THOUGHT_SECONDS))
-        return Analysis(operations=tuple(self._lesson(batch, group) for group in batch.groups))
 
-    def _lesson(self, batch: Batch, group: GradedGroup) -> Operation:
-        words = ["".join(random.choices("bcdfgklmnprst", k=7)) for _ in range(8)]
-        content = f"When {' '.join(words[:4])}, {' '.join(words[4:])}."
-        cited = tuple(Citation(attempt.trajectory.id, "for") for attempt in group.attempts[:2])
-        if len(batch.experiences) < LESSONS:
-            return Operation("ADD", "won", content=content, citations=cited)
-        return Operation("MODIFY", "won", target=random.choice(batch.experiences).id, content=content, citations=cited)
 
-    async def consolidate(self, batch: Batch, operations: tuple[Operation, ...]) -> Analysis:
-        return Analysis(operations=operations)
+def _nothing(_group: GroupAttempts) -> None:
+    return None
 
 
 def say(*words: str) -> None:
@@ -88,7 +86,7 @@ async def kept_up(acting: Callable[[], Coroutine[None, None, None]]) -> None:
 async def learn(url: str) -> None:
     logging.getLogger("explib_learner.worker").addHandler(Told())
     async with open_store(url) as store:
-        await Worker(store, Pipeline(store, Slow()), LEASE_SECONDS).watch()
+        await Worker(store, Pipeline(store, Slow().analyst()), LEASE_SECONDS).watch()
 
 
 async def submit(url: str, name: str, start: int) -> None:

@@ -277,7 +277,7 @@ async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(
         async def told() -> bool:
             return "explib learn learns by hand" in caplog.text
 
-        async with learner_process(application):
+        async with learner_process(application, lambda: False):
             await until(told)
             assert caplog.text.count("could not be started") == 1
         assert await application.store.leases.holder(LEASE) is None

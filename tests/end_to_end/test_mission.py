@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Any
 
@@ -26,12 +27,27 @@ REWARDS = (1.0, 0.0, 1.0, 0.0, 1.0)
 
 
 def reader(asked: Asked) -> Reply:
-    """A model that sees why some attempts won, and leaves the library as it is when it is asked to tidy up."""
-    if "Proposals:" in text_of(asked):
-        return answers({"changes": []})
+    """A model that sees why some attempts won, tells which looked first, and has nothing to add."""
+    said = text_of(asked)
+    if "name the points" in said:
+        return answers({"points": []})
+    if "one line for each attempt" in said:
+        looked = dict(re.findall(r'of="(A\d+)">\n.*\n(?:.*\n)?assistant: I (look|change)', said))
+        return answers({"codes": [f"{label} D1{'a' if did == 'look' else 'b'}" for label, did in looked.items()]})
     labels = {won: [f"A{at + 1}" for at, reward in enumerate(REWARDS) if (reward > 0) == won] for won in (True, False)}
-    evidence: dict[str, Json] = {"followed_and_won": [*labels[True]], "not_followed_and_lost": [*labels[False]]}
-    return answers({"lessons": [{"action": "ADD", "content": LESSON, "reason": "winners looked first", **evidence}]})
+    options: list[Json] = [
+        {"does": "look the customer up before changing anything", "attempts": [*labels[True]]},
+        {"does": "change it at once", "attempts": [*labels[False]]},
+    ]
+    decision: Json = {
+        "known": "D1" if "D1 when" in said else None,
+        "situation": "asked to change a record",
+        "options": options,
+        "better": "a",
+        "lesson": LESSON,
+        "reason": "winners looked first",
+    }
+    return answers({"decisions": [decision]})
 
 
 def attempt(task: str, won: bool) -> list[dict[str, str]]:
@@ -73,4 +89,4 @@ async def test_graded_attempts_go_in_and_a_later_task_gets_the_lesson() -> None:
     [content] = result.content
     assert isinstance(content, TextContent)
     assert LESSON in content.text
-    assert any("advantage" in json.dumps(asked) for asked in model.asked)
+    assert any("contrast" in json.dumps(asked) for asked in model.asked)

@@ -41,36 +41,37 @@ async def submit_group(application: Application, task: str = TASK) -> Library:
     return library
 
 
-def lesson(content: str, action: str = "ADD", target: str | None = None) -> Json:
-    """An answer to the advantage step: attempts 1 and 3 won, 2 and 4 lost."""
-    return {
-        "difference": "who looked the customer up won",
-        "lessons": [
-            {
-                "action": action,
-                "target": target,
-                "content": content,
-                "reason": "winners looked first",
-                "followed_and_won": ["A1", "A3"],
-                "not_followed_and_lost": ["A2", "A4"],
-                "contradicting": [],
-            }
-        ],
-    }
+def lesson(content: str, known: str | None = None) -> Json:
+    """An answer to the contrast: attempts 1 and 3 won, 2 and 4 lost."""
+    options: Json = [
+        {"does": "look the customer up first", "attempts": ["A1", "A3"]},
+        {"does": "change it at once", "attempts": ["A2", "A4"]},
+    ]
+    situation = "asked to change an order"
+    decision: Json = {"known": known, "situation": situation, "options": options, "better": "a"}
+    return {"decisions": [{**decision, "lesson": content, "reason": "winners looked first"}]}
 
 
 GOOD = lesson("When asked to change an order, look the customer up first.")
 OUTCOMES = {
     "answers well": ([answers(GOOD)], "learned", "learned in revision 1"),
-    "finds no lesson": ([answers({"difference": "chance", "lessons": []})], "learned", "nothing to change"),
-    "broken JSON, then repaired": ([says('{"difference": "x", '), answers(GOOD)], "learned", "learned in revision 1"),
-    "broken JSON twice": ([says("no json"), says("still none")], "ready", "JSON"),
-    "unknown id": ([answers(lesson("When a, do b.", "MODIFY", "e77"))], "learned", "nothing to change"),
-    "over-long": ([answers(lesson("When asked, " + "look again and " * 40 + "stop."))], "learned", "nothing to change"),
-    "ground truth inside": (
-        [answers(lesson("When asked to change it, write 14 Wren Lane."))],
+    "finds no lesson": ([answers({"decisions": []})], "learned", "nothing to change"),
+    "broken JSON, then repaired": (
+        [says('{"decisions": [{"situation": "x", '), answers(GOOD)],
         "learned",
-        "nothing to change",
+        "learned in revision 1",
+    ),
+    "broken JSON twice": ([says("no json"), says("still none")], "ready", "JSON"),
+    "unknown label": ([answers(lesson("When asked, look first.", "D77"))], "learned", "learned in revision 1"),
+    "over-long": (
+        [answers(lesson("When asked, " + "look again and " * 40 + "stop."))] * 2,
+        "learned",
+        "learned in revision 1",
+    ),
+    "ground truth inside": (
+        [answers(lesson("When asked to change it, write 14 Wren Lane."))] * 2,
+        "learned",
+        "learned in revision 1",
     ),
     "429, then well": ([refuses(429, "slow down"), answers(GOOD)], "learned", "learned in revision 1"),
     "500, then well": ([refuses(500, "oops"), answers(GOOD)], "learned", "learned in revision 1"),
@@ -93,8 +94,8 @@ async def test_however_the_endpoint_answers_the_outcome_is_recorded_and_nothing_
         assert group.reason
         refused = await application.store.revisions.refusals(library)
         experiences = await application.store.revisions.experiences(library)
-        assert bool(refused) == (name in {"unknown id", "over-long", "ground truth inside"})
-        assert bool(experiences) == (reason == "learned in revision 1")
+        assert bool(refused) == (name in {"over-long", "ground truth inside"})
+        assert bool(experiences) == (reason == "learned in revision 1" and not refused)
         assert all(refusal.reason for refusal in refused)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from explib_learner.model.stages.advantage import AdvantageAnswer, LessonAnswer
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel

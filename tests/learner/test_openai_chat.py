@@ -1,14 +1,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from learner.scripted_endpoint import AT_ONCE, Asked, Reply, Script, ScriptedEndpoint, endpoint, refuses, says, text_of
+from learner.scripted_endpoint import (
+    AT_ONCE,
+    Asked,
+    Reply,
+    Script,
+    ScriptedEndpoint,
+    endpoint,
+    refuses,
+    says,
+    streams,
+    text_of,
+)
 
 from explib.errors import ExplibError, ModelAnswerInvalid, ModelMisconfigured, ModelUnavailable, PromptTooLong
-from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
+from explib.models.json_value import Json
+from explib_learner.model.chat import CUT_OFF, WITHHELD, ChatAnswer, ChatMessage, ChatRequest
 from explib_learner.model.openai_chat import OpenAIChat
 
 REQUEST = ChatRequest(
@@ -169,6 +182,142 @@ async def test_a_reasoning_model_that_wants_other_fields_gets_them() -> None:
     async with chatting(particular) as (chat, server):
         assert (await chat.ask(REQUEST)).text == "fine"
     assert server.asked[-1]["max_completion_tokens"] == 50
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": 'Unknown name "seed": Cannot find field.'}},
+        [
+            {
+                "error": {
+                    "code": 400,
+                    "message": 'Invalid JSON payload. Unknown name "seed".',
+                    "status": "INVALID_ARGUMENT",
+                }
+            }
+        ],
+        {
+            "object": "error",
+            "message": {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
+        },
+        {"detail": "seed is not supported"},
+        {"error": "'seed' must not be set"},
+        "Failed to deserialize the JSON body: seed: unknown field",
+        ["seed is unknown"],
+    ],
+)
+@pytest.mark.parametrize("status", [400, 404, 422, 500])
+async def test_a_refusal_in_any_envelope_leads_to_the_next_dialect(body: Json, status: int) -> None:
+    raw = (body if isinstance(body, str) else json.dumps(body)).encode()
+
+    def script(asked: Asked) -> Reply:
+        return Reply(status, raw, AT_ONCE) if "seed" in asked else says("fine")
+
+    async with chatting(script) as (chat, server):
+        assert (await chat.ask(REQUEST)).text == "fine"
+        assert (await chat.ask(REQUEST)).text == "fine"
+    assert len(server.asked) == 3
+
+
+async def test_a_refusal_that_comes_with_status_200_is_one_too() -> None:
+    def script(asked: Asked) -> Reply:
+        return Reply(body=b'{"error": "response_format is not supported"}') if "response_format" in asked else says("a")
+
+    assert (await asked(script)).text == "a"
+
+
+@pytest.mark.parametrize("said", ["System role not supported", "messages[0].role: 'system' is not one of ['user']"])
+async def test_without_a_system_role_the_instructions_go_before_the_first_message(said: str) -> None:
+    def script(asked: Asked) -> Reply:
+        return refuses(400, said) if '"system"' in json.dumps(asked["messages"]) else says("fine")
+
+    async with chatting(script) as (chat, server):
+        assert (await chat.ask(REQUEST)).text == "fine"
+    assert server.asked[1]["messages"] == [{"role": "user", "content": "Rules.\n\nQuestion?"}]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "input length (9000 tokens) exceeds the maximum allowed length (8192 tokens)",
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "Please reduce the length of the messages or completion.",
+        "the request exceeds the available context size, try increasing it",
+        "Requested tokens (9000) exceed context window of 8192",
+    ],
+)
+async def test_a_full_context_is_known_by_its_words(said: str) -> None:
+    with pytest.raises(PromptTooLong, match="EXPLIB_MODEL_CONTEXT"):
+        await asked([refuses(400, said)])
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [{"prompt_tokens": 900, "completion_tokens": 80.0}, {"input_tokens": 900, "output_tokens": "80"}],
+)
+async def test_usage_of_any_shape_is_counted(usage: Json) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "x"}}], "usage": usage}).encode()
+    assert await asked([Reply(body=body)]) == ChatAnswer("x", 900, 80)
+
+
+@pytest.mark.parametrize("usage", [[], "n/a", {"prompt_tokens": "n/a", "completion_tokens": None}, {"total": 3}])
+async def test_usage_that_cannot_be_read_is_estimated(usage: Json) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "some words"}}], "usage": usage}).encode()
+    answer = await asked([Reply(body=body)])
+    assert (answer.text, answer.prompt_tokens) == ("some words", REQUEST.prompt_tokens)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": None, "reasoning_content": 'so {"a": 1}'},
+        {"content": "", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}]},
+        {"content": [{"type": "reasoning", "text": None}, {"type": "text", "text": '{"a": 1}'}]},
+    ],
+)
+async def test_an_answer_that_stands_beside_the_content_is_read(message: Json) -> None:
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    assert '{"a": 1}' in (await asked([Reply(body=body)])).text
+
+
+async def test_an_answer_in_events_that_nobody_asked_for_is_put_together() -> None:
+    assert (await asked([streams({"content": '{"a": 1}'}, "stop")])).text == '{"a": 1}'
+
+
+async def test_thoughts_that_were_cut_off_are_no_answer_and_the_end_is_marked() -> None:
+    message: Json = {"content": "", "reasoning_content": 'a draft: {"a": 1} hm'}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "length"}]}).encode()
+    assert (await asked([Reply(body=body)])).text.strip() == CUT_OFF
+    assert (await asked([says("half", finish="content_filter")])).text == f"half\n{WITHHELD}"
+
+
+@pytest.mark.parametrize("key", ["sk-very-secret\n", "  sk-very-secret", "sk-very-secret\r\n"])
+async def test_blanks_around_a_key_are_dropped(key: str) -> None:
+    chat = OpenAIChat.connect("http://127.0.0.1:9/v1", key, max_retries=0)
+    with pytest.raises(ModelUnavailable) as raised:
+        await chat.ask(REQUEST)
+    assert "very-secret" not in str(raised.value)
+    await chat.close()
+
+
+def test_a_key_that_no_header_takes_is_a_wrong_setting() -> None:
+    for key in ("sk-very\nsecret", "sk-very-s\u00e9cret"):
+        with pytest.raises(ModelMisconfigured, match="EXPLIB_MODEL_API_KEY") as raised:
+            OpenAIChat.connect(None, key)
+        assert "very" not in str(raised.value)
+
+
+async def test_a_key_that_is_echoed_is_in_no_message() -> None:
+    echo = Reply(
+        body=json.dumps({"you_sent": {"authorization": "Bearer sk-very-secret", "k": "sk-very-secret"}}).encode()
+    )
+    with pytest.raises(ModelUnavailable) as raised:
+        await asked([echo])
+    assert "very-secret" not in str(raised.value)
 
 
 async def test_an_endpoint_that_refuses_everything_is_given_up_on() -> None:

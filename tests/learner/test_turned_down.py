@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from learner.model_cases import experience
-from learner.test_pipeline import Scripted, lesson, run, submit
+from learner.scripted_analyst import Scripted, lesson
+from learner.test_pipeline import run, submit
 
 from explib.models.experiences import Support
 from explib.models.libraries import Library, LibrarySettings

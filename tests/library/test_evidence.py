@@ -129,7 +129,7 @@ def test_an_answer_takes_as_many_rewards_as_the_interval_needs(lift: float, leas
 @pytest.mark.parametrize(
     ("held", "label"),
     [
-        (NOTHING, "not known yet: about 2,100 more rewards"),
+        (NOTHING, "not known yet: about 2,300 more rewards"),
         (evidence(0.1, 20), "not known yet: about "),
         (evidence(0.1, 300), "likely helps"),
         (evidence(0.1, 3_000), "proven"),
@@ -191,7 +191,7 @@ def test_a_tenth_that_forges_cannot_move_the_estimate_further_than_it_says(crowd
     lifts = st.floats(-1, 1)
     honest = drawn.draw(st.lists(lifts, min_size=crowd - forging, max_size=crowd - forging))
     forged = drawn.draw(st.lists(lifts, min_size=forging, max_size=forging))
-    found = believed_sums(NOTHING, [ScoreSums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)])
+    found = believed_sums(NOTHING, [ScoreSums(lift, 1.0, 1.0, 4) for lift in (*honest, *forged)], crowd)
     assert abs(found.lift - trimmed_mean(honest)[0]) <= found.slack + 1e-9
 
 
@@ -206,15 +206,50 @@ def test_what_forgery_may_have_moved_is_not_believed_and_widens_the_interval() -
     assert posterior(replace(clean, slack=0.09)).mean == 0
 
 
-def test_few_submitters_are_pooled_and_many_are_trimmed() -> None:
+def test_one_submitter_is_believed_and_of_many_the_ends_are_left_out() -> None:
     honest = [evidence(0.0, 50) for _ in range(30)]
     forgers = [evidence(0.9, 500) for _ in range(3)]
     pooled = reduce(add, [*honest, *forgers])
-    assert believed_sums(pooled, forgers) == pooled
+    assert believed_sums(pooled, [pooled], submitters=1) == pooled
     assert lift_summary(pooled).label == "proven"
-    trimmed = believed_sums(pooled, [*honest, *forgers])
+    trimmed = believed_sums(pooled, [*honest, *forgers], submitters=33)
     assert trimmed.lift == pytest.approx(0.0)
     assert lift_summary(trimmed).label != "proven"
+
+
+few = st.lists(st.tuples(st.floats(-1, 1), st.integers(1, 400)), min_size=2, max_size=10)
+
+
+@given(few, st.floats(-1, 1), st.integers(1, 400))
+def test_one_of_few_submitters_neither_decides_nor_weighs_more_than_the_others(
+    honest: list[tuple[float, int]], forged: float, rewards: int
+) -> None:
+    others = [evidence(lift, count) for lift, count in honest]
+    forger = evidence(forged, rewards)
+    pooled = reduce(add, [*others, forger])
+    believed = believed_sums(pooled, [*others, forger], submitters=len(others) + 1)
+    without = reduce(add, others)
+    assert believed.w <= without.w + 1e-9
+    assert abs(believed.lift - without.lift) <= believed.slack + 1e-9
+    assert believed.sure_lift * without.lift >= -1e-9
+
+
+def test_rewards_of_one_token_decide_nothing_in_a_shared_library() -> None:
+    alone = evidence(-0.9, 50)
+    assert status_change(alone, "active") is not None
+    believed = believed_sums(alone, [alone], submitters=2)
+    assert (believed.w, believed.sure_lift) == (0.0, 0.0)
+    assert status_change(believed, "active") is None
+    good = [evidence(0.1, 60) for _ in range(3)]
+    attacked = believed_sums(reduce(add, [*good, alone]), [*good, alone], submitters=4)
+    assert status_change(attacked, "active") is None
+
+
+def test_rewards_that_nobody_is_named_for_are_one_more_submitters() -> None:
+    named, unnamed = evidence(0.2, 100), evidence(0.2, 300)
+    believed = believed_sums(named + unnamed, [named], submitters=2)
+    assert believed.w == pytest.approx(named.w)
+    assert believed.lift == pytest.approx(0.2)
 
 
 def test_rewards_that_are_withheld_after_serving_are_noticed() -> None:

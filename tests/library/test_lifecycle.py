@@ -219,7 +219,7 @@ async def test_a_changed_experience_is_tried_by_a_coin_and_its_other_arm_serves_
         assert serving.version == (2 if each.retrieval.arms["2"] else 1)
         assert all(entry.content == LESSONS[serving.version - 1] for entry, _ in each.experiences)
     assert 10 < sum(each.retrieval.arms["2"] for each in answers) < 50
-    assert answers[0].retrieval.servings[0].probability in (0.5, 0.9)
+    assert answers[0].retrieval.servings[0].probability >= 0.5
 
 
 async def test_a_revision_that_costs_reward_is_rolled_back_with_its_numbers(store: Store) -> None:

@@ -11,14 +11,16 @@ import pytest
 from explib.evidence.ledger import experience_key
 from explib.evidence.sums import NOTHING as ZERO
 from explib.evidence.sums import ScoreSums
+from explib.models.decisions import CodebookEntry, CodebookUpdate, Decision, Option, Verdict
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
 from explib.retrieval.lifts import Lifts
-from explib.retrieval.retriever import NOTHING_THIS_TIME, Retriever, Served
+from explib.retrieval.retriever import NOTHING_FITS, NOTHING_THIS_TIME, Retriever, Served
 from explib.retrieval.sessions import MOST, SessionRetrievals
 from explib.retrieval.shortlist import uniforms
+from explib.retrieval.wordllama import WordllamaEmbedder
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store, open_store
 
@@ -105,7 +107,7 @@ async def test_what_brought_reward_is_served_more_often_also_in_another_process(
             await one.flush()
             last = await one.serve(library, TASK)
             chances[one] = {each.experience_id: each.probability for each in last.retrieval.servings}
-    assert chances[retriever]["e1"] == 0.9
+    assert chances[retriever]["e1"] == 0.97
     assert chances[retriever] == chances[other]
 
 
@@ -254,3 +256,75 @@ def test_the_newest_retrieval_of_a_task_is_the_open_one_until_something_is_submi
     assert repeats.get(("session", 1, "task"), 5) == 2
     repeats.forget("r2")
     assert repeats.retrieval_for(("session", 1, "task")) is None
+
+
+async def test_what_a_person_wrote_is_served_nearly_always_from_the_first_retrieval_on(store: Store) -> None:
+    library = await store.libraries.ensure("filled", LibrarySettings())
+    adding = tuple(Operation("ADD", "why", content=each, pins=True) for each in LESSONS)
+    await store.revisions.commit(Proposal(library, "test", "me", "contrast", adding))
+    library = await store.libraries.get("filled")
+    [served] = [await Retriever(store, None).serve(library, TASK)]
+    chances = [each.probability for each in served.retrieval.servings]
+    assert len(chances) == len(LESSONS)
+    assert min(chances) >= 0.97
+    assert sum(1 - chance for chance in chances) <= 0.5
+
+
+async def test_a_lesson_of_a_believed_decision_is_served_as_its_verdict_says_until_a_voter_doubts_it(
+    store: Store,
+) -> None:
+    library = await store.libraries.ensure("filled", LibrarySettings())
+    options = (Option("a", "look first"), Option("b", "do not"))
+    decision = Decision("d1", "look", "grammar", "you change an address", options, tools=("update_address",))
+    verdict = Verdict("d1", "believed", 0.99, "a", 0.2, 0.1, 0.3, 0.99, 9, 7, groups=3, lone=0, witnesses=5)
+    adding = (Operation("ADD", "why", content=LESSONS[0], decision_id="d1", option="a"),)
+    codebook = CodebookUpdate(entries=(CodebookEntry(decision, verdict),))
+    await store.revisions.commit(Proposal(library, "test", "learner", "contrast", adding, codebook=codebook))
+    library = await store.libraries.get("filled")
+    [serving] = (await Retriever(store, None).serve(library, TASK)).retrieval.servings
+    assert serving.probability == 0.97
+    await store.votes.cast(library, "e1", "ann", up=False)
+    [serving] = (await Retriever(store, None).serve(library, TASK)).retrieval.servings
+    assert serving.probability == 0.5
+
+
+async def test_a_lesson_of_tools_that_are_not_in_play_is_left_out_and_one_of_those_that_are_comes_first(
+    store: Store,
+) -> None:
+    library = await store.libraries.ensure("filled", LibrarySettings(exploration=False))
+    options = (Option("a", "look first"), Option("b", "do not"))
+    entries = [
+        CodebookEntry(Decision(f"d{n}", tool, "grammar", "s", options, tools=(tool,)), None)
+        for n, tool in enumerate(("cancel_order", "update_address"), start=1)
+    ]
+    contents = ("When the task says word1, call cancel_order last.", "When it is late, call update_address first.")
+    adding = tuple(
+        Operation("ADD", "why", content=each, decision_id=f"d{n}", option="a") for n, each in enumerate(contents, 1)
+    )
+    adding += (Operation("ADD", "why", content="When unsure, pass `Ticket_Id`."),)
+    codebook = CodebookUpdate(entries=tuple(entries))
+    await store.revisions.commit(Proposal(library, "test", "learner", "contrast", adding, codebook=codebook))
+    library = await store.libraries.get("filled")
+    retriever = Retriever(store, None)
+
+    async def order(task: str, *tools: str) -> list[str]:
+        return [entry.id for entry, _ in (await retriever.serve(library, task, tools=tools)).experiences]
+
+    assert await order("word1") == ["e1", "e2", "e3"]
+    assert await order("word1", "Update_Address", "other") == ["e2", "e3"]
+    assert await order("word1 then cancel_order", "update_address") == ["e1", "e2", "e3"]
+    assert (await order("word9", "ticket_id"))[0] == "e3"
+
+
+async def test_a_task_of_another_kind_gets_nothing_and_is_told_so(store: Store) -> None:
+    library = await filled(
+        store,
+        LibrarySettings(exploration=False),
+        "When a passenger wants to cancel, check the fare rules before you cancel the reservation.",
+        "When bags are added, compute the price by membership level.",
+    )
+    retriever = Retriever(store, WordllamaEmbedder())
+    assert len(ids(await retriever.serve(library, "Please cancel my flight to Denver"))) == 2
+    unrelated = await retriever.serve(library, "Explain photosynthesis")
+    assert (unrelated.text, unrelated.retrieval.servings) == (NOTHING_FITS, ())
+    assert ids(await retriever.serve(library, "Explain photosynthesis", tools=["cancel"])) == set()

@@ -77,12 +77,12 @@ async def test_a_whole_database_has_nothing_to_complain_of(store: Store) -> None
     ("damage", "says"),
     [
         ("DELETE FROM trajectory_bodies", "a trajectory without its steps"),
-        ("UPDATE groups SET graded = graded + 1", "a group that counts its trajectories wrong"),
+        ("UPDATE groups SET graded = graded + 1", "a group whose size differs from its trajectories"),
         ("UPDATE libraries SET revision = 7", "revisions are not numbered"),
         ("DELETE FROM operations WHERE revision = 2", "a revision that changed nothing"),
         ("UPDATE groups SET state = 'learned'", "a learned group without its record"),
         ("UPDATE libraries SET next_experience = 1", "beyond its library's counter"),
-        ("UPDATE libraries SET served = 3", "counts its experiences wrong"),
+        ("UPDATE libraries SET served = 3", "a library whose size differs from its experiences"),
     ],
 )
 async def test_what_is_broken_is_found_and_named(store: Store, damage: str, says: str) -> None:

@@ -32,7 +32,7 @@ async def test_counts_are_by_library_and_model_calls_are_summed(store: Store, li
     await store.model_calls.save(replace(call, request_hash="c" * 64))
     measured = await store.measures.all()
     assert measured.revisions == {"default": 0, "other": 1}
-    assert measured.groups == {("default", "waiting"): 1, ("other", "waiting"): 1}
+    assert measured.groups == {("default", "ready"): 1, ("other", "ready"): 1}
     assert measured.experiences == {("other", "candidate"): 1}
     assert (measured.model_calls, measured.prompt_tokens, measured.completion_tokens) == (2, 200, 20)
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from library.evidence_cases import drawn, recorded
 
 from explib.errors import (
     IdempotencyConflict,
@@ -13,9 +14,11 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.models.libraries import Library
+from explib.ids import new_id
+from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
+from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -65,6 +68,30 @@ async def test_a_failed_submission_does_not_spoil_those_that_share_its_transacti
     outcomes = await asyncio.gather(*good[:10], bad, *good[10:], return_exceptions=True)
     assert isinstance(outcomes[10], UnknownRetrieval)
     assert (await store.libraries.overview(library)).trajectories == 20
+
+
+async def test_an_attempt_is_stored_though_the_retrieval_that_it_names_was_lost_with_its_process(
+    store: Store, library: Library
+) -> None:
+    lost = new_id("r")
+    receipt = await store.trajectories.submit(library, attempt(retrieval_id=lost, reward=1.0))
+    assert (receipt.duplicate, receipt.scored) == (False, False)
+    assert "not on record" in receipt.note
+    assert (await store.trajectories.get(library, receipt.trajectory_id)).trajectory.retrieval_id == lost
+    assert await store.trajectories.locate(retrieval_id=lost) == (library, receipt.trajectory_id)
+    corrected = await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(0.0))
+    assert (corrected.scored, corrected.group.graded) == (False, 1)
+    assert await check(store.database, deep=True) == []
+
+
+@pytest.mark.parametrize("wrong", ["r_unknown", "r_00000000000aaaaaaaaaa", "another library's"])
+async def test_what_can_be_no_retrieval_of_the_library_is_refused(store: Store, library: Library, wrong: str) -> None:
+    other = await store.libraries.ensure("other", LibrarySettings())
+    theirs = await recorded(store, other, drawn(True))
+    named = theirs.id if wrong.startswith("another") else wrong
+    with pytest.raises(UnknownRetrieval):
+        await store.trajectories.submit(library, attempt(retrieval_id=named))
+    assert (await store.libraries.overview(library)).trajectories == 0
 
 
 async def test_an_idempotency_key_for_other_content_is_refused(store: Store, library: Library) -> None:

@@ -62,7 +62,7 @@ async def test_a_run_from_the_prompt_to_served_lessons_needs_only_a_client(conne
         ended = await agent.learn()
         assert ended["state"] == "done"
         assert [answer["accepted"] for answer in agent.answered] == [True] * len(agent.asked)
-        assert {step["step"] for step in agent.asked} == {"advantage", "consolidate"}
+        assert {step["step"] for step in agent.asked} == {"contrast", "points", "codes"}
         revision, lessons = await revisions_and_lessons(client)
         assert (revision, len(lessons)) == (2, len(TOPICS))
         status = structured(await client.call_tool("library_status", {}))
@@ -127,7 +127,7 @@ async def test_a_broken_answer_is_told_what_is_wrong_and_corrected_once() -> Non
         await submit(client, "parcels")
         agent = Agent(client)
         step = await agent.next()
-        broken = await agent.answer(step["call_id"], '{"difference": "x", ')
+        broken = await agent.answer(step["call_id"], '{"decisions": [{"situation": "x", ')
         assert broken["accepted"] is False
         assert "JSON is broken" in str(broken["problem"])
         assert broken["call_id"] not in {None, step["call_id"]}
@@ -154,10 +154,10 @@ async def test_a_lesson_against_the_rewards_is_refused_with_its_reason() -> None
     def turned_round(asked: Asked) -> Json:
         answer = lesson_about(asked)
         assert isinstance(answer, dict)
-        assert isinstance(answer["lessons"], list)
-        [lesson] = answer["lessons"]
-        assert isinstance(lesson, dict)
-        lesson["followed_and_won"], lesson["not_followed_and_lost"] = ["A2"], ["A1"]
+        assert isinstance(answer["decisions"], list)
+        [decision] = answer["decisions"]
+        assert isinstance(decision, dict)
+        decision["better"] = "b"
         return answer
 
     async with in_memory() as client:
@@ -198,7 +198,7 @@ async def test_the_same_answer_twice_is_taken_once_and_another_comes_too_late() 
         step = await agent.next()
         for _ in range(2):
             assert (await agent.answer(step["call_id"], lesson_about(step)))["accepted"] is True
-        late = await agent.answer(step["call_id"], {"difference": "", "lessons": []})
+        late = await agent.answer(step["call_id"], {"decisions": []})
         assert (late["accepted"], late["call_id"]) == (False, None)
         assert "had answered this step before" in str(late["problem"])
 
@@ -211,7 +211,7 @@ async def test_secrets_in_an_answer_are_not_stored() -> None:
         step = await agent.next()
         answer = lesson_about(step)
         assert isinstance(answer, dict)
-        answer["difference"] = f"the winner used {secret}"
+        answer["note"] = f"the winner used {secret}"
         assert (await agent.answer(step["call_id"], answer))["accepted"] is True
     async with open_store(Settings().database_url) as store, store.database.read() as connection:
         said = str((await connection.exec_driver_sql("SELECT response FROM model_calls")).all())
@@ -233,7 +233,7 @@ async def test_no_result_is_longer_than_the_context(monkeypatch: pytest.MonkeyPa
 
         def summarised(asked: Asked) -> Json:
             seen.add(str(asked["step"]))
-            return {"summary": "It went so."} if asked["step"] == "summarise" else {"lessons": []}
+            return {"decisions": []}
 
         agent = Agent(client)
         while True:
@@ -244,7 +244,7 @@ async def test_no_result_is_longer_than_the_context(monkeypatch: pytest.MonkeyPa
             if step["state"] != "step":
                 break
             await agent.answer(step["call_id"], summarised(step))
-        assert seen == {"summarise", "advantage"}
+        assert seen == {"contrast"}
         assert structured(await client.call_tool("library_status", {}))["groups"] == {"learned": 1}
 
 
@@ -299,7 +299,7 @@ async def test_a_token_neither_sees_nor_answers_the_steps_of_other_libraries() -
         assert step["state"] == "step"
         assert (await Agent(stranger).next())["library"] == "other"
         for call_id in (step["call_id"], "c_0"):
-            refused = await stranger.call_tool("answer_analysis", {"call_id": call_id, "response": {"lessons": []}})
+            refused = await stranger.call_tool("answer_analysis", {"call_id": call_id, "response": {"decisions": []}})
             shown = await stranger.call_tool("next_analysis", {"call_id": call_id})
             for result in (refused, shown):
                 assert result.is_error

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from server.cli_cases import Explib, Said, explib, one_line
 
 from explib.models.json_value import Json
 from explib.settings.program import Settings
-from explib.storage.maintenance.clock import times_ahead
-from explib.storage.store import Store, open_store
+from explib.storage.store import open_store
 from explib_server.cli import Commands
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import BadRecord, Record
+from explib_server.learner_process.process import LEASE
 
 __all__ = ["explib"]
 
@@ -184,8 +185,21 @@ def test_ctrl_c_says_what_is_stored(explib: Explib, log: Path, monkeypatch: pyte
 def test_an_import_makes_its_library_and_leaves_the_default_alone(explib: Explib, log: Path) -> None:
     assert explib("import", str(log), "--library", "airline").code == 0
     assert json.loads(explib("status", "--json", "--library", "airline").out)["trajectories"] == 28
-    assert explib("status").code == 1
-    assert explib("libraries", "list").out.splitlines() == ["airline  0 experiences"]
+    assert "There is no library 'default'. Known: airline." in explib("status", "--json").err
+
+
+def test_leases_are_released_by_hand(explib: Explib, log: Path) -> None:
+    assert explib("import", str(log)).code == 0
+    assert explib("learn", "--once", "--release").out.startswith("nothing was leased\n")
+
+    async def lease() -> None:
+        async with open_store(Settings().database_url, lambda: time.time() + 1e9) as store:
+            assert await store.leases.acquire(LEASE, "a clock that was ahead", 30.0) is not None
+
+    asyncio.run(lease())
+    assert "1 × a lease that is dated in the future (learner:process)" in explib("doctor").out
+    assert "released learner:process, held by a clock that was ahead" in explib("learn", "--release").out
+    assert "dated in the future" not in explib("doctor").out
 
 
 def test_a_line_that_names_its_library_goes_there(explib: Explib, tmp_path: Path) -> None:
@@ -225,10 +239,11 @@ def test_learning_once_says_what_was_learned_and_what_waits(explib: Explib, log:
     assert said.code == 0
     assert "ADD [e1] (active)" in said.out
     assert LESSON in said.out
-    assert "default: 7 groups learned, 0 waiting, revision 1\n" in said.out
+    assert "default: 6 groups learned, 1 waiting, revision 1\n" in said.out
+    assert "1 × no contrast: all 4 rewards are 1" in said.out
     before = state()
     again = explib("learn", "--once")
-    assert (again.code, "default: 0 groups learned, 0 waiting, revision 1\n" in again.out) == (0, True)
+    assert (again.code, "default: 0 groups learned, 1 waiting, revision 1\n" in again.out) == (0, True)
     assert state() == before
 
 
@@ -240,7 +255,7 @@ def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(explib: Explib, 
     assert "would apply 1 operation." in said.out
     assert LESSON in said.out
     assert state() == before
-    assert "7 groups learned" in explib("learn").out
+    assert "6 groups learned" in explib("learn").out
 
 
 def test_dead_groups_are_asked_for_again_by_hand(explib: Explib) -> None:
@@ -253,10 +268,11 @@ def test_the_status_is_json_for_a_script_and_lines_for_a_person(explib: Explib, 
     explib("learn")
     found = json.loads(explib("status", "--json").out)
     assert (found["library"], found["revision"], found["trajectories"], found["graded"]) == ("default", 1, 28, 28)
-    assert found["groups"] == {"learned": 7}
+    assert found["groups"] == {"learned": 6, "waiting": 1}
+    assert found["reasons"] == {"no contrast: all 4 rewards are 1": 1}
     said = explib("status").out
     assert "default: revision 1" in said
-    assert "groups: 7 learned" in said
+    assert "6 learned, 1 waiting" in said
 
 
 def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Explib, log: Path) -> None:
@@ -301,7 +317,7 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert f"group_size = 7  ({config})" in lines
     assert f"token_budget_per_day = unset  ({config})" in lines
     assert "review = off  (default)" in lines
-    assert "review = off  (default)" in lines
+    assert "group_size = 5  (default)" in lines
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
@@ -439,17 +455,10 @@ def test_the_version_is_that_of_the_package(explib: Explib) -> None:
     ],
 )
 def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: Explib, tmp_path: Path) -> None:
-    explib(*command)
+    said = explib(*command)
+    assert said.code == 1
+    assert "There is no database" in said.err
     assert not (tmp_path / "library.db").exists()
     explib("libraries", "create", "another")
     explib(*command)
     assert explib("libraries", "list").out.splitlines() == ["another  0 experiences"]
-
-
-async def test_a_clock_that_was_ahead_is_seen_and_what_it_held_is_released(store: Store) -> None:
-    assert await times_ahead(store.database) == {}
-    await store.leases.acquire("learn:1", "another", 10 * 86_400.0)
-    assert await times_ahead(store.database) == {"leases": 1}
-    assert await store.leases.release_named() == ["learn:1"]
-    assert await times_ahead(store.database) == {}
-    assert await store.leases.acquire("learn:1", "me", 30.0) is not None

@@ -7,29 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explib_learner.grammar.coding import Letter
+from explib_learner.grammar.grammar import decision_of
+from explib_learner.grammar.keys import TRUE, Condition, Predicate, Test
+from explib_learner.grammar.reading import WORD
+from explib_learner.writing.templates import lesson_of
 from explib_server.demo.advice import Rule, read_advice
 from explib_server.demo.agent import attempt, make_plan
 from explib_server.demo.desk import TOOLS
-from explib_server.demo.tasks import FAMILIES, DeskTask, Dice, held_out_tasks, practice_tasks
+from explib_server.demo.tasks import FAMILIES, DeskTask, Dice, Family, held_out_tasks, practice_tasks
 
 ORACLE_ADVICE = """Lessons from earlier tasks; follow those that apply.
 [e1]. When the task involves update_address, call get_customer before it.
-[e2]. When cancel_order returns an error, call unlock_order, then retry cancel_order.
+[e2]. When cancel_order returns an error, call release_order, then retry cancel_order.
 [e3]. When refunding money, use refund_order instead of quick_refund.
 [e4]. When shipping an order, call reserve_stock before ship_order.
 [e5]. When you call ship_order, pass the weight as `grams`, not `kg`.
-[e6]. When a discount is asked for, call apply_discount before quote_shipping.
-[e7]. When you have called apply_discount, never call get_order after it.
-[e8]. When a ticket is to be closed, finish by calling close_ticket.
-[e9]. When calling notify_customer, pass its `ticket_id`.
+[e6]. When a ticket is to be closed, finish by calling close_ticket.
+[e7]. When calling notify_customer, pass its `keep_copy`.
 """
 
 FALSE_ADVICE = """[e1]. When you call update_address, do not call get_customer before it.
 [e2]. When cancel_order returns an error, make no other tool call.
 [e3]. When refunding money, use quick_refund instead of refund_order.
 [e4]. When you call ship_order, leave out its argument grams.
-[e5]. When you call quote_shipping, do not call apply_discount before it.
+[e5]. When you call ship_order, never call reserve_stock first.
 [e6]. When you finish, make notify_customer your last tool call.
+[e7]. When calling notify_customer, leave out `keep_copy`.
 """
 
 IRRELEVANT_ADVICE = """[e1]. When writing Python, prefer small functions.
@@ -38,7 +42,7 @@ IRRELEVANT_ADVICE = """[e1]. When writing Python, prefer small functions.
 """
 
 
-def success(advice: str, family: str | None = None, count: int = 180) -> float:
+def success(advice: str, family: str | None = None, count: int = 80) -> float:
     dice = Dice("success")
     tasks = [task for task in held_out_tasks(1, count) if family in (None, task.family)]
     return mean(attempt(task, advice, dice).reward for task in tasks)
@@ -49,13 +53,13 @@ def first_task(family: str) -> DeskTask:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_without_advice_a_third_to_a_half_of_the_attempts_succeed(family: str) -> None:
-    assert 0.28 <= success("", family, 900) <= 0.55
+def test_without_advice_a_third_to_a_half_of_the_reward_is_earned(family: str) -> None:
+    assert 0.3 <= success("", family, 400) <= 0.5
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_with_the_true_conventions_nearly_all_attempts_succeed(family: str) -> None:
-    assert success(ORACLE_ADVICE, family) >= 0.95
+def test_with_the_true_conventions_nearly_all_of_the_reward_is_earned(family: str) -> None:
+    assert success(ORACLE_ADVICE, family) >= 0.85
 
 
 def test_irrelevant_advice_changes_nothing() -> None:
@@ -66,32 +70,52 @@ def test_false_advice_is_followed_and_hurts() -> None:
     assert success(FALSE_ADVICE) < 0.1 < success("")
 
 
-@pytest.mark.parametrize(
-    ("lesson", "family"),
-    [
-        ("When the task involves update_address, call get_customer before it.", "address"),
-        ("Before update_address, call get_customer.", "address"),
-        ("If cancel_order fails, run `unlock_order` and try again.", "cancel"),
-        ("When shipping, call reserve_stock and then ship_order; pass grams rather than kg.", "ship"),
-        ("Never call get_order after apply_discount. Call apply_discount before quote_shipping.", "discount"),
-        ("Include the ticket_id in notify_customer. End with close_ticket.", "reply"),
-    ],
-)
-def test_one_lesson_is_enough_for_its_family(lesson: str, family: str) -> None:
-    assert success(f"[e7]. {lesson}", family) >= 0.95
+CONVENTIONS: list[tuple[Family, Predicate, Letter]] = [
+    ("address", Predicate("before", ("get_customer", "update_address"), TRUE), "a"),
+    ("cancel", Predicate("after failure", ("cancel_order",), Test("is", "tool release_order")), "a"),
+    ("cancel", Predicate("before", ("release_order", "cancel_order"), TRUE), "a"),
+    ("cancel", Predicate("used", ("release_order",), TRUE, Condition((WORD, "cancel"), TRUE)), "a"),
+    ("refund", Predicate("instead", ("quick_refund", "refund_order"), TRUE), "b"),
+    ("refund", Predicate("used", ("quick_refund",), TRUE), "b"),
+    ("ship", Predicate("given", ("ship_order", "kg"), TRUE), "b"),
+    ("ship", Predicate("given", ("ship_order", "grams"), TRUE), "a"),
+    ("ship", Predicate("precedes", ("reserve_stock", "ship_order"), TRUE), "a"),
+    ("ship", Predicate("before", ("reserve_stock", "ship_order"), TRUE), "a"),
+    ("ship", Predicate("given", ("notify_customer", "keep_copy"), TRUE), "a"),
+    ("refund", Predicate("after", ("close_ticket", "notify_customer"), TRUE), "a"),
+    ("refund", Predicate("after", ("notify_customer", "close_ticket"), TRUE), "b"),
+    ("refund", Predicate("ends", ("last",), Test("is", "close_ticket")), "a"),
+    ("refund", Predicate("beside", ("next", "notify_customer"), Test("is", "close_ticket")), "a"),
+]
+"""Conventions of the desk as the grammar may find them, with the letter of the better option."""
 
 
-def test_most_groups_of_five_have_winners_and_losers() -> None:
-    dice = Dice("groups")
-    groups = [{attempt(task, "", dice).reward for _ in range(5)} for task in practice_tasks(2, 120)]
+@pytest.mark.parametrize(("family", "predicate", "letter"), CONVENTIONS)
+def test_a_sentence_of_the_templates_is_understood_and_pays(
+    family: Family, predicate: Predicate, letter: Letter
+) -> None:
+    decision = decision_of(predicate)
+    other: Letter = "b" if letter == "a" else "a"
+    gained = [success(lesson_of(decision, option), family) - success("", family) for option in (letter, other)]
 
-    assert mean(len(rewards) == 2 for rewards in groups) >= 0.8
+    assert gained[0] > 0.08
+    assert gained[1] < 0.02
+
+
+def test_a_lesson_about_other_tasks_is_passed_over() -> None:
+    lesson = "When you call `notify_customer` and the task says `cancel`, leave out `keep_copy`."
+    assert success(lesson, "ship") == success("", "ship")
+    assert success(lesson, "cancel") < success("", "cancel")
 
 
 @pytest.mark.parametrize(
     ("line", "rules"),
     [
         ("call `get_customer()` before `update_address`", {Rule("before", "get_customer", "update_address")}),
+        (
+            "When you could call `quick_refund` or call `refund_order`, call `refund_order`.",
+            {Rule("instead", "refund_order", "quick_refund")},
+        ),
         ("When using ship_order, call reserve_stock first.", {Rule("before", "reserve_stock", "ship_order")}),
         ("Never use quick_refund.", {Rule("call", "quick_refund", refused=True)}),
         (
@@ -105,11 +129,11 @@ def test_most_groups_of_five_have_winners_and_losers() -> None:
             {Rule("after", "notify_customer", "ship_order")},
         ),
         (
-            "When you call get_order and call apply_discount, call apply_discount first, then the other.",
-            {Rule("before", "apply_discount", "get_order")},
+            "When you call get_order and call ship_order, call ship_order first, then the other.",
+            {Rule("before", "ship_order", "get_order")},
         ),
         ("close_ticket must be the last step", {Rule("last", "close_ticket")}),
-        ("After an error from cancel_order, call unlock_order.", {Rule("recover", "unlock_order", "cancel_order")}),
+        ("After an error from cancel_order, call release_order.", {Rule("recover", "release_order", "cancel_order")}),
         ("When cancel_order returns an error, do not retry it.", {Rule("retry", "cancel_order", refused=True)}),
         ("Pass `grams` to ship_order.", {Rule("pass", other="grams")}),
         ("Never pass kg to ship_order.", {Rule("pass", other="kg", refused=True)}),
@@ -173,6 +197,6 @@ _PIECES = st.sampled_from(
 
 @given(pieces=st.lists(_PIECES, max_size=25), seed=st.integers(min_value=0, max_value=99))
 def test_any_mixture_of_tools_and_key_words_leaves_a_plan_that_can_be_carried_out(pieces: list[str], seed: int) -> None:
-    task = practice_tasks(seed, 6)[seed % 6]
+    task = practice_tasks(seed, 4)[seed % 4]
 
-    assert attempt(task, " ".join(pieces), Dice(seed)).reward in (0.0, 1.0)
+    assert 0 <= attempt(task, " ".join(pieces), Dice(seed)).reward <= 1

@@ -13,8 +13,8 @@ def task_of(family: str) -> DeskTask:
     return next(task for task in practice_tasks(3, len(FAMILIES)) if task.family == family)
 
 
-def reward_after(family: str, *calls: str) -> float:
-    """The reward after calls like `ship_order kg`: a tool, then the optional arguments that are passed."""
+def points_after(family: str, *calls: str) -> float:
+    """The points after calls like `ship_order kg`: a tool, then the optional arguments that are passed."""
     task = task_of(family)
     desk = OrderDesk(task)
     for call in calls:
@@ -22,52 +22,51 @@ def reward_after(family: str, *calls: str) -> float:
         arguments: dict[str, Json] = {"message": "It is done."}
         for argument in (*TOOLS[name].required, *optional):
             if argument != "message":
-                arguments[argument] = task.facts[argument]
+                arguments[argument] = task.facts.get(argument, True)
         desk.call(name, arguments)
-    return desk.reward()
+    return desk.points()
+
+
+WIND_UP = ["notify_customer keep_copy", "close_ticket"]
 
 
 @pytest.mark.parametrize(
     ("family", "calls"),
     [
-        ("address", ["get_customer", "update_address"]),
-        ("cancel", ["cancel_order", "unlock_order", "cancel_order"]),
-        ("refund", ["refund_order", "notify_customer ticket_id", "close_ticket"]),
-        ("ship", ["reserve_stock", "ship_order grams"]),
-        ("discount", ["get_order", "apply_discount", "quote_shipping"]),
-        ("reply", ["notify_customer ticket_id", "close_ticket"]),
+        ("address", ["get_customer", "update_address", *WIND_UP]),
+        ("cancel", ["cancel_order", "release_order", "cancel_order", *WIND_UP]),
+        ("cancel", ["release_order", "cancel_order", *WIND_UP]),
+        ("refund", ["refund_order", *WIND_UP]),
+        ("ship", ["reserve_stock", "ship_order grams", *WIND_UP]),
     ],
 )
-def test_who_keeps_the_conventions_gets_the_reward(family: str, calls: list[str]) -> None:
-    assert reward_after(family, *calls) == 1
+def test_who_keeps_the_conventions_gets_all_points(family: str, calls: list[str]) -> None:
+    assert points_after(family, *calls) == 1
 
 
 @pytest.mark.parametrize(
-    ("family", "calls"),
+    ("family", "calls", "points"),
     [
-        ("address", []),
-        ("address", ["update_address"]),
-        ("address", ["update_address", "get_customer"]),
-        ("address", ["get_order", "update_address"]),
-        ("address", ["get_customer", "update_address", "cancel_order"]),
-        ("cancel", ["cancel_order", "cancel_order"]),
-        ("cancel", ["cancel_order", "unlock_order"]),
-        ("cancel", ["cancel_order", "get_order", "cancel_order"]),
-        ("refund", ["quick_refund", "notify_customer ticket_id", "close_ticket"]),
-        ("refund", ["refund_order", "close_ticket", "notify_customer ticket_id"]),
-        ("refund", ["refund_order", "notify_customer ticket_id"]),
-        ("ship", ["ship_order grams"]),
-        ("ship", ["ship_order grams", "reserve_stock"]),
-        ("ship", ["reserve_stock", "ship_order kg"]),
-        ("ship", ["reserve_stock", "ship_order"]),
-        ("discount", ["quote_shipping", "apply_discount"]),
-        ("discount", ["apply_discount", "get_order", "quote_shipping"]),
-        ("reply", ["notify_customer", "close_ticket"]),
-        ("reply", ["close_ticket", "notify_customer ticket_id"]),
+        ("address", [], 0),
+        ("address", ["update_address"], 0),
+        ("address", ["update_address", "get_customer"], 0),
+        ("address", ["get_customer", "update_address"], 0.5),
+        ("cancel", ["cancel_order", "cancel_order"], 0),
+        ("cancel", ["cancel_order", "release_order"], 0),
+        ("cancel", ["cancel_order", "get_order", "cancel_order"], 0),
+        ("refund", ["quick_refund"], 0),
+        ("refund", ["quick_refund", *WIND_UP], 0.5),
+        ("ship", ["ship_order grams"], 0.25),
+        ("ship", ["ship_order grams", "reserve_stock"], 0.25),
+        ("ship", ["reserve_stock", "ship_order kg"], 0.25),
+        ("ship", ["reserve_stock", "ship_order"], 0),
+        ("refund", ["close_ticket", "notify_customer keep_copy"], 0.25),
+        ("refund", ["notify_customer", "close_ticket"], 0.25),
+        ("address", ["refund_order"], 0),
     ],
 )
-def test_who_breaks_a_convention_gets_nothing(family: str, calls: list[str]) -> None:
-    assert reward_after(family, *calls) == 0
+def test_each_broken_convention_costs_points(family: str, calls: list[str], points: float) -> None:
+    assert points_after(family, *calls) == points
 
 
 def test_a_tool_that_does_nothing_answers_like_one_that_does() -> None:

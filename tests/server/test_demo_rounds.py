@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explib_server.cli.demo import plan_text
-from explib_server.demo.rounds import STUDENT_T, Plan, mean_interval
+from explib_server.cli.demo import plan_text, result_text
+from explib_server.demo.rounds import STUDENT_T, Plan, Round, mean_interval
 from explib_server.demo.tasks import Dice
+from explib_server.mcp.results.agent import LibraryStatus
 
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30)
 
@@ -64,6 +65,15 @@ def test_about_19_intervals_in_20_hold_the_true_mean(count: int) -> None:
 
 def test_the_plan_tells_of_learning_and_of_real_rewards_only_where_they_are() -> None:
     usual = plan_text(Plan(), 4, "contrast")
-    assert "with their rewards, background learning by the [bold]contrast[/bold] analyst" in usual
-    assert "with their rewards, no learning, and then" in plan_text(Plan(learner="off"), 4, "contrast")
-    assert "with each other's rewards, background learning" in plan_text(Plan(shuffle_rewards=True), 4, "contrast")
+    assert "with its reward" in usual
+    assert "A learner (contrast) looks" in usual
+    assert "Nobody learns" in plan_text(Plan(learner="off"), 4, "contrast")
+    assert "other attempts' rewards" in plan_text(Plan(shuffle_rewards=True), 4, "contrast")
+
+
+def test_a_gain_that_chance_could_give_is_called_none() -> None:
+    status = LibraryStatus.model_construct(experiences={})
+    rounds = [Round(seed, 0.4, 0.4 + gain, "", status) for seed, gain in enumerate((0.01, -0.01, 0.02))]
+    assert "nothing was gained" in result_text(rounds)
+    surer = [Round(seed, 0.4, 0.8 + gain, "", status) for seed, gain in enumerate((0.01, -0.01, 0.02))]
+    assert "nothing was gained" not in result_text(surer)

@@ -71,7 +71,7 @@ async def test_what_is_settled_is_shown_with_its_interval_and_what_is_unknown_sa
     assert proven.helps is not None
     assert proven.helps > 0.99
     assert (unknown.lift, unknown.helps) == (None, None)
-    assert unknown.label.startswith("not known yet: about ")
+    assert unknown.label == "served as learned (origin unknown); not measured"
     assert (found.retrievals, found.rewards) == (120, 120)
     assert found.uplift.label == "not measured (no hold-out: set the library's holdout)"
 

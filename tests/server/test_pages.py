@@ -17,11 +17,11 @@ def experience(number: int) -> Experience:
 
 def test_a_large_library_is_shown_up_to_a_limit_that_says_how_to_go_on() -> None:
     known = [experience(number) for number in range(1, 5_001)]
-    page = library_page(LIBRARY, known)
+    page = library_page(LIBRARY, known, {})
     *lines, last = page.splitlines()
     assert estimate_tokens(page) < SHOWN_TOKENS + 200
     assert last == f"… {5_000 - len(lines) + 1} more: list_experiences with after='e{len(lines) - 1}'"
-    assert len(library_page(LIBRARY, known[:100]).splitlines()) == 101
+    assert len(library_page(LIBRARY, known[:100], {}).splitlines()) == 101
 
 
 def test_a_revision_says_who_made_it_and_why_and_no_more_changes_than_can_be_read() -> None:

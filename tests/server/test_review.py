@@ -104,7 +104,7 @@ class Reviewed:
         served = await self.application.fetch(library, "think of " + " ".join(WORDS))
         _, listed = await listing(store, library, None, 200, None)
         pages = [await experience_page(self.application, library, each.id) for each in known]
-        texts = [served.text, library_page(library, known), *pages]
+        texts = [served.text, library_page(library, known, {}), *pages]
         texts += [each.content for each in listed.experiences]
         return texts + [each.content for experiences in past for each in experiences]
 

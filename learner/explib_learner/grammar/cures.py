@@ -121,7 +121,7 @@ def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
             return [(("first", between[-1].name), False)]
         if call.name == failing.name:
             return _differences(failing.arguments, call.arguments)
-        if _same_purpose(failing, call) and not any(other.name == failing.name for other in later[position:]):
+        if _same_purpose(failing, call) and not any(other.name == failing.name for other in calls[at + 1 :]):
             return [(("use", call.name), False)]
     return []
 

@@ -49,8 +49,10 @@ class GrammarParts:
         return await asyncio.to_thread(self._name, batch)
 
     def _name(self, batch: Batch) -> Naming:
-        graded = [attempt for attempt in batch.history if attempt.trajectory.reward is not None]
-        found = self._grammar.name(self._traces.of(graded), graded_attempts(graded, batch.library.settings))
+        graded = graded_attempts(batch.history, batch.library.settings)
+        ids = {attempt.trajectory_id for attempt in graded}
+        traces = self._traces.of([attempt for attempt in batch.history if attempt.trajectory.id in ids])
+        found = self._grammar.name(traces, graded)
         cured = map(_named_cure, cures(self._traces.of(batch.history)))
         corrected = map(_named_correction, corrections(batch.history))
         return Naming((*map(NamedDecision, found), *cured, *corrected))

@@ -11,8 +11,9 @@ from explib_learner.analyst import NamedDecision
 from explib_learner.model.forms import LETTERS
 from explib_learner.prompting.fences import fenced
 
-NEARLY_THE_SAME = 0.75
-"""Share of common terms (Jaccard) of situation and options from which two decisions are the same."""
+NEARLY_THE_SAME = 0.9
+"""Share of common terms (Jaccard) of situation and options from which two decisions are the same: one other noun makes
+another decision. What is the same in other words, the model says."""
 MOST_SHOWN = 120
 """Decisions in one prompt, the newest."""
 

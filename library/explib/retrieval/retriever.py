@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Hashable
+from collections.abc import Coroutine, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from explib.errors import InvalidInput, InvalidTask
@@ -29,6 +29,7 @@ INTRODUCTION = (
 )
 INTRODUCTION_TOKENS = estimate_tokens(INTRODUCTION)
 NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
+NOTHING_FITS = "No experience of this library fits the task. Solve it, then submit the trajectory with its reward."
 NOTHING_THIS_TIME = (
     "No experiences for this task this time. Solve the task, then submit the trajectory with its reward."
 )
@@ -61,20 +62,23 @@ class Retriever:
         limit: int | None = None,
         session: Hashable | None = None,
         owner: str | None = None,
+        tools: Iterable[str] = (),
     ) -> Served:
         """The experiences for a task as of `library.revision`, most relevant first; recorded behind the answer.
 
+        `tools` are the names of those in play: lessons that speak of them are raised, those of others left out.
         The retrieval belongs to the access token `owner`. A call that a session repeats at the same revision, with
         nothing submitted since, gets the same answer.
         Raises InvalidTask for an empty task and InvalidInput for a limit below 1.
         """
         _check(task, limit)
+        in_play = frozenset(name.strip().lower() for name in tools)
         held = await self._following(library)
-        purpose, conditions = (session, library.id, group_key(task, None)), (library.settings, limit)
+        purpose, conditions = (session, library.id, group_key(task, None)), (library.settings, limit, in_play)
         known = None if session is None else self._repeats.get(purpose, conditions)
         if known is not None and known.retrieval.revision == held.index.revision:
             return known
-        served = await self._draw(held, library, task, limit, new_id("r") + owner_mark(owner))
+        served = await self._draw(held, library, task, limit, in_play, new_id("r") + owner_mark(owner))
         self._store.retrievals.record_behind(library, served.retrieval)
         if session is not None:
             self._repeats.put(purpose, conditions, served.retrieval.id, served)
@@ -94,10 +98,12 @@ class Retriever:
         held.followed_at = time.monotonic()
         return held
 
-    async def _draw(self, held: Cached, library: Library, task: str, limit: int | None, retrieval_id: str) -> Served:
+    async def _draw(
+        self, held: Cached, library: Library, task: str, limit: int | None, tools: frozenset[str], retrieval_id: str
+    ) -> Served:
         settings = library.settings
         room = settings.serve_tokens - INTRODUCTION_TOKENS
-        candidates = await held.index.candidates(task, room)
+        candidates = await held.index.candidates(task, room, tools)
         drawn = draw(retrieval_id, candidates, held.evidence, settings, room, limit)
         retrieval = Retrieval(
             retrieval_id,
@@ -111,7 +117,7 @@ class Retriever:
         )
         measured = held.evidence.claimed(entry for entry, _ in drawn.served)
         lifts = {known: lift.times(settings.reward_max - settings.reward_min) for known, lift in measured.items()}
-        return Served(retrieval, drawn.served, _prompt_text(drawn), lifts)
+        return Served(retrieval, drawn.served, _prompt_text(drawn, len(held.index)), lifts)
 
     async def alike(self, library: Library, text: str, similarity: float) -> list[str]:
         """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
@@ -148,8 +154,8 @@ def _check(task: str, limit: int | None) -> None:
         raise InvalidInput("limit must be at least 1, or left out for as many as fit the token budget.")
 
 
-def _prompt_text(drawn: Drawn) -> str:
+def _prompt_text(drawn: Drawn, lessons: int) -> str:
     """`[id]. lesson` lines under one sentence saying what they are."""
     if not drawn.served:
-        return NOTHING_THIS_TIME if drawn.servings else NOTHING
+        return NOTHING_THIS_TIME if drawn.servings else NOTHING_FITS if lessons else NOTHING
     return "\n".join([INTRODUCTION, *(entry.line for entry, _ in drawn.served)])

@@ -21,6 +21,8 @@ def setting_text(value: object) -> str:
             return "on" if value else "off"
         case str():
             return value or "''"
+        case dict():
+            return ",".join(f"{name}={weight:g}" for name, weight in value.items())
         case tuple():
             return ",".join(map(str, value))
         case int():

@@ -217,6 +217,13 @@ class Database:
         """Seconds since the epoch, by the one clock that everybody on this database goes by."""
         return self.dialect.now() if self._clock is None else literal(self._clock(), Double)
 
+    def reached(self, column: ColumnElement[float], longest: float) -> ColumnElement[bool]:
+        """A condition that a time has come, or is further ahead than anybody may set it: `longest` seconds.
+
+        A clock that was ahead leaves such times behind, and would stop everybody else for as long as it was ahead.
+        """
+        return (column <= self.now()) | (column > self.now() + longest)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose reads are of one moment. Driver errors come out as StorageError."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.errors import DatabaseTooNew, DatabaseUnavailable, NotADatabase, SchemaMismatch
+from explib.errors import DatabaseTooNew, NoDatabase, NotADatabase, SchemaMismatch
 from explib.storage.database import NO_DATABASE, STAMP, Database
 from explib.storage.tables import metadata
 
@@ -31,13 +31,13 @@ async def ensure_schema(database: Database) -> None:
     """Create or upgrade the tables where needed and allowed, once, whoever else is starting too.
 
     Raises DatabaseTooNew where a newer program has been here, NotADatabase where the tables are another program's,
-    SchemaMismatch where they aren't what their stamp says, and DatabaseUnavailable where there are none to read.
+    SchemaMismatch where they aren't what their stamp says, and NoDatabase where there are none to use.
     """
     await database.prepare()
     async with database.read() as connection:
         stamp = await _checked_stamp(connection, database)
     if stamp is None and database.access != "create":
-        raise DatabaseUnavailable(NO_DATABASE.format(place=database.dialect.describe()))
+        raise NoDatabase(NO_DATABASE.format(place=database.dialect.describe()))
     if stamp != CURRENT and database.access == "read":
         raise SchemaMismatch(OLDER.format(stamp=stamp, current=CURRENT))
     if stamp != CURRENT:

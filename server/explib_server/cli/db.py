@@ -16,7 +16,7 @@ import typer
 
 from explib.errors import InvalidInput
 from explib.text.words import number_of
-from explib_server.cli.run import JsonOption, load_settings, read, run, say
+from explib_server.cli.run import JsonOption, load_settings, run, say
 
 if TYPE_CHECKING:
     from explib.storage.maintenance.check import Defect
@@ -51,7 +51,7 @@ def backup(
         with _progress() as progress:
             await write_backup(application.store, file, progress)
 
-    run(work)
+    run(work, "existing")
     say(f"{file}: {file.stat().st_size:,} bytes. `explib db restore {file}` brings it into an empty database.")
 
 
@@ -78,15 +78,13 @@ def copy(
     meanwhile is not copied.
     """
     from explib.storage.maintenance.copy import copy as copy_all
-    from explib.storage.store import database_file, open_store
+    from explib.storage.store import open_store
 
     if source == target:
         raise InvalidInput("FROM and TO are the same database: give another one as TO.")
-    if (file := database_file(source)) is not None and not file.exists():
-        raise InvalidInput(f"There is no database {file}: name the one to copy as FROM.")
 
     async def work() -> dict[str, int]:
-        async with open_store(source) as read, open_store(target) as written:
+        async with open_store(source, access="existing") as read, open_store(target) as written:
             with _progress() as progress:
                 return await copy_all(read.database, written.database, progress)
 
@@ -105,7 +103,7 @@ def check(
     async def work(application: Application) -> list[Defect]:
         return await find(application.store.database, deep=deep)
 
-    defects = read(work)
+    defects = run(work, "existing")
     if as_json:
         say(json.dumps([asdict(defect) for defect in defects], indent=2))
     else:

@@ -16,6 +16,7 @@ from explib_server.demo.rounds import Plan, Round, mean_interval, play
 
 AT_ONCE = 2
 """Rounds that run side by side."""
+CONTROLS = "explib demo --learner off · explib demo --shuffle-rewards"
 
 
 def demo(
@@ -27,25 +28,29 @@ def demo(
 ) -> None:
     """Attempt, submit, learn, attempt again: mean reward on tasks that were not practised, before and after."""
     plan = Plan(learner=learner.value, shuffle_rewards=shuffle_rewards)
-    console = Console()
+    console = Console(highlight=False)
     console.print(plan_text(plan, seeds, load_settings().chosen_analyst()))
     with console.status("practising, learning, trying again …"):
         rounds = asyncio.run(_play(seeds, plan))
-    console.print(f"[bold]Learned in round 1[/bold] from {rounds[0].status.trajectories} trajectories:")
-    console.print(rounds[0].lessons, markup=False, highlight=False)
+    console.print(f"[bold]Learned in round 1[/bold], from {rounds[0].status.graded} graded attempts:")
+    console.print(rounds[0].lessons, markup=False)
     console.print(_table(rounds))
-    console.print(_verdict(rounds))
+    console.print(result_text(rounds))
+    console.print(_next_steps(plan))
 
 
 def plan_text(plan: Plan, seeds: int, analyst: str) -> str:
     """The plan of the demo, with console markup."""
-    rewards = "each other's rewards" if plan.shuffle_rewards else "their rewards"
-    learning = f"background learning by the [bold]{analyst}[/bold] analyst"
+    rewards = "[bold]other attempts' rewards[/bold]" if plan.shuffle_rewards else "its reward, 0 to 1"
+    learning = "Nobody learns" if plan.learner == "off" else f"A learner ({analyst}) looks for what made the difference"
     return (
-        "[bold]Experience Library demo[/bold]: an order desk with conventions that no agent can know beforehand.\n"
-        f"{number_of(seeds, 'round')}. In each a server over stdio, {plan.practice} tasks × {plan.attempts} attempts "
-        f"of a scripted agent with {rewards}, {'no learning' if plan.learner == 'off' else learning}, "
-        f"and then {plan.held_out} other tasks with what was learned.\n"
+        "[bold]Experience Library demo[/bold]\n"
+        "An order desk has conventions that no agent can know beforehand. In each of "
+        f"{number_of(seeds, 'round')}:\n"
+        f"  1. A scripted agent attempts {plan.lone} tasks once and {plan.repeated} tasks {plan.attempts} times, over "
+        f"MCP,\n     and submits each attempt with {rewards}.\n"
+        f"  2. {learning}.\n"
+        f"  3. The same agent does {plan.held_out} other tasks, with what get_experiences answers.\n"
     )
 
 
@@ -61,13 +66,12 @@ async def _play(seeds: int, plan: Plan) -> list[Round]:
 
 def _table(rounds: list[Round]) -> Table:
     table = Table(title="\nMean reward on tasks that were not practised", title_justify="left")
-    for column in ("round", "groups learned", "experiences", "before", "after", "gain"):
+    for column in ("round", "lessons", "before", "after", "gain"):
         table.add_column(column, justify="right")
     for round_ in rounds:
         table.add_row(
             str(round_.seed),
-            str(round_.status.groups.get("learned", 0)),
-            str(sum(count for state, count in round_.status.experiences.items() if state != "retired")),
+            str(round_.status.experiences.get("active", 0)),
             f"{round_.before:.2f}",
             f"{round_.after:.2f}",
             f"{round_.after - round_.before:+.2f}",
@@ -75,9 +79,23 @@ def _table(rounds: list[Round]) -> Table:
     return table
 
 
-def _verdict(rounds: list[Round]) -> str:
+def result_text(rounds: list[Round]) -> str:
+    """The gain over all rounds with its interval, with console markup."""
     before, *_ = mean_interval([round_.before for round_ in rounds])
     after, *_ = mean_interval([round_.after for round_ in rounds])
     gain, low, high = mean_interval([round_.after - round_.before for round_ in rounds])
-    interval = f"95 % interval {low:+.2f} to {high:+.2f}"
-    return f"[bold]Mean reward {before:.2f} → {after:.2f}[/bold]: gain {gain:+.2f}, {interval}"
+    verdict = "" if low > 0 else "\nThe interval holds 0: nothing was gained that chance could not give."
+    return (
+        f"[bold]Mean reward {before:.2f} → {after:.2f}: gain {gain:+.2f}[/bold] "
+        f"(95 % interval {low:+.2f} to {high:+.2f}){verdict}"
+    )
+
+
+def _next_steps(plan: Plan) -> str:
+    usual = plan.learner != "off" and not plan.shuffle_rewards
+    control = "Without learning, or with exchanged rewards, nothing is gained:" if usual else "With learning:"
+    return (
+        f"\n{control}\n  {CONTROLS if usual else 'explib demo'}\n"
+        "Let your own agent learn:\n  explib attach claude-code  (or codex, cursor, vscode, gemini, …), explib doctor\n"
+        "Learn from logs that you have:\n  explib import runs.jsonl, explib learn --once, explib experiences list"
+    )

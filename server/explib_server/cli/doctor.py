@@ -20,10 +20,10 @@ from explib.settings.program import Settings, config_file
 from explib.settings.wording import setting_text
 from explib.storage.maintenance.clock import times_ahead
 from explib.storage.store import database_file
-from explib_learner.model.answers import parsed, schema_of
+from explib_learner.model.answers import json_objects, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
-from explib_server.cli.run import database_exists, load_settings, say
+from explib_server.cli.run import load_settings, say
 from explib_server.clients.attached import Address, Attached, Command, Launch, attached
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
@@ -84,8 +84,9 @@ async def _check_server(settings: Settings) -> bool:
     """Start the server of this installation with this environment."""
     own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
     command, *arguments = own_command()
+    file = database_file(settings.database_url)
     with TemporaryDirectory(prefix="explib-doctor-") as folder:
-        if not database_exists(settings):
+        if file is not None and not file.exists():  # looking creates nothing
             own["EXPLIB_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/library.db"
         return await _try("the server", Command(command, tuple(arguments), own))
 
@@ -130,15 +131,20 @@ async def _check_parts(settings: Settings) -> bool:
 
 
 async def _check_database(settings: Settings) -> None:
-    if not database_exists(settings):
-        _report(
-            "INFO", f"database: {database_file(settings.database_url)} does not exist yet: the first use creates it"
-        )
+    if not _database_exists(settings):
+        _report("INFO", f"no database yet: the first use creates {database_file(settings.database_url)}")
         return
-    async with open_application(settings) as application:
+    async with open_application(settings, "read") as application:
         _report("OK", f"database: {application.store.database.dialect.describe()}")
+        for ahead in await times_ahead(application.store.database):
+            _report("INFO", f"{ahead.count} × {ahead.what} ({', '.join(ahead.examples)}): {ahead.advice}")
         _report(*await _library(application))
-        _report(*await _clock(application))
+
+
+def _database_exists(settings: Settings) -> bool:
+    """False for an SQLite database whose file is not there."""
+    file = database_file(settings.database_url)
+    return file is None or file.exists()
 
 
 async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
@@ -149,7 +155,7 @@ async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatA
         answer = await model.ask(request)
     finally:
         await model.close()
-    parsed(answer.text, TrialAnswer)
+    json_objects(answer.text)
     return answer
 
 
@@ -178,17 +184,6 @@ async def _library(application: Application) -> tuple[Status, str]:
     for note in application.settings.not_in_force(library):
         _report("INFO", note)
     return "OK", f"library {name}, revision {library.revision}"
-
-
-async def _clock(application: Application) -> tuple[Status, str]:
-    """Times in the database that lie in the future: the clock was ahead when they were written."""
-    ahead = await times_ahead(application.store.database)
-    if not ahead:
-        return "OK", "clock: nothing in the database is from the future"
-    text = f"clock: later than now: {', '.join(f'{count} {table}' for table, count in ahead.items())}"
-    if ahead.keys() & {"leases", "groups"}:
-        return "FAIL", f"{text}. The clock was ahead, and learning waits for it: run `explib learn --release`"
-    return "INFO", f"{text}. The clock was ahead when they were written, or is behind now"
 
 
 async def _retrieval(settings: Settings) -> str:

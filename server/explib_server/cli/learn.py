@@ -11,7 +11,8 @@ from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.application import Application
-from explib_server.cli.run import LibraryOption, read, run, say
+from explib_server.cli.run import LibraryOption, run, say
+from explib_server.learner_process.process import LEASE as PROCESS_LEASE
 from explib_server.learner_process.process import learn_until_idle, process_lease
 from explib_server.render.learning import preview_text, run_text, summary_text
 
@@ -25,11 +26,10 @@ def learn(
         typer.Option("--until-idle", help="Go on until nothing is ready for a while; one such process per database."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be proposed; change nothing.")] = False,
-    retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
     release: Annotated[
-        bool,
-        typer.Option("--release", help="First end every lease and wait, e.g. after the clock was wrong; stop others."),
+        bool, typer.Option("--release", help="First end the leases of other learners, e.g. after a wrong clock.")
     ] = False,
+    retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
 ) -> None:
     """Learn from the groups that are ready."""
     if once + watch + until_idle + dry_run > 1:
@@ -37,12 +37,14 @@ def learn(
     if until_idle and library:
         raise typer.BadParameter("--until-idle learns in every library")
     if dry_run and (retry_dead or release):
-        raise typer.BadParameter("--dry-run changes nothing; --retry-dead and --release would")
+        raise typer.BadParameter("--dry-run changes nothing, and --retry-dead or --release would")
 
     async def work(application: Application) -> int:
-        if release:
-            say(await _released(application))
         targets = [await application.library(library)] if library else await application.store.libraries.all()
+        if release:
+            names = [PROCESS_LEASE, *(lease_name(target) for target in targets)]
+            ended = [lease for name in names if (lease := await application.store.leases.take_away(name))]
+            say("\n".join(f"released {lease.name}, held by {lease.holder}" for lease in ended) or "nothing was leased")
         if retry_dead:
             revived = [await application.store.groups.retry_dead(target) for target in targets]
             say(f"ready again: {number_of(sum(revived), 'dead group')}")
@@ -62,14 +64,8 @@ def learn(
             say(await _summary(application, target, [run for run in runs if run.library == target.name]))
         return sum(len(run.failures) for run in runs)
 
-    if (read if dry_run else run)(work):
+    if run(work):
         raise typer.Exit(1)
-
-
-async def _released(application: Application) -> str:
-    leases = await application.store.leases.release_named()
-    waits = await application.store.groups.end_waits()
-    return f"released: {number_of(len(leases), 'lease')}; due now: {number_of(waits, 'group')}"
 
 
 async def _until_idle(application: Application) -> int:

@@ -16,7 +16,7 @@ from explib.settings.wording import setting_text
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
-from explib_server.cli.run import JsonOption, read, run, say
+from explib_server.cli.run import JsonOption, run, say
 from explib_server.curation.settings import set_up
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def list_libraries(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Library], dict[str, int]]:
         return await application.libraries(), await application.store.libraries.served()
 
-    libraries, counts = read(work)
+    libraries, counts = run(work, "read")
     if as_json:
         say(
             json.dumps(
@@ -59,7 +59,7 @@ def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
         library = await application.library(name)
         return library, application.settings.not_in_force(library)
 
-    library, overridden = run(work)
+    library, overridden = run(work, "read")
     _say(library, as_json)
     for note in () if as_json else overridden:
         say(f"note: {note}")

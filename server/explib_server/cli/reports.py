@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from explib_server.application import Application
-from explib_server.cli.run import JsonOption, LibraryOption, read, say
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 from explib_server.render.status import library_status, status_text
 
 
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show experiences, groups by state with reasons, the learner and its budget."""
-    status_now = read(lambda application: library_status(application, library))
+    status_now = run(lambda application: library_status(application, library), "read")
     say(status_now.model_dump_json(indent=2) if as_json else status_text(status_now))
 
 
@@ -41,7 +41,7 @@ def evidence(
             draw(report, await uplift_track(application.store, target), plot)
         return report
 
-    report = read(work)
+    report = run(work, "read")
     if as_json:
         say(json.dumps(asdict(report), indent=2))
     elif plot is not None:

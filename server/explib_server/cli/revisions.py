@@ -15,7 +15,7 @@ from explib.models.libraries import Library
 from explib.models.revisions import Revision
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, Outcome, ReasonOption, act, by_person
-from explib_server.cli.run import JsonOption, LibraryOption, read, say
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import Curator
 from explib_server.render.changes import reverted
 from explib_server.render.pages import revision_line
@@ -33,7 +33,7 @@ def history(
     async def work(application: Application) -> list[Revision]:
         return await application.store.revisions.history(await application.library(library), limit)
 
-    revisions = read(work)
+    revisions = run(work, "read")
     if as_json:
         say(json.dumps([asdict(revision) for revision in revisions], indent=2))
     else:
@@ -53,7 +53,7 @@ def diff(
         until = target.revision if after is None else after
         return until, await application.store.revisions.difference(target, before, until)
 
-    until, difference = read(work)
+    until, difference = run(work, "read")
     if as_json:
         say(json.dumps({"before": before, "after": until, **asdict(difference)}, indent=2))
     else:

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
@@ -20,11 +19,10 @@ from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
 if TYPE_CHECKING:
+    from explib.storage.database import Access
     from explib_server.application import Application
 
 T = TypeVar("T")
-
-
 LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -66,40 +64,15 @@ def load_settings() -> Settings:
     return settings
 
 
-def run(work: Callable[[Application], Awaitable[T]]) -> T:
+def run(work: Callable[[Application], Awaitable[T]], access: Access = "create") -> T:
     """Open the application, do the work, close it."""
     from explib_server.compose import open_application
 
     async def act() -> T:
-        async with open_application(load_settings()) as application:
+        async with open_application(load_settings(), access) as application:
             return await work(application)
 
     return asyncio.run(act())
-
-
-def read(work: Callable[[Application], Awaitable[T]]) -> T:
-    """Open the application for a command that only reads. Where there is no database it reads an empty one."""
-    from explib_server.compose import open_application
-
-    async def act(settings: Settings, *, creates_library: bool) -> T:
-        async with open_application(settings) as application:
-            application.creates_library = creates_library
-            return await work(application)
-
-    settings = load_settings()
-    if database_exists(settings):
-        return asyncio.run(act(settings, creates_library=False))
-    with TemporaryDirectory(prefix="explib-") as folder:
-        empty = {"database_url": f"sqlite+aiosqlite:///{folder}/library.db"}
-        return asyncio.run(act(settings.model_copy(update=empty), creates_library=True))
-
-
-def database_exists(settings: Settings) -> bool:
-    """False for an SQLite database whose file is not there."""
-    from explib.storage.store import database_file
-
-    file = database_file(settings.database_url)
-    return file is None or file.exists()
 
 
 def say(text: str) -> None:

@@ -16,7 +16,7 @@ from explib.errors import InvalidInput, UnknownLibrary
 from explib.evidence.signatures import sign
 from explib.models.access import Token
 from explib_server.application import Application
-from explib_server.cli.run import JsonOption, read, run, say
+from explib_server.cli.run import JsonOption, run, say
 
 EVERY = "*"
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -71,7 +71,7 @@ def list_tokens(as_json: JsonOption = False) -> None:
     async def work(application: Application) -> tuple[list[Token], float]:
         return await application.store.tokens.all(), application.store.clock()
 
-    tokens, now = read(work)
+    tokens, now = run(work, "read")
     if as_json:
         say(json.dumps([{**asdict(token), "state": _state(token, now)} for token in tokens], indent=2))
     else:

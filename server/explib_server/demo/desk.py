@@ -1,13 +1,12 @@
 """A small order desk with conventions that no agent can know beforehand: its tools, and what they really do.
 
-What looks done may not be done: the desk answers politely either way, and only its final state decides the reward.
+What looks done may not be done: the desk answers politely either way, and only its final state earns points.
 
 - An address changes only for a customer whose record was opened before (`get_customer` before `update_address`).
-- An order that `cancel_order` refuses must be released by `unlock_order`; then the same call works.
+- An order that `cancel_order` refuses must be released by `release_order`; then the same call works.
 - `quick_refund` pays nothing; `refund_order` does.
 - `ship_order` sends only what `reserve_stock` has reserved before, and takes any weight for grams.
-- A quote has the discounts that were applied before it; `get_order` drops a discount that was not quoted yet.
-- A message answers a ticket only if it names it (`ticket_id`) and goes out before `close_ticket`.
+- A message is on record only with `keep_copy`, and reaches the customer only before `close_ticket`.
 """
 
 from __future__ import annotations
@@ -30,17 +29,14 @@ class Tool:
 TOOLS = {
     "get_customer": Tool("Customer {customer_id}: active, 1 open order.", ("customer_id",)),
     "get_order": Tool("Order {order_id}: paid, in preparation.", ("order_id",)),
-    "check_stock": Tool("{sku}: 40 on the shelf.", ("sku",)),
     "update_address": Tool("OK. Address of order {order_id}: {address}.", ("customer_id", "order_id", "address")),
     "cancel_order": Tool("OK. Order {order_id} is cancelled.", ("order_id",)),
-    "unlock_order": Tool("OK. Order {order_id} is released.", ("order_id",)),
+    "release_order": Tool("OK. Order {order_id} is released.", ("order_id",)),
     "refund_order": Tool("OK. Refund of {amount} euros for order {order_id}.", ("order_id", "amount")),
     "quick_refund": Tool("OK. Refund of {amount} euros for order {order_id}.", ("order_id", "amount")),
     "reserve_stock": Tool("OK. {quantity} × {sku} reserved.", ("sku", "quantity")),
     "ship_order": Tool("OK. Order {order_id} was handed to the carrier.", ("order_id",), ("grams", "kg")),
-    "apply_discount": Tool("OK. {percent} % off order {order_id}.", ("order_id", "percent")),
-    "quote_shipping": Tool("OK. Order {order_id} was quoted with shipping.", ("order_id",)),
-    "notify_customer": Tool("OK. Message to {customer_id} accepted.", ("customer_id", "message"), ("ticket_id",)),
+    "notify_customer": Tool("OK. Message to {customer_id} accepted.", ("customer_id", "message"), ("keep_copy",)),
     "close_ticket": Tool("OK. Ticket {ticket_id} is closed.", ("ticket_id",)),
 }
 ARGUMENTS = tuple(name for tool in TOOLS.values() for name in tool.optional)
@@ -60,17 +56,11 @@ class OrderDesk:
 
     def __init__(self, task: DeskTask) -> None:
         self._task = task
-        self._record_open = False
-        self._address: Json = None
         self._locked = task.family == "cancel"
-        self._cancelled = False
-        self._refunded: Json = None
-        self._reserved: Json = None
-        self._booked_grams: Json = None
-        self._discount: Json = None
-        self._quoted: Json = None
+        self._record_open = False
+        self._reserved = False
         self._ticket_open = True
-        self._answered = False
+        self._points: dict[str, float] = {}
 
     def call(self, name: str, arguments: dict[str, Json]) -> ToolResult:
         """Run one tool. Only a call that cannot be understood, or that a lock refuses, comes back as an error."""
@@ -80,6 +70,10 @@ class OrderDesk:
             return ToolResult(f"Error 409: order {arguments['order_id']} was not cancelled.", is_error=True)
         self._change(name, arguments)
         return ToolResult(TOOLS[name].answer.format(**arguments))
+
+    def points(self) -> float:
+        """The work that is done, 0 to 1: half for what was asked, a quarter each for a message in time, on record."""
+        return sum(self._points.values())
 
     def _problem(self, name: str, arguments: dict[str, Json]) -> str | None:
         if name not in TOOLS:
@@ -95,46 +89,25 @@ class OrderDesk:
         return None
 
     def _change(self, name: str, arguments: dict[str, Json]) -> None:
+        points, family = self._points, self._task.family
         match name:
             case "get_customer":
                 self._record_open = True
-            case "get_order" if self._quoted != self._discount:
-                self._discount = None
-            case "update_address" if self._record_open:
-                self._address = arguments["address"]
-            case "cancel_order":
-                self._cancelled = True
-            case "unlock_order":
+            case "release_order":
                 self._locked = False
-            case "refund_order":
-                self._refunded = arguments["amount"]
             case "reserve_stock":
-                self._reserved = arguments["quantity"]
-            case "ship_order" if self._reserved == self._task.facts.get("quantity"):
-                self._booked_grams = arguments.get("grams", arguments.get("kg"))
-            case "apply_discount":
-                self._discount = arguments["percent"]
-            case "quote_shipping":
-                self._quoted = self._discount
-            case "notify_customer" if self._ticket_open and "ticket_id" in arguments:
-                self._answered = True
+                self._reserved = True
+            case "update_address" if self._record_open and family == "address":
+                points["changed"] = 0.5
+            case "cancel_order" if family == "cancel":
+                points["cancelled"] = 0.5
+            case "refund_order" if family == "refund":
+                points["paid"] = 0.5
+            case "ship_order" if family == "ship":
+                points["sent"] = 0.25 * self._reserved
+                points["weighed"] = 0.25 * (arguments.get("grams") == self._task.facts["grams"])
+            case "notify_customer":
+                points["kept"] = 0.25 * ("keep_copy" in arguments)
+                points["in time"] = 0.25 * self._ticket_open
             case "close_ticket":
                 self._ticket_open = False
-
-    def reward(self) -> float:
-        """1 where the desk's state is what the task asked for, else 0."""
-        facts = self._task.facts
-        match self._task.family:
-            case "address":
-                done = self._address == facts["address"]
-            case "cancel":
-                return float(self._cancelled)
-            case "refund":
-                done = self._refunded == facts["amount"] and self._answered and not self._ticket_open
-            case "ship":
-                done = self._booked_grams == facts["grams"]
-            case "discount":
-                done = self._discount == facts["percent"] == self._quoted
-            case "reply":
-                done = self._answered and not self._ticket_open
-        return float(done and not self._cancelled)

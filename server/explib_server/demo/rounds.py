@@ -32,9 +32,13 @@ LEARNING_SECONDS = 300.0
 class Plan:
     """The size of one round, and what is switched off in it to show that the loop is closed."""
 
-    practice: int = 36
+    lone: int = 100
+    """Tasks that are attempted once."""
+    repeated: int = 4
+    """Tasks that are attempted several times."""
     attempts: int = 5
-    held_out: int = 100
+    """Attempts at each of those."""
+    held_out: int = 60
     learner: LearnerMode = "inprocess"
     shuffle_rewards: bool = False
 
@@ -68,7 +72,6 @@ async def play(seed: int, plan: Plan) -> Round:
 async def _client(folder: Path, learner: LearnerMode) -> AsyncIterator[Client]:
     """A client of a fresh `explib serve` with a database of its own; model settings are passed on."""
     own = {"EXPLIB_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'demo.db'}", "EXPLIB_LIBRARY": "default"}
-    own["EXPLIB_EXPLORATION"] = "off"  # all that was learned is measured, not half of it
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "explib_server", "serve", "--learner", learner],
@@ -88,10 +91,14 @@ async def _solve(client: Client, tasks: Sequence[DeskTask], dice: Dice) -> list[
 
 
 async def _practise(client: Client, plan: Plan, seed: int) -> None:
-    """Attempts without advice, submitted group by group with their rewards (or with other attempts' rewards)."""
+    """Attempts without advice, submitted with their rewards (or with other attempts' rewards)."""
     dice = Dice(f"practice {seed}")
-    tasks = practice_tasks(seed, plan.practice)
-    attempts = [(task, attempt(task, "", dice)) for task in tasks for _ in range(plan.attempts)]
+    tasks = practice_tasks(seed, plan.lone + plan.repeated)
+    attempts = [
+        (task, attempt(task, "", dice))
+        for number, task in enumerate(tasks)
+        for _ in range(1 if number < plan.lone else plan.attempts)
+    ]
     rewards = [made.reward for _, made in attempts]
     if plan.shuffle_rewards:
         dice.shuffle(rewards)

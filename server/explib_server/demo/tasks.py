@@ -8,56 +8,47 @@ from typing import Literal, TypeAlias
 
 from explib.models.json_value import Json
 
-Family: TypeAlias = Literal["address", "cancel", "refund", "ship", "discount", "reply"]
+Family: TypeAlias = Literal["address", "cancel", "refund", "ship"]
 Split: TypeAlias = Literal["practice", "held-out"]
 
 _PRACTICE: dict[Family, tuple[str, ...]] = {
     "address": (
-        "{name} ({customer_id}) has moved. Send order {order_id} to the new address: {address}.",
-        "Change the delivery address of order {order_id} for customer {customer_id}, {name}, to {address}.",
+        "Ticket {ticket_id}: {name} ({customer_id}) has moved. Send order {order_id} to the new address: {address}.",
+        "Change the delivery address of order {order_id} for customer {customer_id}, {name}, to {address}. The ticket "
+        "is {ticket_id}.",
     ),
     "cancel": (
-        "{name} ({customer_id}) no longer wants order {order_id}. Cancel it.",
-        "Please cancel order {order_id} of customer {customer_id}, {name}.",
+        "Ticket {ticket_id}: {name} ({customer_id}) no longer wants order {order_id}. Cancel it.",
+        "Please cancel order {order_id} of customer {customer_id}, {name}. The ticket is {ticket_id}.",
     ),
     "refund": (
-        "Ticket {ticket_id}: {name} ({customer_id}) got order {order_id} damaged. Refund {amount} euros, let the "
-        "customer know and close the ticket.",
-        "Pay back {amount} euros for order {order_id}, tell {name} ({customer_id}), and close ticket {ticket_id}.",
+        "Ticket {ticket_id}: {name} ({customer_id}) got order {order_id} damaged. Refund {amount} euros.",
+        "Pay {amount} euros back to {name} ({customer_id}) as a refund for order {order_id}. The ticket is "
+        "{ticket_id}.",
     ),
     "ship": (
-        "Order {order_id} of {name} ({customer_id}) is paid: {quantity} × {sku}, {kg} kg. Ship it.",
-        "Ship order {order_id} to customer {customer_id}, {name}. It holds {quantity} × {sku} and weighs {kg} kg.",
-    ),
-    "discount": (
-        "Give {name} ({customer_id}) {percent} % off order {order_id} and quote the total with shipping.",
-        "Customer {customer_id}, {name}, was promised a discount of {percent} % on order {order_id}. "
-        "Apply it and quote the shipping.",
-    ),
-    "reply": (
-        "Ticket {ticket_id}: {name} ({customer_id}) asks where order {order_id} is. Answer the customer and close "
-        "the ticket.",
-        "Answer {name} ({customer_id}) that order {order_id} is on its way, then ticket {ticket_id} can be closed.",
+        "Ticket {ticket_id}: order {order_id} of {name} ({customer_id}) is paid: {quantity} × {sku}, {kg} kg. Ship it.",
+        "Ship order {order_id} to customer {customer_id}, {name}. It holds {quantity} × {sku} and weighs {kg} kg. The "
+        "ticket is {ticket_id}.",
     ),
 }
 
 _HELD_OUT: dict[Family, tuple[str, ...]] = {
     "address": (
-        "Order {order_id} must go to another address, {address}, because {name} ({customer_id}) is moving house.",
+        "Order {order_id} must go to another address, {address}, because {name} ({customer_id}) is moving house. See "
+        "ticket {ticket_id}.",
     ),
-    "cancel": ("{name}, customer {customer_id}, ordered {order_id} by mistake and wants it cancelled.",),
+    "cancel": (
+        "{name}, customer {customer_id}, ordered {order_id} by mistake and wants to cancel it, says ticket "
+        "{ticket_id}.",
+    ),
     "refund": (
         "{name} ({customer_id}) wrote in ticket {ticket_id} that order {order_id} never came: a refund of {amount} "
-        "euros is due. Inform the customer and close the ticket.",
+        "euros is due.",
     ),
-    "ship": ("Get order {order_id} ({quantity} × {sku}, {kg} kg in all) shipped to {name}, customer {customer_id}.",),
-    "discount": (
-        "What does order {order_id} cost {name} ({customer_id}) with shipping, after a discount of {percent} %? "
-        "Book the discount too.",
-    ),
-    "reply": (
-        "{name} ({customer_id}) wants to know in ticket {ticket_id} whether order {order_id} has left. It has: say "
-        "so and close the ticket.",
+    "ship": (
+        "Get order {order_id} ({quantity} × {sku}, {kg} kg in all) shipped to {name}, customer {customer_id}, who asks "
+        "for it in ticket {ticket_id}.",
     ),
 }
 
@@ -110,7 +101,6 @@ def _draw(split: Split, seed: int, index: int) -> DeskTask:
         "quantity": dice.randint(1, 6),
         "address": f"{dice.randint(1, 99)} {dice.choice(_STREETS)}, {dice.choice(_TOWNS)}",
         "amount": dice.randint(5, 250),
-        "percent": 5 * dice.randint(1, 6),
         "grams": grams,
         "kg": grams / 1000,
     }

@@ -91,7 +91,7 @@ async def learn_detached() -> None:
         return
     try:
         set_up_traces()
-        async with open_application(settings) as application:
+        async with open_application(settings, "existing") as application:
             learning = asyncio.create_task(learn_until_idle(application, _note))
             _on_termination(learning.cancel)
             await asyncio.wait({learning})

@@ -47,7 +47,7 @@ async def learn_until_idle(application: Application, on_run: Callable[[Run], Awa
     lease = await store.leases.acquire(LEASE, worker_name(), seconds)
     if lease is None:
         return False
-    await store.leases.release_named(START_LEASE)
+    await store.leases.take_away(START_LEASE)
     try:
         async with heartbeat(store, lease, seconds):
             await _watch(application, await application.learning.worker(on_run))

@@ -39,30 +39,32 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
         "experience://{library}",
         name="library",
         title="Experience library",
-        description="Every experience of a library, one `[id]. lesson` line each.",
+        description="Every experience of a library: `[id]. lesson`, and what the attempts say of it.",
         mime_type="text/plain",
     )
     async def library_text(library: str) -> str:
         with not_found_errors():
             application = await current()
+            from explib_server.render.decisions import observations
             from explib_server.render.pages import library_page
 
             target = await application.library(library)
-            return library_page(target, await application.store.revisions.experiences(target))
+            experiences = await application.store.revisions.experiences(target)
+            return library_page(target, experiences, await observations(application.store, target, experiences))
 
     @server.resource(
         "experience://{library}/{id}",
         name="experience",
         title="Experience with provenance",
-        description="One experience with its history and the graded attempts it rests on.",
+        description="One experience (e3) or proposal (p3): its decision, who followed it, their rewards, its history.",
         mime_type="text/markdown",
     )
     async def experience(library: str, id: str) -> str:
         with not_found_errors():
             application = await current()
-            from explib_server.render.pages import experience_page
+            from explib_server.render.pages import lesson_page
 
-            return await experience_page(application, await application.library(library), id)
+            return await lesson_page(application, await application.library(library), id)
 
     @server.resource(
         "experience://{library}/revisions/{n}",

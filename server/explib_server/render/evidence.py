@@ -5,17 +5,20 @@ Lifts and intervals are in the library's rewards. Where a number would mean noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explib.evidence.belief import SEVERAL
 from explib.evidence.interval import Interval, interval, rewards_needed
 from explib.evidence.ledger import HOLDOUT, SHORTLIST, Counters, experience_key
+from explib.evidence.policy import lesson_class
 from explib.evidence.posterior import REVISION_SCALE
 from explib.evidence.sums import NOTHING
 from explib.evidence.verdicts import FEWEST_REWARDS, lift_summary, reporting_is_biased
 from explib.evidence.votes import Tally
-from explib.models.experiences import Experience, ExperienceStatus
+from explib.models.decisions import Verdict
+from explib.models.experiences import Experience, ExperienceStatus, LessonClass
 from explib.models.libraries import Library
 from explib.text.words import number_of
 
@@ -26,6 +29,13 @@ TRACK_POINTS = 200
 UNCLAIMED = "nothing can be claimed"
 UNKNOWN = "not known yet: "
 UNEXPLORED = "not measured: exploration is off"
+LEARNED: Mapping[LessonClass, str] = {
+    "A": "borne out",
+    "B": "seen once",
+    "C": "origin unknown",
+    "D": "in doubt",
+}
+"""How a lesson was learned, in words."""
 NOT_EXPLORING = "not measured (exploration is off: all that fits is served, so rewards cannot show what it changes)"
 
 
@@ -47,6 +57,8 @@ class ExperienceEvidence:
     """P(lift > 0)."""
     label: str
     votes: Tally
+    learned: LessonClass
+    """How it was learned, which is what it is served by until rewards say more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +128,14 @@ async def experience_evidence(
     await store.evidence.count_all(library)
     keys = {experience_key(each.id, each.version): each for each in experiences}
     accounts = await store.evidence.of(library, [*keys, SHORTLIST])
-    votes = await store.votes.tallies(library)
-    claims = reporting_is_biased(accounts[SHORTLIST].missing) is None
-    return [
-        _judged(library, known, accounts[key], votes.get(known.id, Tally()), claims=claims)
-        for key, known in keys.items()
-    ]
+    view = _View(
+        library,
+        await store.votes.tallies(library),
+        {entry.decision.id: entry.verdict for entry in await store.codebooks.entries(library)},
+        alone=await store.evidence.submitters(library) < SEVERAL,
+        claims=reporting_is_biased(accounts[SHORTLIST].missing) is None,
+    )
+    return [view.of(experience, accounts[key]) for key, experience in keys.items()]
 
 
 async def library_uplift(store: Store, library: Library) -> Uplift:
@@ -186,30 +200,50 @@ def evidence_text(found: ExperienceEvidence) -> str:
     return f"{counted} Lift {lift_text(found.lift)}, P(helps) {found.helps:.3f}, {rests}: {found.label}."
 
 
-def _judged(
-    library: Library, known: Experience, account: Counters, votes: Tally, *, claims: bool
-) -> ExperienceEvidence:
-    sums = account.believed
-    found = lift_summary(sums)
-    claimed = claims and reporting_is_biased(account.missing) is None
-    shown = claimed and sums.n >= FEWEST_REWARDS
-    return ExperienceEvidence(
-        id=known.id,
-        version=known.version,
-        status=known.status,
-        content=known.content,
-        served=account.served,
-        rewarded=account.rewarded,
-        rewards=sums.n,
-        lift=_scaled(library, found.interval) if shown else None,
-        helps=found.belief.helps if shown else None,
-        label=_label(library, found.label) if claimed else UNCLAIMED,
-        votes=votes,
-    )
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The parts of a library that the evidence of each of its experiences is seen with."""
 
+    library: Library
+    votes: Mapping[str, Tally]
+    verdicts: Mapping[str, Verdict | None]
+    alone: bool
+    """Whether all rewards are one person's: then no number of rewards is asked for that will never come."""
+    claims: bool
 
-def _label(library: Library, label: str) -> str:
-    return label if library.settings.exploration or not label.startswith(UNKNOWN) else UNEXPLORED
+    def of(self, experience: Experience, account: Counters) -> ExperienceEvidence:
+        """What can be said of one experience."""
+        found = lift_summary(account.believed)
+        claimed = self.claims and reporting_is_biased(account.missing) is None
+        shown = claimed and account.believed.n >= FEWEST_REWARDS
+        learned = self._learned(experience)
+        return ExperienceEvidence(
+            id=experience.id,
+            version=experience.version,
+            status=experience.status,
+            content=experience.content,
+            served=account.served,
+            rewarded=account.rewarded,
+            rewards=account.sums.n,
+            lift=_scaled(self.library, found.interval) if shown else None,
+            helps=found.belief.helps if shown else None,
+            label=self._label(found.label, learned) if claimed else UNCLAIMED,
+            votes=self.votes.get(experience.id, Tally()),
+            learned=learned,
+        )
+
+    def _learned(self, experience: Experience) -> LessonClass:
+        verdict = None if experience.decision_id is None else self.verdicts.get(experience.decision_id)
+        return lesson_class(
+            pinned=experience.pinned, support=experience.support, verdict=verdict, option=experience.option
+        )
+
+    def _label(self, label: str, learned: LessonClass) -> str:
+        if not label.startswith(UNKNOWN):
+            return label
+        if not self.library.settings.exploration:
+            return UNEXPLORED
+        return f"served as learned ({LEARNED[learned]}); not measured" if self.alone else label
 
 
 def _scaled(library: Library, span: Interval) -> Interval:

@@ -11,6 +11,7 @@ from explib.evidence.interval import Interval
 from explib.text.words import number_of
 from explib_server.render.evidence import UNKNOWN, ExperienceEvidence, LibraryEvidence, uplift_text
 
+AS_LEARNED = "served as learned"
 STYLES = {"proven": "green", "likely helps": "green", "proven to harm": "red", "likely harms": "red"}
 
 
@@ -30,7 +31,7 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
     note = (
         "Lift: change of the expected reward, with an interval that holds however often you look. "
         "Rewards: of tasks for which it was shortlisted, served or withheld by chance. Votes: up/down. "
-        "Label: what is settled, or how many more rewards that takes."
+        "Label: what is settled; else how many more rewards that takes, or how the lesson was learned that is served."
     )
     return Group(*lines, "", _table(found), Text(note, style="dim"))
 
@@ -63,7 +64,9 @@ def _table(found: LibraryEvidence) -> Table:
 
 
 def _short(label: str) -> str:
-    """`~2,100 more` for `not known yet: about 2,100 more rewards`: the note below the table says what it is."""
+    """`~2,100 more` for `not known yet: about 2,100 more rewards`, `as learned (seen once)` for what is unmeasured."""
+    if label.startswith(AS_LEARNED):
+        return label.removeprefix("served ").partition(";")[0]
     unknown = label.removeprefix(UNKNOWN)
     return label if unknown == label else unknown.replace("about ", "~").removesuffix(" rewards")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ from explib.models.libraries import Library
 from explib.models.revisions import Change, ProposedOperation, Revision, Stance
 from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
+from explib.storage.store import Store
 from explib.text.words import estimate_tokens, number_of
+from explib_server.render.decisions import decision_section
 from explib_server.render.evidence import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
@@ -28,17 +30,35 @@ SHOWN_TOKENS = 20_000
 """Of a library as text."""
 
 
+async def lesson_page(application: Application, library: Library, lesson_id: str) -> str:
+    """One experience (e3), or a lesson that is proposed and waits for review (p3). Raises NotFound."""
+    if lesson_id.startswith("p"):
+        return await proposal_page(application.store, library, lesson_id)
+    return await experience_page(application, library, lesson_id)
+
+
+async def proposal_page(store: Store, library: Library, proposal_id: str) -> str:
+    """One proposal with the decision that it comes from and its attempts. Raises UnknownProposal."""
+    proposed = await store.proposals.get(library, proposal_id)
+    operation = proposed.operation
+    stances = {cited.trajectory_id: cited.stance for cited in operation.citations}
+    asked = f"Decide: explib experiences review {proposal_id} approve|reject" if proposed.state == "waiting" else ""
+    parts = [f"# {library.name} {proposal_id} ({proposed.state})\n{proposal_line(proposed)}", asked]
+    parts.append(await _grounds(store, library, (operation.decision_id, operation.option), stances))
+    return "\n\n".join(filter(None, parts))
+
+
 async def experience_page(application: Application, library: Library, experience_id: str) -> str:
     """One experience with the attempts it rests on and the revisions that touched it. Raises UnknownExperience."""
     revisions = application.store.revisions
     experience = await revisions.experience(library, experience_id)
     stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, experience_id)}
-    attempts = await application.store.trajectories.heads(library, list(stances))
     touched = await revisions.touching(library, experience, SHOWN_REVISIONS + 1)
     cast = await application.store.votes.on(library, experience_id)
     [measured] = await experience_evidence(application.store, library, [experience])
-    parts = [_heading(library, experience), f"## Rewards\n{evidence_text(measured)}"]
-    parts += [_provenance(attempts, dict(stances)), *_votes(cast, experience.version)]
+    option = (experience.decision_id, experience.option)
+    parts = [_heading(library, experience), await _grounds(application.store, library, option, stances)]
+    parts += [f"## Rewards since it is served\n{evidence_text(measured)}", *_votes(cast, experience.version)]
     parts += [
         f"{_title(revision, '##')}\n{_changes(revision, experience_id)}" for revision in touched[:SHOWN_REVISIONS]
     ]
@@ -46,14 +66,14 @@ async def experience_page(application: Application, library: Library, experience
     return "\n\n".join(parts)
 
 
-def library_page(library: Library, experiences: Sequence[Experience]) -> str:
-    """A library as text, an experience a line; of a large one as much as anybody wants to read at once."""
-    lines, left = (
-        [f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"],
-        SHOWN_TOKENS,
-    )
+def library_page(library: Library, experiences: Sequence[Experience], observed: Mapping[str, str]) -> str:
+    """A library as text: each experience, then what attempts say of it (`observed`, by id); as much as one reads."""
+    heading = f"# {library.name}, revision {library.revision}: {number_of(len(experiences), 'experience')}"
+    lines, left = [heading], SHOWN_TOKENS
     for shown, experience in enumerate(experiences):
-        left -= estimate_tokens(line := line_of(experience))
+        numbers = observed.get(experience.id)
+        line = line_of(experience) + (f"\n    {numbers}" if numbers else "")
+        left -= estimate_tokens(line)
         if left < 0:
             more = f"… {len(experiences) - shown} more: list_experiences with after={experiences[shown - 1].id!r}"
             return "\n".join([*lines, more])
@@ -110,15 +130,28 @@ def _heading(library: Library, experience: Experience) -> str:
     support = experience.support
     analyst = experience.analyst + (f" ({experience.model})" if experience.model else "")
     origin = "Written by a person" if analyst == "person" else f"Learned by {analyst}"
+    rests = (
+        f" Rests on {number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
+        f"in {number_of(support.groups, 'group')}. {support.note}"
+    )
     return (
         f"# {library.name} {experience.id} ({_standing(experience)}, version {experience.version})\n"
-        f"{experience.content}\n\n{origin} in revision {experience.created_revision}. Rests on "
-        f"{number_of(support.supporting, 'attempt')} for it and {support.contradicting} against it, "
-        f"in {number_of(support.groups, 'group')}. {support.note}".rstrip()
+        f"{experience.content}\n\n{origin} in revision {experience.created_revision}."
+        f"{'' if experience.decision_id else rests}".rstrip()
     )
 
 
-def _provenance(attempts: list[Trajectory], stances: dict[str, Stance]) -> str:
+async def _grounds(
+    store: Store, library: Library, option: tuple[str | None, str | None], stances: Mapping[str, Stance]
+) -> str:
+    """What a lesson rests on: its decision with all attempts that met it, else the attempts that were cited."""
+    decision_id, letter = option
+    if decision_id is not None:
+        return await decision_section(store, library, (decision_id, letter), stances)
+    return _provenance(await store.trajectories.heads(library, list(stances)), stances)
+
+
+def _provenance(attempts: Sequence[Trajectory], stances: Mapping[str, Stance]) -> str:
     """The attempts by group and stance."""
     if not attempts:
         return "## Attempts\nnone"

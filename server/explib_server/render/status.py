@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from explib.evidence.votes import Tally
+from explib.models.decisions import CodebookEntry
 from explib.models.learning import Lease
 from explib.models.libraries import Library, LibraryOverview
 from explib.storage.store import Store
@@ -17,6 +20,8 @@ from explib_server.render.bounds import commonest
 from explib_server.render.evidence import labels, library_evidence, uplift_text
 
 DAY_SECONDS = 86_400
+FEW_GRADED = 40
+"""Graded attempts below which decisions are seldom believed (below 12 the grammar names none)."""
 
 
 async def library_status(application: Application, name: str | None) -> LibraryStatus:
@@ -26,6 +31,7 @@ async def library_status(application: Application, name: str | None) -> LibraryS
     holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
     report = await library_evidence(store, overview.library)
+    states = decision_states(await store.codebooks.entries(overview.library))
     return LibraryStatus(
         library=overview.library.name,
         revision=overview.library.revision,
@@ -33,6 +39,8 @@ async def library_status(application: Application, name: str | None) -> LibraryS
         trajectories=overview.trajectories,
         graded=overview.graded,
         groups=overview.groups,
+        decisions=states,
+        waits_for=waits_for(overview, states),
         reasons=commonest(overview.reasons),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
@@ -54,6 +62,8 @@ def status_text(status: LibraryStatus) -> str:
         f"trajectories: {status.trajectories} ({status.graded} graded)",
         f"groups: {_tally(status.groups)}",
         *(f"  {count} × {reason}" for reason, count in status.reasons.items()),
+        f"decisions: {_tally(status.decisions)}",
+        *([f"waits for: {status.waits_for}"] if status.waits_for else []),
         f"learner: {status.learner}",
         f"budget: {_spent(status.tokens_today)}{limit}",
         f"evidence on experiences: {_tally(status.evidence)}",
@@ -63,6 +73,28 @@ def status_text(status: LibraryStatus) -> str:
         f"uplift: {status.uplift}",
     ]
     return "\n".join(lines)
+
+
+def decision_states(entries: Sequence[CodebookEntry]) -> dict[str, int]:
+    """The number of decisions that are named, and of these the believed ones and the candidates."""
+    states = [entry.verdict.state for entry in entries if entry.verdict is not None]
+    counts = {"named": len(entries), "believed": states.count("believed"), "candidate": states.count("candidate")}
+    return {state: count for state, count in counts.items() if count}
+
+
+def waits_for(overview: LibraryOverview, decisions: Mapping[str, int]) -> str:
+    """A sentence on what would end the waiting while nothing is believed; empty where something is."""
+    graded = overview.graded
+    if decisions.get("believed"):
+        return ""
+    if not overview.trajectories:
+        return "attempts: agents hand them in by submit_trajectory, and explib import FILE reads logs"
+    if not graded:
+        return "rewards, the attempts carry none: report_reward gives one later"
+    if graded < FEW_GRADED:
+        missing = number_of(FEW_GRADED - graded, "more graded attempt")
+        return f"{missing}, or several attempts at one task: fewer seldom tell a way of acting from chance"
+    return "more graded attempts: no way of acting stands out from chance yet; rewards between 0 and 1 need fewer"
 
 
 async def _learner(application: Application, overview: LibraryOverview, holder: Lease | None) -> str:

@@ -154,7 +154,7 @@ class Instead(PredicateFamily):
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for the alternative."""
         a, b = map(used, names)
-        return Phrase(f"either would do: {a} or {b}", f"{a}", f"{b}")
+        return Phrase(f"you could {a} or {b}", a, b)
 
 
 class Together(PredicateFamily):

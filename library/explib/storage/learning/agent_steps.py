@@ -20,7 +20,7 @@ from explib.models.learning import AnalysisBatch, AnalysisStep, Lease, ModelCall
 from explib.models.libraries import Library
 from explib.storage import rows
 from explib.storage.database import Database
-from explib.storage.learning.leases import check_lease
+from explib.storage.learning.leases import LONGEST_SECONDS, check_lease
 from explib.storage.tables.learning import analysis_batches as batches
 from explib.storage.tables.learning import analysis_steps as steps
 from explib.storage.tables.learning import model_calls
@@ -103,7 +103,7 @@ class AnalysisSteps:
 
     async def take(self, library: Library, holder: str, seconds: float) -> AnalysisStep | None:
         """A step that nobody has answered or is at, kept for the holder for `seconds`; None where there is none."""
-        free = _waiting(library) & (steps.c.leased_until <= self.database.now())
+        free = _waiting(library) & self.database.reached(steps.c.leased_until, LONGEST_SECONDS)
         oldest = select(steps.c.id).where(free).order_by(steps.c.created_at, steps.c.id).limit(1)
 
         async def lease(connection: AsyncConnection) -> AnalysisStep | None:
@@ -120,7 +120,7 @@ class AnalysisSteps:
         self, connection: AsyncConnection, library: Library, name: str, holder: str, seconds: float
     ) -> AnalysisStep | None:
         kept = update(steps).where(_waiting(library), steps.c.id == name)
-        until = self.database.now() + seconds
+        until = self.database.now() + min(seconds, LONGEST_SECONDS)
         taken = await connection.execute(kept.values(holder=holder, leased_until=until).returning(steps))
         row = taken.mappings().first()
         return None if row is None else rows.analysis_step(row)
@@ -129,7 +129,8 @@ class AnalysisSteps:
         """For each step that waits for an answer, how many seconds it is still kept for somebody; 0: for nobody."""
         left = select((steps.c.leased_until - self.database.now()).label("left")).where(_waiting(library))
         async with self.database.read() as connection:
-            return [max(0.0, float(each)) for each in (await connection.execute(left)).scalars()]
+            seconds = [float(each) for each in (await connection.execute(left)).scalars()]
+        return [each if 0 < each <= LONGEST_SECONDS else 0.0 for each in seconds]
 
     async def locate(self, call_id: str) -> tuple[Library, AnalysisStep]:
         """The step of this id and its library. Raises UnknownAnalysis."""

@@ -15,6 +15,9 @@ from explib.models.learning import Lease
 from explib.storage.database import Database
 from explib.storage.tables.learning import leases
 
+LONGEST_SECONDS = 600.0
+"""The longest that a lease can be taken for; one that lasts longer was taken by a clock that was ahead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leases:
@@ -26,8 +29,8 @@ class Leases:
         """The lease, new or prolonged for its holder; None while another holds it."""
         now = self.database.now()
         named = leases.c.name == name
-        running = leases.c.expires_at > now
-        token = case(((leases.c.holder == holder) & running, leases.c.token), else_=leases.c.token + 1)
+        free = self.database.reached(leases.c.expires_at, LONGEST_SECONDS)
+        token = case(((leases.c.holder == holder) & ~free, leases.c.token), else_=leases.c.token + 1)
 
         async def take(connection: AsyncConnection) -> Lease | None:
             await connection.execute(
@@ -37,8 +40,8 @@ class Leases:
             )
             taken = await connection.execute(
                 update(leases)
-                .where(named, (leases.c.holder == holder) | ~running)
-                .values(holder=holder, token=token, expires_at=now + seconds)
+                .where(named, (leases.c.holder == holder) | free)
+                .values(holder=holder, token=token, expires_at=now + min(seconds, LONGEST_SECONDS))
                 .returning(leases)
             )
             row = taken.first()
@@ -51,7 +54,7 @@ class Leases:
 
         async def extend(connection: AsyncConnection) -> bool:
             mine = (leases.c.name == lease.name) & (leases.c.token == lease.token) & (leases.c.holder == lease.holder)
-            until = self.database.now() + seconds
+            until = self.database.now() + min(seconds, LONGEST_SECONDS)
             done = await connection.execute(update(leases).where(mine).values(expires_at=until))
             return done.rowcount == 1
 
@@ -69,24 +72,25 @@ class Leases:
 
         await self.database.write(expire, idempotent=True, explicit_locks=True)
 
-    async def release_named(self, *names: str) -> list[str]:
-        """Give these leases back, whoever holds them; without a name, every one. The names of those that ran."""
-        now = self.database.now()
+    async def take_away(self, name: str) -> Lease | None:
+        """End a lease, whoever holds it: that one commits nothing more. The lease as it was, or None."""
+        named = leases.c.name == name
 
-        async def expire(connection: AsyncConnection) -> list[str]:
-            running = leases.c.expires_at > now
-            where = running & leases.c.name.in_(names) if names else running
-            done = update(leases).where(where).values(expires_at=0.0, holder="", token=leases.c.token + 1)
-            return [row.name for row in await connection.execute(done.returning(leases.c.name))]
+        async def end(connection: AsyncConnection) -> Lease | None:
+            row = (await connection.execute(select(leases).where(named).with_for_update())).first()
+            if row is None or not row.holder:
+                return None
+            ended = {"token": row.token + 1, "expires_at": 0.0, "holder": ""}
+            await connection.execute(update(leases).where(named).values(**ended))
+            return Lease(row.name, row.holder, row.token, row.expires_at)
 
-        return await self.database.write(expire, idempotent=True, explicit_locks=True)
+        return await self.database.write(end, explicit_locks=True)
 
     async def holder(self, name: str) -> Lease | None:
         """The lease as it is held now, or None."""
-        async with self.database.read() as connection:
-            running = (leases.c.name == name) & (leases.c.expires_at > self.database.now())
-            row = (await connection.execute(select(leases).where(running))).first()
-        return None if row is None else Lease(row.name, row.holder, row.token, row.expires_at)
+        held = (leases.c.name == name) & ~self.database.reached(leases.c.expires_at, LONGEST_SECONDS)
+        row = await self.database.row(select(leases).where(held))
+        return None if row is None else Lease(row["name"], row["holder"], row["token"], row["expires_at"])
 
 
 async def check_lease(connection: AsyncConnection, lease: Lease) -> None:

@@ -18,6 +18,9 @@ BUDGET = "budget:tokens"
 RESERVED_SECONDS = 3600.0
 """Time for which tokens stay reserved for the call of a process that died; the call may have been paid for."""
 
+CLOCKS_APART_SECONDS = 300.0
+"""Clocks of machines that share a database may be so far apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCalls:
@@ -44,7 +47,7 @@ class ModelCalls:
     async def tokens_since(self, since: float) -> int:
         """Tokens (prompt and completion) of the calls recorded at or after `since`."""
         async with self.database.read() as connection:
-            return await _spent(connection, since)
+            return await _spent(connection, self.database, since)
 
     async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:
         """Set tokens aside for a call, out of a budget of what was spent since then by whoever shares the database.
@@ -57,12 +60,13 @@ class ModelCalls:
             named = {"name": BUDGET, "holder": "", "token": 0, "expires_at": 0.0}
             await connection.execute(self.database.dialect.insert(leases).values(named).on_conflict_do_nothing())
             await connection.execute(select(leases.c.name).where(leases.c.name == BUDGET).with_for_update())
-            await connection.execute(delete(token_reservations).where(token_reservations.c.expires_at <= now))
+            over = self.database.reached(token_reservations.c.expires_at, RESERVED_SECONDS)
+            await connection.execute(delete(token_reservations).where(over))
             reserved = func.coalesce(func.sum(token_reservations.c.tokens), 0)
             others = token_reservations.c.id != identity
             # read before what is spent: a call that is saved in between counts twice rather than never
             taken = int((await connection.execute(select(reserved).where(others))).scalar_one())
-            taken += await _spent(connection, since)
+            taken += await _spent(connection, self.database, since)
             if taken + tokens > budget:
                 return Reserved(None, taken)
             values = {"id": identity, "tokens": tokens, "expires_at": now + RESERVED_SECONDS}
@@ -81,6 +85,9 @@ class ModelCalls:
         await self.database.write(free, idempotent=True, explicit_locks=True)
 
 
-async def _spent(connection: AsyncConnection, since: float) -> int:
+async def _spent(connection: AsyncConnection, database: Database, since: float) -> int:
+    """Tokens of the calls since then; one that is recorded for a later time than now is of a clock that was ahead."""
     spent = func.coalesce(func.sum(model_calls.c.prompt_tokens + model_calls.c.completion_tokens), 0)
-    return int((await connection.execute(select(spent).where(model_calls.c.created_at >= since))).scalar_one())
+    times = model_calls.c.created_at
+    where = (times >= since) & (times <= database.now() + CLOCKS_APART_SECONDS)
+    return int((await connection.execute(select(spent).where(where))).scalar_one())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL
 
@@ -36,7 +38,14 @@ async def restore(path: Path, store: Store, progress: Progress) -> dict[str, int
     """
     if not await asyncio.to_thread(path.is_file):
         raise NotADatabase(f"There is no file {path}: name one that `explib db backup` made.")
-    async with open_store(_url(path)) as saved:
+    with TemporaryDirectory(prefix="explib-") as folder:
+        opened = Path(folder) / "backup.db"  # a copy: one of an older schema is upgraded, and the backup stays as it is
+        await asyncio.to_thread(shutil.copyfile, path, opened)
+        return await _restore(opened, path, store, progress)
+
+
+async def _restore(opened: Path, path: Path, store: Store, progress: Progress) -> dict[str, int]:
+    async with open_store(_url(opened)) as saved:
         if broken := await check(saved.database):
             what = "; ".join(f"{each.count} × {each.what}" for each in broken)
             raise NotADatabase(f"The backup {path} is damaged ({what}): take another one.")

@@ -52,7 +52,7 @@ RULES = (
         "AND t.pruned_at IS NULL)",
     ),
     _Rule(
-        "a group that counts its trajectories wrong",
+        "a group whose size differs from its trajectories",
         "SELECT g.library_id || '/' || g.id FROM groups g WHERE g.size != (SELECT count(*) FROM trajectories t "
         "WHERE t.library_id = g.library_id AND t.group_id = g.id) OR g.graded != (SELECT count(t.reward) "
         "FROM trajectories t WHERE t.library_id = g.library_id AND t.group_id = g.id)",
@@ -90,7 +90,7 @@ RULES = (
         "WHERE CAST(substr(e.id, 2) AS integer) >= l.next_experience",
     ),
     _Rule(
-        "a library that counts its experiences wrong",
+        "a library whose size differs from its experiences",
         "SELECT l.id || '/' || l.name FROM libraries l WHERE l.served != (SELECT count(*) FROM experiences e "
         "WHERE e.library_id = l.id AND e.status != 'retired')",
     ),
@@ -114,10 +114,10 @@ async def check(database: Database, *, deep: bool = False) -> list[Defect]:
         found = [_finding(rule, await _breaches(connection, rule)) for rule in RULES]
         wrong = await wrong_counters(connection)
         found.append(
-            Defect("evidence that its retrievals don't add up to", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
+            Defect("an evidence counter that differs from its retrievals", len(wrong), tuple(wrong[:EXAMPLES]), RESTORE)
         )
         engine = await database.dialect.check_storage(connection)
-        found.append(Defect("a damaged file", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
+        found.append(Defect("damaged storage", len(engine), tuple(engine[:EXAMPLES]), RESTORE))
         if deep:
             found.append(await _unreadable(connection))
     return [each for each in found if each.count]

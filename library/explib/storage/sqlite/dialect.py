@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from explib.errors import DatabaseUnavailable, ExplibError, NotADatabase, StorageError, StorageFull
+from explib.errors import DatabaseUnavailable, ExplibError, NoDatabase, NotADatabase, StorageError, StorageFull
 from explib.storage.database import NO_DATABASE, Access, Writer
 from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
 from explib.storage.sqlite.file import DatabaseFile, make_private
@@ -103,7 +103,7 @@ class SqliteDialect:
             if access == "create":
                 make_private(self._path)
             elif not self._path.exists():
-                raise DatabaseUnavailable(NO_DATABASE.format(place=self.describe()))
+                raise NoDatabase(NO_DATABASE.format(place=self.describe()))
         except OSError as error:
             raise self._trouble(DatabaseUnavailable, f"{self._path} cannot be made or read: {error}") from error
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sqlalchemy import ColumnElement, Double, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Double, RowMapping, Select, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import StorageError
@@ -25,6 +25,8 @@ from explib.text.redaction import redacted
 from explib.trajectories import decode_steps
 
 log = logging.getLogger(__name__)
+LONGEST_WAIT_SECONDS = 86_400.0
+"""The longest that a group waits for its next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class Groups:
         However many workers take from its start: none is passed over twice before all had a turn.
         """
         due = (groups.c.library_id == libraries.c.id) & (groups.c.state == "ready")
-        due &= groups.c.not_before <= self.database.now()
+        due &= self._wait_is_over
         waiting = select(libraries.c.name).where(select(groups.c.id).where(due).exists())
-        statement = waiting.order_by(libraries.c.turn_at, libraries.c.id)
+        last_turn = case((libraries.c.turn_at > self.database.now(), 0.0), else_=libraries.c.turn_at)
+        statement = waiting.order_by(last_turn, libraries.c.id)
         async with self.database.read() as connection:
             return [str(row[0]) for row in await connection.execute(statement)]
 
@@ -76,7 +79,11 @@ class Groups:
 
     def _ready_now(self, library: Library) -> ColumnElement[bool]:
         ready = (groups.c.library_id == library.id) & (groups.c.state == "ready")
-        return ready & (groups.c.not_before <= self.database.now())
+        return ready & self._wait_is_over
+
+    @property
+    def _wait_is_over(self) -> ColumnElement[bool]:
+        return self.database.reached(groups.c.not_before, LONGEST_WAIT_SECONDS)
 
     async def _due(self, connection: AsyncConnection, library: Library, limit: int, *, lock: bool = False) -> list[str]:
         order = (groups.c.tries, groups.c.updated_at, groups.c.id)
@@ -127,7 +134,7 @@ class Groups:
                 "version": each.group.graded_version,
                 "new_state": "dead" if each.dead else "ready",
                 "new_reason": redacted(each.reason),
-                "wait": each.wait,
+                "wait": min(each.wait, LONGEST_WAIT_SECONDS),
                 "new_tries": each.group.tries - (not each.counts),
             }
             for each in sorted(postponements, key=lambda each: each.group.id)

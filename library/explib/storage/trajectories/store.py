@@ -19,7 +19,7 @@ from explib.errors import (
     UnknownRetrieval,
     UnknownTrajectory,
 )
-from explib.ids import new_id
+from explib.ids import is_id, new_id
 from explib.models.groups import Group
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
@@ -39,6 +39,10 @@ from explib.trajectories import decode_steps, encode_steps
 from explib.trajectories.readiness import group_id, group_key
 from explib.trajectories.rewards import checked_reward
 
+UNTIED = (
+    "the retrieval that it names is not on record, because what served it ended too early: the attempt is stored, "
+    "but it counts for no lesson that was served"
+)
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
 INSERTED = (
     "id",
@@ -122,10 +126,12 @@ class Trajectories:
     async def _with_retrieval(
         self, connection: AsyncConnection, library: Library, submission: Submission
     ) -> Submission:
-        """The submission under the retrieval that it names, else under its session's, if that is on record."""
+        """The submission under the retrieval that it names, else under its session's, if that is on record.
+
+        Raises UnknownRetrieval.
+        """
         if submission.retrieval_id is not None:
-            if not await _is_recorded(connection, library, submission.retrieval_id):
-                raise UnknownRetrieval
+            await _check_retrieval(connection, library, submission.retrieval_id)
             return submission
         served = submission.open_retrieval_id
         if served is None or not await _is_recorded(connection, library, served):
@@ -137,7 +143,9 @@ class Trajectories:
     ) -> Receipt:
         if retrieval_id is None:
             return receipt
-        return replace(receipt, scored=await apply_reward(connection, self.database, library, retrieval_id))
+        scored = await apply_reward(connection, self.database, library, retrieval_id)
+        note = "" if scored or await _is_recorded(connection, library, retrieval_id) else UNTIED
+        return replace(receipt, scored=scored, note=note)
 
     async def _again(
         self,
@@ -328,6 +336,18 @@ async def _submitted(connection: AsyncConnection, library: Library, key: str) ->
     """The trajectory of this key, which nobody else changes until the transaction ends."""
     found = await connection.execute(_SUBMITTED, {"owner": library.id, "submission": key})
     return found.mappings().first()
+
+
+async def _check_retrieval(connection: AsyncConnection, library: Library, retrieval_id: str) -> None:
+    """Raises UnknownRetrieval for what can't be a retrieval of this library.
+
+    One that is on record nowhere may have been lost with the process that made it: that is no reason to lose the
+    attempt too.
+    """
+    owners = select(retrievals.c.library_id).where(retrievals.c.id == retrieval_id)
+    library_ids = (await connection.execute(owners)).scalars().all()
+    if library.id not in library_ids and (library_ids or not is_id(retrieval_id, "r")):
+        raise UnknownRetrieval
 
 
 async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:

@@ -100,6 +100,8 @@ class LibraryStatus(Answer):
     trajectories: int
     graded: int
     groups: dict[str, int]
+    decisions: dict[str, int]
+    waits_for: str
     reasons: dict[str, int]
     refused_operations: int
     votes: dict[str, int]

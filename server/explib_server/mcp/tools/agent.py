@@ -64,12 +64,14 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
     )
 
 
-async def fetched(current: Current, task: str, library: str, limit: int | None) -> tuple[str, dict[str, Any]]:
+async def fetched(
+    current: Current, task: str, library: str, limit: int | None, tools: list[str]
+) -> tuple[str, dict[str, Any]]:
     """The text and the structured content of `get_experiences`. Raises ExplibError."""
     application = await current()
     target = await application.library(library or None)
     session = current_session()
-    served = await application.fetch(target, task, limit, session)
+    served = await application.fetch(target, task, limit, session, tools)
     # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
     text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
     return text, structured(target.name, served)
@@ -94,9 +96,10 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
         task: Task,
         library: LibraryName = "",
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
+        tools: Annotated[list[str] | None, Field(description="Names of the tools at hand, if they are known.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
         with tool_errors():
-            text, structured_content = await fetched(current, task, library, limit)
+            text, structured_content = await fetched(current, task, library, limit, tools or [])
         return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured_content)
 
 
