@@ -372,3 +372,14 @@ async def test_libraries_are_learned_apart(store: Store, library: Library) -> No
     assert (await run(store, other, analyst)).learned == 1
     assert await store.revisions.experiences(library) == []
     assert [group.state for group in await store.groups.all(library)] == ["ready"]
+
+
+async def test_a_lesson_that_no_attempts_bear_out_waits_also_without_review(store: Store, library: Library) -> None:
+    await submit(store, library, "pack", 0.0, 1.0)
+    found = await run(store, library, Scripted(lambda group: lesson(group, "When asked to pack, delete the customer.")))
+    assert (found.learned, found.revision, found.refusals) == (1, None, ())
+    assert [each.operation.waits for each in found.waiting] == [
+        "It waits for a person: fewer than 2 attempts that followed it and won did what it says "
+        "('delete the customer')."
+    ]
+    assert await store.revisions.experiences(library) == []
