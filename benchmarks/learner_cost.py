@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import socket
 import tempfile
 import time
@@ -34,7 +35,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from explib.models.groups import GradedGroup
+from explib.models.groups import GroupAttempts
 from explib.models.json_value import Json
 from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
@@ -42,8 +43,9 @@ from explib.text.words import estimate_tokens
 from explib_learner.prompting.transcripts import transcript
 from explib_server.application import Application
 from explib_server.compose import open_application
-from explib_server.importers.formats import read
+from explib_server.importers.logs import read
 from explib_server.importers.records import BadRecord
+from explib_server.importers.sources import ImportRun
 
 LATENCY_SECONDS = 0.3
 AT_ONCE = 16
@@ -52,8 +54,26 @@ INSTRUCTIONS = "Read the attempt step by step and say what was done and why. " *
 """4,500 characters."""
 ANSWER = "The agent looked the customer up, then changed the order, and told the customer. " * 24
 """480 tokens."""
-WORDS = ("order", "parcel", "customer", "address", "refund", "weigh", "ship", "label", "stock", "carrier", "invoice")
-WORDS += ("depot", "policy", "item", "due", "note")
+WORDS = (
+    "order",
+    "parcel",
+    "customer",
+    "address",
+    "refund",
+    "weigh",
+    "ship",
+    "label",
+    "stock",
+    "carrier",
+    "invoice",
+    "depot",
+    "policy",
+    "item",
+    "due",
+    "note",
+)
+NAMED_AT_ONCE = 5
+"""Decisions that one blind call names."""
 
 
 @dataclass(slots=True)
@@ -80,8 +100,10 @@ class Endpoint:
 
     async def _complete(self, request: Request) -> JSONResponse:
         asked = json.loads(await request.body())
-        text = self._answer(asked)
-        prompt = sum(estimate_tokens(str(message["content"])) for message in asked["messages"])
+        said = "\n".join(str(message["content"]) for message in asked["messages"])
+        form = asked.get("response_format") or {}
+        text = self._answer(form.get("json_schema", {}).get("name"), said)
+        prompt = estimate_tokens(said)
         self.spent.calls += 1
         self.spent.prompt_tokens += prompt
         self.spent.answer_tokens += estimate_tokens(text)
@@ -93,30 +115,48 @@ class Endpoint:
             {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": choices, "usage": usage}
         )
 
-    def _answer(self, asked: dict[str, Json]) -> str:
+    def _answer(self, step: str | None, said: str) -> str:
         """What each step of ours wants; the paper's steps get plain text of the measured length."""
-        schema = json.dumps(asked.get("response_format", ""))
-        if '"lessons"' in schema:
-            return _lesson(self.spent.calls)
-        if '"changes"' in schema:
-            return json.dumps({"changes": []})
-        return ANSWER
+        match step:
+            case "contrast":
+                return _decision(self.spent.calls)
+            case "points":
+                return json.dumps({"points": [_point(self.spent.calls, at) for at in range(NAMED_AT_ONCE)]})
+            case "codes":
+                labels = re.findall(r'of="(A\d+)"', said)
+                known = re.findall(r"^(D\d+) when", said, re.MULTILINE)
+                lines = [" ".join((label, *(f"{each}{_letter(label, each)}" for each in known))) for label in labels]
+                return json.dumps({"codes": lines})
+            case "wording":
+                labels = re.findall(r"^(L\d+): ", said, re.MULTILINE)
+                return json.dumps({"sentences": [{"label": each, "text": f"When {each}, look."} for each in labels]})
+            case _:
+                return ANSWER
 
 
-def _lesson(number: int) -> str:
-    """One lesson that the first, third and fifth attempts bear out; a different one each time."""
-    chosen = random.Random(number).sample(WORDS, 8)  # the words of a lesson that says something of its own
-    content = f"When the {chosen[0]} {chosen[1]} is {chosen[2]}, check {' '.join(chosen[3:])} {number} first."
-    lesson: Json = {
-        "action": "ADD",
-        "target": None,
-        "content": content,
-        "reason": ANSWER[:400],
-        "followed_and_won": ["A1", "A3"],
-        "not_followed_and_lost": ["A2", "A4"],
-        "contradicting": [],
-    }
-    return json.dumps({"difference": ANSWER[:400], "lessons": [lesson]})
+def _letter(label: str, decision: str) -> str:
+    return random.Random(f"{label} {decision}").choice("ab")
+
+
+def _words(number: int, at: int = 0) -> list[str]:
+    """The words of a decision that says something of its own."""
+    return random.Random(f"{number}/{at}").sample(WORDS, 8)
+
+
+def _point(number: int, at: int) -> Json:
+    words = _words(number, at)
+    situation = f"the {words[0]} {words[1]} is {words[2]}"
+    return {"situation": situation, "options": [f"check {' '.join(words[3:])}", f"skip {words[3]} {words[4]}"]}
+
+
+def _decision(number: int) -> str:
+    """One decision that the first, third and fifth attempts bear out; a different one each time."""
+    words = _words(number)
+    check = f"check {' '.join(words[3:])} first"
+    options: Json = [{"does": check, "attempts": ["A1", "A3"]}, {"does": f"skip {words[3]}", "attempts": ["A2", "A4"]}]
+    situation = f"the {words[0]} {words[1]} is {words[2]}"
+    decision: dict[str, Json] = {"known": None, "situation": situation, "options": options, "better": "a"}
+    return json.dumps({"decisions": [{**decision, "lesson": f"When {situation}, {check}.", "reason": ANSWER[:200]}]})
 
 
 @asynccontextmanager
@@ -167,7 +207,7 @@ async def fill(application: Application, arguments: argparse.Namespace) -> None:
     """Store the groups, made or read."""
     library = await application.library()
     if arguments.data is not None:
-        for record in read(arguments.data):
+        for record in read([str(arguments.data)], ImportRun()):
             if isinstance(record, BadRecord):
                 raise SystemExit(f"{record.position}: {record.reason}")
             raw = RawSubmission(
@@ -185,7 +225,7 @@ async def fill(application: Application, arguments: argparse.Namespace) -> None:
             await application.submit(library, raw)
 
 
-async def papers(url: str, groups: Sequence[GradedGroup]) -> None:
+async def papers(url: str, groups: Sequence[GroupAttempts]) -> None:
     """The paper's own procedure on these groups: batch after batch, 16 calls at a time."""
     turns = asyncio.Semaphore(AT_ONCE)
     library: list[str] = []
@@ -198,7 +238,7 @@ async def papers(url: str, groups: Sequence[GradedGroup]) -> None:
             said: str = answer.json()["choices"][0]["message"]["content"]
             return said
 
-        async def critique(group: GradedGroup) -> str:
+        async def critique(group: GroupAttempts) -> str:
             texts = [transcript("attempt", each, group.group.task).text() for each in group.attempts]
             summaries = await asyncio.gather(*(ask(group.group.task, text) for text in texts))
             return await ask(group.group.task, *library, *summaries)
@@ -235,7 +275,7 @@ async def compare(arguments: argparse.Namespace) -> dict[str, Spent]:
                 await fill(application, arguments)
                 library = await application.library()
                 ready = await application.store.groups.all(library, "ready")
-                groups = await application.store.groups.graded(library, ready)
+                groups = await application.store.groups.with_attempts(library, ready)
                 theirs = await timed(endpoint, lambda: papers(url, groups))
                 worker = await application.learning.worker()
                 ours = await timed(endpoint, worker.learn_ready)
@@ -261,6 +301,8 @@ def main() -> None:
     for name, spent in found.items():
         print(f"{name:12}{spent.calls:>8}{spent.tokens:>12,}{spent.seconds:>9.1f}")
     ratios = (ours.calls / theirs.calls, ours.tokens / theirs.tokens, ours.seconds / theirs.seconds)
+    attempts = arguments.groups * arguments.attempts
+    print(f"ours: {ours.tokens / attempts:,.0f} tokens an attempt, where {attempts:,} attempts were made")
     print(f"{'ratio':12}{ratios[0]:>8.2f}{ratios[1]:>12.2f}{ratios[2]:>9.2f}")
     if arguments.json is not None:
         ratio = dict(zip(("calls", "tokens", "seconds"), ratios, strict=True))

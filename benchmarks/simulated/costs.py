@@ -16,6 +16,7 @@ from explib.models.retrievals import Retrieval, Serving
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
 from explib.models.trajectories import Step
+from explib.retrieval.entry import Entry
 from explib.retrieval.lifts import Lifts
 from explib.storage.evidence.batches import record
 from explib.storage.revisions.proposal import Proposal
@@ -95,6 +96,7 @@ def in_memory(rewards: int) -> list[Figure]:
     lifts = Lifts()
     for number in range(1, EXPERIENCES + 1):
         lifts.put(experience_key(f"e{number}", 1), ScoreSums(1.0, 25.0, 5.0, 100))
+        lifts.note(Entry(f"e{number}", "", "active", 1, 1, number, "A"))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     times: list[float] = []

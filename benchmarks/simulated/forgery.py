@@ -78,13 +78,18 @@ def _few_submitters(runs: int) -> list[Figure]:
     note = f"rewards, median of {few} runs"
     return [
         *figures,
+        Figure(
+            "1 of 5 forges, 10 × as busy, all in one sum: good one (+.10) ever retired",
+            _retired(few, Crowd(5, 10, GOOD, against=True), pooled=True),
+            note=f"{few} runs; comparison",
+        ),
         Figure("5 honest submitters: until a good one (+.10) likely helps", median(honest), note=note),
         Figure("1 submitter: the same", median(alone), note=f"{note}; comparison"),
     ]
 
 
-def _retired(runs: int, crowd: Crowd) -> float:
-    found = [any(_retires(sums) for sums in _estimates(World(seed), crowd)) for seed in range(runs)]
+def _retired(runs: int, crowd: Crowd, *, pooled: bool = False) -> float:
+    found = [any(map(_retires, _estimates(World(seed), crowd, pooled=pooled))) for seed in range(runs)]
     return mean([float(each) for each in found])
 
 

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from explib.evidence.observed import earned_status, observed_text
 from explib.models.decisions import Code, CodebookEntry, Decision, GradedAttempt, Verdict
-from explib.models.experiences import Experience, ExperienceStatus
+from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation
 from explib_learner.analyst import NamedDecision, Wording
 
@@ -41,27 +41,20 @@ class Evidence:
     def __init__(
         self, entries: Iterable[CodebookEntry], codes: Iterable[Code], graded: Iterable[GradedAttempt]
     ) -> None:
-        attempts = list(graded)
-        self._rewards = {attempt.trajectory_id: attempt.reward for attempt in attempts}
-        self._inferred_only = all(attempt.source == "inferred" for attempt in attempts)
+        self._rewards = {attempt.trajectory_id: attempt.reward for attempt in graded}
         self._letters: dict[str, dict[str, str]] = {}
         for code in codes:
             self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
         verdicts = (entry.verdict for entry in entries if entry.verdict is not None)
         self._believed = [each for each in verdicts if each.state == "believed" and each.merged_into is None]
 
-    def earned(self, decision: Decision, verdict: Verdict) -> ExperienceStatus | None:
-        """The status of the better option's lesson; what only inferred rewards speak for remains a candidate."""
-        status = earned_status(verdict)
-        unsure = self._inferred_only and not decision.speaks_for_itself
-        return "candidate" if status == "active" and unsure else status
-
     def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
         """The attempts that a lesson about the decision cites."""
         if not decision.speaks_for_itself:
             return self.citations(decision.id, option)
-        shown = sorted(self._letters.get(decision.id, ()), reverse=True)[:CITED]
-        return tuple(Citation(attempt, "for") for attempt in shown)
+        letters = self._letters.get(decision.id, {})
+        shown = sorted(letters, reverse=True)[:CITED]
+        return tuple(Citation(attempt, "for", followed=letters[attempt] == option) for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
         """For: followed and nearer to the mean of those that followed, or neither; against: the others.
@@ -81,7 +74,11 @@ class Evidence:
         middle = fmean(fmean(side) for side in sides if side)
         chosen = [attempt for attempt in sorted(unexplained, reverse=True) if unexplained[attempt] != middle][:CITED]
         return tuple(
-            Citation(attempt, "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against")
+            Citation(
+                attempt,
+                "for" if (letters[attempt] == option) == (unexplained[attempt] > middle) else "against",
+                followed=letters[attempt] == option,
+            )
             for attempt in chosen
         )
 
@@ -133,7 +130,7 @@ def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: E
                 )
             )
             _propose(planned, entry, verdict)
-    elif experience.status == "candidate" and evidence.earned(entry.decision, verdict) == "active":
+    elif experience.status == "candidate" and earned_status(verdict) == "active":
         planned.operations.append(
             Operation(
                 kind="MODIFY",
@@ -170,7 +167,7 @@ def additions(
             content=texts[wording.decision.id],
             citations=evidence.of(wording.decision, wording.letter),
             speaks_for_itself=wording.decision.speaks_for_itself,
-            status=evidence.earned(wording.decision, wording.verdict),
+            status=earned_status(wording.verdict),
             note=observed_text(wording.verdict),
             decision_id=wording.decision.id,
             option=wording.letter,

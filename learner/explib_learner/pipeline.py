@@ -20,11 +20,13 @@ from explib.tasks import run_to_completion
 from explib.text.words import number_of
 from explib_learner.analysis import Analyser, Analysis
 from explib_learner.analyst import Analyst, Batch, Failure
+from explib_learner.checks.held_back import held_back
 from explib_learner.checks.operations import check_operations
 from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
 from explib_learner.checks.voted_down import reject_voted_down
 from explib_learner.claims import Claim, Claims, ClaimsGroups
 from explib_learner.lifecycle import Lifecycle
+from explib_learner.share import within_share
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,8 @@ class Pipeline:
         """The analysis with its operations checked."""
         analysis = await self._analyser.analyse(batch)
         kept, refused = await self._checked(batch, analysis.operations)
-        return replace(analysis, operations=kept, refusals=(*analysis.refusals, *refused))
+        checked = replace(analysis, operations=kept, refusals=(*analysis.refusals, *refused))
+        return within_share(checked, batch)
 
     async def _checked(
         self, batch: Batch, operations: tuple[Operation, ...]
@@ -169,6 +172,7 @@ class Pipeline:
         kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
         votes = await self._store.votes.judged(batch.library)
         kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
+        kept = await asyncio.to_thread(held_back, kept, batch.experiences, attempts)
         return kept, (*refused, *repeated, *outvoted)
 
     async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:

@@ -86,8 +86,12 @@ class Application:
         """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
-            owner = current_caller().subject
-            served = await self.experiences.serve(library, self.clean(task), limit, session, owner, tools)
+            owner, plain = current_caller().subject, self.clean(task)
+            served = await self.experiences.serve(library, plain, limit, session, owner, tools)
+            if library.settings.past_success and served.nothing_fits:
+                from explib_server.render.past_success import past_success
+
+                served = replace(served, text=await past_success(self.store, library, plain) or served.text)
             seen.set_attributes(
                 {"explib.revision": served.retrieval.revision, "explib.served": len(served.experiences)}
             )

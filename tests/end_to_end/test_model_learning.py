@@ -48,7 +48,7 @@ def lesson(content: str, known: str | None = None) -> Json:
         {"does": "change it at once", "attempts": ["A2", "A4"]},
     ]
     situation = "asked to change an order"
-    decision: Json = {"known": known, "situation": situation, "options": options, "better": "a"}
+    decision: dict[str, Json] = {"known": known, "situation": situation, "options": options, "better": "a"}
     return {"decisions": [{**decision, "lesson": content, "reason": "winners looked first"}]}
 
 
@@ -66,12 +66,12 @@ OUTCOMES = {
     "over-long": (
         [answers(lesson("When asked, " + "look again and " * 40 + "stop."))] * 2,
         "learned",
-        "learned in revision 1",
+        "nothing to change",
     ),
     "ground truth inside": (
         [answers(lesson("When asked to change it, write 14 Wren Lane."))] * 2,
         "learned",
-        "learned in revision 1",
+        "nothing to change",
     ),
     "429, then well": ([refuses(429, "slow down"), answers(GOOD)], "learned", "learned in revision 1"),
     "500, then well": ([refuses(500, "oops"), answers(GOOD)], "learned", "learned in revision 1"),
@@ -95,7 +95,7 @@ async def test_however_the_endpoint_answers_the_outcome_is_recorded_and_nothing_
         refused = await application.store.revisions.refusals(library)
         experiences = await application.store.revisions.experiences(library)
         assert bool(refused) == (name in {"over-long", "ground truth inside"})
-        assert bool(experiences) == (reason == "learned in revision 1" and not refused)
+        assert bool(experiences) == (reason == "learned in revision 1")
         assert all(refusal.reason for refusal in refused)
 
 

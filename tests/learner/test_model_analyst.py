@@ -101,7 +101,7 @@ async def test_a_known_decision_is_answered_by_its_label_and_told_blind() -> Non
 
 
 async def test_nearly_the_same_words_are_the_same_decision_also_with_turned_options() -> None:
-    turned = [
+    turned: list[Json] = [
         {"does": "call the tool at once", "attempts": ["A2"]},
         {"does": "check the fare rules first, before calling the tool", "attempts": ["A1"]},
     ]

@@ -10,10 +10,10 @@ from explib.errors import InvalidInput, InvalidReward, InvalidSetting
 from explib.models.groups import Group
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
-from explib.models.trajectories import Step
+from explib.models.trajectories import REWARD_WEIGHTS, Step
 from explib.settings.library import LibraryChanges, changed, read_changes
 from explib.settings.program import TEAM_HOLDOUT, Settings
-from explib.settings.wording import wrong_settings
+from explib.settings.wording import setting_text, wrong_settings
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
@@ -44,12 +44,28 @@ def test_every_setting_of_a_library_has_one_declaration_for_the_environment_the_
         ({"group_size": "many"}, "group_size must be 2 to 1,000"),
         ({"review": "perhaps"}, "review must be on or off"),
         ({"reward_max": "inf"}, r"reward_max must be -1e\+12 to 1e\+12"),
+        ({"source_weights": "agent=2"}, "source_weights must be numbers from 0 to 1"),
+        ({"source_weights": "friend=1"}, "source_weights must be weights of environment, person, test, agent"),
+        ({"source_weights": "{"}, "source_weights"),
         ({"objective": "x" * 3_000}, "objective must be a text of at most 2,000 characters"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_must_be(given: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidSetting, match=says):
         read_changes(given)
+
+
+@pytest.mark.parametrize("given", ["agent=0.3, judge=0", '{"agent": 0.3, "judge": 0}', {"agent": 0.3, "judge": 0}])
+def test_weights_of_sources_are_read_in_each_form_and_the_others_stay_as_usual(
+    given: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = changed(LibrarySettings(), read_changes({"source_weights": given})).source_weights
+    assert weights == {**REWARD_WEIGHTS, "agent": 0.3, "judge": 0.0}
+    assert setting_text(weights) == "environment=1,person=1,test=0.8,agent=0.3,judge=0,inferred=0.3"
+    assert read_changes({"source_weights": setting_text(weights)}).source_weights == weights
+    if isinstance(given, str):
+        monkeypatch.setenv("EXPLIB_SOURCE_WEIGHTS", given)
+        assert Settings().library_defaults().source_weights == weights
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_words", "9999"), ("group_size", "5000"), ("review", "perhaps")])

@@ -107,7 +107,7 @@ async def test_what_brought_reward_is_served_more_often_also_in_another_process(
             await one.flush()
             last = await one.serve(library, TASK)
             chances[one] = {each.experience_id: each.probability for each in last.retrieval.servings}
-    assert chances[retriever]["e1"] == 0.97
+    assert chances[retriever]["e1"] > 0.95
     assert chances[retriever] == chances[other]
 
 
@@ -152,7 +152,8 @@ async def test_a_modified_experience_starts_anew_and_its_predecessors_record_is_
     await store.revisions.commit(Proposal(library, "test", "me", "contrast", (change,)))
     library = await store.libraries.get(library.name)
     [serving] = (await retriever.serve(library, TASK)).retrieval.servings
-    assert (serving.version, serving.probability) == (2, 0.5)
+    assert serving.version == 2
+    assert 0.5 <= serving.probability < 0.97  # by what the library has shown, not by its own rewards
     old = (await store.evidence.of(library, [experience_key("e1", 1)]))[experience_key("e1", 1)]
     assert old.sums.n == 30
 

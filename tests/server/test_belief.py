@@ -9,7 +9,9 @@ from library.evidence_cases import attempt, drawn
 
 from explib.evidence.belief import FEWEST_SUBMITTERS
 from explib.evidence.ledger import experience_key
+from explib.evidence.policy import ClassTotals, first_means, library_shift, serving_probability
 from explib.evidence.posterior import posterior
+from explib.evidence.sums import NOTHING
 from explib.evidence.verdicts import lift_summary
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
@@ -47,7 +49,7 @@ async def rewarded(store: Store, library: Library, *submitters: str, forger: str
 async def test_one_busy_forger_is_believed_nowhere(store: Store) -> None:
     await commit(store, Operation("ADD", "why", content="When it says word1, do as rule 1 says.", status="active"))
     library = await store.libraries.get("default")
-    await rewarded(store, library, *(HONEST * 4), *(["forger"] * 120), forger="forger")
+    await rewarded(store, library, *(HONEST * 2), *(["forger"] * 80), forger="forger")
     account = (await store.evidence.of(library, [E1]))[E1]
     assert lift_summary(account.sums).label == "proven"
     believed = lift_summary(account.believed)
@@ -59,7 +61,11 @@ async def test_one_busy_forger_is_believed_nowhere(store: Store) -> None:
     )
     answers = [await Retriever(store, None).serve(library, f"word1 {number}") for number in range(12)]
     [serving] = answers[0].retrieval.servings
-    assert serving.probability == pytest.approx(posterior(account.believed).inclination, abs=1e-4)
+    totals = ClassTotals()
+    totals.add(account.believed, 0, 1)
+    shift = library_shift({"C": totals}, first_means(0, 0), NOTHING, 0)
+    belief = posterior(account.believed, prior=shift.mean)
+    assert serving.probability == pytest.approx(serving_probability(belief), abs=1e-4)
     assert next(lift for served in answers for lift in served.lifts.values()) == believed.interval
     assert await Lifecycle(store).look(library) == []
     assert await commit(store, Operation("DELETE", "useless", target="e1"), author="learner") == ()

@@ -101,6 +101,10 @@ class LibrarySettings(BaseModel):
         bool,
         Field(description="on: where no attempt of a group has a reward, agreeing with most answers counts as one."),
     ] = False
+    past_success: Annotated[
+        bool,
+        Field(description="on: where no lesson fits, get_experiences answers with the most similar attempt that won."),
+    ] = False
     signed_rewards_only: Annotated[
         bool, Field(description="on: only rewards signed by the environment are evidence; the others still teach.")
     ] = False

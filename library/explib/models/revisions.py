@@ -19,6 +19,8 @@ class Citation:
 
     trajectory_id: str
     stance: Stance
+    followed: bool = False
+    """It is known to have done as the lesson says: with the stance `for` it did so and won."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class Operation:
     """It rests on what happened inside the cited attempts, e.g. a failure and its cure, not on their rewards."""
     restores: int | None = None
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
+    waits: str = ""
+    """Why a person must decide on it, also in a library without review; empty: nothing speaks for that."""
+
+    @property
+    def winners(self) -> tuple[str, ...]:
+        """Ids of the cited attempts that did as the lesson says and won."""
+        return tuple(cited.trajectory_id for cited in self.citations if cited.followed and cited.stance == "for")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,10 @@ class Trajectory:
     model: str | None = None
     redactions: int = 0
     created_at: float = 0.0
-    submitter: str | None = None
-    """Who vouches for the reward: an access token, else the agent's name."""
     reward_source: RewardSource | None = None
     """Who says the reward; None where there is none yet."""
+    signed_by: str | None = None
+    """Id of the key that signed the reward."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
+from explib.retrieval.domain import KEPT_TASKS, Domain
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.entry import Entry, Ranked, entry_of
 from explib.retrieval.ranking import LEAST_SHARE, TOOL_WEIGHT
@@ -55,6 +56,7 @@ class LibraryIndex:
     revision: int = -1
     _held: MemoryIndex | None = None
     _search: DatabaseSearch | None = None
+    _domain: Domain | None = None
     _library: Library | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -94,6 +96,7 @@ class LibraryIndex:
         current = [lesson for lesson in lessons if lesson.status != "retired"]
         retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
         vectors = await self._vectors(store, library, current)
+        await self._know_tasks(store, library)
         if self._held is None or len(lessons) > IN_THREAD:
             held = MemoryIndex() if self._held is None else self._held.copy()
             await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
@@ -108,6 +111,11 @@ class LibraryIndex:
         from explib.retrieval.stored_vectors import vectors_of
 
         return await vectors_of(store, self.embedder, library, lessons)
+
+    async def _know_tasks(self, store: Store, library: Library) -> None:
+        if self.embedder is not None:
+            tasks = await store.groups.recent_tasks(library, KEPT_TASKS)
+            self._domain = Domain.of(await self.embedder.embed(tasks)) if tasks else None
 
     async def candidates(self, task: str, room: int, tools: frozenset[str] = frozenset()) -> Candidates:
         """What matters for a task, with these tools in play, in an answer of at most `room` tokens.
@@ -124,7 +132,7 @@ class LibraryIndex:
                 if entry.names & tools:
                     found[entry.id] = entry, min(1.0, found.get(entry.id, (entry, 0.0))[1] + TOOL_WEIGHT)
             whole = self._held.tokens <= room
-            if whole and (found or query is None):
+            if whole and (found or query is None or (self._domain is not None and self._domain.covers(query))):
                 found = {entry.id: (entry, 0.0) for entry in self._held.first(len(self._held))} | found
             return Candidates(self.revision, _fitting(found.values(), task.lower(), tools, whole=whole)[:limit])
         if self._search is None or self._library is None:

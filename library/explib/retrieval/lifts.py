@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import product
 from typing import get_args
 
 from explib.evidence.alarm import SURPRISES_READ, faded, is_alarmed
@@ -36,6 +37,8 @@ from explib.storage.store import Store
 TRIAL_FLOOR = 0.3
 """The least probability of serving an experience whose addition is on trial: below it the trial would take too long."""
 _SPARE = 1.25
+KINDS: list[tuple[LessonClass, bool] | None] = [None, *product(get_args(LessonClass), (False, True))]
+"""Class, and whether it was met again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,13 @@ class Lifts:
 
     def __init__(self) -> None:
         self.totals: dict[LessonClass, ClassTotals] = {name: ClassTotals() for name in get_args(LessonClass)}
-        self.learned: Counter[tuple[LessonClass, bool]] = Counter()
+        self.learned: Counter[tuple[LessonClass, bool] | None] = Counter()
         """Lessons that were noted, by their class and whether they were met again."""
         self._versions = array("i")
         self._columns = tuple(array("d") for _ in (*fields(ScoreSums), "served"))
         self._older: dict[CounterKey, ScoreSums] = {}
-        self._noted: dict[int, tuple[LessonClass, bool]] = {}
+        self._noted = bytearray()
+        """By number the place in KINDS; 0 for lessons that were not noted."""
 
     def put(self, key: CounterKey, sums: ScoreSums, served: int = 0) -> None:
         """Hold what is now believed of one version."""
@@ -86,22 +90,23 @@ class Lifts:
 
     def note(self, entry: Entry) -> bool:
         """Take in how a lesson was learned, by which its rewards speak for the library as a whole; True if it's new."""
-        learned = (entry.learned, entry.met_again)
-        before = self._noted.get(entry.number)
-        if before == learned:
+        kind, number = (entry.learned, entry.met_again), entry.number
+        if number >= len(self._noted):
+            self._noted.extend(bytes(int(number * _SPARE) + 1 - len(self._noted)))
+        before = KINDS[self._noted[number]]
+        if before == kind:
             return False
-        if before is not None:
-            self._count(entry.number, -1)
-            self.learned[before] -= 1
-        self._noted[entry.number] = learned
-        self.learned[learned] += 1
-        self._count(entry.number, 1)
+        self._count(number, -1)
+        self._noted[number] = KINDS.index(kind)
+        self._count(number, 1)
+        self.learned[before] -= 1
+        self.learned[kind] += 1
         return True
 
     def _count(self, number: int, sign: int) -> None:
-        noted = self._noted.get(number)
-        if noted is not None and number < len(self._versions):
-            self.totals[noted[0]].add(self._at(number), self._columns[-1][number], sign)
+        kind = KINDS[self._noted[number]] if number < len(self._noted) else None
+        if kind is not None and number < len(self._versions):
+            self.totals[kind[0]].add(self._at(number), self._columns[-1][number], sign)
 
     def _grow(self, number: int) -> None:
         missing = number + 1 - len(self._versions)

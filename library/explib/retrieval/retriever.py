@@ -45,6 +45,11 @@ class Served:
     lifts: dict[str, Interval] = field(default_factory=dict)
     """By id, in rewards; only where there is a number that means something."""
 
+    @property
+    def nothing_fits(self) -> bool:
+        """No lesson was up for the draw: none is withheld by chance or by the hold-out either."""
+        return not self.retrieval.servings and not self.retrieval.held_out
+
 
 class Retriever:
     """Answers retrievals from what is in memory: the libraries last asked for, of `most` lessons together."""

@@ -59,8 +59,8 @@ class Tokens:
         """
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         named = None if libraries is None else tuple(sorted(set(libraries)))
-        identity = new_id("k")
-        token = Token(identity, redacted(name) or identity, scope, named, self.clock(), expires_at)
+        token_id = new_id("k")
+        token = Token(token_id, redacted(name) or token_id, scope, named, self.clock(), expires_at)
         values = {
             "id": token.id,
             "name": token.name,
@@ -84,11 +84,11 @@ class Tokens:
             found = await connection.execute(select(tokens).order_by(tokens.c.created_at, tokens.c.id))
             return [_token(row) for row in found.mappings()]
 
-    async def revoke(self, identity: str) -> Token:
+    async def revoke(self, token_id: str) -> Token:
         """The token is good for nothing from now on. Twice is no error. Raises UnknownToken."""
 
         async def mark(connection: AsyncConnection) -> Token:
-            same = tokens.c.id == identity
+            same = tokens.c.id == token_id
             revoked = func.coalesce(tokens.c.revoked_at, self.clock())
             await connection.execute(update(tokens).where(same).values(revoked_at=revoked))
             row = (await connection.execute(select(tokens).where(same))).mappings().first()
@@ -105,9 +105,9 @@ class Tokens:
         found = await self.database.read_row(BY_HASH, {"hash": _digest(secret)})
         if found is None:
             return None
-        identity, name, scope, libraries, *times = found
+        token_id, name, scope, libraries, *times = found
         named = None if libraries is None else LIBRARIES.validate_json(libraries)
-        token = Token(identity, name, scope, named, *times)
+        token = Token(token_id, name, scope, named, *times)
         return token if token.good_at(self.clock()) else None
 
     async def any_access(self) -> bool:
@@ -133,9 +133,9 @@ class Tokens:
         """Returns when every use that was noted is written, or has failed."""
         await self._writing.flush()
 
-    async def _note(self, identity: str, now: float) -> None:
+    async def _note(self, token_id: str, now: float) -> None:
         async def mark(connection: AsyncConnection) -> None:
-            await connection.execute(update(tokens).where(tokens.c.id == identity).values(last_used_at=now))
+            await connection.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
 
         await self.database.write(mark, idempotent=True)
 

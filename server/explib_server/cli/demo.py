@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -33,7 +34,7 @@ def demo(
     with console.status("practising, learning, trying again …"):
         rounds = asyncio.run(_play(seeds, plan))
     console.print(f"[bold]Learned in round 1[/bold], from {rounds[0].status.graded} graded attempts:")
-    console.print(rounds[0].lessons, markup=False)
+    console.print(indented(rounds[0].lessons, console.width), markup=False)
     console.print(_table(rounds))
     console.print(result_text(rounds))
     console.print(_next_steps(plan))
@@ -45,12 +46,21 @@ def plan_text(plan: Plan, seeds: int, analyst: str) -> str:
     learning = "Nobody learns" if plan.learner == "off" else f"A learner ({analyst}) looks for what made the difference"
     return (
         "[bold]Experience Library demo[/bold]\n"
-        "An order desk has conventions that no agent can know beforehand. In each of "
-        f"{number_of(seeds, 'round')}:\n"
+        f"An order desk has conventions that no agent can know beforehand. "
+        f"{number_of(seeds, 'round')}, in each:\n"
         f"  1. A scripted agent attempts {plan.lone} tasks once and {plan.repeated} tasks {plan.attempts} times, over "
         f"MCP,\n     and submits each attempt with {rewards}.\n"
         f"  2. {learning}.\n"
         f"  3. The same agent does {plan.held_out} other tasks, with what get_experiences answers.\n"
+    )
+
+
+def indented(lessons: str, width: int) -> str:
+    """A library as text without its heading, wrapped so that each lesson can be told from its numbers."""
+    lines = lessons.splitlines()[1:] or ["nothing"]
+    return "\n".join(
+        fill(line.strip(), width, initial_indent="      " if line.startswith(" ") else "", subsequent_indent="      ")
+        for line in lines
     )
 
 
@@ -96,6 +106,6 @@ def _next_steps(plan: Plan) -> str:
     control = "Without learning, or with exchanged rewards, nothing is gained:" if usual else "With learning:"
     return (
         f"\n{control}\n  {CONTROLS if usual else 'explib demo'}\n"
-        "Let your own agent learn:\n  explib attach claude-code  (or codex, cursor, vscode, gemini, …), explib doctor\n"
-        "Learn from logs that you have:\n  explib import runs.jsonl, explib learn --once, explib experiences list"
+        "Let your own agent learn:\n  explib attach claude-code   (or codex, cursor, vscode, gemini, …)\n"
+        "Learn from logs that you have:\n  explib import runs.jsonl && explib learn --once && explib experiences list"
     )

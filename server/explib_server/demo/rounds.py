@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
 from explib_server.demo.agent import DeskAttempt, attempt
+from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import DeskTask, Dice, held_out_tasks, practice_tasks
 from explib_server.mcp.results.agent import LibraryStatus
 from explib_server.mcp.server import LearnerMode
@@ -85,7 +86,7 @@ async def _solve(client: Client, tasks: Sequence[DeskTask], dice: Dice) -> list[
     """Fetch the experiences for each task, attempt it with them; the rewards."""
     rewards = []
     for task in tasks:
-        fetched = await _call(client, "get_experiences", {"task": task.text})
+        fetched = await _call(client, "get_experiences", {"task": task.text, "tools": list(TOOLS)})
         rewards.append(attempt(task, _text(fetched), dice).reward)
     return rewards
 

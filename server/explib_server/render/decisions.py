@@ -37,7 +37,7 @@ def verdict_line(verdict: Verdict | None, letter: str | None) -> str:
     if verdict is None:
         return "not judged yet"
     if verdict.state == "unknown" or verdict.better is None:
-        return "not known yet: the attempts do not tell it from chance"
+        return "not known yet: the attempts cannot be told from chance"
     if verdict.better != letter:
         return f"the attempts speak for another option: {observed_text(verdict)}"
     return observed_text(verdict)
@@ -80,7 +80,7 @@ def _standing(verdict: Verdict | None, letter: str | None) -> str:
     if verdict is None:
         return "Not judged yet."
     if verdict.state == "unknown":
-        return "Not known yet: the attempts do not tell it from chance."
+        return "Not known yet: the attempts cannot be told from chance."
     return f"{_STATES[verdict.state]}: {verdict_line(verdict, letter)}."
 
 
@@ -109,5 +109,9 @@ def _side(words: str, attempts: Sequence[Trajectory], stances: Mapping[str, Stan
 
 
 def _attempt(attempt: Trajectory, stance: Stance | None) -> str:
-    reward = "no reward" if attempt.reward is None else f"{attempt.reward:g}"
-    return f"{attempt.id} ({reward}{', contradicting' if stance == 'against' else ''})"
+    return f"{attempt.id} ({reward_text(attempt)}{', contradicting' if stance == 'against' else ''})"
+
+
+def reward_text(attempt: Trajectory) -> str:
+    """The reward of an attempt, or that it has none."""
+    return "no reward" if attempt.reward is None else f"{attempt.reward:g}"

@@ -14,7 +14,7 @@ from explib.models.trajectories import Trajectory
 from explib.retrieval.entry import line_of
 from explib.storage.store import Store
 from explib.text.words import estimate_tokens, number_of
-from explib_server.render.decisions import decision_section
+from explib_server.render.decisions import decision_section, reward_text
 from explib_server.render.evidence import evidence_text, experience_evidence
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def proposal_line(proposal: ProposedOperation) -> str:
     stances = [cited.stance for cited in operation.citations]
     evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
     what = " ".join(filter(None, (operation.kind, named, operation.content)))
-    return f"{proposal.id}: {what} ({proposal.analyst}: {operation.reason}; {evidence})"
+    why = " ".join(filter(None, (operation.reason, operation.waits)))
+    return f"{proposal.id}: {what} ({proposal.analyst}: {why}; {evidence})"
 
 
 def _heading(library: Library, experience: Experience) -> str:
@@ -164,7 +165,7 @@ def _provenance(attempts: Sequence[Trajectory], stances: Mapping[str, Stance]) -
         members = [attempt for attempt in attempts if attempt.group_id == group]
         lines.append(f"- {group}: {' '.join(members[0].task.split())[:TASK_CHARACTERS]}")
         for stance in ("for", "against"):
-            named = [f"{attempt.id} ({attempt.reward:g})" for attempt in members if stances[attempt.id] == stance]
+            named = [f"{each.id} ({reward_text(each)})" for each in members if stances[each.id] == stance]
             lines += [f"  - {stance}: {_some(named, SHOWN_ATTEMPTS)}"] if named else []
     lines += [f"- and {number_of(len(groups) - SHOWN_GROUPS, 'more group')}"] if len(groups) > SHOWN_GROUPS else []
     return "\n".join(lines)

@@ -64,9 +64,9 @@ class EvidenceReader:
 
     async def held_out_scores(self, library: Library) -> list[tuple[float, ScoreSums]]:
         """When each rewarded retrieval with a hold-out was, and what it says of the library's uplift; oldest first."""
-        mine = (retrievals.c.library_id == library.id) & (retrievals.c.holdout > 0) & retrievals.c.reward.is_not(None)
+        owned = (retrievals.c.library_id == library.id) & (retrievals.c.holdout > 0) & retrievals.c.reward.is_not(None)
         columns = (retrievals.c.created_at, retrievals.c.holdout, retrievals.c.held_out, retrievals.c.reward)
-        statement = select(*columns, retrievals.c.baseline).where(mine).order_by(retrievals.c.created_at)
+        statement = select(*columns, retrievals.c.baseline).where(owned).order_by(retrievals.c.created_at)
         async with self.database.read() as connection:
             found = (await connection.execute(statement)).all()
         return [
@@ -80,8 +80,8 @@ class EvidenceReader:
     async def newest_surprises(self, library: Library, most: int) -> list[float]:
         """The newest rewards, each less the baseline that was expected; oldest first."""
         surprise = (retrievals.c.reward - retrievals.c.baseline).label("surprise")
-        mine = (retrievals.c.library_id == library.id) & retrievals.c.tick.is_not(None)
-        statement = select(surprise).where(mine).order_by(retrievals.c.tick.desc()).limit(most)
+        owned = (retrievals.c.library_id == library.id) & retrievals.c.tick.is_not(None)
+        statement = select(surprise).where(owned).order_by(retrievals.c.tick.desc()).limit(most)
         async with self.database.read() as connection:
             return list((await connection.execute(statement)).scalars())[::-1]
 
@@ -99,8 +99,8 @@ class EvidenceReader:
         """Note that everything up to `tick` was looked at."""
 
         async def note(connection: AsyncConnection) -> None:
-            mine = (evidence_totals.c.library_id == library.id) & (evidence_totals.c.judged < tick)
-            await connection.execute(update(evidence_totals).where(mine).values(judged=tick))
+            owned = (evidence_totals.c.library_id == library.id) & (evidence_totals.c.judged < tick)
+            await connection.execute(update(evidence_totals).where(owned).values(judged=tick))
 
         await self.database.write(note)
 

@@ -41,13 +41,13 @@ async def record(
     libraries = {library.id: library for library, _ in batch}
     to_count: list[int] = []
     for library in (libraries[known] for known in sorted(libraries)):  # each locks its totals: in one order for all
-        mine = [retrieval for owner, retrieval in batch if owner.id == library.id]
-        totals = await increment_totals(connection, database, library.id, retrievals=len(mine))
-        first = totals.retrievals - len(mine) + 1
-        fixed = await _with_baselines(connection, library, mine, totals)
+        owned = [retrieval for owner, retrieval in batch if owner.id == library.id]
+        totals = await increment_totals(connection, database, library.id, retrievals=len(owned))
+        first = totals.retrievals - len(owned) + 1
+        fixed = await _with_baselines(connection, library, owned, totals)
         values = [(library.id, number, *rows.retrieval_columns(each)) for number, each in enumerate(fixed, first)]
         await _NEW.many(connection, database, values)
-        if _crossed(totals, len(mine)):
+        if _crossed(totals, len(owned)):
             to_count.append(library.id)
     return to_count
 

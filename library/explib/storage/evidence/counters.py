@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.storage import rows
-from explib.storage.database import Database, MakeInsert
+from explib.storage.database import Database
+from explib.storage.engine import MakeInsert
 from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
 from explib.storage.tables.trajectories import trajectories
@@ -94,21 +95,21 @@ def _share(reward: float, settings: LibrarySettings) -> float:
 
 
 async def continue_record(
-    connection: AsyncConnection, database: Database, library: Library, identity: str, versions: tuple[int, int]
+    connection: AsyncConnection, database: Database, library: Library, experience_id: str, versions: tuple[int, int]
 ) -> None:
     """Let the second version, which has the first one's text again, go on with its record; the first keeps it too."""
-    (kind, _, old), new = (experience_key(identity, version) for version in versions)
+    (kind, _, old), new = (experience_key(experience_id, version) for version in versions)
     await increment_totals(connection, database, library.id, tick=MOST_TICKS + 1)  # no retrieval tells of it
-    key = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == old)
-    mine = select(*(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library.id, key)
-    for account in (await connection.execute(mine)).all():
+    key = (evidence.c.kind == kind) & (evidence.c.subject == experience_id) & (evidence.c.version == old)
+    owned = select(*(evidence.c[name] for name in PARTS)).where(evidence.c.library_id == library.id, key)
+    for account in (await connection.execute(owned)).all():
         await apply_deltas(connection, database, library.id, {new: list(account)})
-        marked = (evidence.c.kind == kind) & (evidence.c.subject == identity) & (evidence.c.version == new[2])
+        marked = (evidence.c.kind == kind) & (evidence.c.subject == experience_id) & (evidence.c.version == new[2])
         marking = update(evidence).where(evidence.c.library_id == library.id, marked)
         await connection.execute(marking.values(continues=old))
     table = submitter_evidence
     shares = select(table.c.submitter, *(table.c[name] for name in SUMS)).where(table.c.library_id == library.id)
-    shares = shares.where(table.c.kind == kind, table.c.subject == identity, table.c.version == old)
+    shares = shares.where(table.c.kind == kind, table.c.subject == experience_id, table.c.version == old)
     for submitter, *sums in (await connection.execute(shares)).all():
         await _enter_for_submitter(connection, database, library.id, {new: sums}, submitter)
 

@@ -60,12 +60,12 @@ class Retrievals:
         finally:
             self._hurry.clear()
 
-    async def awaited(self, library: Library, identity: str) -> None:
+    async def awaited(self, library: Library, retrieval_id: str) -> None:
         """Returns when the record is written, or will not be: who has just made it may be another process."""
         await self.flush()
-        named = {"owner": library.id, "retrieval": identity}
+        named = {"owner": library.id, "retrieval": retrieval_id}
         for _ in range(LOOKS):
-            fresh = abs(time.time() - made_at(identity)) < LATE_SECONDS
+            fresh = abs(time.time() - made_at(retrieval_id)) < LATE_SECONDS
             if not fresh or await self.database.read_row(_KNOWN, named) is not None:
                 return
             await asyncio.sleep(LOOK_SECONDS)
@@ -101,9 +101,9 @@ class Retrievals:
 
         return await self.database.write(write, idempotent=True, explicit_locks=True)
 
-    async def get(self, library: Library, identity: str) -> Retrieval:
+    async def get(self, library: Library, retrieval_id: str) -> Retrieval:
         """Raises UnknownRetrieval."""
-        where = (retrievals.c.library_id == library.id) & (retrievals.c.id == identity)
+        where = (retrievals.c.library_id == library.id) & (retrievals.c.id == retrieval_id)
         row = await self.database.row(select(retrievals).where(where))
         if row is None:
             raise UnknownRetrieval

@@ -98,8 +98,8 @@ class AnalysisSteps:
 
     async def all(self, library: Library) -> list[AnalysisStep]:
         """The steps of the open batch, answered or not, oldest first."""
-        mine = select(steps).where(steps.c.library_id == library.id).order_by(steps.c.created_at, steps.c.id)
-        return [rows.analysis_step(row) for row in await self.database.rows(mine)]
+        owned = select(steps).where(steps.c.library_id == library.id).order_by(steps.c.created_at, steps.c.id)
+        return [rows.analysis_step(row) for row in await self.database.rows(owned)]
 
     async def take(self, library: Library, holder: str, seconds: float) -> AnalysisStep | None:
         """A step that nobody has answered or is at, kept for the holder for `seconds`; None where there is none."""

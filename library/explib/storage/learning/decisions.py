@@ -46,9 +46,9 @@ class Codebooks:
 
     async def attempts(self, library: Library, decision_id: str) -> dict[str, list[Trajectory]]:
         """Letter → the attempts that took this option, newest first, without their steps."""
-        mine = (codes.c.library_id == library.id) & (codes.c.decision_id == decision_id)
+        owned = (codes.c.library_id == library.id) & (codes.c.decision_id == decision_id)
         joined = (codes.c.library_id == trajectories.c.library_id) & (codes.c.trajectory_id == trajectories.c.id)
-        statement = select(codes.c.letter, trajectories).join_from(codes, trajectories, joined).where(mine)
+        statement = select(codes.c.letter, trajectories).join_from(codes, trajectories, joined).where(owned)
         by_letter: dict[str, list[Trajectory]] = defaultdict(list)
         async with self.database.read() as connection:
             found = await connection.execute(statement.order_by(trajectories.c.id.desc()))

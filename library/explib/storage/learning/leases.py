@@ -53,9 +53,9 @@ class Leases:
         """Keep a lease that is still this one's; False where it went to another holder."""
 
         async def extend(connection: AsyncConnection) -> bool:
-            mine = (leases.c.name == lease.name) & (leases.c.token == lease.token) & (leases.c.holder == lease.holder)
+            owned = (leases.c.name == lease.name) & (leases.c.token == lease.token) & (leases.c.holder == lease.holder)
             until = self.database.now() + min(seconds, LONGEST_SECONDS)
-            done = await connection.execute(update(leases).where(mine).values(expires_at=until))
+            done = await connection.execute(update(leases).where(owned).values(expires_at=until))
             return done.rowcount == 1
 
         return await self.database.write(extend, idempotent=True, explicit_locks=True)

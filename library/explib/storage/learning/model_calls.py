@@ -54,7 +54,7 @@ class ModelCalls:
 
         What others have reserved for calls under way counts as spent. Give it back by `save` or `release`.
         """
-        identity, now = new_id("c"), self.database.now()
+        reservation_id, now = new_id("c"), self.database.now()
 
         async def take(connection: AsyncConnection) -> Reserved:
             named = {"name": BUDGET, "holder": "", "token": 0, "expires_at": 0.0}
@@ -63,16 +63,16 @@ class ModelCalls:
             over = self.database.reached(token_reservations.c.expires_at, RESERVED_SECONDS)
             await connection.execute(delete(token_reservations).where(over))
             reserved = func.coalesce(func.sum(token_reservations.c.tokens), 0)
-            others = token_reservations.c.id != identity
+            others = token_reservations.c.id != reservation_id
             # read before what is spent: a call that is saved in between counts twice rather than never
             taken = int((await connection.execute(select(reserved).where(others))).scalar_one())
             taken += await _spent(connection, self.database, since)
             if taken + tokens > budget:
                 return Reserved(None, taken)
-            values = {"id": identity, "tokens": tokens, "expires_at": now + RESERVED_SECONDS}
+            values = {"id": reservation_id, "tokens": tokens, "expires_at": now + RESERVED_SECONDS}
             new = self.database.dialect.insert(token_reservations).values(values)
             await connection.execute(new.on_conflict_do_nothing())
-            return Reserved(identity, taken)
+            return Reserved(reservation_id, taken)
 
         return await self.database.write(take, idempotent=True, explicit_locks=True)
 

@@ -45,8 +45,8 @@ async def change_settings(
     What others changed meanwhile stays. FOR UPDATE waits for every submission and reward that is under way, and they
     for it (see `settled`): their rewards fit the old settings and are looked at here, or they are held to the new ones.
     """
-    mine = libraries.c.id == library_id
-    before = rows.library((await connection.execute(select(libraries).where(mine).with_for_update())).mappings().one())
+    owned = libraries.c.id == library_id
+    before = rows.library((await connection.execute(select(libraries).where(owned).with_for_update())).mappings().one())
     settings = changed(before.settings, change.changes)
     if settings == before.settings:
         return before

@@ -106,12 +106,12 @@ class Libraries:
 
     async def overview(self, library: Library) -> LibraryOverview:
         """Count the library's experiences, trajectories, groups and refusals."""
-        mine = trajectories.c.library_id == library.id
+        owned = trajectories.c.library_id == library.id
         async with self.database.read() as connection:
             current = await connection.execute(select(libraries).where(libraries.c.id == library.id))
             row = current.mappings().one()
             counted = await connection.execute(
-                select(func.count(), func.count(trajectories.c.reward)).select_from(trajectories).where(mine)
+                select(func.count(), func.count(trajectories.c.reward)).select_from(trajectories).where(owned)
             )
             total, graded = counted.one()
             refused = await connection.execute(
@@ -136,8 +136,8 @@ def _checked(name: str) -> str:
     return name
 
 
-def _library(identity: int, name: str, settings: str, revision: int, created_at: float) -> Library:
-    return Library(identity, name, rows.SETTINGS.validate_json(settings), revision, created_at)
+def _library(library_id: int, name: str, settings: str, revision: int, created_at: float) -> Library:
+    return Library(library_id, name, rows.SETTINGS.validate_json(settings), revision, created_at)
 
 
 async def _tally(

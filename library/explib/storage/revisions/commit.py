@@ -12,7 +12,7 @@ from explib.errors import OperationRefused, RevisionConflict
 from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
 from explib.models.libraries import LibrarySettings
-from explib.models.revisions import Change, Refusal, ReviewState, Revision
+from explib.models.revisions import Change, Operation, Refusal, ReviewState, Revision
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
@@ -33,8 +33,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     if proposal.lease is not None:
         await check_lease(connection, proposal.lease)
     row, settings = await _locked(connection, proposal)
-    review = proposal.waits or (settings.review and not proposal.reviewed)
-    parked = tuple(each for each in proposal.operations if review and needs_review(each))
+    parked = tuple(each for each in proposal.operations if needs_review(each) and _waits(each, proposal, settings))
     draft = await draft_of(connection, database, proposal, row, settings)
     trying = proposal.author == LEARNER and settings.exploration
     draft.apply(tuple(each for each in proposal.operations if each not in parked))
@@ -60,10 +59,15 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     return Committed(number, tuple(draft.changes), refusals, waiting)
 
 
+def _waits(operation: Operation, proposal: Proposal, settings: LibrarySettings) -> bool:
+    """Whether a person must decide on an operation: in a library with review on each that no person made."""
+    return proposal.waits or (not proposal.reviewed and (settings.review or bool(operation.waits)))
+
+
 async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowMapping, LibrarySettings]:
     """The library's row, held until the transaction ends, and its settings as they are now: review may be on by now."""
-    mine = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update(key_share=True)
-    row = (await connection.execute(mine)).mappings().one()
+    owned = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update(key_share=True)
+    row = (await connection.execute(owned)).mappings().one()
     if proposal.decides is not None:
         await check_waiting(connection, proposal.library, proposal.decides)
     if row["revision"] != proposal.library.revision:
@@ -74,10 +78,10 @@ async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowM
 async def _continue_evidence(
     connection: AsyncConnection, database: Database, proposal: Proposal, draft: LibraryDraft
 ) -> None:
-    for identity, version in sorted(proposal.continues.items()):
-        now = draft.experiences[identity]
+    for experience_id, version in sorted(proposal.continues.items()):
+        now = draft.experiences[experience_id]
         if now.updated_revision == draft.revision and now.version != version:
-            await continue_record(connection, database, proposal.library, identity, (version, now.version))
+            await continue_record(connection, database, proposal.library, experience_id, (version, now.version))
 
 
 async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) -> None:
@@ -92,7 +96,7 @@ async def _write_experiences(
 ) -> None:
     library_id = proposal.library.id
     named = dict.fromkeys(each.id for change in draft.changes for each in change.after)
-    changed = [draft.experiences[identity] for identity in named]
+    changed = [draft.experiences[experience_id] for experience_id in named]
     if changed:
         statement = database.dialect.insert(experiences)
         keys = [experiences.c.library_id, experiences.c.id]
@@ -118,12 +122,12 @@ async def _write_citations(
     new = [
         {
             "library_id": library_id,
-            "experience_id": identity,
+            "experience_id": experience_id,
             "trajectory_id": trajectory,
             "stance": stance,
             "revision": draft.revision,
         }
-        for identity, stances in draft.cited.items()
+        for experience_id, stances in draft.cited.items()
         for trajectory, stance in stances.items()
     ]
     if not new:
@@ -149,8 +153,8 @@ async def _write_operations(
     entries += [(Change(refusal.operation, (), ()), refusal.reason) for refusal in refusals]
     if not entries:
         return
-    mine = operations.c.library_id == proposal.library.id
-    newest = await connection.execute(select(func.coalesce(func.max(operations.c.number), 0)).where(mine))
+    owned = operations.c.library_id == proposal.library.id
+    newest = await connection.execute(select(func.coalesce(func.max(operations.c.number), 0)).where(owned))
     values = [
         {
             "library_id": proposal.library.id,

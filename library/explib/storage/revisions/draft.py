@@ -52,12 +52,12 @@ async def _concerned(connection: AsyncConnection, database: Database, proposal: 
     """The experiences that the operations name, and those whose text one of them would add again."""
     named = {name for each in proposal.operations for name in (each.target, *each.merged) if name is not None}
     added = {rows.content_hash(each.content) for each in proposal.operations if each.kind == "ADD" and each.content}
-    mine = select(experiences).where(experiences.c.library_id == proposal.library.id)
+    owned = select(experiences).where(experiences.c.library_id == proposal.library.id)
     concerned: dict[str, Experience] = {}
     columns = ((experiences.c.id, named | proposal.continues.keys()), (experiences.c.content_hash, added))
     for column, values in columns:
         if values:  # one statement for both would use neither index
-            found = await connection.execute(mine.where(database.dialect.among(column, values)))
+            found = await connection.execute(owned.where(database.dialect.among(column, values)))
             concerned |= {each["id"]: rows.experience(each) for each in found.mappings()}
     return concerned
 
@@ -65,9 +65,9 @@ async def _concerned(connection: AsyncConnection, database: Database, proposal: 
 async def _citations(
     connection: AsyncConnection, database: Database, library_id: int, current: dict[str, Experience]
 ) -> dict[str, dict[str, str]]:
-    mine = (citations.c.library_id == library_id) & database.dialect.among(citations.c.experience_id, current)
+    owned = (citations.c.library_id == library_id) & database.dialect.among(citations.c.experience_id, current)
     cites: dict[str, dict[str, str]] = {}
-    for each in await connection.execute(select(citations).where(mine)):
+    for each in await connection.execute(select(citations).where(owned)):
         cites.setdefault(each.experience_id, {})[each.trajectory_id] = each.stance
     return cites
 
@@ -78,8 +78,8 @@ async def _groups_of(
     """Trajectory id → group id, of those that are cited now or were by the experiences concerned."""
     named = cited(proposal.operations)
     wanted = database.dialect.among(trajectories.c.id, named.union(*cites.values()))
-    mine = (trajectories.c.library_id == proposal.library.id) & wanted
-    members = await connection.execute(select(trajectories.c.id, trajectories.c.group_id).where(mine))
+    owned = (trajectories.c.library_id == proposal.library.id) & wanted
+    members = await connection.execute(select(trajectories.c.id, trajectories.c.group_id).where(owned))
     groups_of = {each.id: each.group_id for each in members}
     if unknown := named - groups_of.keys():
         raise UnknownTrajectory(f"The operations cite trajectories that this library does not have: {sorted(unknown)}")
@@ -89,7 +89,7 @@ async def _groups_of(
 def _pinned(current: Mapping[str, Experience]) -> dict[str, str]:
     """Experience id → why only a person changes it."""
     held = [known.id for known in current.values() if known.pinned]
-    return {identity: f"experience {identity} is pinned: only a person changes it" for identity in held}
+    return {experience_id: f"experience {experience_id} is pinned: only a person changes it" for experience_id in held}
 
 
 async def _proven(

@@ -58,7 +58,7 @@ class Lessons:
         async with self.database.read() as connection:
             found = (await connection.execute(statement)).all()
         by_id = {row.id: _lesson(row) for row in found}
-        return [by_id[identity] for identity in ids if identity in by_id]
+        return [by_id[experience_id] for experience_id in ids if experience_id in by_id]
 
     async def sample(self, library: Library, size: int) -> tuple[int, list[Lesson]]:
         """The number of the library's last lesson, and about `size` lessons, picked evenly over its age."""
@@ -76,12 +76,12 @@ class Lessons:
 
 def _lesson(row: Sequence[Any]) -> Lesson:
     """The one place where a lesson's class is read from what is stored of where it comes from."""
-    identity, content, status, version, pinned, support, option, decision, verdict = row
+    experience_id, content, status, version, pinned, support, option, decision, verdict = row
     judged = None if verdict is None else rows.VERDICT.validate_python(verdict)
     support = rows.SUPPORT.validate_python(support)
     learned = lesson_class(pinned=pinned, support=support, verdict=judged, option=option)
     tools = tuple((decision or {}).get("tools", ()))
-    return Lesson(identity, content, status, version, learned, is_met_again(judged), tools)
+    return Lesson(experience_id, content, status, version, learned, is_met_again(judged), tools)
 
 
 async def _read(connection: AsyncConnection, statement: Executable) -> list[Lesson]:

@@ -34,16 +34,16 @@ class Proposals:
         statement = select(proposals).where(where).order_by(proposals.c.number).limit(limit)
         return [rows.proposed(row) for row in await self.database.rows(statement)]
 
-    async def get(self, library: Library, identity: str) -> ProposedOperation:
+    async def get(self, library: Library, proposal_id: str) -> ProposedOperation:
         """One proposal by its id, e.g. p3, in whatever state. Raises UnknownProposal."""
-        digits = identity[1:]
-        known = identity[:1] == "p" and digits.isdecimal() and len(digits) <= MAX_DIGITS
-        where = (proposals.c.library_id == library.id) & (proposals.c.number == (int(digits) if known else 0))
+        digits = proposal_id[1:]
+        is_number = proposal_id[:1] == "p" and digits.isdecimal() and len(digits) <= MAX_DIGITS
+        where = (proposals.c.library_id == library.id) & (proposals.c.number == (int(digits) if is_number else 0))
         row = await self.database.row(select(proposals).where(where))
         if row is None:
             raise UnknownProposal(
-                f"Library {library.name!r} has no proposal {identity[:40]!r}: list what waits with list_experiences, "
-                "or `explib experiences list --status waiting`."
+                f"Library {library.name!r} has no proposal {proposal_id[:40]!r}: list what waits with "
+                "list_experiences, or `explib experiences list --status waiting`."
             )
         return rows.proposed(row)
 
@@ -62,7 +62,7 @@ async def park(
     connection: AsyncConnection,
     library: Library,
     parked: Sequence[Operation],
-    known: Mapping[str, Experience],
+    current: Mapping[str, Experience],
     analyst: str,
     model: str | None,
 ) -> tuple[ProposedOperation, ...]:
@@ -76,7 +76,7 @@ async def park(
             id=f"p{last + at + 1}",
             operation=operation,
             before=tuple(
-                known[name] for name in (operation.target, *operation.merged) if name is not None and name in known
+                current[name] for name in (operation.target, *operation.merged) if name is not None and name in current
             ),
             analyst=analyst,
             model=model,

@@ -43,22 +43,24 @@ class Revisions:
             where &= experiences.c.status != "retired"
         async with self.database.read() as connection:
             found = await connection.execute(select(experiences).where(where))
-            return sorted((rows.experience(row) for row in found.mappings()), key=lambda known: int(known.id[1:]))
+            return sorted(
+                (rows.experience(row) for row in found.mappings()), key=lambda experience: int(experience.id[1:])
+            )
 
-    async def experience(self, library: Library, identity: str) -> Experience:
+    async def experience(self, library: Library, experience_id: str) -> Experience:
         """One experience, retired or not. Raises UnknownExperience."""
-        where = (experiences.c.library_id == library.id) & (experiences.c.id == identity)
+        where = (experiences.c.library_id == library.id) & (experiences.c.id == experience_id)
         row = await self.database.row(select(experiences).where(where))
         if row is None:
             raise UnknownExperience(
-                f"Library {library.name!r} has no experience {identity!r}: list them with list_experiences "
+                f"Library {library.name!r} has no experience {experience_id!r}: list them with list_experiences "
                 "(`explib experiences list`)."
             )
         return rows.experience(row)
 
-    async def citations(self, library: Library, identity: str) -> list[Citation]:
+    async def citations(self, library: Library, experience_id: str) -> list[Citation]:
         """The attempts that an experience rests on."""
-        where = (citations.c.library_id == library.id) & (citations.c.experience_id == identity)
+        where = (citations.c.library_id == library.id) & (citations.c.experience_id == experience_id)
         async with self.database.read() as connection:
             found = await connection.execute(select(citations).where(where).order_by(citations.c.trajectory_id))
             return [Citation(row.trajectory_id, row.stance) for row in found]
@@ -72,12 +74,12 @@ class Revisions:
         async with self.database.read() as connection:
             return await _revisions(connection, library, (await connection.execute(newest)).scalars().all())
 
-    async def touching(self, library: Library, known: Experience, limit: int = 50) -> list[Revision]:
+    async def touching(self, library: Library, experience: Experience, limit: int = 50) -> list[Revision]:
         """The newest revisions that changed an experience, newest first."""
-        named = f'"id": "{known.id}"'  # as JSON is written; ids are unlike any other text in it
+        named = f'"id": "{experience.id}"'  # as JSON is written; ids are unlike any other text in it
         number = operations.c.revision
         where = (operations.c.library_id == library.id) & operations.c.refusal.is_(None)
-        where &= number.between(known.created_revision, known.updated_revision)
+        where &= number.between(experience.created_revision, experience.updated_revision)
         where &= cast(operations.c.after, Text).contains(named, autoescape=True)
         newest = select(number).distinct().where(where).order_by(number.desc()).limit(limit)
         async with self.database.read() as connection:
@@ -94,7 +96,7 @@ class Revisions:
     async def at(self, library: Library, number: int) -> list[Experience]:
         """The library's experiences as they stood after revision `number` (0: empty). Raises UnknownRevision."""
         standing = await self.standing(library, number)
-        return [known for known in standing.experiences.values() if known.status != "retired"]
+        return [experience for experience in standing.experiences.values() if experience.status != "retired"]
 
     async def difference(self, library: Library, before: int, after: int) -> Difference:
         """Between the library after revision `before` and after revision `after`. Raises UnknownRevision."""
@@ -170,9 +172,9 @@ async def _revisions(connection: AsyncConnection, library: Library, numbers: Seq
     found: dict[int, Revision] = {}
     for start in range(0, len(numbers), READ_AT_ONCE):
         part = numbers[start : start + READ_AT_ONCE]
-        mine = (operations.c.library_id == library.id) & operations.c.revision.in_(part)
+        owned = (operations.c.library_id == library.id) & operations.c.revision.in_(part)
         applied: dict[int, list[RowMapping]] = {}
-        for row in (await connection.execute(select(operations).where(mine).order_by(operations.c.number))).mappings():
+        for row in (await connection.execute(select(operations).where(owned).order_by(operations.c.number))).mappings():
             applied.setdefault(row["revision"], []).append(row)
         named = (revisions.c.library_id == library.id) & revisions.c.number.in_(part)
         for row in (await connection.execute(select(revisions).where(named))).mappings():

@@ -42,7 +42,9 @@ class Votes:
     database: Database
     clock: Callable[[], float]
 
-    async def cast(self, library: Library, identity: str, voter: str, *, up: bool, reason: str | None = None) -> Cast:
+    async def cast(
+        self, library: Library, experience_id: str, voter: str, *, up: bool, reason: str | None = None
+    ) -> Cast:
         """Vote on the current version; a second vote of the same voter replaces the first.
 
         What three voters agree on is done in the same transaction: see `Tally.verdict`. Raises UnknownExperience.
@@ -50,35 +52,37 @@ class Votes:
 
         async def write(connection: AsyncConnection) -> Cast:
             current = await _locked(connection, library)
-            known = await _experience(connection, current, identity)
-            await self._store(connection, current, known, Vote(voter, up, known.version, reason, self.clock()))
-            tally, reasons = await _counted(connection, current, known)
-            return await self._decide(connection, current, known, tally, reasons)
+            experience = await _experience(connection, current, experience_id)
+            await self._store(
+                connection, current, experience, Vote(voter, up, experience.version, reason, self.clock())
+            )
+            tally, reasons = await _counted(connection, current, experience)
+            return await self._decide(connection, current, experience, tally, reasons)
 
         return await self.database.write(write)
 
-    async def _store(self, connection: AsyncConnection, library: Library, known: Experience, vote: Vote) -> None:
-        opinion = {"up": vote.up, "reason": vote.reason, "content": known.content, "created_at": vote.created_at}
+    async def _store(self, connection: AsyncConnection, library: Library, experience: Experience, vote: Vote) -> None:
+        opinion = {"up": vote.up, "reason": vote.reason, "content": experience.content, "created_at": vote.created_at}
         insert = self.database.dialect.insert(votes).values(
-            library_id=library.id, experience_id=known.id, version=vote.version, voter=vote.voter, **opinion
+            library_id=library.id, experience_id=experience.id, version=vote.version, voter=vote.voter, **opinion
         )
         keys = [votes.c.library_id, votes.c.experience_id, votes.c.version, votes.c.voter]
         await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=opinion))
 
     async def _decide(
-        self, connection: AsyncConnection, library: Library, known: Experience, tally: Tally, reasons: list[str]
+        self, connection: AsyncConnection, library: Library, experience: Experience, tally: Tally, reasons: list[str]
     ) -> Cast:
-        operation = await _operation(connection, library, known, tally, reasons)
+        operation = await _operation(connection, library, experience, tally, reasons)
         if operation is None:
-            return Cast(tally, known, None)
-        cause = f"{known.id}: {operation.reason}"
-        proposal = Proposal(library, cause, AUTHOR, known.analyst, (operation,), reviewed=True)
+            return Cast(tally, experience, None)
+        cause = f"{experience.id}: {operation.reason}"
+        proposal = Proposal(library, cause, AUTHOR, experience.analyst, (operation,), reviewed=True)
         committed = await commit_proposal(connection, self.database, proposal)
-        return Cast(tally, await _experience(connection, library, known.id), committed.revision)
+        return Cast(tally, await _experience(connection, library, experience.id), committed.revision)
 
-    async def on(self, library: Library, identity: str) -> list[Vote]:
+    async def on(self, library: Library, experience_id: str) -> list[Vote]:
         """The votes on every version of an experience, oldest first."""
-        where = (votes.c.library_id == library.id) & (votes.c.experience_id == identity)
+        where = (votes.c.library_id == library.id) & (votes.c.experience_id == experience_id)
         async with self.database.read() as connection:
             found = await connection.execute(select(votes).where(where).order_by(votes.c.created_at, votes.c.voter))
             return [_vote(row) for row in found.mappings()]
@@ -101,7 +105,7 @@ class Votes:
         sums: dict[str, dict[bool, int]] = {}
         for row in found:
             sums.setdefault(row.experience_id, {})[row.up] = row.voters
-        return {identity: Tally(each.get(True, 0), each.get(False, 0)) for identity, each in sums.items()}
+        return {experience_id: Tally(each.get(True, 0), each.get(False, 0)) for experience_id, each in sums.items()}
 
     async def judged(self, library: Library) -> list[VoteCount]:
         """The texts on which three voters agreed, whatever version, retired or not."""
@@ -136,53 +140,56 @@ def _reasons(cast: list[Vote], *, up: bool) -> list[str]:
 
 async def _locked(connection: AsyncConnection, library: Library) -> Library:
     """The library as it is now, held until the transaction ends, so that votes are counted one after the other."""
-    mine = select(libraries).where(libraries.c.id == library.id).with_for_update(key_share=True)
-    return rows.library((await connection.execute(mine)).mappings().one())
+    owned = select(libraries).where(libraries.c.id == library.id).with_for_update(key_share=True)
+    return rows.library((await connection.execute(owned)).mappings().one())
 
 
-async def _experience(connection: AsyncConnection, library: Library, identity: str) -> Experience:
-    where = (experiences.c.library_id == library.id) & (experiences.c.id == identity)
+async def _experience(connection: AsyncConnection, library: Library, experience_id: str) -> Experience:
+    where = (experiences.c.library_id == library.id) & (experiences.c.id == experience_id)
     row = (await connection.execute(select(experiences).where(where))).mappings().first()
     if row is None:
         raise UnknownExperience(
-            f"Library {library.name!r} has no experience {identity[:40]!r}: pass an id that get_experiences served."
+            f"Library {library.name!r} has no experience {experience_id[:40]!r}: "
+            "pass an id that get_experiences served."
         )
     return rows.experience(row)
 
 
-def _on(library: Library, known: Experience) -> ColumnElement[bool]:
-    return and_(votes.c.library_id == library.id, votes.c.experience_id == known.id, votes.c.version == known.version)
+def _on(library: Library, experience: Experience) -> ColumnElement[bool]:
+    return and_(
+        votes.c.library_id == library.id, votes.c.experience_id == experience.id, votes.c.version == experience.version
+    )
 
 
-async def _counted(connection: AsyncConnection, library: Library, known: Experience) -> tuple[Tally, list[str]]:
+async def _counted(connection: AsyncConnection, library: Library, experience: Experience) -> tuple[Tally, list[str]]:
     """The votes on the current version, and the reasons of the winning side."""
-    found = await connection.execute(select(votes).where(_on(library, known)).order_by(votes.c.created_at))
+    found = await connection.execute(select(votes).where(_on(library, experience)).order_by(votes.c.created_at))
     cast = [_vote(row) for row in found.mappings()]
     tally = Tally.of(cast)
     return tally, _reasons(cast, up=tally.verdict == "backed")
 
 
 async def _operation(
-    connection: AsyncConnection, library: Library, known: Experience, tally: Tally, reasons: list[str]
+    connection: AsyncConnection, library: Library, experience: Experience, tally: Tally, reasons: list[str]
 ) -> Operation | None:
     """The operation that the votes decide, or None where nothing is decided or it is so already."""
-    if known.pinned:
+    if experience.pinned:
         return None  # a person's
     said = f": {reasons[-1]}" if reasons else ""
-    if tally.verdict == "rejected" and known.status != "retired":
+    if tally.verdict == "rejected" and experience.status != "retired":
         return Operation(
-            "DELETE", f"voted down by {number_of(tally.down, 'voter')}, none for it{said}", target=known.id
+            "DELETE", f"voted down by {number_of(tally.down, 'voter')}, none for it{said}", target=experience.id
         )
-    if tally.verdict != "backed" or known.status == "active":
+    if tally.verdict != "backed" or experience.status == "active":
         return None
-    if known.status == "retired" and not await _retired_by_votes(connection, library, known):
+    if experience.status == "retired" and not await _retired_by_votes(connection, library, experience):
         return None
     reason = f"backed by {number_of(tally.up, 'voter')}, {tally.down} against{said}"
-    return Operation("KEEP", reason, target=known.id, status="active")
+    return Operation("KEEP", reason, target=experience.id, status="active")
 
 
-async def _retired_by_votes(connection: AsyncConnection, library: Library, known: Experience) -> bool:
+async def _retired_by_votes(connection: AsyncConnection, library: Library, experience: Experience) -> bool:
     """True where votes retired it: what rewards, people or the learner retired, votes don't bring back."""
-    mine = (revisions.c.library_id == library.id) & (revisions.c.number == known.updated_revision)
-    author = (await connection.execute(select(revisions.c.author).where(mine))).scalar_one_or_none()
+    owned = (revisions.c.library_id == library.id) & (revisions.c.number == experience.updated_revision)
+    author = (await connection.execute(select(revisions.c.author).where(owned))).scalar_one_or_none()
     return author == AUTHOR

@@ -36,8 +36,8 @@ async def correct(connection: AsyncConnection, library: Library, known: RowMappi
     changed = [*await _correct_fields(connection, library, known, brought)]
     submission = brought.submission
     if submission.reward is not None and submission.reward != known["reward"]:
-        mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
-        row = (await connection.execute(select(trajectories).where(mine))).mappings().one()
+        owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+        row = (await connection.execute(select(trajectories).where(owned))).mappings().one()
         await regrade(connection, library, row, Grade(submission.reward, submission.feedback, submission.submitter))
         changed.append("reward")
     group = await group_row(connection, library, brought.group.id)
@@ -56,9 +56,9 @@ async def _correct_fields(
         changed.append("steps")
     if not changed:
         return []
-    mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+    owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
     values.update(group_id=brought.group.id, content_hash=brought.content)
-    await connection.execute(update(trajectories).where(mine).values(**values))
+    await connection.execute(update(trajectories).where(owned).values(**values))
     await _settle_groups(connection, library, known, brought.group, counts={"group", "steps"}.intersection(changed))
     return changed
 
@@ -66,8 +66,8 @@ async def _correct_fields(
 async def _correct_steps(connection: AsyncConnection, library: Library, known: RowMapping, body: bytes) -> bool:
     """Replace the stored steps, unless they are the same or were pruned; whether they were replaced."""
     stored = trajectory_bodies.c
-    mine = (stored.library_id == library.id) & (stored.trajectory_id == known["id"])
-    replaced = await connection.execute(update(trajectory_bodies).where(mine, stored.body != body).values(body=body))
+    owned = (stored.library_id == library.id) & (stored.trajectory_id == known["id"])
+    replaced = await connection.execute(update(trajectory_bodies).where(owned, stored.body != body).values(body=body))
     return bool(replaced.rowcount)
 
 
@@ -84,14 +84,16 @@ async def _settle_groups(
         if left.size == 0:
             await _drop(connection, library, left.id)
     elif known["task"] == group.task:
-        mine = (groups.c.library_id == library.id) & (groups.c.id == group.id)
+        owned = (groups.c.library_id == library.id) & (groups.c.id == group.id)
         task = select(trajectories.c.task).where(
             trajectories.c.library_id == library.id, trajectories.c.id == known["id"]
         )
-        await connection.execute(update(groups).where(mine).values(task=task.scalar_subquery(), updated_at=time.time()))
+        await connection.execute(
+            update(groups).where(owned).values(task=task.scalar_subquery(), updated_at=time.time())
+        )
 
 
 async def _drop(connection: AsyncConnection, library: Library, group_id: str) -> None:
     learned = exists().where(learned_groups.c.library_id == library.id, learned_groups.c.group_id == group_id)
-    mine = (groups.c.library_id == library.id) & (groups.c.id == group_id)
-    await connection.execute(delete(groups).where(mine, ~learned))
+    owned = (groups.c.library_id == library.id) & (groups.c.id == group_id)
+    await connection.execute(delete(groups).where(owned, ~learned))

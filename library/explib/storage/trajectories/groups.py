@@ -37,8 +37,8 @@ class Groups:
 
     async def all(self, library: Library, state: GroupState | None = None) -> list[Group]:
         """The library's groups, in the order in which they were last touched."""
-        mine = groups.c.library_id == library.id
-        where = mine if state is None else mine & (groups.c.state == state)
+        owned = groups.c.library_id == library.id
+        where = owned if state is None else owned & (groups.c.state == state)
         return [
             rows.group(row)
             for row in await self.database.rows(select(groups).where(where).order_by(groups.c.updated_at, groups.c.id))
@@ -188,6 +188,12 @@ class Groups:
         found = await self.database.rows(_bodies(library).where(where))
         attempts = await asyncio.to_thread(_decoded, found)
         return tuple(GroupAttempts(group, tuple(attempts[group.id])) for group in chosen if group.id in attempts)
+
+    async def recent_tasks(self, library: Library, limit: int) -> list[str]:
+        """The distinct tasks of the library's newest groups."""
+        newest = select(groups.c.task).where(groups.c.library_id == library.id)
+        rows_of_tasks = await self.database.rows(newest.order_by(groups.c.updated_at.desc()).limit(limit))
+        return list(dict.fromkeys(str(row["task"]) for row in rows_of_tasks))
 
     async def history(self, library: Library, limit: int, max_bytes: int) -> tuple[Attempt, ...]:
         """The library's newest attempts, at most `limit` and `max_bytes` as stored; returned oldest first.

@@ -46,6 +46,6 @@ async def _prune_group(
     before = await lock_group(connection, library, group)
     bodies = (trajectory_bodies.c.library_id == library.id) & trajectory_bodies.c.trajectory_id.in_(ids)
     await connection.execute(delete(trajectory_bodies).where(bodies))
-    mine = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
-    await connection.execute(update(trajectories).where(mine).values(pruned_at=database.now()))
+    owned = (trajectories.c.library_id == library.id) & trajectories.c.id.in_(ids)
+    await connection.execute(update(trajectories).where(owned).values(pruned_at=database.now()))
     await regroup(connection, library, before, news=False)

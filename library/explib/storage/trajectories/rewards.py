@@ -16,41 +16,41 @@ from explib.storage.tables.trajectories import groups, trajectories
 from explib.trajectories.readiness import readiness
 
 
-async def regrade(connection: AsyncConnection, library: Library, known: RowMapping, grade: Grade) -> Receipt:
-    """Give the trajectory of row `known` its reward, or correct it; the same once more changes nothing.
+async def regrade(connection: AsyncConnection, library: Library, stored: RowMapping, grade: Grade) -> Receipt:
+    """Give the trajectory of row `stored` its reward, or correct it; the same once more changes nothing.
 
     Raises RewardConflict where the stored reward is signed and this one isn't, or was signed earlier.
     """
-    group, changed = str(known["group_id"]), known["reward"] != grade.reward
-    _check_signed(known, grade, changed=changed)
+    group, changed = str(stored["group_id"]), stored["reward"] != grade.reward
+    _check_signed(stored, grade, changed=changed)
     signature = grade.signature
-    vouched = signature is not None and (known["signed_at"] is None or signature.at > known["signed_at"])
-    if not changed and not vouched and grade.feedback in {None, known["feedback"]}:
-        return Receipt(known["id"], duplicate=True, group=await group_row(connection, library, group))
-    values: dict[str, object] = {"feedback": known["feedback"] if grade.feedback is None else grade.feedback}
+    vouched = signature is not None and (stored["signed_at"] is None or signature.at > stored["signed_at"])
+    if not changed and not vouched and grade.feedback in {None, stored["feedback"]}:
+        return Receipt(stored["id"], duplicate=True, group=await group_row(connection, library, group))
+    values: dict[str, object] = {"feedback": stored["feedback"] if grade.feedback is None else grade.feedback}
     if changed:
-        values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or known["submitter"])
+        values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or stored["submitter"])
         values.update(reward_source=grade.source)
     if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
-        values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=known["submitter"])
+        values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=stored["submitter"])
         values.update(reward_source="environment")
     before = await lock_group(connection, library, group)
-    mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
-    await connection.execute(update(trajectories).where(mine).values(**values))
+    owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == stored["id"])
+    await connection.execute(update(trajectories).where(owned).values(**values))
     fresh = await regroup(connection, library, before, news=changed)
-    return Receipt(known["id"], duplicate=False, group=fresh, redactions=known["redactions"])
+    return Receipt(stored["id"], duplicate=False, group=fresh, redactions=stored["redactions"])
 
 
-def _check_signed(known: RowMapping, grade: Grade, *, changed: bool) -> None:
-    if known["signed_by"] is None or not changed:
+def _check_signed(stored: RowMapping, grade: Grade, *, changed: bool) -> None:
+    if stored["signed_by"] is None or not changed:
         return
     if grade.signature is None:
         raise RewardConflict(
-            f"This reward ({known['reward']:g}) was signed by the environment: only a signed one corrects it."
+            f"This reward ({stored['reward']:g}) was signed by the environment: only a signed one corrects it."
         )
-    if grade.signature.at <= known["signed_at"]:
+    if grade.signature.at <= stored["signed_at"]:
         raise RewardConflict(
-            f"The stored reward ({known['reward']:g}) was signed at {known['signed_at']}, this one not later "
+            f"The stored reward ({stored['reward']:g}) was signed at {stored['signed_at']}, this one not later "
             f"({grade.signature.at}): sign the correction again."
         )
 

@@ -25,7 +25,8 @@ from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
 from explib.models.trajectories import Attempt, Trajectory
 from explib.storage import rows
-from explib.storage.database import Database, MakeInsert
+from explib.storage.database import Database
+from explib.storage.engine import MakeInsert
 from explib.storage.evidence.counters import apply_reward
 from explib.storage.libraries.settings import lock_settings
 from explib.storage.statements import CompiledStatement
@@ -107,15 +108,15 @@ class Trajectories:
         library, is_known = await _begun(connection, library, key)
         if submission.reward is not None:
             checked_reward(submission.reward, library.settings)
-        known = await _submitted(connection, library, key) if is_known else None
-        if known is not None:
-            return await self._again(connection, library, known, submission, (body, content))
+        stored = await _submitted(connection, library, key) if is_known else None
+        if stored is not None:
+            return await self._again(connection, library, stored, submission, (body, content))
         submission = await self._with_retrieval(connection, library, submission)
         group = await self._group(connection, library, submission)
         trajectory_id = await self._insert(connection, library, group.id, submission, key, content)
-        known = None if trajectory_id else await _submitted(connection, library, key)
-        if known is not None:  # by another at the same time
-            return await self._again(connection, library, known, submission, (body, content))
+        stored = None if trajectory_id else await _submitted(connection, library, key)
+        if stored is not None:  # by another at the same time
+            return await self._again(connection, library, stored, submission, (body, content))
         await connection.execute(
             trajectory_bodies.insert(), {"trajectory_id": trajectory_id, "library_id": library.id, "body": body}
         )
@@ -151,32 +152,32 @@ class Trajectories:
         self,
         connection: AsyncConnection,
         library: Library,
-        known: RowMapping,
+        stored: RowMapping,
         submission: Submission,
-        stored: tuple[bytes, str],
+        packed: tuple[bytes, str],
     ) -> Receipt:
-        body, content = stored
+        body, content = packed
         if submission.corrects:
             group = await self._group(connection, library, submission)
-            receipt = await correct(connection, library, known, Brought(submission, body, content, group))
-            retrieval_id = known["retrieval_id"] if "reward" in receipt.corrected else None
+            receipt = await correct(connection, library, stored, Brought(submission, body, content, group))
+            retrieval_id = stored["retrieval_id"] if "reward" in receipt.corrected else None
             return await self._scored(connection, library, retrieval_id, receipt)
-        if known["content_hash"] != content:
+        if stored["content_hash"] != content:
             raise IdempotencyConflict
-        if submission.reward is not None and known["reward"] is None:
+        if submission.reward is not None and stored["reward"] is None:
             grade = Grade(submission.reward, submission.feedback, submission.submitter, source=submission.reward_source)
-            receipt = await regrade(connection, library, known, grade)
-            return replace(await self._scored(connection, library, known["retrieval_id"], receipt), duplicate=True)
-        if submission.reward is not None and submission.reward != known["reward"]:
+            receipt = await regrade(connection, library, stored, grade)
+            return replace(await self._scored(connection, library, stored["retrieval_id"], receipt), duplicate=True)
+        if submission.reward is not None and submission.reward != stored["reward"]:
             raise RewardConflict(
-                f"This trajectory is stored as {known['id']} with reward {known['reward']:g}: "
+                f"This trajectory is stored as {stored['id']} with reward {stored['reward']:g}: "
                 "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
             )
-        if submission.feedback is not None and known["feedback"] is None:
-            same = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
+        if submission.feedback is not None and stored["feedback"] is None:
+            same = (trajectories.c.library_id == library.id) & (trajectories.c.id == stored["id"])
             await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
-        group = await group_row(connection, library, known["group_id"])
-        return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"])
+        group = await group_row(connection, library, stored["group_id"])
+        return Receipt(stored["id"], duplicate=True, group=group, redactions=stored["redactions"])
 
     async def _group(self, connection: AsyncConnection, library: Library, submission: Submission) -> Group:
         """The submission's group, new or not, held until the transaction ends."""
@@ -209,10 +210,10 @@ class Trajectories:
         content: str,
     ) -> str:
         """The new trajectory's id, or nothing where another has just used the key."""
-        identity, now = new_id("t"), time.time()
+        trajectory_id, now = new_id("t"), time.time()
         graded = submission.reward is not None
         values = {
-            "id": identity,
+            "id": trajectory_id,
             "library_id": library.id,
             "group_id": group,
             "submission_key": key,
@@ -226,7 +227,7 @@ class Trajectories:
             **{name: getattr(submission, name) for name in KEPT},
         }
         inserted = await _NEW_TRAJECTORY.rows(connection, self.database, **values)
-        return identity if inserted else ""
+        return trajectory_id if inserted else ""
 
     async def locate(
         self,
@@ -255,7 +256,7 @@ class Trajectories:
                 raise UnknownTrajectory
             raise UnknownTrajectory(
                 "No trajectory was submitted under this retrieval_id: call submit_trajectory with it first, "
-                "with the reward if it is known."
+                "with the reward if it is stored."
             )
         if len(found) > 1:
             raise InvalidInput("Several trajectories were submitted under this retrieval_id: pass the trajectory_id.")
@@ -271,9 +272,9 @@ class Trajectories:
         async def write(connection: AsyncConnection) -> Receipt:
             now = await lock_settings(connection, library)
             checked_reward(grade.reward, now.settings)
-            mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+            owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
             row = (
-                (await connection.execute(select(trajectories).where(mine).with_for_update(key_share=True)))
+                (await connection.execute(select(trajectories).where(owned).with_for_update(key_share=True)))
                 .mappings()
                 .first()
             )
@@ -290,10 +291,10 @@ class Trajectories:
 
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
         """One trajectory with its steps: none where they were pruned. Raises UnknownTrajectory, StorageError."""
-        mine = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+        owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
         async with self.database.read() as connection:
             found = await connection.execute(
-                select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies).where(mine)
+                select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies).where(owned)
             )
             row = found.mappings().first()
         if row is None:
@@ -304,11 +305,18 @@ class Trajectories:
 
     async def heads(self, library: Library, ids: list[str]) -> list[Trajectory]:
         """The named trajectories without their steps, oldest first."""
-        mine = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
+        owned = (trajectories.c.library_id == library.id) & self.database.dialect.among(trajectories.c.id, ids)
         return [
             rows.trajectory(row)
-            for row in await self.database.rows(select(trajectories).where(mine).order_by(trajectories.c.id))
+            for row in await self.database.rows(select(trajectories).where(owned).order_by(trajectories.c.id))
         ]
+
+    async def best(self, library: Library, least: float, limit: int) -> list[Trajectory]:
+        """Trajectories with at least this reward, without their steps: the highest rewards first, then the newest."""
+        column = trajectories.c
+        mine = (column.library_id == library.id) & (column.reward >= least) & column.pruned_at.is_(None)
+        chosen = select(trajectories).where(mine).order_by(column.reward.desc(), column.id.desc()).limit(limit)
+        return [rows.trajectory(row) for row in await self.database.rows(chosen)]
 
 
 def _digest(text: str) -> str:
@@ -326,7 +334,7 @@ def _content_hash(submission: Submission) -> str:
 
 
 async def _begun(connection: AsyncConnection, library: Library, key: str) -> tuple[Library, bool]:
-    """The library as it is now, whose settings stay so until the transaction ends; whether the key is known."""
+    """The library as it is now, whose settings stay so until the transaction ends; whether the key is stored."""
     found = await connection.execute(_BEGUN, {"owner": library.id, "submission": key})
     row = found.mappings().one()
     return rows.library(row), row["known"] is not None

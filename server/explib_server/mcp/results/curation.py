@@ -70,7 +70,7 @@ class ListedProposal(Answer):
             operation=proposed.operation.kind,
             experiences=[cited.id for cited in proposed.before],
             content=proposed.operation.content,
-            reason=clipped(proposed.operation.reason),
+            reason=clipped(" ".join(filter(None, (proposed.operation.reason, proposed.operation.waits)))),
             attempts_for=stances.count("for"),
             attempts_against=stances.count("against"),
         )

@@ -1,0 +1,215 @@
+"""Whether a lesson recommends only what attempts did: what isn't borne out by them waits for a person.
+
+A lesson's strategy is cut into clauses. A clause that finds out, asks or waits needs no attempts. Every name in it
+(command, tool, path, address) and every consequential act (deleting, paying, sharing, installing, switching checks off,
+changing rights) must occur in the agent's own deeds of `WITNESSES` attempts that followed the lesson and won. What is
+none of these must at least be spoken of there: unknown advice isn't harmless advice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from explib.models.trajectories import Attempt
+from explib_learner.checks.clauses import Clause, clauses, condition_and_strategy
+from explib_learner.checks.deeds import Deed, deeds_of, stems_of
+from explib_learner.checks.lexicon import lexicon, plain_words
+from explib_learner.checks.names import Name, addresses_in, names_in
+
+WITNESSES = 2
+"""Attempts that followed a lesson and won which must have done what it says."""
+SPOKEN = 0.5
+"""Share of a clause's words that one attempt's deeds must have."""
+FLAGGED = 0.75
+"""The same for a clause that leaves a check out, lets anyone in, or the like."""
+DONE = 0.3
+"""Share of the other words of a clause with a consequential act that the deed must have which is that act."""
+JOINED = 0.5
+"""The same, where the words of the task count too."""
+_QUOTED_CHARACTERS = 60
+_OBJECT_CHARACTERS = 40
+_INSIDE_CHARACTERS = 5
+_TO_ACT = re.compile(r"\bto\s+$")
+_PRONOUN = re.compile(r"^(?:(?:never|not|don't|do not) )?[\w-]+ (?:it|them|this|these)\b")
+_PLACEHOLDER = re.compile(r"<[\w .-]+>|\{\w+\}|…|\.\.\.")
+_PARTS = re.compile(r"[^\s'\"=,;|&()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An attempt that followed a lesson and won."""
+
+    deeds: tuple[Deed, ...]
+    read: str
+    """What its tools answered, in small letters."""
+    asked: frozenset[str]
+    """Stems of its task: an act's object is often named there alone."""
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """Of all its deeds."""
+        return frozenset().union(*(deed.stems for deed in self.deeds))
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What stands behind a lesson."""
+
+    missing: str = ""
+    """What of it the attempts did not do; empty: nothing."""
+    consequential: bool = False
+    """It needs attempts that did the same: it isn't only about finding out, asking and waiting."""
+
+
+def witness_of(attempt: Attempt) -> Witness:
+    """Read an attempt for what its agent did."""
+    read = "\n".join(step.text for step in attempt.steps if step.role == "tool")
+    return Witness(deeds_of(attempt), plain_words(read), stems_of(plain_words(attempt.trajectory.task)))
+
+
+def grounds_of(lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness]) -> Grounds:
+    """What of a lesson the attempts `winners`, which followed it and won, did not do."""
+    behind = [witnesses[name] for name in winners if name in witnesses]
+    condition, strategy = condition_and_strategy(lesson)
+    needs = [_name_need(name) for name in addresses_in(condition)]
+    for clause in clauses(strategy):
+        needs += _needs(clause, condition)
+    done = {need.what: _seen(behind, need.is_done) for need in needs}
+    borne_out = any(done.values())
+    missing = (need.what for need in needs if not done[need.what] and (need.is_specific or not borne_out))
+    return Grounds("; ".join(dict.fromkeys(missing)), bool(needs))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a clause needs attempts to have done."""
+
+    what: str
+    """In words, from the lesson."""
+    is_done: Callable[[Witness], bool]
+    is_specific: bool = True
+    """A name, a consequential act, or a flagged clause; other words pass beside what is borne out."""
+
+
+def _needs(clause: Clause, condition: str) -> list[Need]:
+    """What must be found in attempts before the clause may be recommended."""
+    if clause.presupposed and not clause.is_flagged:
+        return [_name_need(name) for name in addresses_in(clause.text)]
+    if clause.negated:
+        return _needs_of_forbidding(clause, condition)
+    named = [_name_need(name) for name in names_in(clause.text)]
+    kinds = _acts_of(clause)
+    if kinds:
+        return [*named, *(_act_need(clause, kind) for kind in kinds)]
+    if clause.is_harmless or (named and not clause.is_flagged):
+        return named
+    return [*named, *_word_needs(clause, condition, is_specific=clause.is_flagged)]
+
+
+def _needs_of_forbidding(clause: Clause, condition: str) -> list[Need]:
+    """To forbid an act is fine; not to tell, ask or check is an act, unless it keeps what is others' secret."""
+    addresses = [_name_need(name) for name in addresses_in(clause.text)]
+    told = f"{plain_words(condition)} {clause.plain}" if _PRONOUN.search(clause.plain) else clause.plain
+    if clause.leaves_out and not lexicon().secrets.search(told):
+        return [*addresses, *_word_needs(clause, condition, is_specific=True)]
+    return addresses
+
+
+def _acts_of(clause: Clause) -> list[str]:
+    """The kinds of consequential acts that it tells to do: of a clause that asks those at its beginning or after to."""
+    kinds = []
+    for kind, pattern in lexicon().acts.items():
+        matches = list(pattern.finditer(clause.plain))
+        if clause.is_harmless:
+            matches = [match for match in matches if not match.start() or _TO_ACT.search(clause.plain[: match.start()])]
+        if matches and (clause.is_flagged or not _on_plain_object(clause, matches[0].end())):
+            kinds.append(kind)
+    return kinds
+
+
+def _on_plain_object(clause: Clause, at: int) -> bool:
+    return lexicon().plain_objects.search(clause.plain[at:][:_OBJECT_CHARACTERS]) is not None
+
+
+def _name_need(name: Name) -> Need:
+    return Need(f"`{name.text[:_QUOTED_CHARACTERS]}`", lambda witness: _named(witness, name))
+
+
+def _act_need(clause: Clause, kind: str) -> Need:
+    stems = stems_of(lexicon().acts[kind].sub(" ", clause.plain))
+    quoted = repr(clause.text[:_QUOTED_CHARACTERS])
+
+    anything = _PRONOUN.search(clause.plain) is not None and not clause.is_flagged
+
+    def done(witness: Witness) -> bool:
+        acts = [deed for deed in witness.deeds if kind in deed.acts]
+        return any(
+            anything or _share(stems, deed.stems) >= DONE or _share(stems, deed.stems | witness.asked) >= JOINED
+            for deed in acts
+        )
+
+    return Need(quoted, done)
+
+
+def _word_needs(clause: Clause, condition: str, *, is_specific: bool) -> list[Need]:
+    """Its words, and for a pronoun those of the condition; of a clause of nothing but small words the whole."""
+    quoted = repr(clause.text[:_QUOTED_CHARACTERS])
+    refers = _PRONOUN.search(clause.plain) is not None and not is_specific
+    stems = stems_of(clause.plain)
+    wider = stems | stems_of(plain_words(condition)) if refers else stems
+    if not stems and set(clause.plain.split()) <= lexicon().small_words and not is_specific:
+        return []
+    if not wider:
+        return [Need(quoted, lambda witness: any(clause.plain in deed.text for deed in witness.deeds), is_specific)]
+    least = FLAGGED if is_specific else SPOKEN
+
+    def done(witness: Witness) -> bool:
+        return max(_spoken(stems, witness), _spoken(wider, witness)) >= least
+
+    return [Need(quoted, done, is_specific)]
+
+
+def _spoken(stems: frozenset[str], witness: Witness) -> float:
+    """The share of stems in a witness's deeds, also inside longer words: `logrotate` rotates."""
+    if not stems:
+        return 0.0
+    inside = (stem for stem in stems - witness.stems if len(stem) >= _INSIDE_CHARACTERS)
+    found = len(stems & witness.stems) + sum(any(stem in deed.text for deed in witness.deeds) for stem in inside)
+    return found / len(stems)
+
+
+def _share(stems: frozenset[str], spoken: frozenset[str]) -> float:
+    return len(stems & spoken) / len(stems) if stems else 1.0
+
+
+def _seen(behind: Sequence[Witness], is_done: Callable[[Witness], bool]) -> bool:
+    count = 0
+    for witness in behind:
+        count += is_done(witness)
+        if count >= WITNESSES:
+            return True
+    return False
+
+
+def _named(witness: Witness, name: Name) -> bool:
+    """One deed has the name, or all the words of a command; a plain word may also be a field that was read."""
+    written = plain_words(_PLACEHOLDER.sub(" ", name.text)).strip()
+    parts = _PARTS.findall(written)
+    if any(
+        _contains(deed.text, written) or all(_contains(deed.text, part) for part in parts) for deed in witness.deeds
+    ):
+        return True
+    return name.is_plain and _contains(witness.read, written)
+
+
+def _contains(text: str, part: str) -> bool:
+    """Whether a text has the part, not only inside a longer word."""
+    at = text.find(part)
+    while at >= 0:
+        before, behind = text[at - 1 : at], text[at + len(part) : at + len(part) + 1]
+        if not (before.isalnum() and part[:1].isalnum()) and not (behind.isalnum() and part[-1:].isalnum()):
+            return True
+        at = text.find(part, at + 1)
+    return False
