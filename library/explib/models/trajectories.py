@@ -62,6 +62,8 @@ class Trajectory:
     """Who says the reward; None where there is none yet."""
     signed_by: str | None = None
     """Id of the key that signed the reward."""
+    submitter: str | None = None
+    """The access token that made it; without one, this machine's user."""
 
 
 @dataclass(frozen=True, slots=True)
