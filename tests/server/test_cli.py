@@ -285,7 +285,7 @@ def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Expli
     assert "## Attempts" in shown
     assert "## Revision 1" in shown
     cited = re.findall(r"\bt_[0-9a-f]{21}\b", shown)
-    assert len(set(cited)) == listed["support"]["supporting"] + listed["support"]["contradicting"]
+    assert 0 < len(set(cited)) <= listed["support"]["supporting"] + listed["support"]["contradicting"]
 
 
 def test_the_history_lists_the_revisions(explib: Explib, log: Path) -> None:
