@@ -124,7 +124,7 @@ SETTINGS = {
     "requests_per_minute",
 }
 TOOLS = {
-    "get_experiences": ["task", "library", "limit"],
+    "get_experiences": ["task", "library", "limit", "tools"],
     "submit_trajectory": [
         "task",
         "trajectory",

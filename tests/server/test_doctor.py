@@ -36,7 +36,7 @@ async def test_a_model_that_answers_is_asked_once_for_few_tokens(
     assert said.startswith(f"OK    the model small at {server.url} answers in ")
     assert said.endswith("(20 + 6 tokens)\n")
     [asked] = server.asked
-    assert (asked["model"], asked["max_tokens"]) == ("small", 32)
+    assert (asked["model"], asked["max_tokens"]) == ("small", 2000)
     assert len(text_of(asked)) < 100
 
 

@@ -64,6 +64,8 @@ class Trajectory:
     """Who handed the attempt in: `token` and its id, or the person at the machine; None: not known."""
     signed_by: str | None = None
     """Id of the key that signed the reward."""
+    submitter: str | None = None
+    """The access token that made it; without one, this machine's user."""
 
 
 @dataclass(frozen=True, slots=True)

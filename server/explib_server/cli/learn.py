@@ -64,7 +64,7 @@ def learn(
             say(await _summary(application, target, [run for run in runs if run.library == target.name]))
         return sum(len(run.failures) for run in runs)
 
-    if run(work):
+    if run(work, "existing" if dry_run else "create"):
         raise typer.Exit(1)
 
 
