@@ -54,7 +54,7 @@ INSTRUCTIONS = "Read the attempt step by step and say what was done and why. " *
 """4,500 characters."""
 ANSWER = "The agent looked the customer up, then changed the order, and told the customer. " * 24
 """480 tokens."""
-WORDS: tuple[str, ...] = (
+WORDS = (
     "order",
     "parcel",
     "customer",
@@ -66,8 +66,12 @@ WORDS: tuple[str, ...] = (
     "stock",
     "carrier",
     "invoice",
+    "depot",
+    "policy",
+    "item",
+    "due",
+    "note",
 )
-WORDS += ("depot", "policy", "item", "due", "note")
 NAMED_AT_ONCE = 5
 """Decisions that one blind call names."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from explib_server.demo.agent import repertoire
+from explib_server.demo.agent import LOOK_UP, WIND_UP, WORK
 from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import FAMILIES, DeskTask, held_out_tasks
 
@@ -21,23 +21,18 @@ READING = ("get_customer", "get_order", "check_stock")
 """Tools of the desk that change nothing."""
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "address": ("When you call update_address, call get_customer before it.",),
-    "cancel": ("When cancel_order returns an error, call unlock_order next.",),
+    "cancel": ("When cancel_order returns an error, call release_order next.",),
     "refund": (
         "When quick_refund is available, finish without calling it.",
-        "When you call notify_customer, pass its argument ticket_id.",
+        "When you call notify_customer, pass its argument keep_copy.",
         "When you call close_ticket, call notify_customer before it.",
     ),
     "ship": (
         "When you call ship_order, call reserve_stock before it.",
         "When you call ship_order, pass its argument grams.",
     ),
-    "discount": ("When you call quote_shipping, call apply_discount before it.",),
-    "reply": (
-        "When you call notify_customer, pass its argument ticket_id.",
-        "When you call close_ticket, call notify_customer before it.",
-    ),
 }
-"""What the order desk really wants (see `explib_server.demo.world`), in plain sentences."""
+"""What the order desk really wants (see `explib_server.demo.desk`), in plain sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +101,6 @@ def _worth(text: str, task: DeskTask) -> int:
     if text in CONVENTIONS[task.family]:
         return OWN
     changes = {tool for tool in TOOLS if tool in text and tool not in READING}
-    return RELATED if changes and changes <= repertoire(task.family) else 0
+    steps = (LOOK_UP, WORK[task.family], WIND_UP)
+    repertoire = {tool for variants in steps for chosen, _ in variants for tool in chosen}
+    return RELATED if changes and changes <= repertoire else 0

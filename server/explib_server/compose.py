@@ -14,7 +14,7 @@ from explib.models.libraries import Library
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.retriever import Retriever
 from explib.settings.program import Settings
-from explib.storage.database import Access
+from explib.storage.engine import Access
 from explib.storage.store import Store, open_store
 from explib.tracing import Link
 from explib_learner.analyst import Analyst

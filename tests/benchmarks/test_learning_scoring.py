@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
-from learning.data_sets import DataSet, fresh, groups, lone
+from learning.data_sets import DataSet, fresh, groups, lone, shuffled
 from learning.learners import Contrast, Learned
 from learning.play import Played
 from learning.run import judge, measure
@@ -180,5 +180,5 @@ def test_a_learner_is_measured_by_its_decisions_and_by_what_its_lessons_do_for_a
     assert judge(data, Fixed().learn(()), 0).found == {"reserve_first"}
 
 
-def test_the_contrast_analyst_learns_nothing_of_lone_attempts() -> None:
-    assert Contrast().learn(lone(DESK, 30, 0).attempts) == []
+def test_the_contrast_analyst_learns_nothing_of_lone_attempts_with_each_others_rewards() -> None:
+    assert Contrast().learn(shuffled(lone(DESK, 30, 0), 0).attempts) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -260,6 +261,7 @@ async def test_a_full_log_is_put_aside_before_the_next_process_writes(url: str) 
         await until(lambda: all_learned(store))
     assert log.stat().st_size < LOG_BYTES
     assert log.with_name(f"{log.name}.1").stat().st_size > LOG_BYTES
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 async def test_a_start_that_fails_is_told_with_the_log_and_not_repeated_at_once(

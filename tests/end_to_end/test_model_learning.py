@@ -48,7 +48,7 @@ def lesson(content: str, known: str | None = None) -> Json:
         {"does": "change it at once", "attempts": ["A2", "A4"]},
     ]
     situation = "asked to change an order"
-    decision: Json = {"known": known, "situation": situation, "options": options, "better": "a"}
+    decision: dict[str, Json] = {"known": known, "situation": situation, "options": options, "better": "a"}
     return {"decisions": [{**decision, "lesson": content, "reason": "winners looked first"}]}
 
 

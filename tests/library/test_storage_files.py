@@ -18,7 +18,7 @@ from explib.models.libraries import LibrarySettings
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
 from explib.storage import schema
-from explib.storage.database import Access
+from explib.storage.engine import Access
 from explib.storage.maintenance.backup import backup, restore
 from explib.storage.store import Store, open_store
 

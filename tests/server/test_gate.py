@@ -258,7 +258,7 @@ async def test_metrics_count_calls_submissions_and_what_the_database_holds() -> 
     assert found["explib_submissions_total", "stored"] == found["explib_submissions_total", "duplicate"] == 1
     assert found["explib_http_refusals_total", "401"] == 1
     assert found["explib_revisions_total", "default"] == 1
-    assert found["explib_groups", "default", "waiting"] == 1
+    assert found["explib_groups", "default", "ready"] == 1
     assert found["explib_experiences", "default", "candidate"] == 1
     assert found[("explib_model_calls_total",)] == 0
     assert found["explib_model_tokens_total", "prompt"] == 0

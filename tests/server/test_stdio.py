@@ -250,7 +250,7 @@ def test_pipes_are_as_before_at_the_end() -> None:
 
 
 def test_a_stderr_that_is_stdout_is_left_as_it_is() -> None:
-    script = "from explib_server.mcp.stdio import _are_pipes; import sys; print(_are_pipes(0, 1), flush=True)"
+    script = "from explib_server.mcp.lines import are_pipes; import sys; print(are_pipes(0, 1), flush=True)"
     both = subprocess.run(
         [sys.executable, "-c", script], input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
     )
@@ -271,7 +271,7 @@ def test_a_client_may_give_one_socket_for_both_ways_as_sshd_does() -> None:
 
 
 def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_them() -> None:
-    script = "from explib_server.mcp.stdio import _are_pipes; assert _are_pipes(0, 1)"
+    script = "from explib_server.mcp.lines import are_pipes; assert are_pipes(0, 1)"
     (source, first), (sink, second) = socket.socketpair(), socket.socketpair()
     with source, first, sink, second:
         subprocess.run([sys.executable, "-c", script], stdin=source.fileno(), stdout=sink.fileno(), check=True)
@@ -279,6 +279,6 @@ def test_an_own_socket_for_each_way_is_served_by_the_event_loop_as_node_gives_th
 
 def test_a_pipe_that_is_open_both_ways_is_read_in_a_thread(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "said")
-    script = "from explib_server.mcp.stdio import _are_pipes; assert not _are_pipes(0, 1)"
+    script = "from explib_server.mcp.lines import are_pipes; assert not are_pipes(0, 1)"
     with (tmp_path / "said").open("r+b", buffering=0) as sink:
         subprocess.run([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=sink, check=True)

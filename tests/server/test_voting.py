@@ -88,7 +88,7 @@ async def test_a_wrong_vote_says_what_to_do() -> None:
         wordy = await client.call_tool("vote_experience", long)
         neither = await client.call_tool("vote_experience", {"id": "e1", "vote": "maybe"})
     assert "has no experience 'e9': pass an id that get_experiences served" in text_of(unknown)
-    assert "at most 500 are kept" in text_of(wordy)
+    assert "the limit is 500" in text_of(wordy)
     assert all(each.is_error for each in (unknown, wordy, neither))
 
 

@@ -17,7 +17,7 @@ _CONDITION_BEHIND = re.compile("(?:たら|とき|時|時は|場合|場合は|な
 _COMMA = re.compile(r"[,،、,]\s*")
 _COLON = re.compile(r"[;:;:]\s+")
 _BREAK = re.compile(
-    r"(?P<or>\s*,?\s*\b(?:or|nor|oder|ou|of|или|ani|lub|veya)\s+|\s*(?:或|または)\s*)"
+    r"(?P<or>\s*,?\s*\b(?:or|nor|oder|ou|или|ani|lub|veya)\s+|\s*(?:或|または)\s*)"
     r"|(?P<before>\s*,?\s*\b(?:before|until|unless|if|when|because|since|while|which|who|whether|bevor|bis"
     r"|avant (?:de|que)|antes de|prima di|voordat|прежде чем|до того как)\s+"
     r"|\s*,\s*(?:ob|dass|weil|damit|que|che|чтобы|что|aby|że)\s+)"
@@ -37,6 +37,7 @@ _DETERMINER = re.compile(
     r"[\w'-]+ (?:the|a|an|its|their|his|her|your|it|them|him|this|that|these|those|all|every|any|each|no|up|out|off"
     r"|to|on|from|into|with|as)\b"
 )
+_RELATIVE = re.compile(r"\w \b(?:that|those|what)\b ")
 _NOTHING = re.compile(r"^[\w-]+ (?:no|none of|nothing)\b")
 _CONTINUES_WORDS = 4
 _OBJECT_JOINS = frozenset({"and", "or", "comma"})
@@ -151,6 +152,8 @@ def _is_negated(clause: Clause) -> bool:
     behind = None if _ENGLISH.search(clause.plain) else words.negated_behind.search(clause.plain)
     match = behind or before
     if match is None or words.negation_cancelled.search(clause.plain, match.end()):
+        return False
+    if behind is None and _RELATIVE.search(clause.plain, 0, match.start()):
         return False
     asks = words.harmless_start.match(clause.plain)
     acts = (act.search(clause.plain) for act in words.acts.values())

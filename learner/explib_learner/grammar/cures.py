@@ -48,7 +48,7 @@ class Cure:
     shown_by: tuple[str, ...]
     """Ids of the attempts in which it failed and was cured."""
     against: tuple[str, ...]
-    """Ids of attempts in which what worked here failed as well."""
+    """Ids of attempts in which what worked here failed as well, or what failed here worked."""
     strength: Strength
 
 
@@ -57,6 +57,7 @@ class _Seen:
     trajectory_id: str
     tool: str
     change: Change
+    failing: Call
     refusal: str
     values_vary: bool
 
@@ -88,7 +89,11 @@ def _cure(seen: Sequence[_Seen], traces: Sequence[AttemptTrace]) -> Cure | None:
     ids = tuple(dict.fromkeys(each.trajectory_id for each in seen))
     if first.values_vary and len(ids) < BELIEVED_FROM:
         return None
-    against = tuple(trace.trajectory_id for trace in traces if _fails_anyway(trace, first.tool, first.change))
+    against = tuple(
+        trace.trajectory_id
+        for trace in traces
+        if _fails_anyway(trace, first.tool, first.change) or _works_anyway(trace, seen)
+    )
     if len(against) >= len(ids):
         return None
     strength: Strength = "believed" if len(ids) >= BELIEVED_FROM and 4 * len(against) <= len(ids) else "candidate"
@@ -104,7 +109,7 @@ def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
         for change, vary in _changes(calls, at):
             if (call.name, change) not in seen:
                 seen.add((call.name, change))
-                yield _Seen(trace.trajectory_id, call.name, change, refusal_line(call.text), vary)
+                yield _Seen(trace.trajectory_id, call.name, change, call, refusal_line(call.text), vary)
 
 
 def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
@@ -148,20 +153,26 @@ def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar])
 
 
 def _same_purpose(failing: Call, other: Call) -> bool:
-    """Both are commands that share a word, or tools that share a value; or the refusal names the other."""
-    plain = other.name.removeprefix("$ ")
-    program = plain.split()[0]
+    """The refusal names the other; or both are tools that share a value, or commands that do and are alike."""
     if failing.name.startswith("$ ") != other.name.startswith("$ "):
         return False
-    if re.search(rf"(?<![\w-]){re.escape(program)}(?![\w-])", failing.text[:4000]):
+    plain = other.name.removeprefix("$ ")
+    program, *actions = plain.split()
+    if _names(failing.text, plain):
         return True
+    alike = not set(actions).isdisjoint(failing.name.split()[2:])
+    if failing.name.startswith("$ "):
+        return alike or (_names(failing.text, program) and not _words(failing).isdisjoint(_words(other)))
     return not _words(failing).isdisjoint(_words(other))
+
+
+def _names(text: str, command: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(command)}(?![\w-])", text[:4000]) is not None
 
 
 def _words(call: Call) -> frozenset[str]:
     texts = [value for value in call.arguments.values() if isinstance(value, str) and len(value) <= 200]
-    own = call.name.removeprefix("$ ").split()[1:] if call.name.startswith("$ ") else []
-    return frozenset([*own, *(word for text in texts for word in _WORD.findall(text))])
+    return frozenset(word for text in texts for word in _WORD.findall(text))
 
 
 def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
@@ -170,6 +181,30 @@ def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
         call.failed and not environmental(call.text) and _does(call, trace.calls[:at], tool, change)
         for at, call in enumerate(trace.calls)
     )
+
+
+def _works_anyway(trace: AttemptTrace, seen: Sequence[_Seen]) -> bool:
+    """Whether a call works in spite of what was changed elsewhere: there it may have failed by chance."""
+    first = seen[0]
+    failing = {_option(each.failing, first.change) for each in seen}
+    return any(
+        call.name == first.tool
+        and not call.failed
+        and _option(call, first.change) in failing
+        and not _does(call, trace.calls[:at], first.tool, first.change)
+        for at, call in enumerate(trace.calls)
+    )
+
+
+def _option(call: Call, change: Change) -> str | None:
+    """What a call has in the place that a cure changes; a cure by another call changes none."""
+    kind, name, *_ = change
+    if kind in ("use", "first"):
+        return ""
+    value = call.arguments.get(name)
+    if value is None:
+        return None
+    return pattern(str(value))[:_FORM] if kind == "form" else "" if kind == "leave out" else shown(value)
 
 
 def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool:

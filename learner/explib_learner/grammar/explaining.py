@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explib_learner.grammar.candidates import NOT_MET, Column
+from explib_learner.grammar.candidates import Column
+from explib_learner.grammar.frame import Frame
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import NOISE_FLOOR, Floats
 
@@ -34,23 +35,12 @@ def task_words(readings: Sequence[Reading]) -> Floats:
     return kinds
 
 
-def effect_columns(columns: Sequence[Column]) -> tuple[Floats, Floats]:
-    """Decisions for a regression: option taken against the mean of those who met it, and the situation met."""
-    table = np.array(columns, dtype=np.float64)
-    met = (table != NOT_MET).astype(np.float64)
-    taken = np.where(table == NOT_MET, 0.0, table)
-    share = taken.sum(1, keepdims=True) / np.maximum(met.sum(1, keepdims=True), 1.0)
-    return (met * (taken - share)).T, (met - met.mean(1, keepdims=True)).T
-
-
 class Explanation:
-    """A fit of rewards on controls and decisions."""
+    """A fit of rewards on kinds of tasks, situations met, and decisions."""
 
-    def __init__(self, rewards: Floats, controls: Floats, columns: Sequence[Column]) -> None:
-        effects = np.empty((len(rewards), 0))
-        if columns:
-            effects, met = effect_columns(columns)
-            controls = np.hstack([controls, met])
+    def __init__(self, rewards: Floats, frame: Frame, columns: Sequence[Column]) -> None:
+        effects = frame.deviations(columns)
+        controls = np.hstack([frame.kinds, frame.met(columns)])
         design = np.hstack([effects, controls])
         precision = np.array([EFFECT_SD**-2] * effects.shape[1] + [CONTROL_SD**-2] * controls.shape[1])
         gram, moments = design.T @ design, design.T @ rewards

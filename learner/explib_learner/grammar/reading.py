@@ -24,6 +24,8 @@ Facts: TypeAlias = Mapping[Names, Scalar]
 _WORDS = re.compile(r"[^\W\d_]{3,30}")
 _MARKS = re.compile(r"[\w.@/-]*\w")
 _SHORTEST = 3
+_ACT_FIELDS = 2
+"""The answer to an act has at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,10 @@ class Reading:
         return facts
 
     def facts(self, anchor: int) -> Facts:
-        """Fields of earlier answers about what the call speaks of; for the whole attempt, about what the task names."""
+        """Fields of earlier answers about what the call speaks of; for the whole attempt, about what the task names.
+
+        Of the whole attempt only opening answers count: later ones may tell how it went.
+        """
         if anchor not in self._facts:
             self._facts[anchor] = self._gathered(anchor)
         return self._facts[anchor]
@@ -116,6 +121,12 @@ class Reading:
         return tuple(seen)
 
     @cached_property
+    def _opening(self) -> int:
+        """Position of the first call that told hardly anything: an act, as far as can be seen."""
+        told = [sum(len(record.fields) for record in call.answer.records) for call in self.trace.calls]
+        return next((at for at, fields in enumerate(told) if fields <= _ACT_FIELDS), len(told))
+
+    @cached_property
     def _named_in_task(self) -> frozenset[str]:
         task = self.trace.task
         marks = {mark for mark in _MARKS.findall(task) if any(sign.isdigit() for sign in mark)}
@@ -124,7 +135,8 @@ class Reading:
 
     def _gathered(self, anchor: int) -> Facts:
         call = self.trace.calls[anchor] if anchor >= 0 else None
-        earlier = [seen for seen in self._records if call is None or seen.at < anchor]
+        until = self._opening if call is None else anchor
+        earlier = [seen for seen in self._records if seen.at < until]
         direct = _texts(call.arguments) if call is not None else self._named_in_task
         numbered = (
             {}

@@ -31,12 +31,20 @@ def score(column: NDArray[np.int8], rewards: Floats, least: int) -> float:
     return float(scores(met[None], taken[None], rewards[:, None], least)[0, 0])
 
 
-def conditional_scores(met: Floats, taken: Floats, narrowed: Floats, rewards: Floats, least: int) -> Floats:
-    """t of each split under each condition: columns × conditions. `narrowed` is attempts × conditions."""
-    r = rewards[:, None]
-    sizes, ones = met @ narrowed, taken @ narrowed
-    first, second = narrowed * r, narrowed * r**2
-    return _t(sizes, ones, met @ first, taken @ first, met @ second, r, least)
+class ConditionalScores:
+    """t of each split under each condition; sizes are counted once."""
+
+    def __init__(self, met: Floats, taken: Floats, narrowed: Floats) -> None:
+        self._met, self._taken = met, taken
+        self.narrowed = narrowed
+        """Attempts × conditions."""
+        self._sizes, self._ones = met @ narrowed, taken @ narrowed
+
+    def of(self, rewards: Floats, least: int) -> Floats:
+        """Score columns × conditions for rewards of mean 0."""
+        r = rewards[:, None]
+        first, second = self.narrowed * r, self.narrowed * r**2
+        return _t(self._sizes, self._ones, self._met @ first, self._taken @ first, self._met @ second, r, least)
 
 
 def _t(

@@ -1,4 +1,4 @@
-"""The search for decisions that matter: stage by stage, each against what the same search finds in permuted rewards."""
+"""The search for decisions that matter: sets of candidates sampled by their evidence, held against permuted rewards."""
 
 from __future__ import annotations
 
@@ -9,76 +9,38 @@ from math import lgamma
 import numpy as np
 
 from explib.models.decisions import GradedAttempt
-from explib_learner.grammar.candidates import (
-    NOT_MET,
-    Candidate,
-    candidate_of,
-    candidates,
-    column_of,
-    conditions,
-    fewest,
-    plainness,
-    split_of,
-    varies,
-)
+from explib_learner.grammar.candidates import Candidate, candidate_of, column_of, fewest, plainness, split_of, varies
+from explib_learner.grammar.chains import Draws, TemperedChains
 from explib_learner.grammar.explaining import Explanation, task_words
+from explib_learner.grammar.frame import Frame, Scored
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
 from explib_learner.grammar.moving import Bounds, affirmed
+from explib_learner.grammar.pools import Pools
 from explib_learner.grammar.reading import Reading
-from explib_learner.grammar.scores import Floats, conditional_scores, scores
+from explib_learner.grammar.scores import Floats
 from explib_learner.judging.strata import centred, numbered, shuffled, stratum_keys
 
 SEED = 20_251_008
-FIRST_PERMUTATIONS, PERMUTATIONS = 4, 16
-PLAIN_RANK = 1
-"""Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
-CONDITIONED_RANK = 2
-"""Up to this rank the predicates of a family are tried under conditions."""
+COPIES = 4
+"""Chains over the rewards."""
+FIRST_PERMUTATIONS, PERMUTATIONS = 4, 14
+"""Permutations of the rewards: the first ones are enough where the gain exceeds CLEAR times theirs."""
+CLEAR = 4.0
+FIRST_STEPS, STEPS = (150, 250), (250, 500)
+"""Steps left out and kept, of plain candidates alone and of those that they leave room for."""
+PLAIN, CONDITIONAL = 120, 120
+"""Candidates of the second round: the likeliest of the first, and those under conditions."""
 CHANCE = 0.015
 """Probability that permuted rewards alone give a gain as large as what is accepted."""
-SURE = 3.0
-"""Nats of evidence, beyond its cost, that are lost without a decision that is named."""
-_EXTRA_COST = {"plain": 0.0, "wide": 1.0, "conditional": 2.0}
-"""Nats beyond the logarithm of the number of rivals."""
-_NEAR = 1.5
-"""Nats that a plainer description of nearly the same split may explain less."""
+LIKELY = 0.65
+"""Probability that a decision, or one that hardly differs, matters."""
 _ALIKE = 0.75
-_SAME = 0.9
-"""Likeness from which it may explain less by _SAME_SHARE: where little noise is left, nats are many and mean little."""
-_SAME_SHARE = 0.15
-_TOP = 8
-_PATIENCE = 6
-"""Decisions that may be added without gain before the search ends."""
-_LEAST_EFFECT = 0.04
+"""Likeness from which candidates describe one decision."""
+_PLAINER = 0.25
+"""A plainer description may be less likely by this factor."""
+_LEAST_EFFECT = 0.03
 """Share of the reward's range below which a decision is not worth a lesson."""
 _EULER = 0.5772156649
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A candidate with its cost, and by how much it is expected to raise the score."""
-
-    candidate: Candidate
-    cost: float
-    gain: float
-
-
-@dataclass(slots=True)
-class _Pool:
-    """Candidates that are tested together."""
-
-    found: list[Candidate]
-    met: Floats
-    taken: Floats
-
-
-@dataclass(slots=True)
-class _Narrowed:
-    """Candidates of one tool's calls under all conditions there."""
-
-    pool: _Pool
-    conditions: list[Condition]
-    table: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +52,6 @@ class _Selection:
     """Evidence minus costs, in nats."""
     residual: Floats
     effects: Floats
-    gain: float = 0.0
-    """Score beyond that of no decision at all."""
 
 
 class Search:
@@ -101,53 +61,56 @@ class Search:
         self._readings = readings
         self._least = fewest(len(readings))
         self._bounds = Bounds(readings)
-        self.candidates = candidates(readings)
-        self._by_split = {split_of(each.column): each for each in self.candidates}
-        self._controls = task_words(readings)
-        self._pools = {
-            "plain": _pool([each for each in self.candidates if each.rank <= PLAIN_RANK]),
-            "wide": _pool([each for each in self.candidates if each.rank > PLAIN_RANK]),
-        }
-        self._narrowed = self._conditional()
-        self._under_conditions = sum(len(each.pool.found) * len(each.conditions) for each in self._narrowed)
-        self._made: dict[Predicate, Candidate] = {}
+        self._pools = Pools(readings)
+        self._by_split = {split_of(each.column): each for each in self._pools.candidates}
+        self._words = task_words(readings)
 
     def run(self, attempts: Sequence[GradedAttempt], most: int) -> list[Candidate]:
         """Find at most `most` decisions, the surest first. `attempts` stand in the order of the readings."""
         strata = numbered(stratum_keys(attempts))
         rewards = np.array([attempt.reward for attempt in attempts])
         rewards = centred(rewards[:, None], strata, np.ones(len(rewards)))[:, 0]
-        selection = self._selected(rewards, most)
-        if not selection.chosen:
+        if not self._pools.plain or not rewards.any():
+            return []
+        frame = Frame(strata, self._words)
+        plain = frame.deviations([each.candidate.column for each in self._pools.plain])
+        found, gain = self._likely(rewards, frame, plain)
+        if not found:
             return []
         permuted = shuffled(rewards, strata, PERMUTATIONS, np.random.default_rng(SEED)).T
-        chance = [self._selected(other, most).gain for other in permuted[:FIRST_PERMUTATIONS]]
-        if 4 * max(chance) > selection.gain:
-            chance += [self._selected(other, most).gain for other in permuted[FIRST_PERMUTATIONS:]]
-        if selection.gain <= _limit(np.array(chance)):
+        chance = self._by_chance(permuted[:FIRST_PERMUTATIONS], frame, plain)
+        if gain < CLEAR * max(1.0, float(chance.max())):
+            chance = np.append(chance, self._by_chance(permuted[FIRST_PERMUTATIONS:], frame, plain))
+        if gain <= _limit(chance):
             return []
-        return self._kept(selection, rewards)
+        return self._kept(found[:most], rewards, frame)
 
-    def _selected(self, rewards: Floats, most: int) -> _Selection:
-        """Add, exchange and leave out decisions for as long as the score rises."""
-        current = self._selection([], rewards)
-        best = current
-        start, waited = current.score, 0
-        while len(current.chosen) < min(most, len(rewards) // 4) and waited <= _PATIENCE:
-            added = self._best(current.residual, current.chosen)
-            if added is None:
-                break
-            current = self._selection([*current.chosen, added], rewards)
-            waited += 1
-            if waited > 1:
-                current = self._exchanged(current, rewards)
-            if current.score > best.score + 1e-6:
-                best, waited = current, 0
-        best = self._thinned(best, rewards, 0.0)
-        return replace(best, gain=best.score - start)
+    def _likely(self, rewards: Floats, frame: Frame, plain: Floats) -> tuple[list[Scored], float]:
+        """Decisions that chains over the rewards agree on, the likeliest first, and the gain of the best states."""
+        first = self._first([rewards] * COPIES, frame, plain)
+        pool = self._second(rewards - plain @ first.effects.mean(axis=0), first.inclusion.mean(axis=0))
+        columns = frame.deviations([each.candidate.column for each in pool])
+        draws = _sampled(frame, [(pool, columns)] * COPIES, [rewards] * COPIES, STEPS)
+        return _decisions(pool, columns, draws.inclusion.mean(axis=0)), float(np.median(draws.gain))
 
-    def _selection(self, chosen: list[Scored], rewards: Floats) -> _Selection:
-        explanation = Explanation(rewards, self._controls, [each.candidate.column for each in chosen])
+    def _by_chance(self, permuted: Floats, frame: Frame, plain: Floats) -> Floats:
+        """The gains of the same search in permuted rewards."""
+        first = self._first(list(permuted), frame, plain)
+        pools = []
+        for rewards, effects, inclusion in zip(permuted, first.effects, first.inclusion, strict=True):
+            pool = self._second(rewards - plain @ effects, inclusion)
+            pools.append((pool, frame.deviations([each.candidate.column for each in pool])))
+        return _sampled(frame, pools, list(permuted), STEPS).gain
+
+    def _first(self, copies: list[Floats], frame: Frame, plain: Floats) -> Draws:
+        return _sampled(frame, [(self._pools.plain, plain)] * len(copies), copies, FIRST_STEPS)
+
+    def _second(self, residual: Floats, inclusion: Floats) -> list[Scored]:
+        likeliest = [self._pools.plain[at] for at in np.argsort(-inclusion, kind="stable")[:PLAIN]]
+        return likeliest + self._pools.asked_for(residual, CONDITIONAL)
+
+    def _selection(self, chosen: list[Scored], rewards: Floats, frame: Frame) -> _Selection:
+        explanation = Explanation(rewards, frame, [each.candidate.column for each in chosen])
         score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
         return _Selection(chosen, score, explanation.residual, explanation.effects)
 
@@ -162,120 +125,67 @@ class Search:
         column = column_of(candidate.predicate, self._readings)
         return replace(scored, candidate=candidate_of(candidate.predicate, column, candidate.rank, candidate.anchor))
 
-    def _without(self, selection: _Selection, at: int, rewards: Floats) -> _Selection:
-        return self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards)
-
-    def _exchanged(self, selection: _Selection, rewards: Floats) -> _Selection:
-        """Exchange each decision, the earliest first, for a better one in the company of the others."""
-        for at in range(len(selection.chosen) - 1):
-            others = self._without(selection, at, rewards)
-            other = self._best(others.residual, others.chosen)
-            if other is None or other.candidate is selection.chosen[at].candidate:
-                continue
-            changed = [*selection.chosen[:at], other, *selection.chosen[at + 1 :]]
-            exchanged = self._selection(changed, rewards)
-            if exchanged.score > selection.score + 0.5:
-                selection = exchanged
-        return selection
-
-    def _thinned(self, selection: _Selection, rewards: Floats, sure: float) -> _Selection:
-        """Leave out, weakest first, what the score doesn't need by as much as `sure`."""
-        while selection.chosen:
-            left = [self._without(selection, at, rewards) for at in range(len(selection.chosen))]
-            weakest = max(left, key=lambda each: each.score)
-            if weakest.score < selection.score - sure:
-                break
+    def _thinned(self, selection: _Selection, rewards: Floats, frame: Frame) -> tuple[_Selection, list[float]]:
+        """Leave out, weakest first, what the score doesn't need; and the score without each that is left."""
+        while True:
+            without = [
+                self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards, frame)
+                for at in range(len(selection.chosen))
+            ]
+            weakest = max(without, key=lambda each: each.score, default=None)
+            if weakest is None or weakest.score < selection.score:
+                return selection, [each.score for each in without]
             selection = weakest
-        return selection
 
-    def _kept(self, selection: _Selection, rewards: Floats) -> list[Candidate]:
-        """The selection with its bounds moved to where rewards differ most, without what is unsure or has no effect."""
-        chosen = [self._exact(each) for each in _split(selection.chosen)]
+    def _kept(self, found: list[Scored], rewards: Floats, frame: Frame) -> list[Candidate]:
+        """Decisions with their bounds moved to where rewards differ most, without those that have no effect."""
+        chosen = [self._exact(each) for each in _split(found)]
         chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
-            others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards)
+            others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards, frame)
             refined = self._bounds.refined(chosen[at].candidate, others.residual)
             chosen[at] = replace(chosen[at], candidate=self._plainest(refined))
-        selection = self._thinned(self._selection(chosen, rewards), rewards, SURE)
+        selection, _ = self._thinned(self._selection(chosen, rewards, frame), rewards, frame)
         strong = [
             scored
             for scored, effect in zip(selection.chosen, selection.effects, strict=True)
             if abs(effect) >= _LEAST_EFFECT
         ]
-        selection = self._thinned(self._selection(strong, rewards), rewards, SURE)
-        needed = [self._without(selection, at, rewards).score for at in range(len(selection.chosen))]
+        selection, needed = self._thinned(self._selection(strong, rewards, frame), rewards, frame)
         return [
             affirmed(selection.chosen[at].candidate, float(selection.effects[at]), self._readings)
             for at in np.argsort(needed)
         ]
 
-    def _conditional(self) -> list[_Narrowed]:
-        by_tool: dict[Names, list[Candidate]] = {}
-        for each in self.candidates:
-            plain = each.rank <= CONDITIONED_RANK or each.predicate.family == "used"
-            if plain and each.predicate.test.kind == "is":
-                by_tool.setdefault(each.anchor, []).append(each)
-        narrowed = []
-        for tool, found in by_tool.items():
-            known, table = conditions(self._readings, tool)
-            if known:
-                narrowed.append(_Narrowed(_pool(found), known, table.astype(np.float64)))
-        return narrowed
 
-    def _under(self, each: _Narrowed, rewards: Floats) -> Floats:
-        return conditional_scores(each.pool.met, each.pool.taken, each.table, rewards, self._least + 1)
-
-    def _best(self, residual: Floats, chosen: Sequence[Scored]) -> Scored | None:
-        """The plainest of those that gain about as much as the one that gains most and split nearly the same way."""
-        strong = sorted(self._strong(residual), key=lambda each: -each.gain)
-        first = next((each for each in strong if not _repeats(each.candidate, chosen)), None)
-        if first is None:
-            return None
-        near = [each for each in strong if _nearly(each, first)]
-        return min([first, *near], key=lambda each: plainness(each.candidate))
-
-    def _strong(self, residual: Floats) -> list[Scored]:
-        """The candidates that gain most, of each pool and tool."""
-        strong: list[Scored] = []
-        for kind, pool in self._pools.items():
-            if pool.found:
-                cost = float(np.log(len(pool.found))) + _EXTRA_COST[kind]
-                gains = 0.5 * scores(pool.met, pool.taken, residual[:, None], self._least)[:, 0] ** 2 - cost
-                strong.extend(Scored(pool.found[at], cost, float(gains[at])) for at in np.argsort(-gains)[:_TOP])
-        cost = float(np.log(max(self._under_conditions, 1))) + _EXTRA_COST["conditional"]
-        for each in self._narrowed:
-            gains = 0.5 * self._under(each, residual) ** 2 - cost
-            for at in np.argpartition(-gains, min(_TOP, gains.size - 1), axis=None)[:_TOP]:
-                row, column = np.unravel_index(at, gains.shape)
-                if gains[row, column] > 0:
-                    found = self._under_condition(each, int(row), int(column))
-                    strong.append(Scored(found, cost, float(gains[row, column])))
-        return strong
-
-    def _under_condition(self, each: _Narrowed, row: int, column: int) -> Candidate:
-        """A candidate under a condition, as it is at the first call: coded exactly only where it is kept."""
-        plain = each.pool.found[row]
-        predicate = replace(plain.predicate, condition=each.conditions[column])
-        if predicate not in self._made:
-            narrowed = np.where(each.table[:, column] > 0, plain.column, NOT_MET).astype(np.int8)
-            self._made[predicate] = candidate_of(predicate, narrowed, plain.rank, plain.anchor)
-        return self._made[predicate]
+def _sampled(
+    frame: Frame, pools: Sequence[tuple[list[Scored], Floats]], copies: list[Floats], steps: tuple[int, int]
+) -> Draws:
+    return TemperedChains(frame.problems(pools, copies), np.random.default_rng(SEED)).run(*steps)
 
 
-def _pool(found: list[Candidate]) -> _Pool:
-    table = np.array([each.column for each in found], dtype=np.float64)
-    return _Pool(found, (table != NOT_MET).astype(np.float64), (table == 1.0).astype(np.float64))
+def _decisions(pool: Sequence[Scored], columns: Floats, inclusion: Floats) -> list[Scored]:
+    """Group candidates that hardly differ; of each group that is likely, the plainest of its likeliest."""
+    directions = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
+    left = inclusion.copy()
+    found: list[tuple[float, Scored]] = []
+    while left.any():
+        first = int(left.argmax())
+        alike = np.abs(directions.T @ directions[:, first]) >= _ALIKE
+        alike[first] = True
+        together = float(left[alike].sum())
+        if together >= LIKELY:
+            near = np.flatnonzero(alike & (left >= _PLAINER * left[first]))
+            found.append((together, min((pool[int(at)] for at in near), key=lambda each: plainness(each.candidate))))
+        left[alike] = 0.0
+    return [scored for _, scored in sorted(found, key=lambda pair: -pair[0])]
 
 
 def _limit(chance: Floats) -> float:
     """The gain that permuted rewards exceed with probability CHANCE: quantile of a Gumbel law fitted to their gains."""
-    scale = max(float(np.std(chance)), 1.0) * np.sqrt(6.0) / np.pi
+    scale = max(float(np.std(chance)), 0.3) * np.sqrt(6.0) / np.pi
     location = float(np.mean(chance)) - _EULER * scale
     return float(location - scale * np.log(-np.log1p(-CHANCE)))
-
-
-def _likeness(one: Candidate, two: Candidate) -> float:
-    return float(abs(one.direction @ two.direction))
 
 
 def _split(chosen: Sequence[Scored]) -> list[Scored]:
@@ -297,13 +207,3 @@ def _split(chosen: Sequence[Scored]) -> list[Scored]:
         else:
             split.append(each)
     return split
-
-
-def _nearly(other: Scored, first: Scored) -> bool:
-    likeness = _likeness(other.candidate, first.candidate)
-    less = first.gain - other.gain
-    return (likeness >= _ALIKE and less <= _NEAR) or (likeness >= _SAME and less <= _SAME_SHARE * first.gain)
-
-
-def _repeats(candidate: Candidate, chosen: Sequence[Scored]) -> bool:
-    return any(_likeness(candidate, each.candidate) > 0.97 for each in chosen)

@@ -92,7 +92,7 @@ class _Names:
     failures: list[Failure] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def take(self, found: contrast.Found) -> None:
+    def take(self, found: Naming) -> None:
         """Take decisions in; one that says nearly the same as an earlier one is that."""
         for named in found.decisions:
             recognised = self.known.recognised(named)
@@ -185,7 +185,7 @@ class ModelParts:
                 names.remarks.append(f"Points were not named: {error}")
                 return
             shown = len(names.known.labelled)
-            names.take(contrast.Found(tuple(map(NamedDecision, found))))
+            names.take(Naming(tuple(map(NamedDecision, found))))
             silent = silent + 1 if len(names.known.labelled) == shown else 0
             if silent == 2:
                 return
@@ -194,7 +194,7 @@ class ModelParts:
         """Some groups side by side; one group's failure leaves the others alone."""
         shown = names.known.labelled
 
-        def asked(group: GroupAttempts) -> Callable[[int], Awaitable[contrast.Found]]:
+        def asked(group: GroupAttempts) -> Callable[[int], Awaitable[Naming]]:
             task = contrast.Contrast(group, batch.library.settings, shown, self._source)
             return lambda budget: contrast.contrast(asker, self._prompts.contrast, names.known, task, budget)
 
@@ -205,9 +205,7 @@ class ModelParts:
             else:
                 names.take(outcome)
 
-    async def _squeezed(
-        self, group: GroupAttempts, ask: Callable[[int], Awaitable[contrast.Found]]
-    ) -> contrast.Found | Failure:
+    async def _squeezed(self, group: GroupAttempts, ask: Callable[[int], Awaitable[Naming]]) -> Naming | Failure:
         """One group, in half the room where the endpoint finds the prompt too long."""
         name = group.group.id
         try:

@@ -18,7 +18,7 @@ from explib_learner.grammar.trace import trace_of
 
 CONTRASTED_FULLY = 25
 """Attempts of a library up to which every group is contrasted: below, the fit believes little."""
-CONTRASTED_LATER = 2
+CONTRASTED_LATER = 1
 """Most groups of a later run that are: those whose rewards the believed decisions explain least."""
 UNEXPLAINED = 0.5
 """Share of a group's variance of rewards from which it fits badly."""

@@ -12,7 +12,7 @@ from explib_learner.grammar.failures import failed
 from explib_learner.prompting.transcripts import Transcript, arguments_text
 from explib_learner.prompting.truncation import Piece, clipped
 
-ATTEMPT_TOKENS = 400
+ATTEMPT_TOKENS = 300
 """Of one attempt for a blind reader: what is longer loses the middle of its tools' results first."""
 SESSION_TOKENS = 1_000
 """Of one session that nobody graded."""

@@ -58,12 +58,10 @@ class Trajectory:
     model: str | None = None
     redactions: int = 0
     created_at: float = 0.0
-    submitter: str | None = None
-    """Who vouches for the reward: an access token, else the agent's name."""
     reward_source: RewardSource | None = None
     """Who says the reward; None where there is none yet."""
     submitter: str | None = None
-    """Who handed the attempt in: `token` and its id where a token did, else a client's name; None: not known."""
+    """Who handed the attempt in: `token` and its id, or the person at the machine; None: not known."""
     signed_by: str | None = None
     """Id of the key that signed the reward."""
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import DatabaseTooNew, NoDatabase, NotADatabase, SchemaMismatch
-from explib.storage.database import NO_DATABASE, STAMP, Database
+from explib.storage.database import STAMP, Database
+from explib.storage.engine import NO_DATABASE
 from explib.storage.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"

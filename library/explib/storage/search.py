@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.errors import StorageError
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
-from explib.storage.database import Database, DatabaseSearch
+from explib.storage.database import Database
+from explib.storage.engine import DatabaseSearch
 from explib.storage.revisions.lessons import COLUMNS
 from explib.storage.tables.experiences import experience_terms, experience_vectors, experiences
 from explib.storage.tables.libraries import libraries

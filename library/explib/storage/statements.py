@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Dialect, Select, UpdateBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.storage.database import Database, MakeInsert
+from explib.storage.database import Database
+from explib.storage.engine import MakeInsert
 
 Row: TypeAlias = "tuple[Any, ...]"
 Statement: TypeAlias = "Select[Any] | UpdateBase"

@@ -11,7 +11,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from explib.errors import DatabaseUnavailable
-from explib.storage.database import Access, Database, Dialect
+from explib.storage.database import Database
+from explib.storage.engine import Access, Dialect
 from explib.storage.evidence.accounts import EvidenceReader
 from explib.storage.evidence.retrievals import Retrievals
 from explib.storage.learning.agent_steps import AnalysisSteps

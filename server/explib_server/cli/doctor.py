@@ -28,7 +28,7 @@ from explib_server.clients.attached import Address, Attached, Command, Launch, a
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
-from explib_server.compose import configured_model, open_application
+from explib_server.compose import configured_model, embedder_for, open_application
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 TRIAL_SECONDS = 15.0
@@ -120,18 +120,31 @@ async def _try(title: str, launch: Launch, advice: str = "") -> bool:
 
 async def _check_parts(settings: Settings) -> bool:
     try:
-        async with open_application(settings) as application:
-            _report("OK", f"database: {application.store.database.dialect.describe()}")
-            for ahead in await times_ahead(application.store.database):
-                _report("INFO", f"{ahead.count} × {ahead.what} ({', '.join(ahead.examples)}): {ahead.advice}")
-            _report(*await _library(application))
-            _report("OK", f"{await _retrieval(application)}")
-            analyst = settings.chosen_analyst()
-            _report("OK", f"analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
+        await _check_database(settings)
+        _report("OK", await _retrieval(settings))
+        analyst = settings.chosen_analyst()
+        _report("OK", f"analyst: {analyst}" + (f" with {settings.model_name}" if analyst == "model" else ""))
     except ExplibError as error:
         _report("FAIL", f"{error}")
         return False
     return True
+
+
+async def _check_database(settings: Settings) -> None:
+    if not _database_exists(settings):
+        _report("INFO", f"no database yet: the first use creates {database_file(settings.database_url)}")
+        return
+    async with open_application(settings, "read") as application:
+        _report("OK", f"database: {application.store.database.dialect.describe()}")
+        for ahead in await times_ahead(application.store.database):
+            _report("INFO", f"{ahead.count} × {ahead.what} ({', '.join(ahead.examples)}): {ahead.advice}")
+        _report(*await _library(application))
+
+
+def _database_exists(settings: Settings) -> bool:
+    """False for an SQLite database whose file is not there."""
+    file = database_file(settings.database_url)
+    return file is None or file.exists()
 
 
 async def try_model(settings: Settings, seconds: float = TRIAL_SECONDS) -> ChatAnswer:
@@ -173,8 +186,8 @@ async def _library(application: Application) -> tuple[Status, str]:
     return "OK", f"library {name}, revision {library.revision}"
 
 
-async def _retrieval(application: Application) -> str:
-    embedder = application.experiences.embedder
+async def _retrieval(settings: Settings) -> str:
+    embedder = embedder_for(settings)
     if embedder is None:
         return "retrieval by words only (EXPLIB_EMBEDDER=none)"
     [vector] = await embedder.embed(["does it work?"])

@@ -19,7 +19,7 @@ from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
 if TYPE_CHECKING:
-    from explib.storage.database import Access
+    from explib.storage.engine import Access
     from explib_server.application import Application
 
 T = TypeVar("T")

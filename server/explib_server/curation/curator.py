@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from explib.errors import InvalidInput, OperationRefused, RevisionConflict, TooLarge
+from explib.errors import InvalidInput, OperationRefused, RevisionConflict
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import Operation, ProposedOperation, Refusal
@@ -15,9 +15,10 @@ from explib.retrieval.retriever import Retriever
 from explib.settings.library import LibraryChanges
 from explib.storage.revisions.proposal import AUTOMATIC, Committed, Proposal
 from explib.storage.store import Store
-from explib.text.redaction import redact, redacted
+from explib.text.redaction import redacted
 from explib.text.words import storable
-from explib_learner.checks.operations import DUPLICATE_SIMILARITY, OperationCheck
+from explib_learner.checks.operations import DUPLICATE_SIMILARITY
+from explib_server.curation.reading import Reading, check_unchanged, cleaned_reason, on_one_line
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 COMMIT_TRIES = 5
 MOST_WAITING = 200
 """Proposals that may wait in a library before agents can propose no more."""
-REASON_CHARACTERS = 500
 PERSON = "person"
 """The analyst of an experience that a person wrote."""
 AGENT = "agent"
@@ -50,39 +50,6 @@ class By:
         return f"{author} (a person)" if author in AUTOMATIC else author
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one try of a change read of a library."""
-
-    library: Library
-    experiences: dict[str, Experience]
-    """Those that the change names and those that are like its new text, retired ones too."""
-
-    def named(self, experience_id: str, expected_version: int | None = None) -> Experience:
-        """The experience, not retired and at the expected version. Raises OperationRefused and RevisionConflict."""
-        experience = self.experiences[experience_id]
-        if expected_version is not None and experience.version != expected_version:
-            raise RevisionConflict(
-                f"Conflict: {experience_id} is at version {experience.version} now, not {expected_version}, and reads "
-                f"{experience.content!r}. Read it, then call again with expected_version {experience.version}."
-            )
-        if experience.status == "retired":
-            raise OperationRefused(
-                f"{experience_id} was retired in revision {experience.updated_revision}: add its text again, or revert "
-                "to a revision before that one."
-            )
-        return experience
-
-    def checked(self, operation: Operation) -> Operation:
-        """The operation, if its text may be in this library. Raises OperationRefused."""
-        served = [experience for experience in self.experiences.values() if experience.status != "retired"]
-        uncited = replace(operation, citations=())  # what it rests on was checked when it was proposed
-        problem = OperationCheck(served, {}, self.library.settings).reason_against_edit(uncited)
-        if problem is not None:
-            raise OperationRefused(f"Rejected: {problem.rstrip('.')}. Change the text and try again.")
-        return operation
-
-
 Make: TypeAlias = Callable[[Reading], Proposal]
 
 
@@ -98,9 +65,9 @@ class Curator:
     async def add(self, library: Library, content: str, by: By) -> Committed:
         """Add an experience, active at once; an agent's waits for a person. Raises OperationRefused."""
         if not by.is_person:
-            await self._check_room(library, _line(content))
+            await self._check_room(library, on_one_line(content))
         reason = self._reason(by, "added by hand")
-        operation = Operation("ADD", reason, content=_line(content), status="active", pins=True)
+        operation = Operation("ADD", reason, content=on_one_line(content), status="active", pins=True)
 
         def make(reading: Reading) -> Proposal:
             return self._proposal(reading, by, reason, reading.checked(operation))
@@ -129,13 +96,13 @@ class Curator:
 
         def make(reading: Reading) -> Proposal:
             experience = reading.named(experience_id, expected_version)
-            _check_unchanged(seen, experience)
+            check_unchanged(seen, experience)
             if content is None:
                 return self._proposal(reading, by, reason, _pinning(experience, reason, pinned))
-            operation = _rewriting(experience, reason, _line(content), pinned)
+            operation = _rewriting(experience, reason, on_one_line(content), pinned)
             return self._proposal(reading, by, reason, operation and reading.checked(operation))
 
-        return await self._change(library, make, [experience_id], None if content is None else _line(content))
+        return await self._change(library, make, [experience_id], None if content is None else on_one_line(content))
 
     async def retire(
         self, library: Library, experience_id: str, by: By, expected_version: int | None = None
@@ -146,7 +113,7 @@ class Curator:
 
         def make(reading: Reading) -> Proposal:
             experience = reading.named(experience_id, expected_version)
-            _check_unchanged(seen, experience)
+            check_unchanged(seen, experience)
             return self._proposal(reading, by, reason, Operation("DELETE", reason, target=experience_id))
 
         return await self._change(library, make, [experience_id])
@@ -170,7 +137,7 @@ class Curator:
         if decision == "reject":
             return await self._change(library, lambda reading: self._rejection(reading, proposed, by), ())
         named = [before.id for before in proposed.before]
-        text = proposed.operation.content if content is None else _line(content)
+        text = proposed.operation.content if content is None else on_one_line(content)
         return await self._change(library, lambda reading: self._approval(reading, proposed, by, content), named, text)
 
     async def revert(self, library: Library, number: int, by: By, expected_revision: int | None = None) -> Committed:
@@ -197,7 +164,7 @@ class Curator:
         experience = await self._store.revisions.experience(library, experience_id)
         if decision == "reject":
             return await self.retire(library, experience_id, replace(by, reason=by.reason or "rejected in review"))
-        if content is not None and _line(content) != experience.content:
+        if content is not None and on_one_line(content) != experience.content:
             return await self.edit(
                 library, experience_id, content, replace(by, reason=by.reason or "approved, reworded")
             )
@@ -205,7 +172,7 @@ class Curator:
 
         def make(reading: Reading) -> Proposal:
             now = reading.named(experience_id)
-            _check_unchanged(experience, now)
+            check_unchanged(experience, now)
             return self._proposal(
                 reading, by, reason, Operation("MODIFY", reason, target=experience_id, status="active", pins=True)
             )
@@ -220,10 +187,12 @@ class Curator:
 
     def _approval(self, reading: Reading, proposed: ProposedOperation, by: By, content: str | None) -> Proposal:
         for before in proposed.before:
-            _check_unchanged(before, reading.experiences[before.id], f"Reject {proposed.id}.")
+            check_unchanged(before, reading.experiences[before.id], f"Reject {proposed.id}.")
         operation = proposed.operation
         if operation.content is not None:
-            operation = replace(operation, content=_line(content or operation.content), status="active", pins=True)
+            operation = replace(
+                operation, content=on_one_line(content or operation.content), status="active", pins=True
+            )
             reading.checked(operation)
         elif content is not None:
             raise OperationRefused(f"{proposed.id} is a {operation.kind}, which has no text: leave content out.")
@@ -246,12 +215,7 @@ class Curator:
         )
 
     def _reason(self, by: By, otherwise: str) -> str:
-        if len(by.reason) > REASON_CHARACTERS:
-            raise TooLarge(
-                f"The reason has {len(by.reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
-            )
-        clean, _ = redact(storable(by.reason), self._redact_personal)
-        return _line(clean) or otherwise
+        return cleaned_reason(by.reason, personal=self._redact_personal) or otherwise
 
     async def _change(
         self, library: Library, make: Make, named: Iterable[str], content: str | None = None
@@ -307,15 +271,3 @@ def _rewriting(experience: Experience, reason: str, content: str, pinned: bool |
 def curator_of(application: Application) -> Curator:
     """The curator of an application's libraries."""
     return Curator(application.store, application.experiences, redact_personal=application.settings.redact_personal)
-
-
-def _line(text: str) -> str:
-    """A text on one line, as experiences and reasons are kept."""
-    return " ".join(storable(text).split())
-
-
-def _check_unchanged(before: Experience, now: Experience, advice: str = "Read it again and retry.") -> None:
-    """Raises RevisionConflict where somebody else has changed the text or retired it."""
-    if (before.version, before.content) != (now.version, now.content) or now.status == "retired":
-        state = "was retired" if now.status == "retired" else f"is at version {now.version} and reads {now.content!r}"
-        raise RevisionConflict(f"Conflict: {now.id} {state} since you read it. {advice}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from explib.errors import TooLarge
-from explib.evidence.votes import REASON_CHARACTERS, VOTERS
+from explib.evidence.votes import VOTERS
 from explib.models.libraries import Library
 from explib.storage.revisions.votes import Cast
-from explib.text.redaction import redact
 from explib.text.words import storable
 from explib_server.application import Application
+from explib_server.curation.reading import cleaned_reason
 
 VOTER_CHARACTERS = 200
 """Of a voter's name: as many as are stored."""
@@ -19,12 +18,7 @@ async def cast_vote(
 ) -> Cast:
     """Cast it; the reason is kept without secrets and on one line. Raises TooLarge and UnknownExperience."""
     if reason is not None:
-        if len(reason) > REASON_CHARACTERS:
-            raise TooLarge(
-                f"The reason has {len(reason):,} characters, at most {REASON_CHARACTERS} are kept: be brief."
-            )
-        clean, _ = redact(storable(reason), personal=application.settings.redact_personal)
-        reason = " ".join(clean.split()) or None
+        reason = cleaned_reason(reason, personal=application.settings.redact_personal) or None
     return await application.store.votes.cast(
         library, experience_id, storable(voter)[:VOTER_CHARACTERS], up=up, reason=reason
     )

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from explib.errors import ExplibError
 from explib.settings.program import Settings
+from explib.storage.sqlite.file import make_private
 from explib.storage.store import database_file
 from explib_learner.pipeline import Run
 from explib_server.compose import open_application
@@ -31,9 +32,9 @@ _WINDOWS_DETACHED = 0x00000008 | 0x00000200 | 0x01000000
 def start_detached(settings: Settings) -> None:
     """Start a learner process with these settings. Returns when it is on its own. Raises OSError."""
     path = learner_log(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(f"{path.name}.1"))
+    make_private(path)
     with path.open("ab") as output:  # for what is said before, or instead of, the log's own lines
         _run_apart(environment(settings), output.fileno())
 
@@ -83,6 +84,7 @@ else:
 async def learn_detached() -> None:
     """Learn until idle, in a process of its own."""
     settings = Settings()
+    os.umask(0o077)  # the logs that it makes are the person's own
     write_log(settings)
     log.info("learner process %d started", os.getpid())
     file = database_file(settings.database_url)

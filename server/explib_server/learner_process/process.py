@@ -15,6 +15,7 @@ from platformdirs import user_log_path
 from explib.errors import LeaseLost
 from explib.models.learning import Lease
 from explib.settings.program import Settings
+from explib.storage.sqlite.file import make_private
 from explib.storage.store import Store, database_file
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import Run
@@ -96,7 +97,7 @@ def learner_log(settings: Settings) -> Path:
 def write_log(settings: Settings) -> None:
     """From here on everything that this process logs goes to the learner's log, its runs at any level."""
     path = learner_log(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path)
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.addFilter(Repeats())
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"

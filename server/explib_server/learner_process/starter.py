@@ -19,7 +19,6 @@ START_SECONDS = 15.0
 """A process that doesn't hold its lease after this time has failed."""
 LONGEST_WAIT = 300.0
 """Seconds between starts after which work is still due; the wait doubles up to this."""
-HOLDER = worker_name()
 
 
 @asynccontextmanager
@@ -28,16 +27,17 @@ async def learner_process(application: Application, stopping: Callable[[], bool]
 
     At the end, too, but where the server is `stopping` by a signal: who ends a process wants no other.
     """
-    task = asyncio.create_task(_keep(application), name="learner process")
+    holder = worker_name()
+    task = asyncio.create_task(_keep(application, holder), name="learner process")
     try:
         yield
     finally:
         await cancel_and_wait(task)
         if not stopping():
-            await _last_look(application)
+            await _last_look(application, holder)
 
 
-async def _keep(application: Application) -> None:
+async def _keep(application: Application, holder: str) -> None:
     stored = asyncio.Event()
     application.on_submission(stored.set)
     starts, not_before = 0, 0.0
@@ -49,17 +49,17 @@ async def _keep(application: Application) -> None:
             elif time.monotonic() >= not_before and await _missing(application):
                 starts += 1
                 not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**starts)
-                await _begun(application)
+                await _begun(application, holder)
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
         await set_within(stored, POLL_SECONDS)
 
 
-async def _last_look(application: Application) -> None:
+async def _last_look(application: Application, holder: str) -> None:
     """A client may close right after it has submitted."""
     try:
         if await _missing(application):
-            await _start(application)
+            await _start(application, holder)
     except StorageError as error:
         log.error("could not look for something to learn: %s", error)
 
@@ -68,11 +68,11 @@ async def _missing(application: Application) -> bool:
     return bool(await application.store.groups.libraries_with_work()) and await process_lease(application.store) is None
 
 
-async def _start(application: Application) -> bool:
+async def _start(application: Application, holder: str) -> bool:
     """Start one, unless another server is doing so. False where it cannot be started."""
     from explib_server.learner_process.detached import start_detached
 
-    if await application.store.leases.acquire(START_LEASE, HOLDER, START_SECONDS) is None:
+    if await application.store.leases.acquire(START_LEASE, holder, START_SECONDS) is None:
         return True
     try:
         await asyncio.to_thread(start_detached, application.settings)
@@ -82,9 +82,9 @@ async def _start(application: Application) -> bool:
     return True
 
 
-async def _begun(application: Application) -> bool:
+async def _begun(application: Application, holder: str) -> bool:
     """Start one, and wait until it (or another) is there, or nothing is left to learn."""
-    if not await _start(application):
+    if not await _start(application, holder):
         return False
     until = time.monotonic() + START_SECONDS
     while await _missing(application):

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from explib.errors import ExplibError
 from explib_server.mcp.opening import Current, LazyApplication
+from explib_server.mcp.schemas import misspelt
 from explib_server.mcp.tools import Toolset
 
 TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
@@ -79,11 +80,11 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
 
 def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
     """The problem with a request for a prompt, and the way out; None where there is none."""
-    prompt = next((each for each in prompts if each.name == name), None)
+    prompt = next((known for known in prompts if known.name == name), None)
     if prompt is None:
-        return f"There is no prompt {name[:60]!r}: they are {', '.join(each.name for each in prompts)}."
+        return f"There is no prompt {name[:60]!r}: they are {', '.join(known.name for known in prompts)}."
     takes = prompt.arguments or []
-    missing = [each.name for each in takes if each.required and each.name not in arguments]
+    missing = [taken.name for taken in takes if taken.required and taken.name not in arguments]
     if missing:
         return f"The prompt {name} needs {' and '.join(missing)}: pass it as an argument."
-    return None
+    return misspelt(arguments, [taken.name for taken in takes])

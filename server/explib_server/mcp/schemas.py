@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -48,6 +48,15 @@ def _not_null(schema: JsonValue) -> JsonValue:
             return schema
 
 
+def misspelt(arguments: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """The first argument that is nearly one of the names that were left out, with that name."""
+    left_out = [name for name in names if name not in arguments]
+    for name in arguments:
+        if name not in names and (near := get_close_matches(name, left_out, n=1, cutoff=LIKE)):
+            return f"There is no argument {name[:60]!r}: did you mean {near[0]!r}?"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """The parameters of a tool."""
@@ -74,13 +83,12 @@ class Parameters:
 
     def ignored(self, arguments: Mapping[str, object]) -> list[str]:
         """The names that a client may have added for itself. Raises ToolError for one that looks like a mistake."""
+        if (problem := misspelt(arguments, self.names)) is not None:
+            raise ToolError(problem)
         others = [name for name in arguments if name not in self.names]
         for name in others:
-            left_out = [parameter for parameter in self.names if parameter not in arguments]
-            near = get_close_matches(name, left_out, n=1, cutoff=LIKE)
-            if near or (self.changes and not name.startswith("_") and name not in ADDED_BY_CLIENTS):
-                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(self.names) or 'none'}."
-                raise ToolError(f"There is no argument {name[:60]!r}: {hint}")
+            if self.changes and not name.startswith("_") and name not in ADDED_BY_CLIENTS:
+                raise ToolError(f"There is no argument {name[:60]!r}: it takes {', '.join(self.names) or 'none'}.")
         return others
 
 

@@ -15,7 +15,7 @@ from explib.models.groups import GroupAttempts
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
 from explib.models.trajectories import Attempt
-from explib_learner.analyst import NamedDecision
+from explib_learner.analyst import NamedDecision, Naming
 from explib_learner.checks.operations import OperationCheck
 from explib_learner.model.asker import Asker, Checked
 from explib_learner.model.chat import ChatRequest
@@ -38,14 +38,6 @@ _FENCE_TOKENS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What an answer names, and what of it cannot be taken."""
-
-    decisions: tuple[NamedDecision, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Contrast:
     """One group to be contrasted, with what is known so far."""
 
@@ -60,7 +52,7 @@ class Contrast:
         return {f"A{at + 1}": attempt for at, attempt in enumerate(read_together(self.group.graded, most))}
 
 
-async def contrast(asker: Asker, prompt: PromptFile, known: KnownDecisions, task: Contrast, budget: int) -> Found:
+async def contrast(asker: Asker, prompt: PromptFile, known: KnownDecisions, task: Contrast, budget: int) -> Naming:
     """The group's decisions; a prompt has at most `budget` tokens. Raises what `Asker.settle` raises."""
     question, labelled = await asyncio.to_thread(_question, asker, prompt, known, task, budget)
     return await asker.settle(
@@ -107,7 +99,7 @@ def _values(known: KnownDecisions, task: Contrast, labelled: Mapping[str, Attemp
     }
 
 
-def checked(answers: Sequence[DecisionAnswer], labelled: Mapping[str, Attempt], task: Contrast) -> Checked[Found]:
+def checked(answers: Sequence[DecisionAnswer], labelled: Mapping[str, Attempt], task: Contrast) -> Checked[Naming]:
     """The decisions that can be taken, and the others with what is wrong with each."""
     attempts = {attempt.trajectory.id: attempt for attempt in task.group.attempts}
     check = OperationCheck((), attempts, task.library)
@@ -123,7 +115,7 @@ def checked(answers: Sequence[DecisionAnswer], labelled: Mapping[str, Attempt], 
         if wrong is not None:
             refusals.append(Refusal(operation, wrong))
     problems = tuple(f"{_shown(refusal)}: {refusal.reason}" for refusal in refusals)
-    return Checked(Found(tuple(decisions), tuple(refusals)), problems)
+    return Checked(Naming(tuple(decisions), tuple(refusals)), problems)
 
 
 def _shown(refusal: Refusal) -> str:

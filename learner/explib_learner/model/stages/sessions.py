@@ -10,12 +10,11 @@ from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation, Refusal
 from explib.models.trajectories import Attempt
 from explib.text.words import limit_problem, normalise_task
-from explib_learner.analyst import NamedDecision
+from explib_learner.analyst import NamedDecision, Naming
 from explib_learner.checks.injection import injection_in
 from explib_learner.model.asker import Asker, Checked
 from explib_learner.model.forms import LETTERS, SessionLessonAnswer, SessionsAnswer
 from explib_learner.model.known import KnownDecisions, decision_in_words
-from explib_learner.model.stages.contrast import Found
 from explib_learner.prompting.acts import session_texts
 from explib_learner.prompting.files import PromptFile
 from explib_learner.prompting.library_text import learning_objective_text, objective_text
@@ -30,7 +29,7 @@ async def read_sessions(
     sessions: Sequence[Attempt],
     known: KnownDecisions,
     source: DecisionSource,
-) -> Found:
+) -> Naming:
     """The lessons of these sessions as decisions; all are candidates. Raises what `Asker.settle` raises."""
     labelled = {f"A{at + 1}": session for at, session in enumerate(sessions)}
     values = {
@@ -43,7 +42,7 @@ async def read_sessions(
     question = asker.question("sessions", prompt, SessionsAnswer, values)
     shown = known.labelled
 
-    def check(answer: SessionsAnswer) -> Checked[Found]:
+    def check(answer: SessionsAnswer) -> Checked[Naming]:
         decisions: list[NamedDecision] = []
         refusals: list[Refusal] = []
         for lesson in answer.lessons:
@@ -53,7 +52,7 @@ async def read_sessions(
             else:
                 refusals.append(Refusal(Operation("ADD", lesson.reason, content=lesson.lesson or None), problem))
         problems = tuple(f"“{each.operation.content or ''}”: {each.reason}" for each in refusals)
-        return Checked(Found(tuple(decisions), tuple(refusals)), problems)
+        return Checked(Naming(tuple(decisions), tuple(refusals)), problems)
 
     return await asker.settle(question, SessionsAnswer, check, tries=0)
 

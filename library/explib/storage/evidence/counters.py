@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key
 from explib.models.libraries import Library, LibrarySettings
 from explib.storage import rows
-from explib.storage.database import Database, MakeInsert
+from explib.storage.database import Database
+from explib.storage.engine import MakeInsert
 from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
 from explib.storage.tables.trajectories import trajectories

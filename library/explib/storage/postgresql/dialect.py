@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import Text
 
 from explib.errors import DatabaseUnavailable, ExplibError, StorageError, StorageFull
-from explib.storage.database import Access, Row, Writer
+from explib.storage.engine import Access, Row, Writer
 from explib.storage.postgresql.notifications import CHANNEL, Listener
 from explib.storage.postgresql.retries import Connector, RetryingWriter, sqlstate, unreachable
 from explib.storage.postgresql.search import PostgresqlSearch

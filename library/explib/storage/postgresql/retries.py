@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from explib.errors import DatabaseUnavailable
-from explib.storage.database import WriteOptions
+from explib.storage.engine import WriteOptions
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import Text
 
-from explib.storage.database import TermsRow
+from explib.storage.engine import TermsRow
 from explib.storage.postgresql.retries import sqlstate
 from explib.storage.tables.experiences import experience_terms
 from explib.storage.tables.halfvec import as_text

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NoDatabase, NotADatabase, StorageError, StorageFull
-from explib.storage.database import NO_DATABASE, Access, Writer
+from explib.storage.engine import NO_DATABASE, Access, Writer
 from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
 from explib.storage.sqlite.file import DatabaseFile, make_private
 from explib.storage.sqlite.group_commit import WRITES, GroupingWriter

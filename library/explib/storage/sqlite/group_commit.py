@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from explib.storage.database import WriteOptions
+from explib.storage.engine import WriteOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

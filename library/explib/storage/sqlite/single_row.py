@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
-from explib.storage.database import Row
+from explib.storage.engine import Row
 from explib.storage.statements import DriverStatement, driver_statement
 
 

@@ -25,7 +25,8 @@ from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
 from explib.models.trajectories import Attempt, Trajectory
 from explib.storage import rows
-from explib.storage.database import Database, MakeInsert
+from explib.storage.database import Database
+from explib.storage.engine import MakeInsert
 from explib.storage.evidence.counters import apply_reward
 from explib.storage.libraries.settings import lock_settings
 from explib.storage.statements import CompiledStatement
