@@ -60,8 +60,6 @@ class Trajectory:
     created_at: float = 0.0
     reward_source: RewardSource | None = None
     """Who says the reward; None where there is none yet."""
-    submitter: str | None = None
-    """Who handed the attempt in: `token` and its id, or the person at the machine; None: not known."""
     signed_by: str | None = None
     """Id of the key that signed the reward."""
     submitter: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
 
@@ -91,20 +91,24 @@ class Stored(Answer):
         )
 
 
+Counts: TypeAlias = Annotated[dict[str, int], WithJsonSchema({"type": "object"})]
+"""Numbers by name: said without the type of each number, which agents would read seven times."""
+
+
 class LibraryStatus(Answer):
     """Where a library stands."""
 
     library: str
     revision: int
-    experiences: dict[str, int]
+    experiences: Counts
     trajectories: int
     graded: int
-    groups: dict[str, int]
-    decisions: dict[str, int]
+    groups: Counts
+    decisions: Counts
     waits_for: str
-    reasons: dict[str, int]
+    reasons: Counts
     refused_operations: int
-    votes: dict[str, int]
+    votes: Counts
     """Up and down votes on the current versions, and how many of those voters rejected or back."""
     learner: str
     """The analyst, the model where there is one, and who is learning now."""
@@ -112,6 +116,6 @@ class LibraryStatus(Answer):
     """By all libraries together: null for who doesn't reach them all."""
     tokens_per_day: int | None
     uplift: str
-    evidence: dict[str, int]
+    evidence: Counts
     """The evidence label of served experiences → the number that have it."""
-    revisions_tried: dict[str, int]
+    revisions_tried: Counts
