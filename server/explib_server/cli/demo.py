@@ -19,7 +19,7 @@ AT_ONCE = 2
 """Rounds that run side by side."""
 CONTROLS = "explib demo --learner off · explib demo --shuffle-rewards"
 
-SEEN_ANYWAY = "A refused call that another call cured is learned without rewards; nothing else is.\n"
+SEEN_ANYWAY = "A refused call that another call cured is learned without rewards.\n"
 
 
 def demo(
