@@ -19,12 +19,14 @@ AT_ONCE = 2
 """Rounds that run side by side."""
 CONTROLS = "explib demo --learner off · explib demo --shuffle-rewards"
 
+SEEN_ANYWAY = "A refused call that another call cured is learned without rewards.\n"
+
 
 def demo(
     seeds: Annotated[int, typer.Option(min=2, help="Independent rounds, each with a library of its own.")] = 4,
     learner: Annotated[Learner, typer.Option(help="off: nothing is learned, so there is no gain.")] = Learner.inprocess,
     shuffle_rewards: Annotated[
-        bool, typer.Option("--shuffle-rewards", help="Exchange the attempts' rewards at random: no gain.")
+        bool, typer.Option("--shuffle-rewards", help="Exchange the attempts' rewards at random: hardly a gain.")
     ] = False,
 ) -> None:
     """Attempt, submit, learn, attempt again: mean reward on tasks that were not practised, before and after."""
@@ -103,7 +105,8 @@ def result_text(rounds: list[Round]) -> str:
 
 def _next_steps(plan: Plan) -> str:
     usual = plan.learner != "off" and not plan.shuffle_rewards
-    control = "Without learning, or with exchanged rewards, nothing is gained:" if usual else "With learning:"
+    control = "Without learning nothing is gained, with exchanged rewards hardly anything:"
+    control = control if usual else f"{SEEN_ANYWAY if plan.shuffle_rewards else ''}With learning:"
     return (
         f"\n{control}\n  {CONTROLS if usual else 'explib demo'}\n"
         "Let your own agent learn:\n  explib attach claude-code   (or codex, cursor, vscode, gemini, …)\n"
