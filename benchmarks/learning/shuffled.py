@@ -1,4 +1,4 @@
-"""Lessons learned from rewards that were shuffled: all of them are wrong.
+"""Lessons learned from rewards that were shuffled: all of them are wrong. Cures, which need no rewards, don't count.
 
     .venv/bin/python benchmarks/learning/shuffled.py [--worlds NAME …] [--runs 200] [--seconds 600]
 
@@ -41,7 +41,8 @@ def main() -> None:
             break
         size, name = kinds[run % len(kinds)]
         seed = 1000 + run
-        lessons = learner.learn(shuffled(lone(WORLDS[name], size, seed), seed).attempts)
+        learned = learner.learn(shuffled(lone(WORLDS[name], size, seed), seed).attempts)
+        lessons = [lesson for lesson in learned if lesson.code is not None]
         active = sum(lesson.active for lesson in lessons)
         for row in (f"{name}, {size}", "all"):
             counts[row].append((active, len(lessons) - active))

@@ -99,3 +99,13 @@ def test_a_cure_that_fails_elsewhere_is_not_believed() -> None:
 def test_values_in_refusals_are_masked() -> None:
     assert masked("Error: order 'O123' has 5 items") == "Error: order … has … items"
     assert refusal_line("collecting\nE  error: must set CI\n1 failed") == "E error: must set CI"
+
+
+def test_what_works_without_its_cure_failed_by_chance() -> None:
+    failing: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
+    plain: list[Made] = [("post", {"amount": 5}, DONE)]
+    assert cured(failing, plain, plain) == []
+
+
+def test_another_command_that_the_refusal_does_not_name_is_no_cure() -> None:
+    assert cured([bash("pytest tests", "error: 2 failed\nexit code: 1"), bash("make lint tests", DONE)]) == []

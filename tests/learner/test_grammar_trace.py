@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learner.small_desk import attempt_of
+from learner.small_desk import Made, attempt_of
 
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Role, Step, ToolCall, Trajectory
@@ -18,7 +18,7 @@ from explib_learner.grammar.cures import cures
 from explib_learner.grammar.failures import environmental, failed
 from explib_learner.grammar.grammar import decision_of
 from explib_learner.grammar.keys import Condition, Predicate, Test, TestKind, predicate_of
-from explib_learner.grammar.reading import Reading
+from explib_learner.grammar.reading import FIELD, WHOLE, Reading
 from explib_learner.grammar.records import parsed
 from explib_learner.grammar.trace import trace_of
 
@@ -134,3 +134,12 @@ def test_failures_are_told_by_flag_beginning_and_exit_code() -> None:
     assert not failed('{"error": null}')
     assert environmental("Error: connection reset by peer")
     assert not environmental("Error: field is required")
+
+
+def test_what_was_told_after_an_act_says_nothing_of_the_whole_attempt() -> None:
+    order = '{"id": "O1", "state": "open", "total": 5, "tax": 1}'
+    receipt = '{"id": "O1", "verdict": "refused", "score": 2, "by": "x"}'
+    calls: list[Made] = [("get", {"id": "O1"}, order), ("ship", {"id": "O1"}, "ok"), ("check", {"id": "O1"}, receipt)]
+    facts = Reading(trace_of(attempt_of("t", calls, "Ship O1"))).facts(WHOLE)
+    assert facts[FIELD, "get", "state"] == "open"
+    assert (FIELD, "check", "verdict") not in facts

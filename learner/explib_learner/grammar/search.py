@@ -175,8 +175,8 @@ def _decisions(pool: Sequence[Scored], columns: Floats, inclusion: Floats) -> li
         alike[first] = True
         together = float(left[alike].sum())
         if together >= LIKELY:
-            near = np.flatnonzero(alike & (left >= _PLAINER * left[first]))
-            found.append((together, min((pool[int(at)] for at in near), key=lambda each: plainness(each.candidate))))
+            near = np.flatnonzero(alike & (left >= _PLAINER * left[first])).tolist()
+            found.append((together, min((pool[at] for at in near), key=lambda each: plainness(each.candidate))))
         left[alike] = 0.0
     return [scored for _, scored in sorted(found, key=lambda pair: -pair[0])]
 
