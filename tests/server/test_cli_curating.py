@@ -154,7 +154,7 @@ def test_libraries_are_created_shown_changed_and_listed(explib: Explib) -> None:
         (("libraries", "create", "airline"), "pass update=true (explib libraries set)"),
         (("libraries", "create", "Air line"), "cannot name a library"),
         (("libraries", "set", "nope", "max_words=40"), "There is no library 'nope'"),
-        (("libraries", "set", "airline", "max_words"), "write it as name=value"),
+        (("libraries", "set", "airline", "max_words"), "Expected name=value"),
         (("libraries", "set", "airline", "max_words=many"), "max_words must be 8 to 500"),
         (("experiences", "add", " ", "--library", "airline"), "ADD needs a text"),
         (
