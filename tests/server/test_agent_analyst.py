@@ -119,7 +119,7 @@ async def test_steps_are_kept_for_who_has_them_and_the_next_is_told_when_one_com
         assert f"{first['call_id']} by mcp" in str(third["reason"])
         assert await Agent(one).next(call_id=str(first["call_id"])) == first
         status = structured(await one.call_tool("library_status", {}))
-        assert "2 ready groups wait for an agent, 2 steps asked (2 being answered)" in str(status["learner"])
+        assert "2 ready groups wait for an agent, 2 steps handed out (2 being answered)" in str(status["learner"])
 
 
 async def test_a_broken_answer_is_told_what_is_wrong_and_corrected_once() -> None:

@@ -62,7 +62,7 @@ def test_a_server_over_http_is_found_with_its_token_where_the_file_has_it(client
     attaching(CLIENTS[client], CLIENTS[client].file(machine, Scope.user), asked).apply()
     [found] = attached(machine)
     if client is ClientName.vscode:
-        assert "only known to it" in str(found.launch)
+        assert "only the client knows its token" in str(found.launch)
     else:
         assert found.launch == Address(URL, {"Authorization": f"Bearer {TOKEN}"})
 
@@ -90,7 +90,7 @@ def test_a_program_that_a_folder_brings_along_is_not_started_unasked(
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"mcpServers": {"explib": entry}}), encoding="utf-8")
     [found] = attached(machine)
-    assert "is not started unasked" in str(found.launch)
+    assert "is not this explib" in str(found.launch)
 
 
 def test_our_own_program_in_a_folders_file_is_tried(machine: Machine) -> None:
@@ -113,7 +113,7 @@ def test_a_file_that_the_client_cannot_read_is_told(machine: Machine) -> None:
     path.parent.mkdir(parents=True)
     path.write_text('{"mcpServers": ', encoding="utf-8")
     [found] = attached(machine)
-    assert "cannot be read" in str(found.launch)
+    assert "cannot parse the file" in str(found.launch)
 
 
 def test_an_entry_without_a_command_says_to_attach_again() -> None:

@@ -30,7 +30,7 @@ MODERN_FETCH = json.dumps(
         "method": "tools/call",
         "params": {
             "name": "get_experiences",
-            "arguments": {"task": "fly"},
+            "arguments": {"task": "weigh the bags before boarding"},
             "_meta": {
                 "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                 "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -70,7 +70,7 @@ async def attempt(client: Client, tool: str, **arguments: object) -> str:
 @pytest.mark.parametrize("mode", ERAS)
 async def test_without_naming_one_a_token_works_in_its_only_library(mode: str) -> None:
     async with team() as it, client_with(it.address, it.airline, mode) as client:
-        served = await client.call_tool("get_experiences", {"task": "fly"})
+        served = await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})
         assert AIR in said(served)
         assert (served.structured_content or {})["library"] == "airline"
         assert "airline: revision 1" in await attempt(client, "library_status")
@@ -134,7 +134,7 @@ async def test_resources_prompts_and_completion_know_only_the_own_library(mode: 
                 await client.read_resource(f"experience://shipping{path}")
         with pytest.raises(MCPError, match="Known: airline"):
             await client.get_prompt("solve_with_experience", {"task": "sail", "library": "shipping"})
-        assert AIR in (await client.get_prompt("solve_with_experience", {"task": "fly"})).model_dump_json()
+        assert AIR in (await client.get_prompt("solve_with_experience", {"task": "weigh the bags before boarding"})).model_dump_json()
         names = await client.complete(TEMPLATE, {"name": "library", "value": ""})
         assert names.completion.values == ["airline"]
         for name in ("id", "n"):

@@ -25,10 +25,10 @@ async def test_what_is_ready_is_learned_now_and_its_progress_told(mode: str) -> 
         result = await client.call_tool("learn_now", {}, progress_callback=progress)
         await until(lambda: len(told) == 2)
         said = structured(result)
-        assert (said["learned"], said["groups"], said["learned_by"]) == (2, {"learned": 2, "waiting": 1}, None)
-        assert "default: 2 groups learned, 1 waiting" in text_of(result)
-        assert [(done, total) for done, total, _ in told] == [(0, 2), (2, 2)]
-        assert "default: 2 groups" in str(told[-1][2])
+        assert (said["learned"], said["groups"], said["learned_by"]) == (3, {"learned": 3}, None)
+        assert "default: 3 groups learned, 0 waiting" in text_of(result)
+        assert [(done, total) for done, total, _ in told] == [(0, 3), (3, 3)]
+        assert "default: 3 groups" in str(told[-1][2])
         assert structured(await client.call_tool("learn_now", {}))["learned"] == 0
 
 

@@ -102,7 +102,7 @@ def issuer_of(it: IdentityProvider) -> Issuer:
 
 
 async def lessons(client: Client) -> str:
-    result = await client.call_tool("get_experiences", {"task": "fly"})
+    result = await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})
     return "\n".join(each.text for each in result.content if isinstance(each, TextContent))
 
 

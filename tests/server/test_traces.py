@@ -98,7 +98,7 @@ async def test_a_trace_leads_from_tool_to_store_and_from_learner_to_model_call(s
     assert way_up(found, fetched) == ["fetch", "tools/call get_experiences"]
     asked = named(found, "model.call")
     assert asked
-    assert way_up(found, asked[0]) == ["model.call", "learn.advantages", "learn"]
+    assert way_up(found, asked[0]) == ["model.call", "learn.name", "learn"]
     assert (asked[0].attributes or {})["gen_ai.usage.input_tokens"] == 100
     submitted = {each.context.span_id for each in submits if each.context is not None}
     assert submitted & {link.context.span_id for each in named(found, "learn") for link in each.links}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -123,7 +123,9 @@ def _progress(import_run: ImportRun, given: list[str]) -> Iterator[None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        sizes = [path.stat().st_size for path in map(Path, given) if path.is_file()]
+        sizes: list[int] = []
+        with suppress(OSError):  # what cannot be looked at is told when it is read
+            sizes = [path.stat().st_size for path in map(Path, given) if path.is_file()]
         whole = sum(sizes) if len(sizes) == len(given) else None
         task = progress.add_task(number_of(len(given), "place") if whole is None else "importing", total=whole)
 
