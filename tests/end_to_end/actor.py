@@ -43,7 +43,7 @@ THOUGHT_SECONDS = 0.3
 def words() -> str:
     """A lesson like no other."""
     made = ["".join(random.choices("bcdfgklmnprst", k=7)) for _ in range(8)]
-    return f"When {' '.join(made[:4])}, {' '.join(made[4:])}."
+    return f"When {' '.join(made[:4])}, look at {' '.join(made[4:])}."
 
 
 class Slow(Scripted):

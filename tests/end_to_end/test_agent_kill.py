@@ -82,4 +82,5 @@ async def test_servers_killed_while_they_take_answers_lose_none_and_commit_once(
         assert {group.tries for group in await store.groups.all(library)} == {0}
         async with store.database.read() as connection:
             answers = (await connection.execute(select(model_calls.c.request_hash, model_calls.c.step))).all()
-    assert sorted(step for _, step in answers) == ["advantage"] * len(TOPICS) + ["consolidate"]
+    steps = [step for _, step in answers]
+    assert steps.count("contrast") == len(TOPICS)

@@ -88,7 +88,7 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
         for mode in ("legacy", "auto"):
             for _ in range(4):
                 async with client_with(it.address, reader, mode) as client:
-                    text = (await client.call_tool("get_experiences", {"task": "fly"})).model_dump_json()
+                    text = (await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})).model_dump_json()
                     assert LESSON in text
         assert await calls_counted(it.address, admin) == 8
         [first, second] = it.workers()
@@ -106,7 +106,7 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
 async def test_a_stopped_server_ends_its_streams_and_every_line_it_wrote_is_json(tmp_path: Path) -> None:
     async with served(tmp_path, LOG_FORMAT="json", LOG_LEVEL="INFO") as it:
         async with client_with(it.address, None) as client:
-            stored = await client.call_tool("submit_trajectory", {"task": "fly", "trajectory": "flew"})
+            stored = await client.call_tool("submit_trajectory", {"task": "weigh the bags before boarding", "trajectory": "flew"})
             assert not stored.is_error
             async with client.listen(resource_subscriptions=["experience://default"]) as events:
                 it.process.send_signal(signal.SIGTERM)
@@ -196,7 +196,7 @@ async def test_a_wildcard_address_with_auth_required_serves_token_holders_only(t
     async with served(
         tmp_path, "--host", "0.0.0.0", "--auth", "required", "--allowed-host", "lessons.example.org"
     ) as it:
-        assert "nobody gets in yet" in it.log.read_text()
+        assert "no token exists yet" in it.log.read_text()
         assert (await ask(it.address)).status == 401
         secret = await make_token("airline")
         assert (await ask(it.address, secret=secret)).status == 200
@@ -212,14 +212,14 @@ def test_a_public_address_without_auth_is_refused_in_one_line(form: str) -> None
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
     said = json.loads(line)["message"] if form == "json" else line
-    assert said.startswith("explib: 0.0.0.0 can be reached from other machines")
+    assert said.startswith("explib: Refusing to listen on 0.0.0.0 without authentication")
     assert "explib token create" in said
 
 
 async def test_a_server_that_lets_everybody_in_says_so(tmp_path: Path) -> None:
     async with served(tmp_path, "--host", "0.0.0.0", "--auth", "none") as it:
         assert (await ask(it.address)).status == 200
-        assert "everybody who reaches it" in it.log.read_text()
+        assert "everybody who can reach it" in it.log.read_text()
 
 
 @pytest.mark.parametrize("option", [("--workers", "2"), ("--auth", "none"), ("--allowed-host", "x.example")])

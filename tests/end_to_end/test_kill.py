@@ -90,10 +90,12 @@ def submission(topic: str, number: int) -> dict[str, object]:
 
 
 def reply(asked: Asked, gate: asyncio.Event) -> Reply:
-    """A good answer to either question of the `model` analyst, once the gate is open."""
+    """A good answer to each question of the `model` analyst, once the gate is open."""
     said = text_of(asked)
-    if "Results (mean reward" not in said:
-        answer = answers({"changes": []})
+    if "name the points" in said:
+        answer = answers({"points": []})
+    elif "one line for each attempt" in said:
+        answer = answers({"codes": [f"{label} D1?" for label in re.findall(r'of="(A\d+)"', said)]})
     else:
         rewards = dict(re.findall(r"^(A\d+): reward ([01]),", said, re.MULTILINE))
         [topic] = {each for each in TOPICS if f"question about {each}" in said}

@@ -284,7 +284,7 @@ def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Expli
     shown = explib("experiences", "show", "e1").out
     assert listed["content"] in shown
     assert "Believed: +1.00 of the reward" in shown
-    assert "- followed: 12 attempts, mean reward 1.00" in shown
+    assert "- followed: 16 attempts, mean reward 1.00" in shown
     assert "- did otherwise: 12 attempts, mean reward 0.00" in shown
     assert "contradicting" not in shown
     assert "## Revision 1" in shown
