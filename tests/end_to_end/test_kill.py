@@ -94,6 +94,8 @@ def reply(asked: Asked, gate: asyncio.Event) -> Reply:
     said = text_of(asked)
     if "name the points" in said:
         answer = answers({"points": []})
+    elif "put decisions into sentences" in said:
+        answer = answers({"sentences": []})
     elif "one line for each attempt" in said:
         answer = answers({"codes": [f"{label} D1?" for label in re.findall(r'of="(A\d+)"', said)]})
     else:
