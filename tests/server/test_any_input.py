@@ -20,6 +20,7 @@ from explib.storage.tables.experiences import experiences, votes
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations, revisions
 from explib.storage.tables.trajectories import groups, trajectories
+from explib_server.auth.callers import LOCAL_USER, acting_as
 from explib_server.mcp.server import build_server
 
 __all__ = ["explib"]
@@ -121,16 +122,21 @@ async def sweep(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Said], 
     monkeypatch.setenv("EXPLIB_DATABASE_URL", url)
     monkeypatch.setenv("EXPLIB_EMBEDDER", "none")
     said: list[Said] = []
-    async with Client(build_server(Settings(), "off", "all")) as client:
-        for number in range(3):
-            await client.call_tool("add_experience", {"content": LESSON.format(number, number)})
-        for tool, arguments in calls():
-            answer = await client.call_tool(tool, arguments)
-            text = "\n".join(each.text for each in answer.content if isinstance(each, TextContent))
-            said.append((tool, ANY_ID.sub("…", text)))
-            assert not (answer.is_error and internal(tool, text)), (tool, ascii(arguments)[:2_000], text)
+    with acting_as(LOCAL_USER):  # an agent could only propose
+        async with Client(build_server(Settings(), "off", "all")) as client:
+            await _call_everything(client, said)
     async with open_store(url) as store:
         return said, await stored(store)
+
+
+async def _call_everything(client: Client, said: list[Said]) -> None:
+    for number in range(3):
+        await client.call_tool("add_experience", {"content": LESSON.format(number, number)})
+    for tool, arguments in calls():
+        answer = await client.call_tool(tool, arguments)
+        text = "\n".join(each.text for each in answer.content if isinstance(each, TextContent))
+        said.append((tool, ANY_ID.sub("…", text)))
+        assert not (answer.is_error and internal(tool, text)), (tool, ascii(arguments)[:2_000], text)
 
 
 def internal(tool: str, text: str) -> bool:
