@@ -64,7 +64,7 @@ def test_every_tool_can_be_called(era: str) -> None:
     fetched = called(era, "get_experiences", task=task)
     assert fetched["experiences"] == []
     stored = called(era, "submit_trajectory", task=task, trajectory="packed", retrieval_id=str(fetched["retrieval_id"]))
-    assert stored["group_state"] == "waiting"
+    assert stored["group_state"] == "ready"
     graded = called(era, "report_reward", trajectory_id=str(stored["trajectory_id"]), reward="1")
     assert graded["trajectory_id"] == stored["trajectory_id"]
     status = called(era, "library_status")

@@ -65,7 +65,7 @@ async def test_a_task_is_fetched_submitted_and_graded(mode: str, transport: str)
             seen = await round_of(mode, "http", f"{address}/mcp")
     assert seen["tools"] == ["get_experiences", "submit_trajectory", "report_reward", "library_status"]
     assert part(seen, "fetched", "structured", "experiences") == []
-    assert part(seen, "stored", "structured", "group_state") == "waiting"
+    assert part(seen, "stored", "structured", "group_state") == "ready"
     assert part(seen, "graded", "structured", "trajectory_id") == part(seen, "stored", "structured", "trajectory_id")
     assert part(seen, "status", "structured", "graded") == 1
     assert part(seen, "wrong", "error") is True
