@@ -124,6 +124,8 @@ class Team:
     rewards: dict[str, float] = field(default_factory=dict)
     """Trajectory id → the reward that was acknowledged last."""
     numbers: Iterator[int] = field(default_factory=counting)
+    ending: bool = False
+    """Clients make no further attempt: what is there can all be learned."""
 
     async def kill_a_server(self) -> None:
         await self._replace(signal.SIGKILL)
@@ -146,11 +148,13 @@ class Team:
     async def work(self) -> None:
         """One client, until it is cancelled."""
         for number in self.numbers:
+            if self.ending:
+                return
             await asyncio.sleep(random.uniform(0.0, PAUSE_SECONDS))
             await self._attempt(number)
 
     async def _attempt(self, number: int) -> None:
-        key, topic, won = f"c/{number}", f"topic{number // ATTEMPTS}", number % 2 == 0
+        key, topic, won = f"c/{number}", f"topic{_letters(number // ATTEMPTS)}", number % 2 == 0
         library = LIBRARIES[number // ATTEMPTS % len(LIBRARIES)]
         task = f"Answer a question about {topic}"
         fields: dict[str, object] = {
@@ -194,16 +198,23 @@ class Team:
                 await asyncio.sleep(0.05)
 
 
+def _letters(number: int) -> str:
+    """A number in letters: digits would be a value of one task, which no lesson may keep."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
 def reply(asked: Asked) -> Reply:
-    """The scripted model: one lesson for a group, nothing to consolidate."""
+    """The scripted model: one lesson for a group, nothing else to name, to code or to say."""
     said = text_of(asked)
     if "Results (mean reward" not in said:
-        return answers({"changes": []})
+        labels = re.findall(r'of="(A\d+)"', said)
+        return answers({"points": [], "sentences": [], "codes": [f"{label} D1?" for label in labels]})
     rewards = dict(re.findall(r"^(A\d+): reward ([01]),", said, re.MULTILINE))
-    [topic] = set(re.findall(r"question about (topic\d+)", said.rpartition("Results (mean reward")[0])) or {"all"}
+    topics = re.findall(r"question about (topic\w+)", said)
+    topic = max(topics, key=topics.count) if topics else "all"
     lesson: Json = {
         "action": "ADD",
-        "content": f"When {topic} comes up, look at the record of {topic} before {len(rewards)} acts.",
+        "content": f"When {topic} comes up, look at the record of {topic} before acting.",
         "reason": "who looked won",
         "followed_and_won": [label for label, reward in rewards.items() if reward == "1"],
         "not_followed_and_lost": [label for label, reward in rewards.items() if reward == "0"],
@@ -248,6 +259,7 @@ async def play_served(
                 outcome.rounds[kind] += 1
                 await more(outcome, random.randint(1, 20))
                 told(kind)
+            running.ending = True
             await all_learned(store)
         await count_all(store, outcome)
         await _count_rewards(store, outcome, running.rewards)

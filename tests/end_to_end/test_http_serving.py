@@ -88,7 +88,9 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
         for mode in ("legacy", "auto"):
             for _ in range(4):
                 async with client_with(it.address, reader, mode) as client:
-                    text = (await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})).model_dump_json()
+                    text = (
+                        await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})
+                    ).model_dump_json()
                     assert LESSON in text
         assert await calls_counted(it.address, admin) == 8
         [first, second] = it.workers()
@@ -106,7 +108,9 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
 async def test_a_stopped_server_ends_its_streams_and_every_line_it_wrote_is_json(tmp_path: Path) -> None:
     async with served(tmp_path, LOG_FORMAT="json", LOG_LEVEL="INFO") as it:
         async with client_with(it.address, None) as client:
-            stored = await client.call_tool("submit_trajectory", {"task": "weigh the bags before boarding", "trajectory": "flew"})
+            stored = await client.call_tool(
+                "submit_trajectory", {"task": "weigh the bags before boarding", "trajectory": "flew"}
+            )
             assert not stored.is_error
             async with client.listen(resource_subscriptions=["experience://default"]) as events:
                 it.process.send_signal(signal.SIGTERM)

@@ -134,7 +134,12 @@ async def test_resources_prompts_and_completion_know_only_the_own_library(mode: 
                 await client.read_resource(f"experience://shipping{path}")
         with pytest.raises(MCPError, match="Known: airline"):
             await client.get_prompt("solve_with_experience", {"task": "sail", "library": "shipping"})
-        assert AIR in (await client.get_prompt("solve_with_experience", {"task": "weigh the bags before boarding"})).model_dump_json()
+        assert (
+            AIR
+            in (
+                await client.get_prompt("solve_with_experience", {"task": "weigh the bags before boarding"})
+            ).model_dump_json()
+        )
         names = await client.complete(TEMPLATE, {"name": "library", "value": ""})
         assert names.completion.values == ["airline"]
         for name in ("id", "n"):
