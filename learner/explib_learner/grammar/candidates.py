@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explib_learner.grammar.catalogue import FAMILIES
-from explib_learner.grammar.coding import instances, letter, majority, readings_of
+from explib_learner.grammar.coding import holds_of, instances, letter, majority, readings_of
 from explib_learner.grammar.cutting import tests
 from explib_learner.grammar.family import PredicateFamily
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
@@ -158,11 +158,10 @@ def conditions(readings: Sequence[Reading], tools: Names) -> tuple[list[Conditio
     for fact, _ in counts.most_common():
         values = [frozenset() if facts is None or fact not in facts else frozenset({facts[fact]}) for facts in known]
         for test in _narrowing(fact, values, least):
-            column = np.array(
-                [facts is not None and _met(fact, test, facts.get(fact)) for facts in known], dtype=np.int8
-            )
+            condition = Condition(fact, test)
+            column = np.array([facts is not None and holds_of(condition, facts) for facts in known], dtype=np.int8)
             if 2 * least <= column.sum() <= present - least:
-                kept.setdefault(column.tobytes(), (Condition(fact, test), column))
+                kept.setdefault(column.tobytes(), (condition, column))
         if len(kept) >= MOST_FACTS:
             break
     found = list(kept.values())
@@ -184,9 +183,3 @@ def _narrowing(fact: Names, values: Sequence[frozenset[Scalar]], least: int) -> 
         yield test
         if test.kind == "least" or not isinstance(test.value, float):
             yield test.opposite
-
-
-def _met(fact: Names, test: Test, value: Scalar | None) -> bool:
-    if value is None:
-        return fact[0] == WORD and test.kind == "not"
-    return test.holds(value)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from explib_learner.grammar.catalogue import FAMILIES
 from explib_learner.grammar.family import PredicateFamily, Readings
 from explib_learner.grammar.keys import Condition, Names, Predicate, Test
-from explib_learner.grammar.reading import Instance, Reading
+from explib_learner.grammar.reading import WORD, Facts, Instance, Reading
 
 Letter: TypeAlias = Literal["a", "b"]
 
@@ -49,10 +49,15 @@ def within(condition: Condition | None, found: Sequence[Instance], reading: Read
 
 
 def holds(condition: Condition, anchor: int, reading: Reading) -> bool:
-    """Whether a condition holds at a call; a word that the task doesn't say is a fact too, a missing field is none."""
-    value = reading.facts(anchor).get(condition.fact)
+    """Whether a condition holds at a call."""
+    return holds_of(condition, reading.facts(anchor))
+
+
+def holds_of(condition: Condition, facts: Facts) -> bool:
+    """Whether a condition holds of facts; a word that the task doesn't say is a fact too, a missing field is none."""
+    value = facts.get(condition.fact)
     if value is None:
-        return condition.fact[0] == "word" and condition.test.kind == "not"
+        return condition.fact[0] == WORD and condition.test.kind == "not"
     return condition.test.holds(value)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from explib.models.decisions import Decision, Option
 from explib.models.trajectories import Attempt, Step
 from explib_learner.grammar.commands import command_text, commands
 from explib_learner.grammar.files import path_in
+from explib_learner.grammar.keys import canonical, id_of
 from explib_learner.grammar.reading import words_of
 from explib_learner.grammar.records import json_of
 from explib_learner.writing.templates import code
@@ -122,11 +121,11 @@ def _same(one: _Said, two: _Said) -> bool:
 def _correction(cluster: Sequence[_Said]) -> Correction:
     first = cluster[0]
     files = sorted(set().union(*(said.files for said in cluster)))
-    key = json.dumps(["said", sorted(first.words)], ensure_ascii=True, separators=(",", ":"))
+    key = canonical(["said", sorted(first.words)])
     place = f"you work on {code(files[0])} or the like" if files else "you do such work"
     said = first.quote.replace("“", '"').replace("”", '"').rstrip(".!")
     decision = Decision(
-        id=f"p{sha256(key.encode()).hexdigest()[:12]}",
+        id=id_of(key, "p"),
         key=key,
         source="person",
         situation=place,

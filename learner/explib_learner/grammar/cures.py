@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from explib.models.decisions import Decision, Option
 from explib_learner.grammar.failures import environmental
 from explib_learner.grammar.families.textual import pattern
 from explib_learner.grammar.files import edited
+from explib_learner.grammar.keys import canonical, id_of
 from explib_learner.grammar.records import Scalar
 from explib_learner.grammar.trace import AttemptTrace, Call
 from explib_learner.writing.templates import argument, code, shown, used
@@ -178,7 +177,7 @@ def _words(call: Call) -> frozenset[str]:
 def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
     """Whether a call that does as the cure says fails all the same, and is not cured by another change."""
     return any(
-        call.failed and not environmental(call.text) and _does(call, trace.calls[:at], tool, change)
+        call.failed and _does(call, trace.calls[:at], tool, change) and not environmental(call.text)
         for at, call in enumerate(trace.calls)
     )
 
@@ -226,10 +225,10 @@ def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool
 
 
 def _decision(tool: str, change: Change) -> Decision:
-    key = json.dumps(["cure", tool, list(change)], separators=(",", ":"))
+    key = canonical(["cure", tool, list(change)])
     yes, no = _options(change, tool)
     return Decision(
-        id=f"g{sha256(key.encode()).hexdigest()[:12]}",
+        id=id_of(key),
         key=key,
         source="grammar",
         situation=f"you are about to {used(tool)}",

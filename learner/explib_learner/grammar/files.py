@@ -18,7 +18,7 @@ def edited(call: Call) -> tuple[str, ...]:
     if call.name.startswith("$ "):
         return ()
     texts = [value for value in call.arguments.values() if isinstance(value, str)]
-    paths = [text for text in texts if len(text) < _LONGEST_PATH and _PATH.fullmatch(text)]
+    paths = [text for text in texts if path_in(text) is not None]
     others = [text for text in texts if text not in paths]
     if len(paths) != 1 or not any("\n" in text or len(text) >= _SHORTEST_TEXT for text in others):
         return ()

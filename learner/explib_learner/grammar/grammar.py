@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from explib.models.decisions import Decision, GradedAttempt, Option
 from explib_learner.grammar.catalogue import FAMILIES
 from explib_learner.grammar.coding import Letter, letter
-from explib_learner.grammar.keys import Names, Predicate, predicate_of
+from explib_learner.grammar.keys import Names, Predicate, id_of, predicate_of
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.search import Search
 from explib_learner.grammar.trace import AttemptTrace
@@ -36,7 +35,11 @@ class Grammar:
 
     def code(self, decision: Decision, trace: AttemptTrace) -> Letter | None:
         """Tell the option of an attempt, None where it did not meet the situation. ValueError for a foreign key."""
-        return letter(predicate_of(decision.key), Reading(trace))
+        return self.code_reading(decision, Reading(trace))
+
+    def code_reading(self, decision: Decision, reading: Reading) -> Letter | None:
+        """The same of a reading, which keeps for the next decision what one was coded from."""
+        return letter(predicate_of(decision.key), reading)
 
 
 def decision_of(predicate: Predicate) -> Decision:
@@ -46,7 +49,7 @@ def decision_of(predicate: Predicate) -> Decision:
     if predicate.condition is not None:
         situation = f"{situation} and {condition_words(predicate.condition)}"
     return Decision(
-        id=f"g{sha256(predicate.key.encode()).hexdigest()[:12]}",
+        id=id_of(predicate.key),
         key=predicate.key,
         source="grammar",
         situation=situation,

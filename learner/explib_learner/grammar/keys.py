@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from explib_learner.grammar.records import Scalar
@@ -69,7 +71,17 @@ class Predicate:
         """Stable text from which `predicate_of` reads the predicate again."""
         condition = None if self.condition is None else [list(self.condition.fact), _plain(self.condition.test)]
         parts = [self.family, list(self.names), _plain(self.test), condition]
-        return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+        return canonical(parts)
+
+
+def canonical(parts: Sequence[object]) -> str:
+    """The text of a key: equal parts give equal texts, now and in a library of long ago."""
+    return json.dumps(parts, separators=(",", ":"))
+
+
+def id_of(key: str, source: Literal["g", "p"] = "g") -> str:
+    """The id of the decision with a key: the grammar's, or a person's."""
+    return f"{source}{sha256(key.encode()).hexdigest()[:12]}"
 
 
 def predicate_of(key: str) -> Predicate:

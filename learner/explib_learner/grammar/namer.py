@@ -13,6 +13,7 @@ from explib_learner.graded import graded_attempts
 from explib_learner.grammar.corrections import Correction, corrections
 from explib_learner.grammar.cures import Cure, Strength, cures
 from explib_learner.grammar.grammar import Grammar
+from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.trace import AttemptTrace, trace_of
 from explib_learner.writing.templates import lesson_of
 
@@ -68,10 +69,10 @@ class GrammarParts:
     def _code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
         attempts = [attempt for attempt in batch.history if attempt.trajectory.id in missing]
         codes = (
-            Code(decision.id, trace.trajectory_id, letter)
-            for trace in self._traces.of(attempts)
-            for decision in missing[trace.trajectory_id]
-            if (letter := self._grammar.code(decision, trace)) is not None
+            Code(decision.id, reading.trace.trajectory_id, letter)
+            for reading in map(Reading, self._traces.of(attempts))
+            for decision in missing[reading.trace.trajectory_id]
+            if (letter := self._grammar.code_reading(decision, reading)) is not None
         )
         return Coding(tuple(codes))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from explib_learner.grammar.choices import Choice, choices_of
 from explib_learner.grammar.files import edited
 from explib_learner.grammar.keys import Names
 from explib_learner.grammar.records import Record, Scalar, numbers
@@ -65,7 +66,12 @@ class Reading:
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of the task in lower case, without numbers."""
-        return frozenset(word.casefold() for word in _WORDS.findall(self.trace.task))
+        return frozenset(words_of(self.trace.task))
+
+    @cached_property
+    def choices(self) -> Sequence[Choice]:
+        """The rows of lists that its calls chose."""
+        return tuple(choices_of(self.trace.calls))
 
     @cached_property
     def first(self) -> Mapping[str, int]:

@@ -145,13 +145,14 @@ class Search:
             others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards, frame)
             refined = self._bounds.refined(chosen[at].candidate, others.residual)
             chosen[at] = replace(chosen[at], candidate=self._plainest(refined))
-        selection, _ = self._thinned(self._selection(chosen, rewards, frame), rewards, frame)
+        selection, needed = self._thinned(self._selection(chosen, rewards, frame), rewards, frame)
         strong = [
             scored
             for scored, effect in zip(selection.chosen, selection.effects, strict=True)
             if abs(effect) >= _LEAST_EFFECT
         ]
-        selection, needed = self._thinned(self._selection(strong, rewards, frame), rewards, frame)
+        if len(strong) < len(selection.chosen):
+            selection, needed = self._thinned(self._selection(strong, rewards, frame), rewards, frame)
         return [
             affirmed(selection.chosen[at].candidate, float(selection.effects[at]), self._readings)
             for at in np.argsort(needed)

@@ -45,11 +45,6 @@ class AttemptTrace:
     answer: str
     """The answer that was handed in, else the agent's last text; empty where there is none."""
 
-    @property
-    def tools(self) -> frozenset[str]:
-        """Names of the tools and commands that were used."""
-        return frozenset(call.name for call in self.calls)
-
 
 def trace_of(attempt: Attempt) -> AttemptTrace:
     """Read one attempt. Never raises: what cannot be parsed is text."""

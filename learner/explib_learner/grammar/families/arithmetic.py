@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from explib_learner.grammar.families.provenance import named, sources
+from explib_learner.grammar.families.provenance import named, numbers_beside, sources
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
 from explib_learner.grammar.keys import Names, Test
 from explib_learner.grammar.reading import Instance, Reading, calls_of
@@ -97,12 +97,9 @@ class Rounded(PredicateFamily):
     def read(self, reading: Reading) -> Readings:
         """`kept`, `up` or `down`."""
         return merged(
-            ((call.name, name, *fact), Instance("kept" if number == source else how, at))
-            for at, call in enumerate(reading.trace.calls)
-            for name, number in call.arguments.items()
-            if isinstance(number, float)
-            for fact, source in sources(reading, at, name)
-            if isinstance(source, float) and source % 1 and (how := _rounded(number, source))
+            (names, Instance("kept" if number == source else how, at))
+            for names, number, source, at in numbers_beside(reading)
+            if source % 1 and (how := _rounded(number, source))
         )
 
     def phrase(self, names: Names, test: Test) -> Phrase:

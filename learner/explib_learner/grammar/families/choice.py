@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
 from explib_learner.grammar.keys import Names, Test
 from explib_learner.grammar.reading import ARGUMENT, TASK, Instance, Reading
-from explib_learner.grammar.records import Rows, Scalar
+from explib_learner.grammar.records import Scalar
 from explib_learner.writing.templates import argument, code, compared
-
-
-def choices(reading: Reading) -> Iterator[tuple[int, str, str, str, Rows, Mapping[str, Scalar]]]:
-    """Each argument that names a row of the newest list with it: position, tool, argument, lister, list, row."""
-    lists: list[tuple[str, Rows]] = []
-    calls = reading.trace.calls
-    for at, call in enumerate(calls):
-        for name, value in call.arguments.items():
-            if isinstance(value, bool) or name.startswith("#"):
-                continue
-            for lister, rows in reversed(lists):
-                chosen = [row for row in rows.rows if any(_named(key, leaf, name, value) for key, leaf in row.items())]
-                if len(chosen) == 1:
-                    yield at, call.name, name, lister, rows, chosen[0]
-                    break
-        lists.extend((call.name, rows) for rows in call.answer.lists)
-
-
-def _named(key: str, leaf: Scalar, name: str, value: Scalar) -> bool:
-    if isinstance(value, float):
-        return leaf == value and not isinstance(leaf, bool) and (key == name or name.endswith(f"_{key}"))
-    return leaf == value
 
 
 class Extreme(PredicateFamily):
@@ -43,7 +21,7 @@ class Extreme(PredicateFamily):
         return merged(self._pairs(reading))
 
     def _pairs(self, reading: Reading) -> Iterator[tuple[Names, Instance]]:
-        for at, tool, name, lister, rows, row in choices(reading):
+        for at, tool, name, lister, rows, row in reading.choices:
             place = rows.rows.index(row)
             where = "lowest" if place == 0 else "highest" if place == len(rows.rows) - 1 else "between"
             yield (tool, name, lister, rows.path, ""), Instance(where, at)
@@ -55,7 +33,7 @@ class Extreme(PredicateFamily):
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a choice."""
         tool, name, lister, _, column = names
-        situation = f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
+        situation = _situation(tool, name, lister)
         if column:
             which = {"lowest": "the lowest", "highest": "the highest"}.get(str(test.value), "a middle")
             what = f"the one with {which} {code(column)}"
@@ -63,6 +41,10 @@ class Extreme(PredicateFamily):
             which = {"lowest": "the first", "highest": "the last"}.get(str(test.value), "a middle one")
             what = f"{which} in the list"
         return Phrase(situation, f"take {what}", f"do not simply take {what}")
+
+
+def _situation(tool: str, name: str, lister: str) -> str:
+    return f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
 
 
 def _rank(value: Scalar, column: Sequence[Scalar]) -> str | None:
@@ -87,7 +69,7 @@ class Chosen(PredicateFamily):
         """The value."""
         return merged(
             ((tool, name, lister, rows.path, column), Instance(value, at))
-            for at, tool, name, lister, rows, row in choices(reading)
+            for at, tool, name, lister, rows, row in reading.choices
             for column, value in row.items()
             if len({other.get(column) for other in rows.rows}) > 1
         )
@@ -95,7 +77,7 @@ class Chosen(PredicateFamily):
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for a property of the chosen."""
         tool, name, lister, _, column = names
-        situation = f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
+        situation = _situation(tool, name, lister)
         return Phrase(
             situation,
             f"take one whose {code(column)} {compared(test)}",
@@ -113,7 +95,7 @@ class Margin(PredicateFamily):
         return merged(self._pairs(reading))
 
     def _pairs(self, reading: Reading) -> Iterator[tuple[Names, Instance]]:
-        for at, tool, name, lister, rows, row in choices(reading):
+        for at, tool, name, lister, rows, row in reading.choices:
             asked = [(fact, value) for fact, value in reading.facts(at).items() if fact[0] in (ARGUMENT, TASK)]
             for column, value in row.items():
                 if isinstance(value, float):
@@ -124,7 +106,7 @@ class Margin(PredicateFamily):
     def phrase(self, names: Names, test: Test) -> Phrase:
         """Words for room to spare."""
         tool, name, lister, _, column, *fact = names
-        situation = f"you choose {argument(name)} for {code(tool)} from {code(lister)}"
+        situation = _situation(tool, name, lister)
         asked = argument(fact[1]) if fact[0] == ARGUMENT else f"the task's {code(fact[1])}"
         value = test.value if isinstance(test.value, float) else 0.0
         base = asked if not value else f"{asked} {'plus' if value > 0 else 'minus'} {abs(value):.10g}"

@@ -106,7 +106,7 @@ class Ratio(PredicateFamily):
         """The quotient, to six digits."""
         return merged(
             (names, Instance(float(f"{number / source:.6g}"), at))
-            for names, number, source, at in _numbers(reading)
+            for names, number, source, at in numbers_beside(reading)
             if source
         )
 
@@ -131,7 +131,7 @@ class Shift(PredicateFamily):
         """The difference."""
         plain = (
             ((names[0], names[1], "number", *names[2:]), Instance(float(f"{number - source:.8g}"), at))
-            for names, number, source, at in _numbers(reading)
+            for names, number, source, at in numbers_beside(reading)
         )
         return merged([*plain, *_gaps(reading)])
 
@@ -152,7 +152,8 @@ class Shift(PredicateFamily):
         return Phrase(situation, f"keep {subject} {later} {place}", f"keep {subject} {earlier} {place}")
 
 
-def _numbers(reading: Reading) -> Iterator[tuple[Names, float, float, int]]:
+def numbers_beside(reading: Reading) -> Iterator[tuple[Names, float, float, int]]:
+    """Each number that a call passes with each that was known before: (tool, argument, fact…), both, position."""
     for at, call in enumerate(reading.trace.calls):
         for name, number in call.arguments.items():
             if isinstance(number, float):
