@@ -38,11 +38,10 @@ class Attempts:
         parts = [self._sums(columns, rewards, self.source == source) for source in range(len(self.sources))]
         sources, width = len(parts), len(columns.members)
         return Sums(
-            products=np.array([products for products, _, _, _ in parts]).reshape(sources, width, width, 1),
+            products=np.array([products for products, _, _, _ in parts]).reshape(sources, width, width),
             cross=np.array([cross for _, cross, _, _ in parts]).reshape(sources, width, rewards.shape[1]),
             square=np.array([square for _, _, square, _ in parts]).reshape(sources, rewards.shape[1]),
             size=np.array([size for _, _, _, size in parts]),
-            looked_at=width + columns.left_out,
         )
 
     def _sums(self, columns: Columns, rewards: Floats, rows: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, float]:
@@ -84,22 +83,6 @@ class RawColumns:
         """Put the attempts into another order."""
         return RawColumns(self.values[order], self.decision, self.nested, self.decisions)
 
-    def of(self, decisions: Sequence[int]) -> RawColumns:
-        """Keep the columns of some decisions, which are numbered anew."""
-        kept = np.flatnonzero(np.isin(self.decision, decisions))
-        renumbered = np.searchsorted(decisions, self.decision[kept])
-        return RawColumns(self.values[:, kept], renumbered, self.nested[kept], len(decisions))
-
-    def with_more(self, values: Floats) -> RawColumns:
-        """Append columns, each a decision of its own."""
-        more = values.shape[1]
-        return RawColumns(
-            np.hstack([self.values, values]),
-            np.concatenate([self.decision, np.arange(self.decisions, self.decisions + more)]),
-            np.concatenate([self.nested, np.zeros(more, dtype=np.bool_)]),
-            self.decisions + more,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -111,8 +94,6 @@ class Columns:
     """Raw columns that each column stands for, with 1, or -1 where it is mirrored."""
     controls: Floats
     """Attempts × directions. Times its own transpose this is the part of rewards that met situations explain."""
-    left_out: int
-    """Columns that a screen looked at beside these."""
 
 
 def raw_columns(decisions: Sequence[Decision], codes: Sequence[Code], attempts: Sequence[GradedAttempt]) -> RawColumns:
@@ -171,7 +152,7 @@ def ordered(attempts: Sequence[GradedAttempt], raw: Floats) -> Attempts:
     )
 
 
-def distinct_columns(raw: RawColumns, attempts: Attempts, left_out: int = 0) -> Columns:
+def distinct_columns(raw: RawColumns, attempts: Attempts) -> Columns:
     """Centre raw columns (in the order of `attempts`), leave out those that can say nothing, and merge equal ones."""
     deviations = centred(raw.values, attempts.strata, attempts.weights)
     telling = np.flatnonzero(varies(raw.values, deviations, attempts))
@@ -184,7 +165,7 @@ def distinct_columns(raw: RawColumns, attempts: Attempts, left_out: int = 0) -> 
     kept = deviations[:, [entries[0][0] for entries in members]]
     patterns = met_patterns(raw.values[:, telling], attempts.lone, raw.nested[telling])
     controls = met_effects(centred(patterns, attempts.strata, attempts.weights), attempts)
-    return Columns(kept, members, controls, left_out)
+    return Columns(kept, members, controls)
 
 
 def met_effects(patterns: Floats, attempts: Attempts) -> Floats:

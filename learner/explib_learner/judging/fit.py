@@ -34,24 +34,22 @@ class Sums:
     """All that the chains read of the attempts. S sources, D columns, C chains."""
 
     products: Floats
-    """S × D × D × 1 where all chains share their columns, else S × D × D × C."""
+    """S × D × D."""
     cross: Floats
     """Products with the rewards: S × D × C."""
     square: Floats
     """Sum of squared rewards inside strata: S × C."""
     size: Floats
     """Attempts less strata, weighted: S."""
-    looked_at: int
-    """Columns that the prior shares its odds among: D, and those that a screen left out."""
 
     def of(self, chains: Indices) -> Sums:
-        """Keep some chains, which share their columns."""
+        """Keep some chains."""
         return replace(self, cross=self.cross[..., chains], square=self.square[:, chains])
 
     def hopeful(self) -> NDArray[np.bool_]:
         """Mark chains where a column, tried alone, is not out of the question."""
         noise = self.square.sum(axis=0) / max(self.size.sum(), 1.0)
-        odds = lone_odds(self.cross.sum(axis=0), np.einsum("sjjc->jc", self.products), noise, self.looked_at)
+        odds = lone_odds(self.cross.sum(axis=0), np.einsum("sjj->j", self.products)[:, None], noise)
         return np.asarray((odds > HOPE).any(axis=0))
 
 
@@ -77,31 +75,17 @@ class Start:
     """By source."""
 
 
-def stacked(problems: list[Sums]) -> Sums:
-    """Lay one-chain problems with columns of their own side by side; columns that one of them lacks are 0."""
-    columns = max(problem.cross.shape[1] for problem in problems)
-    sources = len(problems[0].size)
-    products = np.zeros((sources, columns, columns, len(problems)))
-    cross = np.zeros((sources, columns, len(problems)))
-    for chain, problem in enumerate(problems):
-        own = problem.cross.shape[1]
-        products[:, :own, :own, chain] = problem.products[..., 0]
-        cross[:, :own, chain] = problem.cross[..., 0]
-    square = np.hstack([problem.square for problem in problems])
-    return Sums(products, cross, square, problems[0].size, problems[0].looked_at)
-
-
 class Chains:
-    """Gibbs chains over one or many problems, all moved together."""
+    """Gibbs chains over one problem with many rewards, all moved together."""
 
     def __init__(self, sums: Sums, random: np.random.Generator, start: Start | None = None) -> None:
         self._sums = sums
         self._random = random
         columns, chains = sums.cross.shape[1:]
-        self._diagonal = np.einsum("sjjc->sjc", sums.products)
-        self._prior = inclusion_odds(sums.looked_at)
+        self._diagonal = np.einsum("sjj->sj", sums.products)[..., None]
+        self._prior = inclusion_odds(columns)
         self._odds = np.zeros((columns, chains))
-        self._partners = partners(sums) * EXCHANGES if sums.products.shape[-1] == 1 else []
+        self._partners = partners(sums) * EXCHANGES
         self._beta = np.zeros((columns, chains))
         self._tau = np.ones((len(sums.size), chains))
         if start is None:
@@ -160,10 +144,10 @@ class Chains:
 
     def _move(self, gradient: Floats, row: int, change: Floats) -> None:
         """Keep the gradient up with a change of one column's effect."""
-        products = self._sums.products[:, row]
+        products = self._sums.products[:, row, :, None]
         moved = np.flatnonzero(change)
         for source, tau in enumerate(self._tau):
-            if 4 * moved.size > change.size or products.shape[-1] > 1:
+            if 4 * moved.size > change.size:
                 gradient -= products[source] * (tau * change)
             else:
                 gradient[:, moved] -= products[source] * (tau * change)[moved]
@@ -182,7 +166,7 @@ class Chains:
         tau = self._tau[:, chains]
         own, other = precision[out, chains], precision[into, chains]
         beta = self._beta[out, chains]
-        shared = np.einsum("sc,sc->c", tau, self._sums.products[:, into, out, 0])
+        shared = np.einsum("sc,sc->c", tau, self._sums.products[:, into, out])
         before = gradient[out, chains] + beta * (own - EFFECT_SD**-2)
         after = gradient[into, chains] + beta * shared
         gain = evidence[into, chains] - evidence[out, chains] + 0.5 * (after**2 / other - before**2 / own)
@@ -191,7 +175,7 @@ class Chains:
         chains, out, into = chains[taken], out[taken], into[taken]
         drawn = self._random.standard_normal(len(taken))[taken] / np.sqrt(other[taken]) + after[taken] / other[taken]
         for source, tau in enumerate(self._tau):
-            products = self._sums.products[source, :, :, 0]
+            products = self._sums.products[source]
             gradient[:, chains] += tau[chains] * (products[:, out] * beta[taken] - products[:, into] * drawn)
         self._beta[out, chains], self._beta[into, chains] = 0.0, drawn
 
@@ -206,10 +190,7 @@ class Chains:
 
 def explained_products(sums: Sums, beta: Floats) -> Floats:
     """Multiply the products with effects: sources × rows × chains."""
-    if sums.products.shape[-1] == 1:
-        shared: Floats = sums.products[..., 0] @ beta
-        return shared
-    explained: Floats = np.einsum("sjkc,kc->sjc", sums.products, beta)
+    explained: Floats = sums.products @ beta
     return explained
 
 
@@ -228,18 +209,18 @@ def inclusion_odds(columns: int) -> Floats:
     return odds
 
 
-def lone_odds(cross: Floats, square: Floats, noise: Floats, looked_at: int) -> Floats:
+def lone_odds(cross: Floats, square: Floats, noise: Floats) -> Floats:
     """Log odds that a column matters where no other does, from its sums; `noise` is the variance of what it leaves."""
     noise = np.maximum(noise, NOISES[0] ** 2)
     precision = square / noise + EFFECT_SD**-2
     odds: Floats = 0.5 * (cross / noise) ** 2 / precision - 0.5 * np.log(EFFECT_SD**2 * precision)
-    odds -= np.log(max(looked_at, 1) - 1 + INCLUSION[1])
+    odds -= np.log(max(len(cross), 1) - 1 + INCLUSION[1])
     return odds
 
 
 def partners(sums: Sums) -> list[tuple[Indices, Indices]]:
     """Columns that each may be exchanged with: their rows, padded, and their numbers; empty where there are none."""
-    total = sums.products[..., 0].sum(axis=0)
+    total = sums.products.sum(axis=0)
     lengths = np.sqrt(np.maximum(total.diagonal(), 1e-300))
     near = np.abs(total / np.outer(lengths, lengths)) > NEIGHBOURS
     np.fill_diagonal(near, False)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explib_learner.judging.columns import Attempts, Columns, RawColumns, distinct_columns
-from explib_learner.judging.fit import Chains, Sums, stacked
-from explib_learner.judging.screen import Screen
-from explib_learner.judging.strata import Floats, shuffled
-from explib_learner.judging.units import Units, units
+from explib_learner.judging.columns import Attempts, Columns
+from explib_learner.judging.fit import Chains
+from explib_learner.judging.strata import shuffled
+from explib_learner.judging.units import Units
 
 Counts: TypeAlias = NDArray[np.intp]
 
@@ -22,10 +21,6 @@ BATCH = 200
 BATCHES = 2
 BURN, KEPT = 15, 35
 """Sweeps of a chain over permuted rewards."""
-SCREENED = 100
-"""Columns kept of a permuted search."""
-CELLS_AT_ONCE = 6_000_000
-"""Bounds the memory of problems side by side."""
 
 BELIEF_LEVELS = (0.9, 0.95, 0.98, 0.99, 0.995)
 CANDIDATE_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -110,59 +105,16 @@ def settled(bar: Bar, answer: Passage, found: Counts, drawn: Counts) -> bool:
     return all(measured(bar, level, found, drawn).p > 3 * bar.p for level in bar.levels)
 
 
-class SharedColumns:
-    """The real fit's columns, fitted to permuted rewards."""
-
-    def __init__(self, attempts: Attempts, columns: Columns, related: Units) -> None:
-        self._attempts = attempts
-        self._columns = columns
-        self._related = related
-
-    def batches(self, random: np.random.Generator) -> Iterator[Counts]:
-        """Count units, levels × permutations, batch after batch."""
-        for _ in range(BATCHES):
-            rewards = shuffled(self._attempts.rewards, self._attempts.strata, BATCH, random)
-            sums = self._attempts.sums(self._columns, rewards)
-            hopeful = np.flatnonzero(sums.hopeful())
-            counts = np.zeros((len(LEVELS), BATCH), dtype=np.intp)
-            if hopeful.size:
-                inclusion = Chains(sums.of(hopeful), random).run(BURN, KEPT).inclusion
-                counts[:, hopeful] = self._related.counted(*self._related.inclusion(inclusion), LEVELS)
-            yield counts
-
-
-class SearchedColumns:
-    """Columns that the screen picked out of many: it picks anew for each permutation, beside the fixed ones."""
-
-    def __init__(self, attempts: Attempts, fixed: RawColumns, screen: Screen) -> None:
-        self._attempts = attempts
-        self._fixed = fixed
-        self._named = distinct_columns(fixed, attempts, screen.size)
-        self._screen = screen
-
-    def batches(self, random: np.random.Generator) -> Iterator[Counts]:
-        """Count units, levels × permutations, batch after batch."""
-        for _ in range(BATCHES):
-            rewards = shuffled(self._attempts.rewards, self._attempts.strata, BATCH, random)
-            hopeful = self._attempts.sums(self._named, rewards).hopeful() | self._screen.hopeful(rewards)
-            problems = [self._problem(rewards[:, [copy]]) for copy in np.flatnonzero(hopeful)]
-            together = max(1, CELLS_AT_ONCE // max((sums.cross.size**2 for sums, _ in problems), default=1))
-            parts = [problems[start : start + together] for start in range(0, len(problems), together)]
-            none = np.zeros((len(LEVELS), BATCH - len(problems)), dtype=np.intp)
-            yield np.hstack([none, *(counted(part, random) for part in parts)])
-
-    def _problem(self, rewards: Floats) -> tuple[Sums, Units]:
-        picked = self._screen.best(rewards[:, 0], SCREENED)
-        raw = self._fixed.with_more(self._screen.values[:, picked])
-        columns = distinct_columns(raw, self._attempts, self._screen.size - len(picked))
-        return self._attempts.sums(columns, rewards), units(columns, raw)
-
-
-def counted(problems: Sequence[tuple[Sums, Units]], random: np.random.Generator) -> Counts:
-    """Run one chain for each problem, side by side, and count its units: levels × problems."""
-    inclusion = Chains(stacked([sums for sums, _ in problems]), random).run(BURN, KEPT).inclusion
-    counts = []
-    for chain, (_, related) in enumerate(problems):
-        own = inclusion[:, : related.own.shape[1], [chain]]
-        counts.append(related.counted(*related.inclusion(own), LEVELS))
-    return np.hstack(counts)
+def permuted_counts(
+    attempts: Attempts, columns: Columns, related: Units, random: np.random.Generator
+) -> Iterator[Counts]:
+    """Fit the real fit's columns to permuted rewards and count units, levels × permutations, batch after batch."""
+    for _ in range(BATCHES):
+        rewards = shuffled(attempts.rewards, attempts.strata, BATCH, random)
+        sums = attempts.sums(columns, rewards)
+        hopeful = np.flatnonzero(sums.hopeful())
+        counts = np.zeros((len(LEVELS), BATCH), dtype=np.intp)
+        if hopeful.size:
+            inclusion = Chains(sums.of(hopeful), random).run(BURN, KEPT).inclusion
+            counts[:, hopeful] = related.counted(*related.inclusion(inclusion), LEVELS)
+        yield counts

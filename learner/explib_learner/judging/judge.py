@@ -11,9 +11,7 @@ import numpy as np
 from explib.models.decisions import Code, Decision, GradedAttempt, Verdict
 from explib_learner.judging.columns import Attempts, Columns, RawColumns, distinct_columns, ordered, raw_columns
 from explib_learner.judging.fit import EFFECT_SD, Chains, Start
-from explib_learner.judging.gate import LEVELS, Gate, SearchedColumns, SharedColumns, gate
-from explib_learner.judging.screen import Screen
-from explib_learner.judging.strata import Floats
+from explib_learner.judging.gate import LEVELS, Gate, gate, permuted_counts
 from explib_learner.judging.units import units
 from explib_learner.judging.verdicts import Fitted, verdicts
 
@@ -63,14 +61,12 @@ class Judge:
         codes: Sequence[Code],
         attempts: Sequence[GradedAttempt],
         last: State | None = None,
-        searched: Floats | None = None,
     ) -> Judgement:
         """Judge all decisions together.
 
         Of decisions that split the attempts alike the first one given speaks for all. `last` is where the step before
-        ended. `searched`, attempts × columns (1, 0 or NaN), is all that a screen chose the decisions of source
-        "grammar" from: the stop rule then repeats that choice. Raises ValueError on a reward that is no number, a
-        weight outside 0..1, and a code whose letter its decision has not.
+        ended. Raises ValueError on a reward that is no number, a weight outside 0..1, and a code whose letter its
+        decision has not.
         """
         began = time.monotonic()
         random = np.random.default_rng(self._seed)
@@ -78,15 +74,10 @@ class Judge:
         raw = raw_columns(decisions, codes, attempts)
         rows = ordered(attempts, raw.values)
         raw = raw.rows(rows.order)
-        screen = None if searched is None else Screen(arranged(searched, rows), rows.strata, rows.weights)
-        columns = distinct_columns(raw, rows, screen.size if screen else 0)
+        columns = distinct_columns(raw, rows)
         fitted = self._fit(raw, rows, columns, starting(last, names, columns, rows), random)
-        chance: SharedColumns | SearchedColumns = SharedColumns(rows, columns, fitted.related)
-        if screen:
-            named = [place for place, decision in enumerate(decisions) if decision.source != "grammar"]
-            chance = SearchedColumns(rows, raw.of(named), screen)
         found = fitted.related.counted(fitted.own[:, None], fitted.near[:, None], LEVELS)[:, 0]
-        stop = gate(found, chance.batches(random))
+        stop = gate(found, permuted_counts(rows, columns, fitted.related, random))
         return Judgement(
             verdicts=verdicts(decisions, fitted, stop),
             gate=stop,
@@ -104,13 +95,6 @@ class Judge:
         related = units(columns, raw)
         own, near = related.inclusion(draws.inclusion)
         return Fitted(raw, rows, columns, related, draws, own.mean(axis=1), near.mean(axis=1))
-
-
-def arranged(searched: Floats, rows: Attempts) -> Floats:
-    """Put the rows of a search into the order of the fit. Raises ValueError where they are not the attempts."""
-    if searched.ndim != 2 or len(searched) != len(rows.order):
-        raise ValueError(f"{len(rows.order)} attempts need as many rows searched, not shape {searched.shape}")
-    return searched[rows.order]
 
 
 def starting(last: State | None, names: Sequence[tuple[str, str]], columns: Columns, rows: Attempts) -> Start | None:

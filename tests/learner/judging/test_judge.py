@@ -204,20 +204,6 @@ def test_a_later_step_that_starts_from_the_last_says_the_same() -> None:
     assert again.verdicts["d2"].effect == pytest.approx(first.verdicts["d2"].effect, abs=0.01)
 
 
-@pytest.mark.parametrize("searched_effect", [True, False])
-def test_the_stop_rule_repeats_the_search_that_chose_the_decisions(searched_effect: bool) -> None:
-    random = np.random.default_rng(3)
-    searched = random.integers(0, 2, (60, 400)).astype(np.float64)
-    rewards = random.normal(0.5, 0.05, 60) + 0.2 * searched[:, 7] * searched_effect
-    attempts = [GradedAttempt(f"t{row}", float(reward)) for row, reward in enumerate(rewards)]
-    score = np.abs(np.corrcoef(searched.T, rewards)[-1, :-1])
-    best = [int(column) for column in np.argsort(-score)[:20]]
-    decisions = [replace(decision(str(column)), source="grammar") for column in best]
-    codes = [Code(str(c), f"t{row}", "ba"[int(searched[row, c])]) for c in best for row in range(60)]
-    judgement = Judge().judge(decisions, codes, attempts, searched=searched)
-    assert states(judgement) == ({"7": "believed"} if searched_effect else {})
-
-
 @pytest.mark.parametrize(
     "made",
     [
