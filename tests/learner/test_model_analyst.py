@@ -106,10 +106,12 @@ async def test_nearly_the_same_words_are_the_same_decision_also_with_turned_opti
         {"does": "check the fare rules first, before calling the tool", "attempts": ["A1"]},
     ]
     said = decision(situation="When a customer wants to cancel.", options=turned, better="b")
-    other = winner_and_loser("g2")
-    replies = [decisions(decision()), decisions(said)]
-    async with parts_on(replies, concurrency=1) as (parts, _):
-        naming = await parts.name(batch_of(winner_and_loser(), other))
+
+    def script(asked: Asked) -> Reply:  # the two are asked side by side, in either order
+        return decisions(said if "I cancel g2 at once" in text_of(asked) else decision())
+
+    async with parts_on(script) as (parts, _):
+        naming = await parts.name(batch_of(winner_and_loser(), winner_and_loser("g2")))
     first, second = naming.decisions
     assert second.decision.key == first.decision.key
     assert second.letters == {"g2-won": "a", "g2-lost": "b"}
@@ -156,6 +158,19 @@ async def test_in_a_grown_library_only_what_fits_badly_is_contrasted() -> None:
     async with parts_on(script(["A1 D1a", "A2 D1b"])) as (parts, server):
         await parts.name(batch)
     assert [form_of(asked) for asked in server.asked] == ["codes", "contrast"]
+
+
+async def test_a_believed_cure_has_no_word_on_how_well_a_group_is_explained() -> None:
+    key = '["cure","search",["use","find"]]'
+    cure = replace(KNOWN, id="g1", key=key, source="grammar", speaks_for_itself=True)
+    entries = [CodebookEntry(cure, replace(BELIEVED, decision_id="g1", effect=0.0))]
+    new = winner_and_loser("g9")
+    new = graded(*(replace(each, trajectory=replace(each.trajectory, created_at=99.0)) for each in new.attempts))
+    earlier = [lone(number, float(number % 2)) for number in range(30)]
+    async with parts_on([decisions(decision())]) as (parts, server):
+        naming = await parts.name(batch_of(new, earlier=earlier, codebook=entries))
+    assert "contrast" in [form_of(asked) for asked in server.asked]
+    assert [named.decision.situation for named in naming.decisions] == [SITUATION]
 
 
 async def test_codes_told_in_naming_are_not_bought_again_in_coding() -> None:
@@ -406,8 +421,9 @@ async def test_one_failed_generation_is_that_groups_and_is_asked_for_without_the
         naming = await parts.name(batch_of(*groups))
     assert [(failure.group_id, failure.counts) for failure in naming.failures] == [("g0", True)]
     assert len(naming.decisions) == 3
-    assert "response_format" not in server.asked[1]
-    assert "response_format" in server.asked[2]
+    with_form = [("g0 at once" in text_of(asked), "response_format" in asked) for asked in server.asked]
+    assert [has for refused, has in with_form if refused] == [True, False]
+    assert [has for refused, has in with_form if not refused] == [True] * 3
 
 
 async def test_a_spent_budget_stops_and_says_so_and_what_was_bought_stays() -> None:

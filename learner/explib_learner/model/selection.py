@@ -6,7 +6,7 @@ that is repeated asks for the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from statistics import pvariance
 
 from explib.models.decisions import Code, CodebookEntry
@@ -14,6 +14,7 @@ from explib.models.groups import GroupAttempts
 from explib.models.trajectories import Attempt
 from explib_learner.analyst import Batch
 from explib_learner.grammar.grammar import Grammar
+from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.trace import trace_of
 
 CONTRASTED_FULLY = 25
@@ -56,8 +57,15 @@ def earlier(batch: Batch) -> list[Attempt]:
 def contrasted(batch: Batch, codes: Sequence[Code]) -> list[GroupAttempts]:
     """The groups to be contrasted; `codes` are all that are known of the claimed attempts."""
     letters = {(code.decision_id, code.trajectory_id): code.letter for code in codes}
-    asked = [group for group in batch.groups if _differs(group.graded) and not _asked_before(batch, group)]
     seen = sum(map(is_graded, earlier(batch)))
+    coded = {code.trajectory_id for code in batch.codes}
+    named = {group_id for entry in batch.codebook for group_id in entry.decision.named_from}
+    asked = [
+        group
+        for group in batch.groups
+        if _differs(group.graded)
+        and not ((seen >= CONTRASTED_FULLY or group.group.id in named) and _is_coded(group, coded))
+    ]
     first: list[GroupAttempts] = []
     later: list[tuple[float, GroupAttempts]] = []
     for group in asked:
@@ -103,14 +111,10 @@ def _differs(attempts: Sequence[Attempt]) -> bool:
     return len({attempt.reward for attempt in attempts}) > 1
 
 
-def _asked_before(batch: Batch, group: GroupAttempts) -> bool:
+def _is_coded(group: GroupAttempts, coded: Set[str]) -> bool:
     """Whether the group had contrast when it was learned, and has not doubled since."""
-    coded = {code.trajectory_id for code in batch.codes}
     known = [attempt for attempt in group.graded if attempt.trajectory.id in coded]
-    if not _differs(known) or len(group.graded) >= 2 * len(known):
-        return False
-    named = any(group.group.id in entry.decision.named_from for entry in batch.codebook)
-    return named or is_grown(batch)
+    return _differs(known) and len(group.graded) < 2 * len(known)
 
 
 def _of_many_tasks(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -136,13 +140,17 @@ def _unexplained(
 
 def _expected(attempt: Attempt, codebook: Sequence[CodebookEntry], letters: Mapping[tuple[str, str], str]) -> float:
     """What the believed decisions say that the attempt's choices are worth."""
+    grammar, reading = Grammar(), Reading(trace_of(attempt))
     worth = 0.0
     for entry in codebook:
-        verdict = entry.verdict
+        decision, verdict = entry.decision, entry.verdict
         if verdict is None or verdict.state != "believed" or verdict.merged_into is not None:
             continue
-        letter = letters.get((entry.decision.id, attempt.trajectory.id))
-        if entry.decision.source == "grammar":
-            letter = Grammar().code(entry.decision, trace_of(attempt))
+        if decision.speaks_for_itself:  # the joint fit, whose effects these are, has no word on it
+            continue
+        if decision.source == "grammar":
+            letter: str | None = grammar.code_reading(decision, reading)
+        else:
+            letter = letters.get((decision.id, attempt.trajectory.id))
         worth += verdict.effect * (letter == verdict.better)
     return worth
