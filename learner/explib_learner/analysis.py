@@ -80,12 +80,11 @@ class Analyser:
         self._states[batch.library.id] = judgement.state
         for verdict in judgement.verdicts.values():
             book.judged(verdict)
-        lessons = {each.decision_id for each in batch.experiences}
-        known = {entry.decision.id for entry in batch.codebook}
+        kept = {each.decision_id for each in batch.experiences} | {entry.decision.id for entry in batch.codebook}
         book.forget(
             decision.id
             for decision in decisions
-            if decision.source == "grammar" and decision.id not in known | lessons and _says_nothing(book, decision.id)
+            if decision.source == "grammar" and decision.id not in kept and _says_nothing(book, decision.id)
         )
         return _note_of(judgement, len(decisions))
 

@@ -99,12 +99,13 @@ class RunCodebook:
 
     def forget(self, decision_ids: Iterable[str]) -> None:
         """Drop decisions that this run has named, with their codes: nothing speaks for them."""
-        for decision_id in set(decision_ids):
+        gone = set(decision_ids)
+        for decision_id in gone:
             del self._ids[self._entries.pop(decision_id).decision.key]
-            self._changed.discard(decision_id)
-            for letters in (self._letters, self._new_codes):
-                for place in [place for place in letters if place[0] == decision_id]:
-                    del letters[place]
+        self._changed -= gone
+        for letters in (self._letters, self._new_codes):
+            for place in [place for place in letters if place[0] in gone]:
+                del letters[place]
 
     def update(self) -> CodebookUpdate:
         """What this run has brought."""

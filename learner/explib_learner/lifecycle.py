@@ -26,7 +26,7 @@ from explib.models.retrievals import Trial
 from explib.models.revisions import Operation
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
-from explib.tasks import cancel_and_wait
+from explib.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
 AUTHOR = "evidence"
@@ -54,23 +54,21 @@ class Lifecycle:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: dict[int, Library] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self._watching = BackgroundTasks()
 
     def rewarded(self, library: Library) -> None:
         """Look at the library soon, in the background."""
         self._waiting[library.id] = library
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="evidence")
+        if self._watching.idle:
+            self._watching.start(self._watch(), "evidence", "evidence could not be looked at")
 
     async def flush(self) -> None:
         """Returns when nothing waits to be looked at."""
-        while self._watching is not None and not self._watching.done():
-            await asyncio.wait({self._watching})
+        await self._watching.flush()
 
     async def close(self) -> None:
         """Stop looking: what was not looked at waits for the next look, here or elsewhere."""
-        if self._watching is not None:
-            await cancel_and_wait(self._watching)
+        await self._watching.end()
 
     async def _watch(self) -> None:
         while self._waiting:
@@ -130,14 +128,14 @@ class Lifecycle:
             again = continued_ids(operations, then)
             if not operations:
                 decision, reason = "accept", f"{reason}; a person pinned it, or it is gone already"
-        rolled_back = replace(
+        ended = replace(
             trial,
             state="rolled back" if decision == "roll back" else "accepted",
             reason=reason,
             ended_at=time.time(),
         )
-        cause = f"revision {trial.revision} {rolled_back.state}: {reason}"
-        return await self._commit(library, cause, operations, continues=again, ends=rolled_back)
+        cause = f"revision {trial.revision} {ended.state}: {reason}"
+        return await self._commit(library, cause, operations, continues=again, ends=ended)
 
     async def _change(self, library: Library, changed: dict[CounterKey, Counters]) -> int | None:
         telling = {
@@ -160,8 +158,8 @@ class Lifecycle:
 
     async def _rolled_back(self, library: Library) -> set[str]:
         """What went with its revision, not by its own lift, which doesn't bring it back either."""
-        cancel_and_wait = [trial for trial in await self._store.trials.all(library) if trial.state == "rolled back"]
-        return {known for trial in cancel_and_wait for known in (*trial.adds, *trial.replaces)}
+        ended = [trial for trial in await self._store.trials.all(library) if trial.state == "rolled back"]
+        return {known for trial in ended for known in (*trial.adds, *trial.replaces)}
 
     async def _commit(
         self,

@@ -165,6 +165,8 @@ class Pipeline:
         self, batch: Batch, operations: tuple[Operation, ...]
     ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
         """The operations that may be applied, and the others with the reason against each."""
+        if not operations:
+            return (), ()
         attempts = {attempt.trajectory.id: attempt for attempt in batch.history}
         kept, refused = await asyncio.to_thread(
             check_operations, operations, batch.experiences, attempts, batch.library.settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step, ToolCall
@@ -44,12 +45,7 @@ class Deed:
 
 def deeds_of(attempt: Attempt) -> tuple[Deed, ...]:
     """The deeds of one attempt, in order, its final answer the last."""
-    steps: list[Deed] = []
-    for deed in _deeds(attempt):
-        if len(steps) == MAX_DEEDS:
-            break
-        steps.append(deed)
-    return tuple(steps)
+    return tuple(islice(_deeds(attempt), MAX_DEEDS))
 
 
 def _deeds(attempt: Attempt) -> Iterator[Deed]:

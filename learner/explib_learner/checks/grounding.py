@@ -46,11 +46,8 @@ class Witness:
     """What its tools answered, in small letters."""
     asked: frozenset[str]
     """Stems of its task: an act's object is often named there alone."""
-
-    @property
-    def stems(self) -> frozenset[str]:
-        """Of all its deeds."""
-        return frozenset().union(*(deed.stems for deed in self.deeds))
+    stems: frozenset[str]
+    """Of all its deeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,13 @@ class Grounds:
 def witness_of(attempt: Attempt) -> Witness:
     """Read an attempt for what its agent did."""
     read = "\n".join(step.text for step in attempt.steps if step.role == "tool")
-    return Witness(deeds_of(attempt), plain_words(read), stems_of(plain_words(attempt.trajectory.task)))
+    deeds = deeds_of(attempt)
+    return Witness(
+        deeds=deeds,
+        read=plain_words(read),
+        asked=stems_of(plain_words(attempt.trajectory.task)),
+        stems=frozenset().union(*(deed.stems for deed in deeds)),
+    )
 
 
 def grounds_of(lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness]) -> Grounds:
@@ -166,7 +169,7 @@ def _word_needs(clause: Clause, condition: str, *, is_specific: bool) -> list[Ne
     least = FLAGGED if is_specific else SPOKEN
 
     def done(witness: Witness) -> bool:
-        return max(_spoken(stems, witness), _spoken(wider, witness)) >= least
+        return any(_spoken(words, witness) >= least for words in {stems, wider})
 
     return [Need(quoted, done, is_specific)]
 

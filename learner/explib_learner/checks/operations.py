@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from explib.models.experiences import Experience
 from explib.models.libraries import LibrarySettings
@@ -138,22 +139,32 @@ class OperationCheck:
         return None
 
     def _leak(self, operation: Operation, content: str) -> str | None:
-        groups = {self._attempts[citation.trajectory_id].trajectory.group_id for citation in operation.citations}
+        groups = self._cited_groups(operation)
         read = [each.trajectory for each in self._attempts.values() if not groups or each.trajectory.group_id in groups]
         answers = [answer for each in read for answer in (each.ground_truth, each.answer) if answer]
-        said = {each.task for each in read}
-        said |= {self._experiences[name].content for name in (operation.target, *operation.merged) if name}
+        said = {*(each.task for each in read), *self._said_before(operation)}
         return leaked(content, dict.fromkeys(answers), said)
 
     def _private_value(self, operation: Operation, content: str) -> str | None:
-        cited = {self._attempts[citation.trajectory_id].trajectory.group_id for citation in operation.citations}
+        cited = self._cited_groups(operation)
         tasks: dict[str, list[str]] = {}
         for attempt in self._attempts.values():
             group = attempt.trajectory.group_id
             asked = (step.text for step in attempt.steps if step.role == "user" and group in cited)
             tasks.setdefault(group, []).extend((attempt.trajectory.task, *asked))
-        said = [self._experiences[name].content for name in (operation.target, *operation.merged) if name]
-        return private_value(content, tasks, (*said, *words_of_tools(self._attempts.values())))
+        return private_value(content, tasks, (*self._said_before(operation), *self._words_of_tools))
+
+    @cached_property
+    def _words_of_tools(self) -> tuple[str, ...]:
+        """Each once: the same prompts, tools and fields stand in nearly every attempt."""
+        return tuple(dict.fromkeys(words_of_tools(self._attempts.values())))
+
+    def _cited_groups(self, operation: Operation) -> set[str]:
+        return {self._attempts[citation.trajectory_id].trajectory.group_id for citation in operation.citations}
+
+    def _said_before(self, operation: Operation) -> list[str]:
+        """The lessons that the operation names."""
+        return [self._experiences[name].content for name in operation.named]
 
     def _repeated(self, operation: Operation, kept: Sequence[Operation]) -> str | None:
         content = operation.content

@@ -66,6 +66,11 @@ class ChatRequest:
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     @property
+    def form_in_words(self) -> str:
+        """The form of the answer, for a model that takes it in its prompt only."""
+        return f"Answer with one JSON object of this schema and nothing else:\n{json.dumps(self.schema)}"
+
+    @property
     def prompt_tokens(self) -> int:
         """About how many tokens the prompt has."""
         return sum(estimate_tokens(message.text) + _TOKENS_PER_MESSAGE for message in self.messages)

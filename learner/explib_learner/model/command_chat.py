@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shlex
 import signal
@@ -88,5 +87,4 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 def _prompt(request: ChatRequest) -> str:
     """The messages as one text, with the form of the answer."""
     said = [f"Your answer was:\n{each.text}" if each.role == "assistant" else each.text for each in request.messages]
-    form = f"Answer with one JSON object of this schema and nothing else:\n{json.dumps(request.schema)}"
-    return "\n\n".join((*said, form))
+    return "\n\n".join((*said, request.form_in_words))

@@ -6,7 +6,6 @@ schema over "a JSON object" to the schema in the prompt, instructions go from a 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -71,9 +70,7 @@ class Dialect:
     def _messages(self, request: ChatRequest) -> list[dict[str, str]]:
         messages = [{"role": message.role, "content": message.text} for message in request.messages]
         if self.form != "json_schema":
-            messages[-1]["content"] += (
-                f"\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(request.schema)}"
-            )
+            messages[-1]["content"] += f"\n\n{request.form_in_words}"
         if not self.system and len(messages) > 1 and messages[0]["role"] == "system":
             instructions = messages.pop(0)["content"]
             messages[0]["content"] = f"{instructions}\n\n{messages[0]['content']}"

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, model_validator
 
+from explib.models.trajectories import Attempt
+
 LETTERS = "abcd"
 """An option's letter is its place."""
 _LABEL = re.compile(r"([A-Za-z]?)\s*(\d+)\W*$")
@@ -90,6 +92,19 @@ class DecisionAnswer(LooseForm):
     better: Annotated[str | None, BeforeValidator(_letter)] = None
     lesson: Text = ""
     reason: Text = ""
+
+    @property
+    def cited(self) -> list[str]:
+        """The labels under all options."""
+        return [label for option in self.options for label in option.attempts]
+
+    def letters(self, labelled: Mapping[str, Attempt]) -> dict[str, str]:
+        """By trajectory id the letter of the option under which it is cited."""
+        return {
+            labelled[label].trajectory.id: letter
+            for letter, option in zip(LETTERS, self.options, strict=False)
+            for label in option.attempts
+        }
 
     @model_validator(mode="before")
     @classmethod

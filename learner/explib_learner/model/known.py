@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from explib.models.decisions import CodebookEntry, Decision, DecisionSource, Option
+from explib.models.trajectories import Attempt
 from explib.text.words import normalise_task, terms
 from explib_learner.analyst import NamedDecision
+from explib_learner.checks.operations import similarity
 from explib_learner.model.forms import LETTERS
 from explib_learner.prompting.fences import fenced
 
@@ -25,13 +27,18 @@ def key_of(situation: str, options: Sequence[str]) -> str:
 
 
 def decision_in_words(
-    source: DecisionSource, situation: str, options: Sequence[str], named_from: Sequence[str], tools: Iterable[str]
+    source: DecisionSource,
+    situation: str,
+    options: Sequence[str],
+    named_from: Sequence[str],
+    attempts: Iterable[Attempt],
 ) -> Decision:
-    """A new decision, of the tools that its words name. Its id is its key until the codebook gives it one."""
+    """A new decision, of the attempts' tools that its words name. Its id is its key until the codebook gives it one."""
     situation = _bare(situation).removeprefix("When ").removeprefix("when ")
     texts = [_bare(option) for option in options]
     said = " ".join((situation, *texts))
     key = key_of(situation, texts)
+    used = {call.name for attempt in attempts for step in attempt.steps for call in step.calls}
     return Decision(
         id=key,
         key=key,
@@ -39,7 +46,7 @@ def decision_in_words(
         situation=situation,
         options=tuple(Option(letter, text) for letter, text in zip(LETTERS, texts, strict=False)),
         named_from=tuple(named_from),
-        tools=tuple(sorted(name for name in set(tools) if name in said)),
+        tools=tuple(sorted(name for name in used if name in said)),
     )
 
 
@@ -111,16 +118,12 @@ def codebook_text(labelled: Mapping[str, Decision]) -> str:
 
 def _matched(options: Sequence[str], decision: Decision) -> dict[str, str] | None:
     """Letter by letter the options that share most terms; None where two want the same."""
-    letters: dict[str, str] = {}
-    for letter, text in zip(LETTERS, options, strict=False):
-        said = set(terms(text))
-        best = max(decision.options, key=lambda option: _alike(said, set(terms(option.text))))
-        letters[letter] = best.letter
+    letters = {letter: _likest(text, decision.options) for letter, text in zip(LETTERS, options, strict=False)}
     return letters if len(set(letters.values())) == len(letters) else None
 
 
-def _alike(one: set[str], other: set[str]) -> float:
-    return len(one & other) / len(one | other) if one or other else 0.0
+def _likest(text: str, options: Sequence[Option]) -> str:
+    return max(options, key=lambda option: similarity(text, option.text)).letter
 
 
 def _bare(text: str) -> str:

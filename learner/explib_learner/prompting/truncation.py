@@ -50,6 +50,8 @@ def clipped(text: str, characters: int) -> str:
 
 def clipped_to_tokens(text: str, tokens: int) -> str:
     """The text with as much of its middle left out as is needed."""
+    if fits((Piece("", text),), tokens):
+        return text
     return _longest(len(text), 0, tokens, lambda size: (Piece("", clipped(text, size)),))[0].body
 
 

@@ -103,7 +103,7 @@ class LibraryDraft:
             after: tuple[Experience, ...] = (self._added(operation),)
             before: tuple[Experience, ...] = ()
         else:
-            ids = [identity for identity in (operation.target, *operation.merged) if identity is not None]
+            ids = operation.named
             before = tuple(self.experiences[identity] for identity in ids)
             rested_on = dict(self.citations.get(ids[0], {}))
             after = tuple(self._revised(operation, known) for known in before)

@@ -54,6 +54,11 @@ class Operation:
     """Why a person must decide on it, also in a library without review; empty: nothing speaks for that."""
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """Ids of the experiences that it names: its target, then those merged into it."""
+        return tuple(filter(None, (self.target, *self.merged)))
+
+    @property
     def winners(self) -> tuple[str, ...]:
         """Ids of the cited attempts that did as the lesson says and won."""
         return tuple(cited.trajectory_id for cited in self.citations if cited.followed and cited.stance == "for")

@@ -67,7 +67,7 @@ def _question(
     values = _values(known, task, task.labelled(most), budget)
     room = budget - asker.question("contrast", prompt, ContrastAnswer, values).prompt_tokens
     labelled = task.labelled(min(most, max(2, room // (LEAST_TOKENS + _FENCE_TOKENS))))
-    values = _values(known, task, labelled, budget) | {"attempts": _attempts_text(labelled, task, room)}
+    values |= {"results": _results(labelled, task), "attempts": _attempts_text(labelled, task, room)}
     return asker.question("contrast", prompt, ContrastAnswer, values), labelled
 
 
@@ -82,8 +82,12 @@ def _attempts_text(labelled: Mapping[str, Attempt], task: Contrast, room: int) -
     return "\n".join(("The attempts:", *cut))
 
 
-def _values(known: KnownDecisions, task: Contrast, labelled: Mapping[str, Attempt], budget: int) -> dict[str, str]:
+def _results(labelled: Mapping[str, Attempt], task: Contrast) -> str:
     stands = standing(task.group.graded)
+    return "\n".join(f"{label}: {stands.line(each.reward)}" for label, each in labelled.items())
+
+
+def _values(known: KnownDecisions, task: Contrast, labelled: Mapping[str, Attempt], budget: int) -> dict[str, str]:
     truths = dict.fromkeys(each.trajectory.ground_truth or "" for each in task.group.graded)
     truth = "\n".join(filter(None, truths))
     return {
@@ -93,8 +97,8 @@ def _values(known: KnownDecisions, task: Contrast, labelled: Mapping[str, Attemp
         "known": known.text(),
         "task": fenced("task", clipped_to_tokens(task.group.group.task, budget // _TASK_SHARE)),
         "truth": fenced("ground-truth", clipped_to_tokens(truth, budget // _TASK_SHARE)) if truth else "(not known)",
-        "mean": number(stands.mean),
-        "results": "\n".join(f"{label}: {stands.line(each.reward)}" for label, each in labelled.items()),
+        "mean": number(standing(task.group.graded).mean),
+        "results": _results(labelled, task),
         "attempts": "",
     }
 
@@ -128,28 +132,23 @@ def _named(answer: DecisionAnswer, labelled: Mapping[str, Attempt], task: Contra
     known = task.known.get(answer.known or "")
     if known is not None:
         return NamedDecision(known, {}, text, better, answer.reason)
-    letters = {
-        labelled[label].trajectory.id: letter
-        for letter, option in zip(LETTERS, answer.options, strict=False)
-        for label in option.attempts
-    }
-    used = (call.name for attempt in labelled.values() for step in attempt.steps for call in step.calls)
     options = [option.does for option in answer.options]
-    decision = decision_in_words(task.source, answer.situation, options, (task.group.group.id,), used)
-    return NamedDecision(decision, letters, text, better, answer.reason)
+    named_from = (task.group.group.id,)
+    decision = decision_in_words(task.source, answer.situation, options, named_from, labelled.values())
+    return NamedDecision(decision, answer.letters(labelled), text, better, answer.reason)
 
 
 def _operation(answer: DecisionAnswer, labelled: Mapping[str, Attempt]) -> Operation:
     """The lesson as it would be added, with every attempt that met the situation cited."""
-    cited = [label for option in answer.options for label in option.attempts if label in labelled]
-    citations = tuple(Citation(labelled[label].trajectory.id, "for") for label in dict.fromkeys(cited))
+    cited = [label for label in dict.fromkeys(answer.cited) if label in labelled]
+    citations = tuple(Citation(labelled[label].trajectory.id, "for") for label in cited)
     content = answer.lesson.strip() or None
     return Operation("ADD", answer.reason.strip(), content=content, citations=citations)
 
 
 def _misshapen(answer: DecisionAnswer, labelled: Mapping[str, Attempt], known: Mapping[str, Decision]) -> str | None:
     """Why this is no decision, or None."""
-    cited = [label for option in answer.options for label in option.attempts]
+    cited = answer.cited
     unknown = [label for label in cited if label not in labelled]
     if unknown:
         return f"it cites {unknown[0]}, which is none of the attempts"

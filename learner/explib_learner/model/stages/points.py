@@ -34,12 +34,11 @@ async def named_points(
         "attempts": await asyncio.to_thread(blind_texts, labelled),
     }
     question = asker.question("points", prompt, PointsAnswer, values)
-    used = {call.name for attempt in attempts for step in attempt.steps for call in step.calls}
 
     def check(answer: PointsAnswer) -> Checked[tuple[Decision, ...]]:
         return Checked(
             tuple(
-                decision_in_words(source, point.situation, point.options[: len(LETTERS)], (), used)
+                decision_in_words(source, point.situation, point.options[: len(LETTERS)], (), attempts)
                 for point in answer.points
                 if point.situation.strip() and len(set(point.options)) >= 2
             )

@@ -64,7 +64,7 @@ def _problem(
     library: LibrarySettings,
 ) -> str | None:
     """Why the lesson cannot be taken, or None."""
-    cited = [label for option in lesson.options for label in option.attempts]
+    cited = lesson.cited
     unknown = [label for label in cited if label not in labelled]
     if unknown or not cited:
         return f"it cites {unknown[0]}, which is none of the sessions" if unknown else "it cites no session"
@@ -92,15 +92,9 @@ def _named(
     known: Mapping[str, Decision],
     source: DecisionSource,
 ) -> NamedDecision:
-    letters = {
-        labelled[label].trajectory.id: letter
-        for letter, option in zip(LETTERS, lesson.options, strict=False)
-        for label in option.attempts
-    }
     decision = known.get(lesson.known or "")
     if decision is None:
-        used = (call.name for attempt in labelled.values() for step in attempt.steps for call in step.calls)
         options = [option.does for option in lesson.options[: len(LETTERS)]]
-        decision = decision_in_words(source, lesson.situation, options, (), used)
+        decision = decision_in_words(source, lesson.situation, options, (), labelled.values())
     reason = f"The person said: “{lesson.quote}”" if lesson.kind == "said" else lesson.reason
-    return NamedDecision(decision, letters, lesson=lesson.lesson, better=lesson.better, reason=reason)
+    return NamedDecision(decision, lesson.letters(labelled), lesson=lesson.lesson, better=lesson.better, reason=reason)

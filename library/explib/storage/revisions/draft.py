@@ -50,7 +50,7 @@ async def draft_of(
 
 async def _concerned(connection: AsyncConnection, database: Database, proposal: Proposal) -> dict[str, Experience]:
     """The experiences that the operations name, and those whose text one of them would add again."""
-    named = {name for each in proposal.operations for name in (each.target, *each.merged) if name is not None}
+    named = {name for each in proposal.operations for name in each.named}
     added = {rows.content_hash(each.content) for each in proposal.operations if each.kind == "ADD" and each.content}
     owned = select(experiences).where(experiences.c.library_id == proposal.library.id)
     concerned: dict[str, Experience] = {}

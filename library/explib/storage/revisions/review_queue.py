@@ -75,9 +75,7 @@ async def park(
         ProposedOperation(
             id=f"p{last + at + 1}",
             operation=operation,
-            before=tuple(
-                current[name] for name in (operation.target, *operation.merged) if name is not None and name in current
-            ),
+            before=tuple(current[name] for name in operation.named if name in current),
             analyst=analyst,
             model=model,
             state="waiting",
