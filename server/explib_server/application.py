@@ -172,10 +172,6 @@ class Application:
         if receipt.scored:
             self.experiences.rewarded(library)
             self.lifecycle.rewarded(library)
-        self.submitted()
-
-    def submitted(self) -> None:
-        """Call everyone who waits for something new to be stored."""
         for notify in self._on_submission:
             notify()
 

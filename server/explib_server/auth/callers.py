@@ -117,6 +117,11 @@ LOCAL_USER = Caller("local", None, ALL_SCOPES, None, is_person=True)
 """A process of this machine's user: the command line, a client over stdio that gives no name."""
 
 
+def shown_name(text: str) -> str:
+    """A name as it is kept: what of it can be printed, up to NAME_CHARACTERS."""
+    return "".join(filter(str.isprintable, text)).strip()[:NAME_CHARACTERS]
+
+
 class _CurrentRequest:
     """The request that is being answered; its caller is looked up once."""
 
@@ -140,8 +145,7 @@ class _CurrentRequest:
             caller = self.request.scope.get(CALLER_KEY, UNAUTHENTICATED)
             if caller != ANONYMOUS_ALLOWED:
                 return caller if isinstance(caller, Caller) else UNAUTHENTICATED
-        name = "".join(filter(str.isprintable, self._client_name)).strip()
-        return Caller(name[:NAME_CHARACTERS] or LOCAL_USER.name, None, ALL_SCOPES, None)
+        return Caller(shown_name(self._client_name) or LOCAL_USER.name, None, ALL_SCOPES, None)
 
 
 _acting: ContextVar[Caller | None] = ContextVar("explib_acting", default=None)

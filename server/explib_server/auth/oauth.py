@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from explib.errors import InvalidSetting
 from explib.settings.program import Settings
 from explib.text.words import storable
-from explib_server.auth.callers import Caller
+from explib_server.auth.callers import Caller, shown_name
 from explib_server.auth.scopes import SCOPES_OF, Scope
 from explib_server.auth.tokens import Access
 
@@ -148,7 +148,7 @@ class OAuthTokens:
         principal = hashlib.sha256(json.dumps([self._issuer.url, client, subject]).encode()).hexdigest()[:20]
         scopes = frozenset[Scope]().union(*(SCOPES_OF[scope] for scope in _scopes(words)))
         caller = Caller(
-            name="".join(filter(str.isprintable, subject))[:100],
+            name=shown_name(subject),
             token_id=f"oauth:{principal}",
             scopes=scopes,
             libraries=None if "*" in named else frozenset(named),

@@ -12,16 +12,16 @@ from typing import Annotated
 
 import typer
 
-from explib.errors import InvalidInput, UnknownLibrary
+from explib.errors import InvalidInput
 from explib.evidence.signatures import sign
 from explib.models.access import Token
 from explib_server.application import Application
+from explib_server.auth.callers import shown_name
 from explib_server.cli.run import JsonOption, run, say
 
 EVERY = "*"
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 DURATION = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
-NAME_CHARACTERS = 100
 
 app = typer.Typer(
     help="Access tokens for HTTP, each for its libraries; and keys that sign rewards.",
@@ -49,7 +49,7 @@ def create(
 ) -> None:
     """Create a token. Its secret is printed once, alone on standard output, and is not stored."""
     seconds = lifetime(expires)
-    called = "".join(filter(str.isprintable, name)).strip()[:NAME_CHARACTERS]
+    called = shown_name(name)
 
     async def work(application: Application) -> tuple[Token, str]:
         every = EVERY in library
@@ -105,9 +105,7 @@ def lifetime(text: str) -> float | None:
 
 
 async def _made(application: Application, name: str) -> None:
-    try:
-        await application.store.libraries.get(name)
-    except UnknownLibrary:
+    if await application.store.libraries.find(name) is None:
         await application.store.libraries.ensure(name, application.settings.library_defaults())
         typer.echo(f"library {name} was created with the default settings", err=True)
 

@@ -18,13 +18,12 @@ async def set_up(
     Raises InvalidLibraryName, InvalidSetting, Conflict where it is there already and not to be updated, UnknownLibrary
     where it is to be updated and is not there, or is out of the caller's reach.
     """
-    libraries = application.store.libraries
     current_caller().library(name, application.settings.library)  # raises where it is out of reach
     if update:
         current_caller().check_person("Changing a library's settings")
         return await curator_of(application).configure(await application.library(name), changes, by), False
     settings = changed(application.settings.library_defaults(), changes)
-    library, created = await libraries.create(name, settings)
+    library, created = await application.store.libraries.create(name, settings)
     if not created:
         raise Conflict(
             f"There is a library {name!r} already, at revision {library.revision}: pass update=true (explib libraries "

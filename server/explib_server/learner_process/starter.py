@@ -46,7 +46,7 @@ async def _keep(application: Application, holder: str) -> None:
         try:
             if not await application.store.groups.libraries_with_work():
                 starts, not_before = 0, 0.0
-            elif time.monotonic() >= not_before and await _missing(application):
+            elif time.monotonic() >= not_before and await process_lease(application.store) is None:
                 starts += 1
                 not_before = time.monotonic() + min(LONGEST_WAIT, POLL_SECONDS * 2**starts)
                 await _begun(application, holder)
@@ -82,14 +82,13 @@ async def _start(application: Application, holder: str) -> bool:
     return True
 
 
-async def _begun(application: Application, holder: str) -> bool:
+async def _begun(application: Application, holder: str) -> None:
     """Start one, and wait until it (or another) is there, or nothing is left to learn."""
     if not await _start(application, holder):
-        return False
+        return
     until = time.monotonic() + START_SECONDS
     while await _missing(application):
         if time.monotonic() >= until:
             log.error("the learner process ended before it began: %s says why", learner_log(application.settings))
-            return False
+            return
         await asyncio.sleep(POLL_SECONDS / 10)
-    return True

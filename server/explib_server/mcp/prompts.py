@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, TypeAlias
 
 from mcp.server import MCPServer
@@ -40,17 +41,24 @@ LEARNS_ALONE = (
 )
 
 
+@contextmanager
+def prompt_errors() -> Iterator[None]:
+    """Turns our errors into MCP's answer for a request that can't be met."""
+    try:
+        yield
+    except ExplibError as error:
+        raise MCPError(INVALID_PARAMS, str(error)) from error
+
+
 def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Toolset) -> None:
     """Register the prompts; `current` gives the application of the running server."""
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
     async def solve_with_experience(task: TaskText, library: LibraryText = None) -> str:
-        try:
+        with prompt_errors():
             application = await current()
             target = await application.library(library)
             served = await application.fetch(target, task)
-        except ExplibError as error:
-            raise MCPError(INVALID_PARAMS, str(error)) from error
         return (
             f"{served.text}\n\nTask:\n{task}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
             f"retrieval_id {served.retrieval.id!r}, library {target.name!r} and the reward if you know it."
@@ -67,12 +75,10 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
 
     @server.prompt(title="Learn", description="Learn from the graded attempts that are ready, with you as the analyst.")
     async def learn(library: LibraryText = None) -> str:
-        try:
+        with prompt_errors():
             application = await current()
             target = await application.library(library)
             analyst = application.settings.chosen_analyst()
-        except ExplibError as error:
-            raise MCPError(INVALID_PARAMS, str(error)) from error
         if analyst != "agent":
             return LEARNS_ALONE.format(analyst=analyst)
         return LEARN.format(library=target.name) if tools != "agent" else WITHOUT_TOOLS

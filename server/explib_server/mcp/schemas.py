@@ -87,9 +87,14 @@ class Parameters:
             raise ToolError(problem)
         others = [name for name in arguments if name not in self.names]
         for name in others:
-            if self.changes and not name.startswith("_") and name not in ADDED_BY_CLIENTS:
+            if self.changes and not added_by_client(name):
                 raise ToolError(f"There is no argument {name[:60]!r}: it takes {', '.join(self.names) or 'none'}.")
         return others
+
+
+def added_by_client(name: str) -> bool:
+    """True for an argument that its name marks as the client's own."""
+    return name.startswith("_") or name in ADDED_BY_CLIENTS
 
 
 def wrong_arguments(error: ValidationError) -> str:

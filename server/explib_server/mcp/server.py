@@ -37,7 +37,7 @@ from explib_server.mcp.middleware import filter_subscriptions, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
-from explib_server.mcp.schemas import ADDED_BY_CLIENTS, Parameters, compact, compact_input, wrong_arguments
+from explib_server.mcp.schemas import Parameters, added_by_client, compact, compact_input, wrong_arguments
 from explib_server.mcp.stdio import ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
@@ -103,11 +103,7 @@ class ExperienceMCP(MCPServer[LazyApplication]):
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""
         caller = current_caller()
-        callable_ = [tool for tool in await super().list_tools() if caller.may_call(tool.name)]
-        listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in callable_]
-        for tool in listed:
-            tool.update(inputSchema=compact_input(tool["inputSchema"]), outputSchema=compact(tool["outputSchema"]))
-        return [Tool.model_validate(tool) for tool in listed]
+        return [_compacted(tool) for tool in await super().list_tools() if caller.may_call(tool.name)]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[LazyApplication, Any] | None = None
@@ -212,11 +208,16 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     return server
 
 
+def _compacted(tool: Tool) -> Tool:
+    schemas = {"input_schema": compact_input(tool.input_schema), "output_schema": compact(tool.output_schema)}
+    return tool.model_copy(update=schemas)
+
+
 def _with_note(
     answer: CallToolResult | InputRequiredResult, ignored: Sequence[str]
 ) -> CallToolResult | InputRequiredResult:
     """The answer, with the arguments that were ignored, but for those that their names mark as the client's own."""
-    named = [name[:60] for name in ignored if not name.startswith("_") and name not in ADDED_BY_CLIENTS]
+    named = [name[:60] for name in ignored if not added_by_client(name)]
     if named and isinstance(answer, CallToolResult):
         answer.content.append(TextContent(type="text", text=f"Ignored unknown arguments: {', '.join(named)}."))
     return answer

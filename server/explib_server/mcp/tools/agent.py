@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -64,19 +64,6 @@ def result(text: str, structured: BaseModel) -> CallToolResult:
     )
 
 
-async def fetched(
-    current: Current, task: str, library: str, limit: int | None, tools: list[str]
-) -> tuple[str, dict[str, Any]]:
-    """The text and the structured content of `get_experiences`. Raises ExplibError."""
-    application = await current()
-    target = await application.library(library or None)
-    session = current_session()
-    served = await application.fetch(target, task, limit, session, tools)
-    # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
-    text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
-    return text, structured(target.name, served)
-
-
 def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> None:
     """Register the four tools; `current` gives the application of the running server."""
     _add_get_experiences(server, current)
@@ -98,9 +85,14 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
         tools: Annotated[list[str] | None, Field(description="Names of the tools at hand, if they are known.")] = None,
     ) -> Annotated[CallToolResult, Experiences]:
-        with tool_errors():
-            text, structured_content = await fetched(current, task, library, limit, tools or [])
-        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured_content)
+        async with library_for_tool(current, library) as (application, target):
+            session = current_session()
+            served = await application.fetch(target, task, limit, session, tools or [])
+        # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
+        text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
+        return CallToolResult(
+            content=[TextContent(type="text", text=text)], structured_content=structured(target.name, served)
+        )
 
 
 def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -127,7 +119,7 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
         model: Annotated[str, Field(description="Which model made it.")] = "",
         idempotency_key: Annotated[str, Field(description="The same for a retry: it is stored once.")] = "",
     ) -> Annotated[CallToolResult, Stored]:
-        with tool_errors():
+        async with library_for_tool(current, library) as (application, target):
             raw = RawSubmission(
                 task=task,
                 trajectory=trajectory,
@@ -141,8 +133,6 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
                 model=model or None,
                 idempotency_key=idempotency_key or None,
             )
-            application = await current()
-            target = await application.library(library or None)
             receipt = await application.submit(target, raw, current_session())
         return _stored(Stored.of(receipt))
 

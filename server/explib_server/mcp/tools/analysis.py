@@ -16,7 +16,7 @@ from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result, tool_errors
+from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, result, tool_errors
 from explib_server.render.analysis import Question, nothing_to_do, question
 from explib_server.render.learning import run_lines
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # imported when a step is asked for
 
 RESPONSE_CHARACTERS = 100_000
 TAKES = ToolAnnotations(destructive_hint=False, idempotent_hint=False, open_world_hint=False)
-ANSWERS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 State: TypeAlias = Literal["step", "wait", "done", "off"]
 Response: TypeAlias = Annotated[
     JsonValue,
@@ -149,7 +148,7 @@ def _add_answer_analysis(server: MCPServer[LazyApplication], current: Current) -
         title="Answer an analysis step",
         description="Call with your answer to the step that next_analysis handed out. The answer is checked like a "
         "model's; what is wrong with it is said, to be corrected once. Then call next_analysis again.",
-        annotations=ANSWERS,
+        annotations=ADDS,
     )
     async def answer_analysis(
         call_id: Annotated[str, Field(description="From next_analysis.")], response: Response
@@ -181,7 +180,7 @@ def _answered_text(answer: AnalysisAnswered, verdict: AnswerResult) -> str:
     return "\n".join((*lines, *answer.changes, "Call next_analysis for what comes next."))
 
 
-async def next_step(application: Application, library: Library, call_id: str | None = None) -> NextStep:
+async def next_step(application: Application, library: Library, call_id: str | None) -> NextStep:
     """The next step, or the one of this id again, reserved for the caller. Raises UnknownAnalysis."""
     who = current_caller().name
     if call_id is None:

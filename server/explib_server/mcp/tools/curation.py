@@ -12,11 +12,10 @@ from explib_server.auth.callers import current_caller
 from explib_server.curation.curator import By, curator_of
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import Changed, History, Listing, Reverted, Reviewed
-from explib_server.mcp.tools.agent import READS, LibraryName, library_for_tool, result
+from explib_server.mcp.tools.agent import ADDS, READS, LibraryName, library_for_tool, result
 from explib_server.render.changes import changed, reverted, reviewed
 from explib_server.render.listing import Status, history, listing
 
-ADDS_ONCE = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 CHANGES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 """Each is a new revision, and can be reverted; but what is served is another than before."""
 
@@ -71,7 +70,7 @@ def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
         title="Add experience",
         description="Call when a person wants a lesson in the library that no attempts have shown: a person's is "
         "served at once, an agent's waits for review. Lessons from attempts come by submit_trajectory.",
-        annotations=ADDS_ONCE,
+        annotations=ADDS,
     )
     async def add_experience(
         content: Content, reason: Reason = "", library: LibraryName = ""

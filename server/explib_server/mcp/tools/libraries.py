@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias
 
 from mcp.server import MCPServer
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.settings.library import LibraryChanges, read_changes
@@ -15,10 +15,9 @@ from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import LibraryList, LibrarySetUp
 from explib_server.mcp.schemas import compact_input
 from explib_server.mcp.tools.agent import READS, result, tool_errors
-from explib_server.mcp.tools.curation import by_caller
+from explib_server.mcp.tools.curation import CHANGES, by_caller
 from explib_server.render.listing import library_list
 
-SETS_UP = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 SettingsGiven: TypeAlias = Annotated[
     dict[str, JsonValue] | None,
     Field(description="Those that differ from the defaults."),
@@ -53,7 +52,7 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
         title="Create library",
         description="Call to set up a library for another kind of task, or with update to change the settings of one "
         "that is there. Say its objective: agents choose by it, and the learner learns by it.",
-        annotations=SETS_UP,
+        annotations=CHANGES,
     )
     async def create_library(
         name: Annotated[str, Field(description="a-z, 0-9, '.', '_', '-', e.g. airline.")],
