@@ -115,6 +115,28 @@ async def called(current: LazyApplication) -> None:
         assert library.revision == 0
 
 
+async def test_a_server_whose_application_fails_to_close_ends_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    @asynccontextmanager
+    async def failing_to_close() -> AsyncIterator[Application]:
+        async with open_application(Settings()) as application:
+            try:
+                yield application
+            finally:
+                raise OSError("the disk is gone")
+
+    async def opened() -> AbstractAsyncContextManager[Application]:
+        return failing_to_close()
+
+    async def served() -> None:
+        current = LazyApplication(opened)
+        async with current.running():
+            await current()
+
+    server = asyncio.create_task(served())
+    await until(server.done)
+    assert "the disk is gone" in caplog.text
+
+
 async def test_who_is_cancelled_by_a_scope_is_not_woken_while_the_runtime_is_closed() -> None:
     closing, closed = asyncio.Event(), asyncio.Event()
 

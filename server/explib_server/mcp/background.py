@@ -76,6 +76,7 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
         await events.look()
 
     while True:
+        stored.clear()
         try:
             if await application.store.groups.libraries_with_work():
                 worker = await application.learning.worker(tell, earlier)
@@ -83,5 +84,4 @@ async def _learn(application: Application, events: RevisionEvents) -> None:
                 await worker.watch()
         except Exception:  # the outermost loop: what is stored waits for the next look
             log.exception("could not look for something to learn")
-        stored.clear()
         await set_within(stored, POLL_SECONDS)

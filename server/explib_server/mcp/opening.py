@@ -75,6 +75,8 @@ class LazyApplication:
                 self._fail(error)
             finally:
                 self._open = None
+            if (keeping := asyncio.current_task()) is not None and keeping.cancelling():
+                return  # only the closing failed, which took the place of the cancellation
             await self._wanted.wait()
 
     def _settle(self, application: Application) -> None:
