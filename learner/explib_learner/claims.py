@@ -1,6 +1,6 @@
 """Which groups a learning run looks at, and the library as the run sees it.
 
-Implementations: `Claims` (for an analyst that answers in the run) and `agent.claims` (for one that answers later).
+Implementations: `Claims` (for an analyst that answers in the run) and `agent.open_batch` (for one that answers later).
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ async def _submit_on(application: Application, libraries: list[Library], name: s
                 receipt = await application.submit(library, raw)
             except StorageError:
                 await asyncio.sleep(0.05)
-            except NotFound:  # the record of a retrieval options nothing
+            except NotFound:  # the record of a retrieval promises nothing
                 retrieval = None
             except Conflict:  # after a restart: this number was submitted under another retrieval
                 break

@@ -191,7 +191,7 @@ class Team:
             except GONE:
                 await asyncio.sleep(0.02)
             except Unanswered as error:
-                if RETRIEVAL_LOST in str(error):  # the record of a retrieval options nothing
+                if RETRIEVAL_LOST in str(error):  # the record of a retrieval promises nothing
                     arguments.pop("retrieval_id")
                 elif "try again" not in str(error) and "PostgreSQL" not in str(error):
                     self.outcome.lost.append(f"{tool}: {error}")

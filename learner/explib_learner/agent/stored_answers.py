@@ -16,8 +16,8 @@ CONCURRENCY = 8
 class AgentChat:
     """The requests of one pass over a batch; implements `Chat`.
 
-    An answer that was given for this batch is new in the sense of `asking`, however often the pass is repeated: where
-    it and its repair can't be used the try has failed, as it would have with a model.
+    An answer that was given for this batch is new in the sense of `model.asker`, however often the pass is
+    repeated: where it and its repair can't be used the try has failed, as it would have with a model.
     """
 
     def __init__(self, records: CallRecords, asked: Collection[str]) -> None:

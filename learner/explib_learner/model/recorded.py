@@ -80,7 +80,7 @@ class RecordedChat:
 
     @property
     def speaker(self) -> None:
-        """The model that was asked."""
+        """Nobody but the model that was asked."""
         return None
 
     async def stored(self, request: ChatRequest) -> Answered | None:

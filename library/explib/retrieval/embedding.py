@@ -1,4 +1,4 @@
-"""The seam for embeddings. Implementation: `wordllama_embedding` (offline, in its wheel)."""
+"""The seam for embeddings. Implementation: `wordllama` (offline, in its wheel)."""
 
 from __future__ import annotations
 

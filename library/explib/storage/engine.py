@@ -136,7 +136,7 @@ class Dialect(Protocol):
     async def run(
         self, connection: AsyncConnection, statement: str, values: Sequence[object]
     ) -> Sequence[tuple[Any, ...]]:
-        """Run a statement in the driver's own text inside a writing transaction; its rows. See `prepared`."""
+        """Run a statement in the driver's own text inside a writing transaction; its rows. See `statements`."""
         ...
 
     async def run_many(self, connection: AsyncConnection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:

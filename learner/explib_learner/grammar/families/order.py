@@ -141,7 +141,7 @@ class Instead(PredicateFamily):
     name, rank, cuts = "instead", 0, False
 
     def read(self, reading: Reading) -> Readings:
-        """One instance for a tool with itself, from which the corpus makes the pairs."""
+        """Nothing: the pairs are those of tools with alike arguments in all attempts, which `candidates` finds."""
         return {}
 
     def absent(self, names: Names, reading: Reading) -> Sequence[Instance]:

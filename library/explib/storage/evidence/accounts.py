@@ -1,4 +1,4 @@
-"""The evidence of every library, as it is read: sums for each account. See `entering` and `counting` for what adds."""
+"""The evidence of every library, as it is read: sums for each account. See `counters` and `batches` for what adds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Batch job: record retrievals one after the other, fold them into the evidence counters many at a time.
 
 A retrieval has dozens of draws, each of another account. Thousands of retrievals share most of theirs, so that entering
-them together costs a fraction of entering each. Numbers and `counted` (see `entering`) make it exactly once.
+them together costs a fraction of entering each. Numbers and `counted` (see `counters`) make it exactly once.
 """
 
 from __future__ import annotations

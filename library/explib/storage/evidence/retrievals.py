@@ -46,7 +46,7 @@ class Retrievals:
     def record_behind(self, library: Library, retrieval: Retrieval) -> None:
         """Take the record and go on: it is written within moments, together with others.
 
-        It options nothing to anybody yet; a failure is logged, and a submission that names it will be told.
+        It promises nothing to anybody yet; a failure is logged, and a submission that names it will be told.
         """
         self._pending.append((library, retrieval))
         if self._writing.idle:

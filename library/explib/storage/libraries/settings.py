@@ -43,7 +43,8 @@ async def change_settings(
     """The library with changed settings, at a revision of its own, inside a writing transaction.
 
     What others changed meanwhile stays. FOR UPDATE waits for every submission and reward that is under way, and they
-    for it (see `settled`): their rewards fit the old settings and are looked at here, or they are held to the new ones.
+    for it (see `lock_settings`): their rewards fit the old settings and are looked at here, or they are held
+    to the new ones.
     """
     owned = libraries.c.id == library_id
     before = rows.library((await connection.execute(select(libraries).where(owned).with_for_update())).mappings().one())

@@ -1,6 +1,6 @@
 """PostgreSQL with pgvector: many machines on one database, full text by tsvector and GIN.
 
-A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones: see `retrying`.
+A reading transaction sees one moment (REPEATABLE READ, read only). Writing ones: see `retries`.
 """
 
 from __future__ import annotations

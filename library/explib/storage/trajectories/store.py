@@ -286,7 +286,7 @@ class Trajectories:
         return await self.database.write(write, idempotent=True, explicit_locks=True)
 
     async def prune(self, library: Library, before: float) -> int:
-        """Let the steps of older trajectories go (seconds since the epoch); how many. See `pruning`."""
+        """Let the steps of older trajectories go (seconds since the epoch); how many. See `retention`."""
         return await prune(self.database, library, before)
 
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
