@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from explib.text.words import lowered
 from explib_learner.checks.lexicon import lexicon, plain_words
 
 _CONDITION = re.compile(
@@ -128,7 +129,7 @@ def _is_object(join: str, text: str) -> bool:
 
 def _pieces(strategy: str) -> Iterator[tuple[str, str]]:
     """Each piece with the kind of break before it."""
-    masked = _QUOTED.sub(lambda match: "`" * len(match[0]), strategy).lower()
+    masked = lowered(_QUOTED.sub(lambda match: "`" * len(match[0]), strategy))
     start, join = 0, "stop"
     for match in _BREAK.finditer(masked):
         yield join, strategy[start : match.start()].strip()

@@ -27,7 +27,7 @@ from explib.text.known_tokens import known_token_rules
 from explib.text.named_values import named_value_rules
 from explib.text.rules import Rule
 from explib.text.views import View, clear_view, joined_view
-from explib.text.words import storable
+from explib.text.words import lowered, storable
 
 _MAX_PASSES = 12
 _MARKER = re.compile(r"\[redacted:[a-z-]+\]")
@@ -218,11 +218,11 @@ def _around(joined: View, length: int) -> Iterator[tuple[int, int]]:
 
 
 def _find_in(text: str, personal: bool) -> Iterator[tuple[int, int, int, str]]:
-    lowered = _lowered(text)
-    ranks = sorted({rank for hint, ranks in _ranks() if hint in lowered for rank in ranks})
+    small = lowered(text)
+    ranks = sorted({rank for hint, ranks in _ranks() if hint in small for rank in ranks})
     for rank in ranks:
         rule = _rules()[rank]
-        for start, end in rule.finds(text, lowered):
+        for start, end in rule.finds(text, small):
             yield start, end, rank, rule.kind
     if "PRIVATE KEY" in text or "PuTTY" in text:
         for start, end in private_keys(text):
@@ -235,11 +235,6 @@ def _find_in(text: str, personal: bool) -> Iterator[tuple[int, int, int, str]]:
 
         for start, end, kind in personal_data(text):
             yield start, end, len(_rules()) + 1, kind
-
-
-def _lowered(text: str) -> str:
-    """In small letters, each in its place: one character has a small form of two."""
-    return text.lower() if "İ" not in text else text.replace("İ", "i").lower()
 
 
 @cache

@@ -57,6 +57,11 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def lowered(text: str) -> str:
+    """In small letters, each in its place: one character has a small form of two."""
+    return text.lower() if "İ" not in text else text.replace("İ", "i").lower()
+
+
 def number_of(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: "1 group", "1,200 groups"; `plural` where it isn't made with an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
