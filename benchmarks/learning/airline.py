@@ -14,11 +14,11 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from explib_server.importing.formats import read
-from explib_server.importing.records import BadRecord
-
 from explib.models.trajectories import Attempt, Trajectory
 from explib.trajectories import parse_trajectory
+from explib_server.importers.logs import read
+from explib_server.importers.records import BadRecord
+from explib_server.importers.sources import ImportRun
 from learning.learners import LEARNERS
 
 MAX_BYTES = 10_000_000
@@ -26,7 +26,7 @@ MAX_BYTES = 10_000_000
 
 def attempts(path: Path) -> Iterator[Attempt]:
     """The attempts of a file in any format that `explib import` reads."""
-    for number, record in enumerate(read(path)):
+    for number, record in enumerate(read([str(path)], ImportRun())):
         if isinstance(record, BadRecord):
             raise SystemExit(f"{record.position}: {record.reason}")
         trajectory = Trajectory(
