@@ -14,9 +14,9 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 
 from explib.models.json_value import Json
@@ -76,44 +76,41 @@ def redact_submission(submission: Submission, *, personal: bool = False) -> Subm
     which we made ourselves, is not looked through.
     """
     counts: Counter[str] = Counter()
+    search = cache(partial(redact, personal=personal))  # names, ids and whole texts come again from step to step
 
-    def clean(text: str | None) -> str | None:
-        return None if text is None else _redact_text(storable(text), personal, counts)
+    def clean(text: str) -> str:
+        without, found = search(storable(text))
+        counts.update(found)
+        return without
+
+    def clean_if_any(text: str | None) -> str | None:
+        return None if text is None else clean(text)
 
     key = submission.idempotency_key
     if key is not None and clean(key) != key:
         key = "sha256:" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return replace(
         submission,
-        task=_redact_text(storable(submission.task), personal, counts),
-        steps=tuple(_redact_step(step, personal, counts) for step in submission.steps),
-        answer=clean(submission.answer),
-        ground_truth=clean(submission.ground_truth),
-        feedback=clean(submission.feedback),
-        group=clean(submission.group),
-        agent=clean(submission.agent),
-        model=clean(submission.model),
+        task=clean(submission.task),
+        steps=tuple(_redact_step(step, clean, counts) for step in submission.steps),
+        answer=clean_if_any(submission.answer),
+        ground_truth=clean_if_any(submission.ground_truth),
+        feedback=clean_if_any(submission.feedback),
+        group=clean_if_any(submission.group),
+        agent=clean_if_any(submission.agent),
+        model=clean_if_any(submission.model),
         retrieval_id=None if submission.retrieval_id is None else storable(submission.retrieval_id),
         idempotency_key=key,
         redactions=submission.redactions + counts.total(),
     )
 
 
-def _redact_text(text: str, personal: bool, counts: Counter[str]) -> str:
-    clean, found = redact(text, personal=personal)
-    counts.update(found)
-    return clean
-
-
-def _redact_step(step: Step, personal: bool, counts: Counter[str]) -> Step:
-    def clean(text: str) -> str:
-        return _redact_text(text, personal, counts)
-
+def _redact_step(step: Step, clean: Callable[[str], str], counts: Counter[str]) -> Step:
     calls = tuple(
         ToolCall(
             clean(call.id),
             clean(call.name),
-            {clean(k): _redact_json(v, k, personal, counts) for k, v in call.arguments.items()},
+            {clean(k): _redact_json(v, k, clean, counts) for k, v in call.arguments.items()},
         )
         for call in step.calls
     )
@@ -121,18 +118,18 @@ def _redact_step(step: Step, personal: bool, counts: Counter[str]) -> Step:
     return replace(step, text=clean(step.text), calls=calls, answers_call=answers_call)
 
 
-def _redact_json(value: Json, key: str, personal: bool, counts: Counter[str]) -> Json:
+def _redact_json(value: Json, key: str, clean: Callable[[str], str], counts: Counter[str]) -> Json:
     """A value under its key: what stands under a key that names a secret is one, whatever it looks like."""
     if isinstance(value, dict):
-        return {_redact_text(k, personal, counts): _redact_json(v, k, personal, counts) for k, v in value.items()}
+        return {clean(k): _redact_json(v, k, clean, counts) for k, v in value.items()}
     if isinstance(value, list):
-        return [_redact_json(item, key, personal, counts) for item in value]
+        return [_redact_json(item, key, clean, counts) for item in value]
     if not isinstance(value, str):
         return value
     bare = re.sub("[_. -]", "", key[-100:]).lower()
     path = value.startswith("/") and bare.endswith("pwd")
     if path or not value.strip() or _MARKER.fullmatch(value) or not _SECRET_NAME.fullmatch(bare):
-        return _redact_text(value, personal, counts)
+        return clean(value)
     counts["keyword"] += 1
     return "[redacted:keyword]"
 
