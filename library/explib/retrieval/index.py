@@ -56,7 +56,9 @@ class LibraryIndex:
     revision: int = -1
     _held: MemoryIndex | None = None
     _search: DatabaseSearch | None = None
+    _tasks: list[str] = field(default_factory=list)
     _domain: Domain | None = None
+    """Of `_tasks`, once somebody has needed it."""
     _library: Library | None = None
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -96,14 +98,14 @@ class LibraryIndex:
         current = [lesson for lesson in lessons if lesson.status != "retired"]
         retired = [lesson.id for lesson in lessons if lesson.status == "retired"]
         vectors = await self._vectors(store, library, current)
-        await self._know_tasks(store, library)
+        tasks = [] if self.embedder is None else await store.groups.recent_tasks(library, KEPT_TASKS)
         if self._held is None or len(lessons) > IN_THREAD:
             held = MemoryIndex() if self._held is None else self._held.copy()
             await asyncio.to_thread(lambda: held.change(prepare(current), retired, vectors))
             self._held = held
         else:
             self._held.change(prepare(current), retired, vectors)  # no await: readers see it before or after
-        self.revision = revision
+        self.revision, self._tasks, self._domain = revision, tasks, None
 
     async def _vectors(self, store: Store, library: Library, lessons: Sequence[Lesson]) -> NDArray[np.float16] | None:
         if self.embedder is None or not lessons:
@@ -112,10 +114,14 @@ class LibraryIndex:
 
         return await vectors_of(store, self.embedder, library, lessons)
 
-    async def _know_tasks(self, store: Store, library: Library) -> None:
-        if self.embedder is not None:
-            tasks = await store.groups.recent_tasks(library, KEPT_TASKS)
-            self._domain = Domain.of(await self.embedder.embed(tasks)) if tasks else None
+    async def _is_of_kind(self, query: NDArray[np.float32]) -> bool:
+        """True for a task like the library's own. These are embedded when first needed: after many a revision never."""
+        domain, tasks = self._domain, self._tasks
+        if domain is None and tasks and self.embedder is not None:
+            domain = Domain.of(await self.embedder.embed(tasks))
+            if tasks is self._tasks:
+                self._domain = domain
+        return domain is not None and domain.covers(query)
 
     async def candidates(self, task: str, room: int, tools: frozenset[str] = frozenset()) -> Candidates:
         """What matters for a task, with these tools in play, in an answer of at most `room` tokens.
@@ -126,13 +132,12 @@ class LibraryIndex:
         vectors = None if self.embedder is None else await self.embedder.embed([task])
         query = None if vectors is None else vectors[0]
         limit = max(SHORTLIST, room // TOKENS_EACH)
-        if self._held is not None:
-            found = {entry.id: (entry, score) for entry, score in self._held.relevance(words, query, limit)}
-            for entry, _ in self._held.relevance(terms(" ".join(tools)), None, limit) if tools else ():
-                if entry.names & tools:
-                    found[entry.id] = entry, min(1.0, found.get(entry.id, (entry, 0.0))[1] + TOOL_WEIGHT)
-            whole = self._held.tokens <= room
-            if whole and (found or query is None or (self._domain is not None and self._domain.covers(query))):
+        asked = (words, query, limit, tools)
+        is_lost = self._held is not None and self._held.tokens <= room and not _found(self._held, *asked)
+        is_of_kind = query is None or (is_lost and await self._is_of_kind(query))
+        if self._held is not None:  # what is read from here on is read without an await: of one revision
+            found, whole = _found(self._held, *asked), self._held.tokens <= room
+            if whole and (found or is_of_kind):
                 found = {entry.id: (entry, 0.0) for entry in self._held.first(len(self._held))} | found
             return Candidates(self.revision, _fitting(found.values(), task.lower(), tools, whole=whole)[:limit])
         if self._search is None or self._library is None:
@@ -157,6 +162,17 @@ class LibraryIndex:
         if self._search is None or self._library is None:
             return []
         return list(await self._search.nearest(self._library, query, limit))
+
+
+def _found(
+    held: MemoryIndex, words: Sequence[str], query: NDArray[np.float32] | None, limit: int, tools: frozenset[str]
+) -> dict[str, Ranked]:
+    """Id → lesson with its relevance for a task's terms, its unit vector and the tools in play."""
+    found = {entry.id: (entry, score) for entry, score in held.relevance(words, query, limit)}
+    for entry, _ in held.relevance(terms(" ".join(tools)), None, limit) if tools else ():
+        if entry.names & tools:
+            found[entry.id] = entry, min(1.0, found.get(entry.id, (entry, 0.0))[1] + TOOL_WEIGHT)
+    return found
 
 
 def _fitting(found: Collection[Ranked], task: str, tools: frozenset[str], *, whole: bool) -> list[Ranked]:
