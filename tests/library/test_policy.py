@@ -20,7 +20,6 @@ from explib.evidence.policy import (
     NO_SHIFT,
     WITHHELD,
     ClassTotals,
-    enough_submitters,
     first_means,
     is_met_again,
     lesson_class,
@@ -176,10 +175,3 @@ def test_under_alarm_earlier_evidence_counts_little(held: ScoreSums) -> None:
     assert less.w <= max(FADED_WEIGHT, held.w)
     assert less.lift == pytest.approx(held.lift)
     assert posterior(less).deviation <= LIFT_SCALE
-
-
-def test_attempts_of_one_submitter_bear_nothing_out_in_a_shared_library() -> None:
-    assert not enough_submitters(["token 1"] * 16, submitters=2, signed=False)
-    assert enough_submitters(["token 1", "token 2"], submitters=2, signed=False)
-    assert enough_submitters(["token 1"] * 16, submitters=2, signed=True)
-    assert enough_submitters(["local"] * 3, submitters=1, signed=False)

@@ -9,8 +9,7 @@ Worked out by simulation: docs/evidence.md.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explib.evidence.posterior import LIFT_SCALE, NORMAL, STEEPNESS, Posterior, score_variance
@@ -56,8 +55,7 @@ def lesson_class(
 def _class_of_decision(verdict: Verdict, option: str | None) -> LessonClass:
     if verdict.better is not None and option is not None and verdict.better != option:
         return "D"
-    spread = verdict.groups >= GROUPS or verdict.lone >= LONE_ATTEMPTS
-    if verdict.state == "believed" and verdict.witnesses >= WITNESSES and spread:
+    if verdict.state == "believed" and verdict.witnesses >= WITNESSES and is_met_again(verdict):
         return "A"
     seen = verdict.state in ("believed", "one of") or verdict.inclusion >= CANDIDATE_INCLUSION
     return "B" if seen else "C"
@@ -66,15 +64,6 @@ def _class_of_decision(verdict: Verdict, option: str | None) -> LessonClass:
 def is_met_again(verdict: Verdict | None) -> bool:
     """Whether a lesson's situation was met often enough to be borne out twice; without a verdict nobody knows."""
     return verdict is not None and (verdict.groups >= GROUPS or verdict.lone >= LONE_ATTEMPTS)
-
-
-def enough_submitters(supporting: Iterable[str | None], *, submitters: int, signed: bool) -> bool:
-    """Whether attempts may make a lesson active or class A: not those of one submitter alone in a shared library.
-
-    `supporting`: the submitter of each attempt that bears the lesson out. `submitters`: how many the library has.
-    `signed`: the environment signed the rewards, which nobody else can.
-    """
-    return signed or submitters < GROUPS or len(set(supporting)) >= GROUPS
 
 
 def once_seen_mean(borne_out: int, seen_once: int) -> float:
@@ -138,9 +127,8 @@ def library_shift(
         each_time = served / retrievals
         expected = sum(means[name] * each.served for name, each in totals.items()) / retrievals
         noise = score_variance(holdout) / (holdout.w * each_time**2) + LIFT_SCALE**2 / each_time
-        observed = math.copysign(max(abs(holdout.lift) - holdout.slack, 0.0), holdout.lift)
         precision += 1 / noise
-        pull += (observed - expected) / each_time / noise
+        pull += (holdout.sure_lift - expected) / each_time / noise
     return Shift(pull / precision, precision**-0.5)
 
 

@@ -26,6 +26,11 @@ Places = NDArray[np.int32]
 _NOWHERE: Places = np.zeros(0, np.int32)
 
 
+def idf(documents_with: int, documents: int) -> float:
+    """How much a term tells that occurs in so many of so many documents."""
+    return math.log1p((documents - documents_with + 0.5) / (documents_with + 0.5))
+
+
 class Postings:
     """Where each term occurs. A place is a row number given by the owner; it holds one document or none."""
 
@@ -75,7 +80,7 @@ class Postings:
         if not terms:
             return np.zeros(len(self._lengths))
         rarest = sorted((self._places.get(term, _NOWHERE) for term in terms), key=len)
-        idfs = [math.log1p((self._documents - len(places) + 0.5) / (len(places) + 0.5)) for places in rarest]
+        idfs = [idf(len(places), self._documents) for places in rarest]
         counts = np.cumsum([len(places) for places in rarest])
         read = max(1, int(np.searchsorted(counts, MOST_POSTINGS, side="right")))
         shares = np.repeat(np.array(idfs[:read]) / (sum(idfs) or 1.0), [len(places) for places in rarest[:read]])

@@ -7,7 +7,6 @@ words of every lesson found are weighed here, and one that is not among the near
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from explib.models.experiences import Lesson
 from explib.models.libraries import Library
-from explib.retrieval.bm25 import K1, MOST_POSTINGS, B
+from explib.retrieval.bm25 import K1, MOST_POSTINGS, B, idf
 from explib.retrieval.embedding import Embedder
 from explib.retrieval.ranking import blended, relevances
 from explib.retrieval.stored_vectors import PART, vectors_of
@@ -107,7 +106,7 @@ class DatabaseSearch:
 
     def _coverage(self, words: Iterable[str], lessons: Sequence[Lesson]) -> NDArray[np.float64]:
         """As `bm25.Postings.coverage` has it, with the sample in the library's place."""
-        weights = {term: self._weight(term) for term in words}
+        weights = {term: idf(self._documents[term], self._sampled) for term in words}
         total = sum(weights.values()) or 1.0
         shares = np.zeros(len(lessons))
         for place, lesson in enumerate(lessons):
@@ -115,7 +114,3 @@ class DatabaseSearch:
             share = sum(weights.get(term, 0.0) for term in own) / total
             shares[place] = share * (K1 + 1) / (1 + K1 * (1 - B + B * len(own) / self._mean_length))
         return shares
-
-    def _weight(self, term: str) -> float:
-        count = self._documents[term]
-        return math.log1p((self._sampled - count + 0.5) / (count + 0.5))

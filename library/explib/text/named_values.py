@@ -208,15 +208,16 @@ def _names() -> Iterator[Rule]:
     yield _rule("keyword", words, name + line, _is_line)
     loud = rf"(?-i:(?<=[A-Z]_)KEY)[\"']?[=,][ ]?(?:{_Q})?(?P<v>[A-Za-z0-9+/=:_.!-]{{16,256}}+)"
     yield _rule("keyword", "key", loud, _is_credential)
+    # a constant that a call defines: define('DB_PASSWORD', '…'), setenv("API_KEY", "…")
     defined = rf"{name}\w{{0,16}}{_Q}[ ]?,[ ]?{_Q}(?P<v>[^\"'`\\\s]{{3,256}}){_Q}[ ]?\)"
-    yield _rule("keyword", words, defined, _is_defined)
+    yield _rule("keyword", words, defined, _is_password)
 
 
 def _sentence() -> Rule:
     said = r"\s{0,3}[«„“\"'`(「『]{0,2}(?P<v>[!-~]{3,127}[A-Za-z0-9!@#$%^&*+=_~-])(?![(\[])"
     hints = [*_PROSE, *_ENGLISH]
     told = rf"(?<![\w-])(?:(?:{'|'.join(_PROSE)}){_IS}|(?:{'|'.join(_ENGLISH)})s?{_IS_ENGLISH}){said}"
-    return Rule("keyword", tuple(hints), re.compile(told, re.IGNORECASE), _is_told)
+    return Rule("keyword", tuple(hints), re.compile(told, re.IGNORECASE), _is_password)
 
 
 def _is_no_placeholder(match: re.Match[str]) -> bool:
@@ -310,15 +311,5 @@ def _is_line(match: re.Match[str]) -> bool:
     return match["name"].isupper() or "." in head or looks_made(value) or not value.isidentifier()
 
 
-def _is_told(match: re.Match[str]) -> bool:
-    value = match["v"]
-    return not is_placeholder(value) and looks_made(value)
-
-
 def _is_header(match: re.Match[str]) -> bool:
     return not is_placeholder(match["v"]) and (match[0].lower().startswith("x-") or looks_made(match["v"]))
-
-
-def _is_defined(match: re.Match[str]) -> bool:
-    """A constant that a call defines: define('DB_PASSWORD', '…'), setenv("API_KEY", "…")."""
-    return not is_placeholder(match["v"]) and looks_made(match["v"])

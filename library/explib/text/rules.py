@@ -37,7 +37,7 @@ class Rule:
     hints: tuple[str, ...]
     """Lower-case words: where the text has none of them there is no match."""
     pattern: re.Pattern[str]
-    accepts: Callable[[re.Match[str]], bool] = lambda _: True
+    accepts: Callable[[re.Match[str]], bool]
     anchored: bool = True
     """Whether each match begins with a hint, so that only those places need be looked at."""
 

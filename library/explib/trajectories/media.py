@@ -9,7 +9,14 @@ from explib.trajectories.values import first
 _KINDS = ("image", "audio", "video", "file", "document", "screenshot")
 _MIME_KEYS = ("mimeType", "mime_type", "mediaType", "media_type")
 _CARRIERS = ("inlineData", "inline_data", "fileData", "file_data")
-_SHAPES = {"image": ("image", "image_url"), "audio": ("audio", "input_audio"), "video": ("video",)}
+_SHAPES = {
+    "image": ("image", "image_url"),
+    "audio": ("audio", "input_audio"),
+    "video": ("video",),
+    "document": ("document",),
+    "file": ("file", *_CARRIERS),
+}
+"""Keys that tell the kind of a part which does not declare it."""
 
 
 def media_mark(part: Mapping[str, object]) -> str | None:
@@ -34,9 +41,8 @@ def _kind(part: Mapping[str, object]) -> str | None:
         return major if major in ("image", "audio", "video") else "file"
     if declared:
         return None
-    shapes = {**_SHAPES, "document": ("document",), "file": ("file", *_CARRIERS)}
     return next(
-        (kind for kind, keys in shapes.items() if any(isinstance(part.get(key), Mapping) for key in keys)), None
+        (kind for kind, keys in _SHAPES.items() if any(isinstance(part.get(key), Mapping) for key in keys)), None
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from explib.errors import InvalidTrajectory
 from explib.models.trajectories import Role, ToolCall
 from explib.trajectories.calls import read_calls
-from explib.trajectories.fragments import Fragment
+from explib.trajectories.fragments import Fragment, lines
 from explib.trajectories.media import media_mark
 from explib.trajectories.parts import read_content
 from explib.trajectories.results import answered, is_failed, read_result
@@ -84,7 +84,7 @@ def _beside(item: Mapping[str, object]) -> str:
     """Words outside of the content: a refusal, the transcript of an answer in sound."""
     refusal, audio = item.get("refusal"), item.get("audio")
     spoken = media_mark({"type": "audio", **audio}) if isinstance(audio, Mapping) else None
-    return "\n".join(part for part in (refusal, spoken) if isinstance(part, str) and part)
+    return lines(refusal if isinstance(refusal, str) else "", spoken or "")
 
 
 def _thoughts(item: Mapping[str, object], role: Role) -> str:
