@@ -19,12 +19,11 @@ def graded_attempts(attempts: Sequence[Attempt], settings: LibrarySettings) -> l
 
     An attempt alone in its group is a lone one. With `label_free` groups without any reward have inferred ones.
     """
-    width = settings.reward_max - settings.reward_min
     inferred = _majority_rewards(attempts) if settings.label_free else {}
     rewards: dict[str, tuple[float, RewardSource]] = {}
     for attempt in (each.trajectory for each in attempts):
         if attempt.reward is not None:
-            rewards[attempt.id] = ((attempt.reward - settings.reward_min) / width, attempt.reward_source or "agent")
+            rewards[attempt.id] = (settings.share(attempt.reward), attempt.reward_source or "agent")
         elif attempt.id in inferred:
             rewards[attempt.id] = (inferred[attempt.id], "inferred")
     counted = {known: each for known, each in rewards.items() if settings.source_weights[each[1]] > 0}

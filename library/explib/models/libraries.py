@@ -109,6 +109,15 @@ class LibrarySettings(BaseModel):
         bool, Field(description="on: only rewards signed by the environment are evidence; the others still teach.")
     ] = False
 
+    @property
+    def reward_width(self) -> float:
+        """From the lowest reward to the highest."""
+        return self.reward_max - self.reward_min
+
+    def share(self, reward: float) -> float:
+        """A reward as a share of the range: 0 the lowest, 1 the highest."""
+        return (reward - self.reward_min) / self.reward_width
+
 
 @dataclass(frozen=True, slots=True)
 class Library:

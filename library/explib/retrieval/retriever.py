@@ -121,7 +121,7 @@ class Retriever:
             arms=drawn.arms,
         )
         measured = held.evidence.claimed(entry for entry, _ in drawn.served)
-        lifts = {known: lift.times(settings.reward_max - settings.reward_min) for known, lift in measured.items()}
+        lifts = {known: lift.times(settings.reward_width) for known, lift in measured.items()}
         return Served(retrieval, drawn.served, _prompt_text(drawn, len(held.index)), lifts)
 
     async def alike(self, library: Library, text: str, similarity: float) -> list[str]:

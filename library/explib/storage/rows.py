@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from explib.history.apply import Citations
+from explib.models.access import Token
 from explib.models.decisions import Verdict
 from explib.models.experiences import Experience, Support
 from explib.models.groups import Group
@@ -56,6 +57,7 @@ library = RowMapper(Library)
 group = RowMapper(Group)
 trajectory = RowMapper(Trajectory)
 experience = RowMapper(Experience)
+token = RowMapper(Token)
 trial = RowMapper(Trial)
 retrieval = RowMapper(Retrieval)
 model_call = RowMapper(ModelCall)

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, Text, bindparam, cast, func, literal_column, select, update
+from sqlalchemy import Text, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownToken
 from explib.ids import new_id
 from explib.models.access import Token, TokenScope
+from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.tables.access import tokens
 from explib.tasks import BackgroundTasks
@@ -61,16 +62,8 @@ class Tokens:
         named = None if libraries is None else tuple(sorted(set(libraries)))
         token_id = new_id("k")
         token = Token(token_id, redacted(name) or token_id, scope, named, self.clock(), expires_at)
-        values = {
-            "id": token.id,
-            "name": token.name,
-            "scope": scope,
-            "libraries": None if named is None else list(named),
-            "secret_hash": _digest(secret),
-            "key": secret if scope == "reward" else None,
-            "created_at": token.created_at,
-            "expires_at": expires_at,
-        }
+        key = secret if scope == "reward" else None
+        values = {**rows.token.values(token), "secret_hash": _digest(secret), "key": key}
 
         async def insert(connection: AsyncConnection) -> None:
             await connection.execute(tokens.insert().values(values))
@@ -80,9 +73,8 @@ class Tokens:
 
     async def all(self) -> list[Token]:
         """Every token that was ever made, oldest first."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(tokens).order_by(tokens.c.created_at, tokens.c.id))
-            return [_token(row) for row in found.mappings()]
+        found = await self.database.rows(select(tokens).order_by(tokens.c.created_at, tokens.c.id))
+        return [rows.token(row) for row in found]
 
     async def revoke(self, token_id: str) -> Token:
         """The token is good for nothing from now on. Twice is no error. Raises UnknownToken."""
@@ -94,7 +86,7 @@ class Tokens:
             row = (await connection.execute(select(tokens).where(same))).mappings().first()
             if row is None:
                 raise UnknownToken
-            return _token(row)
+            return rows.token(row)
 
         return await self.database.write(mark, idempotent=True)
 
@@ -119,7 +111,8 @@ class Tokens:
         signing = tokens.c.key.is_not(None) & tokens.c.revoked_at.is_(None)
         found = await self.database.rows(select(tokens).where(signing).order_by(tokens.c.id))
         now = self.clock()
-        return {row["id"]: row["key"] for row in found if _token(row).good_at(now) and _token(row).reaches(library)}
+        keys = [(rows.token(row), str(row["key"])) for row in found]
+        return {token.id: key for token, key in keys if token.good_at(now) and token.reaches(library)}
 
     def used(self, token: Token) -> None:
         """Note the use, behind the answer and at most once a minute for each token."""
@@ -142,16 +135,3 @@ class Tokens:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
-def _token(row: RowMapping) -> Token:
-    return Token(
-        id=row["id"],
-        name=row["name"],
-        scope=row["scope"],
-        libraries=None if row["libraries"] is None else tuple(row["libraries"]),
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
-        last_used_at=row["last_used_at"],
-    )

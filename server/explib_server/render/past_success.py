@@ -24,7 +24,7 @@ _FENCE_TOKENS = 40
 async def past_success(store: Store, library: Library, task: str) -> str | None:
     """The text of that attempt within the library's `serve_tokens`; None where no task is similar enough."""
     settings = library.settings
-    least = settings.reward_min + GOOD_SHARE * (settings.reward_max - settings.reward_min)
+    least = settings.reward_min + GOOD_SHARE * settings.reward_width
     won = await store.trajectories.best(library, least, LOOKED_AT)
     likeness, _, nearest = max(
         ((similarity(task, attempt.task), -place, attempt.id) for place, attempt in enumerate(won)),

@@ -59,12 +59,12 @@ async def _with_baselines(
     where = (groups.c.library_id == library.id) & groups.c.id.in_(set(ids.values()))
     found = await connection.execute(select(groups.c.id, groups.c.graded, groups.c.reward_total).where(where))
     known = {row.id: (row.reward_total, row.graded) for row in found}
-    low, high = library.settings.reward_min, library.settings.reward_max
+    settings = library.settings
     reporting = baseline(0.0, 0, totals.rewards, totals.retrievals - len(batch))
     prepared = []
     for each in batch:
         total, graded = known.get(ids[each.id], (0.0, 0))
-        share = (total - low * graded) / (high - low)
+        share = (total - settings.reward_min * graded) / settings.reward_width
         expected = baseline(share, graded, totals.reward_total, totals.rewards)
         prepared.append(replace(each, baseline=expected, reporting=reporting))
     return prepared

@@ -15,7 +15,7 @@ from sqlalchemy import Select, Text, UpdateBase, bindparam, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key
-from explib.models.libraries import Library, LibrarySettings
+from explib.models.libraries import Library
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.engine import MakeInsert
@@ -51,6 +51,8 @@ RETRIEVAL = [cast(retrievals.c[name], Text) if name in rows.TEXTS else retrieval
 """The columns of `rows.retrieval_of`."""
 _OWNED = retrievals.c.library_id == bindparam("owner")
 _MINE = _OWNED & (retrievals.c.id == bindparam("retrieval"))
+IS_RECORDED = select(retrievals.c.id).where(_MINE)
+"""A row for a retrieval of the library that is on record."""
 
 
 async def totals_of(database: Database, library_id: int) -> Totals:
@@ -58,22 +60,25 @@ async def totals_of(database: Database, library_id: int) -> Totals:
     return Totals(*(await database.read_row(_TOTALS_NOW, {"owner": library_id}) or ()))
 
 
-async def apply_reward(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> bool:
+async def apply_reward(
+    connection: AsyncConnection, database: Database, library: Library, retrieval_id: str
+) -> bool | None:
     """Enter what a reward under this retrieval changes, the old one taken back; False where it changes nothing.
 
+    None where the retrieval is not on record.
     Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
     only signed rewards, the others are not evidence.
     """
     named = {"owner": library.id, "retrieval": retrieval_id}
     found = await _RETRIEVAL.rows(connection, database, **named)
     if not found:
-        return False
+        return None
     [(number, submitter, *columns)] = found
     retrieval = rows.retrieval_of(columns)
     graded = await (_SIGNED if library.settings.signed_rewards_only else _GRADED).rows(connection, database, **named)
     if not graded:
         return False
-    reward = _share(sum(each for each, _ in graded) / len(graded), library.settings)
+    reward = library.settings.share(sum(each for each, _ in graded) / len(graded))
     if reward == retrieval.reward:
         return False
     if retrieval.reward is None:
@@ -88,10 +93,6 @@ async def apply_reward(connection: AsyncConnection, database: Database, library:
     if submitter is not None:
         await _enter_for_submitter(connection, database, library.id, entries, submitter)
     return True
-
-
-def _share(reward: float, settings: LibrarySettings) -> float:
-    return (reward - settings.reward_min) / (settings.reward_max - settings.reward_min)
 
 
 async def continue_record(

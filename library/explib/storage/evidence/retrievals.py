@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import UnknownRetrieval
@@ -19,6 +19,7 @@ from explib.models.retrievals import Retrieval
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.batches import count, record
+from explib.storage.evidence.counters import IS_RECORDED
 from explib.storage.tables.evidence import retrievals
 from explib.tasks import BackgroundTasks
 
@@ -28,9 +29,6 @@ LOOK_SECONDS = 0.05
 LOOKS = 20
 LATE_SECONDS = 1.0
 """Time after a retrieval in which another process may still be about to write it."""
-_KNOWN = select(retrievals.c.id).where(
-    retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Retrievals:
         named = {"owner": library.id, "retrieval": retrieval_id}
         for _ in range(LOOKS):
             fresh = abs(time.time() - made_at(retrieval_id)) < LATE_SECONDS
-            if not fresh or await self.database.read_row(_KNOWN, named) is not None:
+            if not fresh or await self.database.read_row(IS_RECORDED, named) is not None:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models.decisions import Code, CodebookEntry, CodebookUpdate, Decision, Verdict
+from explib.models.decisions import Code, CodebookEntry, CodebookUpdate, Decision
 from explib.models.libraries import Library
 from explib.models.trajectories import Trajectory
 from explib.storage import rows
@@ -19,7 +19,6 @@ from explib.storage.tables.decisions import codes, decisions
 from explib.storage.tables.trajectories import trajectories
 
 _DECISION = TypeAdapter(Decision)
-_VERDICT = TypeAdapter(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,8 @@ class Codebooks:
         where = decisions.c.library_id == library.id
         if ids is not None:
             where &= self.database.dialect.among(decisions.c.id, list(ids))
-        async with self.database.read() as connection:
-            found = await connection.execute(select(decisions).where(where).order_by(decisions.c.number))
-            return [_entry(row) for row in found.mappings()]
+        found = await self.database.rows(select(decisions).where(where).order_by(decisions.c.number))
+        return [_entry(row) for row in found]
 
     async def codes(self, library: Library) -> list[Code]:
         """Every code of the library's attempts."""
@@ -97,11 +95,11 @@ def _columns(entry: CodebookEntry) -> dict[str, object]:
         "key": decision.key,
         "source": decision.source,
         "decision": _DECISION.dump_python(decision, mode="json"),
-        "verdict": None if verdict is None else _VERDICT.dump_python(verdict, mode="json"),
+        "verdict": None if verdict is None else rows.VERDICT.dump_python(verdict, mode="json"),
         "weak_runs": entry.weak_runs,
     }
 
 
 def _entry(row: RowMapping) -> CodebookEntry:
-    verdict = None if row["verdict"] is None else _VERDICT.validate_python(row["verdict"])
+    verdict = None if row["verdict"] is None else rows.VERDICT.validate_python(row["verdict"])
     return CodebookEntry(_DECISION.validate_python(row["decision"]), verdict, row["weak_runs"])

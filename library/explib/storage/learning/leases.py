@@ -45,7 +45,7 @@ class Leases:
                 .returning(leases)
             )
             row = taken.first()
-            return None if row is None else Lease(row.name, row.holder, row.token, row.expires_at)
+            return None if row is None else Lease(*row)
 
         return await self.database.write(take, idempotent=True, explicit_locks=True)
 
@@ -82,7 +82,7 @@ class Leases:
                 return None
             ended = {"token": row.token + 1, "expires_at": 0.0, "holder": ""}
             await connection.execute(update(leases).where(named).values(**ended))
-            return Lease(row.name, row.holder, row.token, row.expires_at)
+            return Lease(*row)
 
         return await self.database.write(end, explicit_locks=True)
 
@@ -90,7 +90,7 @@ class Leases:
         """The lease as it is held now, or None."""
         held = (leases.c.name == name) & ~self.database.reached(leases.c.expires_at, LONGEST_SECONDS)
         row = await self.database.row(select(leases).where(held))
-        return None if row is None else Lease(row["name"], row["holder"], row["token"], row["expires_at"])
+        return None if row is None else Lease(**row)
 
 
 async def check_lease(connection: AsyncConnection, lease: Lease) -> None:

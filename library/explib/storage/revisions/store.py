@@ -41,11 +41,8 @@ class Revisions:
             where &= self.database.dialect.among(experiences.c.id, ids)
         if not retired:
             where &= experiences.c.status != "retired"
-        async with self.database.read() as connection:
-            found = await connection.execute(select(experiences).where(where))
-            return sorted(
-                (rows.experience(row) for row in found.mappings()), key=lambda experience: int(experience.id[1:])
-            )
+        found = await self.database.rows(select(experiences).where(where))
+        return sorted(map(rows.experience, found), key=lambda experience: int(experience.id[1:]))
 
     async def experience(self, library: Library, experience_id: str) -> Experience:
         """One experience, retired or not. Raises UnknownExperience."""
@@ -123,10 +120,8 @@ class Revisions:
         """The changes of the revisions after one and until another, oldest first."""
         where = (operations.c.library_id == library.id) & (operations.c.revision <= until)
         where &= (operations.c.revision > after) & operations.c.refusal.is_(None)
-        async with self.database.read() as connection:
-            found = (await connection.execute(select(operations).where(where).order_by(operations.c.number))).all()
-        parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
-        return [Change(parse(each.operation), read(each.before), read(each.after)) for each in found]
+        found = await self.database.rows(select(operations).where(where).order_by(operations.c.number))
+        return [_change(row) for row in found]
 
     async def revert(self, library: Library, number: int, author: str, cause: str) -> Committed:
         """Put the library back as it stood after revision `number` (0: empty), as a new revision.
@@ -151,11 +146,8 @@ class Revisions:
     async def refusals(self, library: Library, limit: int = 50) -> list[Refusal]:
         """The newest operations that were not applied, newest first."""
         where = (operations.c.library_id == library.id) & operations.c.refusal.is_not(None)
-        async with self.database.read() as connection:
-            found = await connection.execute(
-                select(operations).where(where).order_by(operations.c.number.desc()).limit(limit)
-            )
-            return [Refusal(rows.OPERATION.validate_python(row.operation), row.refusal) for row in found]
+        newest = select(operations).where(where).order_by(operations.c.number.desc()).limit(limit)
+        return [_refusal(row) for row in await self.database.rows(newest)]
 
     async def commit(self, proposal: Proposal) -> Committed:
         """Apply the operations, record the refusals, close the groups: all of it or nothing.
@@ -182,18 +174,22 @@ async def _revisions(connection: AsyncConnection, library: Library, numbers: Seq
     return [found[number] for number in numbers if number in found]
 
 
+def _change(row: RowMapping) -> Change:
+    read = rows.EXPERIENCES.validate_python
+    return Change(rows.OPERATION.validate_python(row["operation"]), read(row["before"]), read(row["after"]))
+
+
+def _refusal(row: RowMapping) -> Refusal:
+    return Refusal(rows.OPERATION.validate_python(row["operation"]), row["refusal"])
+
+
 def _revision(row: RowMapping, applied: Sequence[RowMapping]) -> Revision:
-    parse, read = rows.OPERATION.validate_python, rows.EXPERIENCES.validate_python
     return Revision(
         number=row["number"],
         cause=row["cause"],
         author=row["author"],
-        changes=tuple(
-            Change(parse(each["operation"]), read(each["before"]), read(each["after"]))
-            for each in applied
-            if not each["refusal"]
-        ),
-        refusals=tuple(Refusal(parse(each["operation"]), each["refusal"]) for each in applied if each["refusal"]),
+        changes=tuple(_change(each) for each in applied if not each["refusal"]),
+        refusals=tuple(_refusal(each) for each in applied if each["refusal"]),
         groups=tuple(row["groups"]),
         cost=Cost(row["calls"], row["prompt_tokens"], row["completion_tokens"]),
         created_at=row["created_at"],

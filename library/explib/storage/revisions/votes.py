@@ -83,9 +83,8 @@ class Votes:
     async def on(self, library: Library, experience_id: str) -> list[Vote]:
         """The votes on every version of an experience, oldest first."""
         where = (votes.c.library_id == library.id) & (votes.c.experience_id == experience_id)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(votes).where(where).order_by(votes.c.created_at, votes.c.voter))
-            return [_vote(row) for row in found.mappings()]
+        found = await self.database.rows(select(votes).where(where).order_by(votes.c.created_at, votes.c.voter))
+        return [_vote(row) for row in found]
 
     async def tallies(self, library: Library) -> dict[str, Tally]:
         """Experience id → the votes on its current version, for those that have any."""

@@ -59,9 +59,7 @@ class Groups:
 
     async def any_ready(self) -> bool:
         """True where any library has a group that is ready, now or once its wait is over."""
-        statement = select(groups.c.id).where(groups.c.state == "ready").limit(1)
-        async with self.database.read() as connection:
-            return (await connection.execute(statement)).first() is not None
+        return await self.database.row(select(groups.c.id).where(groups.c.state == "ready").limit(1)) is not None
 
     async def due(self, library: Library, limit: int) -> list[Group]:
         """The groups that `claim` would take."""
@@ -72,9 +70,7 @@ class Groups:
     async def still_due(self, library: Library, names: Sequence[str]) -> list[Group]:
         """The groups among these that are ready now, in the order in which they are named."""
         where = self._ready_now(library) & groups.c.id.in_(names)
-        async with self.database.read() as connection:
-            found = await connection.execute(select(groups).where(where))
-            known = {row["id"]: rows.group(row) for row in found.mappings()}
+        known = {row["id"]: rows.group(row) for row in await self.database.rows(select(groups).where(where))}
         return [known[name] for name in names if name in known]
 
     def _ready_now(self, library: Library) -> ColumnElement[bool]:
@@ -157,15 +153,6 @@ class Groups:
 
         if values:
             await self.database.write(note, idempotent=True, explicit_locks=True)
-
-    async def end_waits(self) -> int:
-        """Make groups due now that were to be tried again later; how many there were."""
-        later = (groups.c.state == "ready") & (groups.c.not_before > self.database.now())
-
-        async def end(connection: AsyncConnection) -> int:
-            return (await connection.execute(update(groups).where(later).values(not_before=0.0))).rowcount
-
-        return await self.database.write(end, idempotent=True, explicit_locks=True)
 
     async def retry_dead(self, library: Library) -> int:
         """Make the library's dead groups ready again; how many there were."""

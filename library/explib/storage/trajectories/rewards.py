@@ -35,8 +35,7 @@ async def regrade(connection: AsyncConnection, library: Library, stored: RowMapp
         values.update(signed_by=signature.key_id, signed_at=signature.at, graded_by=stored["submitter"])
         values.update(reward_source="environment")
     before = await lock_group(connection, library, group)
-    owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == stored["id"])
-    await connection.execute(update(trajectories).where(owned).values(**values))
+    await connection.execute(update(trajectories).where(is_trajectory(library, stored["id"])).values(**values))
     fresh = await regroup(connection, library, before, news=changed)
     return Receipt(stored["id"], duplicate=False, group=fresh, redactions=stored["redactions"])
 
@@ -55,19 +54,25 @@ def _check_signed(stored: RowMapping, grade: Grade, *, changed: bool) -> None:
         )
 
 
-def _is(library: Library, group: str) -> ColumnElement[bool]:
+def is_trajectory(library: Library, trajectory_id: str) -> ColumnElement[bool]:
+    """A condition for the row of one trajectory."""
+    return (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
+
+
+def is_group(library: Library, group: str) -> ColumnElement[bool]:
+    """A condition for the row of one group."""
     return (groups.c.library_id == library.id) & (groups.c.id == group)
 
 
 async def lock_group(connection: AsyncConnection, library: Library, group: str) -> Group:
     """The group as it stands, held until the transaction ends: its trajectories are counted one after the other."""
-    held = await connection.execute(select(groups).where(_is(library, group)).with_for_update(key_share=True))
+    held = await connection.execute(select(groups).where(is_group(library, group)).with_for_update(key_share=True))
     return rows.group(held.mappings().one())
 
 
 async def group_row(connection: AsyncConnection, library: Library, group: str) -> Group:
     """The group as it stands."""
-    return rows.group((await connection.execute(select(groups).where(_is(library, group)))).mappings().one())
+    return rows.group((await connection.execute(select(groups).where(is_group(library, group)))).mappings().one())
 
 
 async def regroup(connection: AsyncConnection, library: Library, before: Group, *, news: bool) -> Group:

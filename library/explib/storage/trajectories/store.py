@@ -27,7 +27,7 @@ from explib.models.trajectories import Attempt, Trajectory
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.engine import MakeInsert
-from explib.storage.evidence.counters import apply_reward
+from explib.storage.evidence.counters import IS_RECORDED, apply_reward
 from explib.storage.libraries.settings import lock_settings
 from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import retrievals
@@ -35,7 +35,7 @@ from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.storage.trajectories.corrections import Brought, correct
 from explib.storage.trajectories.retention import prune
-from explib.storage.trajectories.rewards import group_row, regrade, regroup
+from explib.storage.trajectories.rewards import group_row, is_trajectory, regrade, regroup
 from explib.trajectories import decode_steps, encode_steps
 from explib.trajectories.readiness import group_id, group_key
 from explib.trajectories.rewards import checked_reward
@@ -74,9 +74,6 @@ _BEGUN = (
     )
     .where(libraries.c.id == bindparam("owner"))
     .with_for_update(read=True, key_share=True, of=libraries)
-)
-_RECORDED = select(retrievals.c.id).where(
-    retrievals.c.library_id == bindparam("owner"), retrievals.c.id == bindparam("retrieval")
 )
 
 
@@ -145,8 +142,7 @@ class Trajectories:
         if retrieval_id is None:
             return receipt
         scored = await apply_reward(connection, self.database, library, retrieval_id)
-        note = "" if scored or await _is_recorded(connection, library, retrieval_id) else UNTIED
-        return replace(receipt, scored=scored, note=note)
+        return replace(receipt, scored=bool(scored), note=UNTIED if scored is None else "")
 
     async def _again(
         self,
@@ -174,7 +170,7 @@ class Trajectories:
                 "to correct the reward call report_reward; for another attempt pass its own idempotency_key."
             )
         if submission.feedback is not None and stored["feedback"] is None:
-            same = (trajectories.c.library_id == library.id) & (trajectories.c.id == stored["id"])
+            same = is_trajectory(library, stored["id"])
             await connection.execute(update(trajectories).where(same).values(feedback=submission.feedback))
         group = await group_row(connection, library, stored["group_id"])
         return Receipt(stored["id"], duplicate=True, group=group, redactions=stored["redactions"])
@@ -272,12 +268,8 @@ class Trajectories:
         async def write(connection: AsyncConnection) -> Receipt:
             now = await lock_settings(connection, library)
             checked_reward(grade.reward, now.settings)
-            owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
-            row = (
-                (await connection.execute(select(trajectories).where(owned).with_for_update(key_share=True)))
-                .mappings()
-                .first()
-            )
+            named = select(trajectories).where(is_trajectory(library, trajectory_id)).with_for_update(key_share=True)
+            row = (await connection.execute(named)).mappings().first()
             if row is None:
                 raise UnknownTrajectory
             receipt = await regrade(connection, now, row, grade)
@@ -291,12 +283,8 @@ class Trajectories:
 
     async def get(self, library: Library, trajectory_id: str) -> Attempt:
         """One trajectory with its steps: none where they were pruned. Raises UnknownTrajectory, StorageError."""
-        owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == trajectory_id)
-        async with self.database.read() as connection:
-            found = await connection.execute(
-                select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies).where(owned)
-            )
-            row = found.mappings().first()
+        joined = select(trajectories, trajectory_bodies.c.body).outerjoin(trajectory_bodies)
+        row = await self.database.row(joined.where(is_trajectory(library, trajectory_id)))
         if row is None:
             raise UnknownTrajectory
         if row["body"] is None and row["pruned_at"] is None:
@@ -359,7 +347,7 @@ async def _check_retrieval(connection: AsyncConnection, library: Library, retrie
 
 
 async def _is_recorded(connection: AsyncConnection, library: Library, retrieval_id: str) -> bool:
-    return (await connection.execute(_RECORDED, {"owner": library.id, "retrieval": retrieval_id})).first() is not None
+    return (await connection.execute(IS_RECORDED, {"owner": library.id, "retrieval": retrieval_id})).first() is not None
 
 
 def _locking_group(make_insert: MakeInsert) -> UpdateBase:
