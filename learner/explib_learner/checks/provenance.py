@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from explib.models.trajectories import Attempt, Trajectory
+from explib.models.trajectories import TOKEN_SUBMITTER, Attempt, Trajectory
 
-_TOKEN = "token "  # noqa: S105 the beginning of a submitter's name, no secret
 WITNESSES = 2
 """Signed attempts that stand for what one submitter handed in."""
 
@@ -14,7 +13,7 @@ WITNESSES = 2
 def is_shared(attempts: Iterable[Attempt]) -> bool:
     """Whether others than one person's own clients hand attempts in: a token, or more than one submitter."""
     submitters = {attempt.trajectory.submitter for attempt in attempts} - {None}
-    return len(submitters) > 1 or any((name or "").startswith(_TOKEN) for name in submitters)
+    return len(submitters) > 1 or any((name or "").startswith(TOKEN_SUBMITTER) for name in submitters)
 
 
 def only_submitter(winners: Sequence[Trajectory]) -> str | None:

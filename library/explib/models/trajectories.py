@@ -42,6 +42,10 @@ class Step:
     is_error: bool = False
 
 
+TOKEN_SUBMITTER = "token "  # noqa: S105 no secret
+"""The beginning of a submitter's name that is an access token's: its id follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """One finished attempt at a task, without its steps (those are stored apart: see Attempt)."""
@@ -63,7 +67,7 @@ class Trajectory:
     signed_by: str | None = None
     """Id of the key that signed the reward."""
     submitter: str | None = None
-    """The access token that made it; without one, this machine's user."""
+    """The access token that made it (see `TOKEN_SUBMITTER`); without one, this machine's user."""
 
 
 @dataclass(frozen=True, slots=True)

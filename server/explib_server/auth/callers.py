@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from explib.errors import NotAllowed, UnknownLibrary
+from explib.models.trajectories import TOKEN_SUBMITTER
 from explib_server.auth.scopes import ALL_SCOPES, Scope, needed_scope
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Caller:
     @property
     def subject(self) -> str | None:
         """The authenticated subject: the access token; None for this machine's user, who needs none."""
-        return None if self.token_id is None else f"token {self.token_id}"
+        return None if self.token_id is None else f"{TOKEN_SUBMITTER}{self.token_id}"
 
     @property
     def submitter(self) -> str:

@@ -135,7 +135,7 @@ def review(
 
 
 def vote(
-    experience_id: Annotated[str, typer.Argument(metavar="ID", help="For example e3.")],
+    experience_id: IdArgument,
     opinion: Annotated[Opinion, typer.Argument(metavar="up|down", help="Keep it or drop it.")],
     reason: Annotated[str | None, typer.Option(help="Why, in a sentence.")] = None,
     library: LibraryOption = None,

@@ -84,9 +84,8 @@ async def _check_server(settings: Settings) -> bool:
     """Start the server of this installation with this environment."""
     own = {name: value for name, value in os.environ.items() if name.startswith(OUR_VARIABLES)}
     command, *arguments = own_command()
-    file = database_file(settings.database_url)
     with TemporaryDirectory(prefix="explib-doctor-") as folder:
-        if file is not None and not file.exists():  # looking creates nothing
+        if not _database_exists(settings):  # looking creates nothing
             own["EXPLIB_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/library.db"
         return await _try("the server", Command(command, tuple(arguments), own))
 
