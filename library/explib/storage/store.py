@@ -14,6 +14,7 @@ from explib.errors import DatabaseUnavailable
 from explib.storage.database import Database
 from explib.storage.engine import Access, Dialect
 from explib.storage.evidence.accounts import EvidenceReader
+from explib.storage.evidence.following import Followings
 from explib.storage.evidence.retrievals import Retrievals
 from explib.storage.learning.agent_steps import AnalysisSteps
 from explib.storage.learning.decisions import Codebooks
@@ -54,6 +55,7 @@ class Store:
         self.proposals = Proposals(database)
         self.retrievals = Retrievals(database)
         self.evidence = EvidenceReader(database)
+        self.followings = Followings(database)
         self.vectors = Vectors(database)
         self.search = Search(database)
         self.trials = Trials(database)

@@ -77,10 +77,11 @@ async def _elsewhere(application: Application, library: Library) -> str:
 
 async def waiting_for_agents(application: Application, overview: LibraryOverview) -> str:
     """One line on what waits for an attached agent, for `status`."""
-    lease_seconds = await application.store.steps.leases(overview.library)
-    held = sum(seconds > 0 for seconds in lease_seconds)
     ready = overview.groups.get("ready", 0)
     if not ready:
         return "nothing waits for an agent"
+    lease_seconds = await application.store.steps.leases(overview.library)
+    held = sum(seconds > 0 for seconds in lease_seconds)
     steps = f", {number_of(len(lease_seconds), 'step')} handed out ({held} being answered)" if lease_seconds else ""
-    return f"{ready} ready groups wait for an agent{steps}: {HOW}"
+    waits = "waits" if ready == 1 else "wait"
+    return f"{number_of(ready, 'ready group')} {waits} for an agent{steps}: {HOW}"

@@ -5,13 +5,15 @@ Lifts and intervals are in the library's rewards. Where a number would mean noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explib.evidence.belief import SEVERAL
+from explib.evidence.following import NOT_SEEN, Following
 from explib.evidence.interval import Interval, interval, rewards_needed
-from explib.evidence.ledger import HOLDOUT, SHORTLIST, Counters, experience_key
+from explib.evidence.ledger import HOLDOUT, SHORTLIST, CounterKey, Counters, experience_key
 from explib.evidence.policy import lesson_class
 from explib.evidence.posterior import REVISION_SCALE
 from explib.evidence.sums import NOTHING
@@ -59,6 +61,8 @@ class ExperienceEvidence:
     votes: Tally
     learned: LessonClass
     """How it was learned, which is what it is served by until rewards say more."""
+    following: Following
+    """What became of it in the newest attempts that it was served to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,62 +105,28 @@ class LibraryEvidence:
 
 async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
     """The evidence of the whole library; retired experiences too where something is known of them."""
-    every = await store.revisions.experiences(library, retired=True)
-    found = await experience_evidence(store, library, every)
+    view = await _view(store, library, await store.revisions.experiences(library, retired=True))
     totals = await store.evidence.totals(library)
-    shortlist = (await store.evidence.of(library, [SHORTLIST]))[SHORTLIST]
-    ended = [each for each in await store.trials.all(library) if each.state == "rolled back"]
+    trials = await store.trials.all(library)
     return LibraryEvidence(
         library=library.name,
         revision=library.revision,
         retrievals=totals.retrievals,
         rewards=totals.rewards,
-        submitters=await store.evidence.submitters(library),
+        submitters=view.submitters,
         exploration=library.settings.exploration,
-        uplift=await library_uplift(store, library),
-        trials=await store.trials.tally(library),
-        rolled_back=tuple(EndedTrial(each.revision, each.reason) for each in ended),
-        unclaimed=reporting_is_biased(shortlist.missing, "more lessons are"),
-        experiences=tuple(each for each in found if each.status != "retired" or each.rewards),
+        uplift=view.uplift(),
+        trials=dict(Counter(each.state for each in trials)),
+        rolled_back=tuple(EndedTrial(each.revision, each.reason) for each in trials if each.state == "rolled back"),
+        unclaimed=reporting_is_biased(view.accounts[SHORTLIST].missing, "more lessons are"),
+        experiences=tuple(each for each in view.all() if each.status != "retired" or each.rewards),
     )
 
 
-async def experience_evidence(
-    store: Store, library: Library, experiences: Sequence[Experience]
-) -> list[ExperienceEvidence]:
-    """The evidence of each experience in its current version, with every retrieval that is recorded by now."""
-    await store.evidence.count_all(library)
-    keys = {experience_key(each.id, each.version): each for each in experiences}
-    accounts = await store.evidence.of(library, [*keys, SHORTLIST])
-    view = _View(
-        library,
-        await store.votes.tallies(library),
-        {entry.decision.id: entry.verdict for entry in await store.codebooks.entries(library)},
-        alone=await store.evidence.submitters(library) < SEVERAL,
-        claims=reporting_is_biased(accounts[SHORTLIST].missing) is None,
-    )
-    return [view.of(experience, accounts[key]) for key, experience in keys.items()]
-
-
-async def library_uplift(store: Store, library: Library) -> Uplift:
-    """The uplift against hold-out, or why there is none to tell."""
-    await store.evidence.count_all(library)
-    account = (await store.evidence.of(library, [HOLDOUT]))[HOLDOUT]
-    sums = account.believed
-    share = library.settings.holdout if library.settings.exploration else 0.0
-    if not library.settings.exploration:
-        return Uplift(0.0, sums.n, None, NOT_EXPLORING)
-    if not sums.n:
-        how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
-        return Uplift(share, 0, None, f"not measured ({how})")
-    if (problem := reporting_is_biased(account.missing, "anything is")) is not None:
-        return Uplift(share, sums.n, None, problem)
-    span = interval(sums)
-    settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
-    needed = rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None)
-    more = f"not known yet: about {number_of(needed, 'more reward')}"
-    label = ("the library helps" if span.low > 0 else "the library harms") if settled else more
-    return Uplift(share, sums.n, _scaled(library, span) if sums.n >= FEWEST_REWARDS else None, label)
+async def experience_evidence(store: Store, library: Library, experience: Experience) -> ExperienceEvidence:
+    """The evidence of an experience in its current version, with every retrieval that is recorded by now."""
+    [found] = (await _view(store, library, [experience])).all()
+    return found
 
 
 async def uplift_track(store: Store, library: Library) -> list[tuple[float, Interval]]:
@@ -202,19 +172,25 @@ def evidence_text(found: ExperienceEvidence) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The parts of a library that the evidence of each of its experiences is seen with."""
+    """Everything that is read of a library to tell the evidence of its experiences and its own."""
 
     library: Library
+    experiences: Sequence[Experience]
+    accounts: Mapping[CounterKey, Counters]
+    ways: Mapping[str, Following]
     votes: Mapping[str, Tally]
     verdicts: Mapping[str, Verdict | None]
-    alone: bool
-    """Whether all rewards are one person's: then no number of rewards is asked for that will never come."""
-    claims: bool
+    submitters: int
 
-    def of(self, experience: Experience, account: Counters) -> ExperienceEvidence:
-        """What can be said of one experience."""
+    def all(self) -> list[ExperienceEvidence]:
+        """What can be said of each experience."""
+        claims = reporting_is_biased(self.accounts[SHORTLIST].missing) is None
+        return [self._of(experience, claims=claims) for experience in self.experiences]
+
+    def _of(self, experience: Experience, *, claims: bool) -> ExperienceEvidence:
+        account = self.accounts[experience_key(experience.id, experience.version)]
         found = lift_summary(account.believed)
-        claimed = self.claims and reporting_is_biased(account.missing) is None
+        claimed = claims and reporting_is_biased(account.missing) is None
         shown = claimed and account.believed.n >= FEWEST_REWARDS
         learned = self._learned(experience)
         return ExperienceEvidence(
@@ -230,7 +206,28 @@ class _View:
             label=self._label(found.label, learned) if claimed else UNCLAIMED,
             votes=self.votes.get(experience.id, Tally()),
             learned=learned,
+            following=self.ways.get(experience.id, NOT_SEEN),
         )
+
+    def uplift(self) -> Uplift:
+        """The uplift against hold-out, or why there is none to tell."""
+        account = self.accounts[HOLDOUT]
+        sums = account.believed
+        settings = self.library.settings
+        if not settings.exploration:
+            return Uplift(0.0, sums.n, None, NOT_EXPLORING)
+        share = settings.holdout
+        if not sums.n:
+            how = "rewards of held-out retrievals are awaited" if share else "no hold-out: set the library's holdout"
+            return Uplift(share, 0, None, f"not measured ({how})")
+        if (problem := reporting_is_biased(account.missing, "anything is")) is not None:
+            return Uplift(share, sums.n, None, problem)
+        span = interval(sums)
+        settled = span.excludes_zero and sums.n >= FEWEST_REWARDS
+        needed = rewards_needed(sums, REVISION_SCALE, share * (1 - share) or None)
+        more = f"not known yet: about {number_of(needed, 'more reward')}"
+        label = ("the library helps" if span.low > 0 else "the library harms") if settled else more
+        return Uplift(share, sums.n, _scaled(self.library, span) if sums.n >= FEWEST_REWARDS else None, label)
 
     def _learned(self, experience: Experience) -> LessonClass:
         verdict = None if experience.decision_id is None else self.verdicts.get(experience.decision_id)
@@ -243,7 +240,23 @@ class _View:
             return label
         if not self.library.settings.exploration:
             return UNEXPLORED
-        return f"served as learned ({LEARNED[learned]}); not measured" if self.alone else label
+        if self.submitters < SEVERAL:  # no number of rewards is asked of one person: it will never come
+            return f"served as learned ({LEARNED[learned]}); not measured"
+        return label
+
+
+async def _view(store: Store, library: Library, experiences: Sequence[Experience]) -> _View:
+    await store.evidence.count_all(library)
+    keys = (experience_key(each.id, each.version) for each in experiences)
+    return _View(
+        library=library,
+        experiences=experiences,
+        accounts=await store.evidence.of(library, [*keys, SHORTLIST, HOLDOUT]),
+        ways=await store.followings.of(library, experiences),
+        votes=await store.votes.tallies(library),
+        verdicts={entry.decision.id: entry.verdict for entry in await store.codebooks.entries(library)},
+        submitters=await store.evidence.submitters(library),
+    )
 
 
 def _scaled(library: Library, span: Interval) -> Interval:

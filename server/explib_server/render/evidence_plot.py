@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from explib.errors import InvalidInput
 from explib.evidence.interval import Interval
+from explib_server.render.bounds import clipped
 from explib_server.render.evidence import ExperienceEvidence, LibraryEvidence
 
 if TYPE_CHECKING:
@@ -83,10 +84,8 @@ def _draw_interval(axes: Axes, row: int, lift: Interval) -> None:
 
 
 def _named(each: ExperienceEvidence) -> str:
-    content = " ".join(each.content.split())
-    cut = content if len(content) <= LESSON_CHARACTERS else f"{content[: LESSON_CHARACTERS - 1]}…"
     mark = " (retired)" if each.status == "retired" else ""
-    return f"{cut}  [{each.id}]{mark}".replace("$", r"\$")
+    return f"{clipped(each.content, LESSON_CHARACTERS)}  [{each.id}]{mark}".replace("$", r"\$")
 
 
 def _draw_uplift(axes: Axes, track: Track, found: LibraryEvidence) -> None:

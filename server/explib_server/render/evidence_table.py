@@ -10,6 +10,7 @@ from explib.evidence.belief import FEWEST_SUBMITTERS
 from explib.evidence.interval import Interval
 from explib.text.words import number_of
 from explib_server.render.evidence import UNKNOWN, ExperienceEvidence, LibraryEvidence, uplift_text
+from explib_server.render.following import NOTE, following_table
 
 AS_LEARNED = "served as learned"
 STYLES = {"proven": "green", "likely helps": "green", "proven to harm": "red", "likely harms": "red"}
@@ -33,7 +34,9 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
         "Rewards: of tasks for which it was shortlisted, served or withheld by chance. Votes: up/down. "
         "Label: what is settled; else how many more rewards that takes, or how the lesson was learned that is served."
     )
-    return Group(*lines, "", _table(found), Text(note, style="dim"))
+    lines += ["", _table(found), Text(note, style="dim")]
+    ways = following_table(found)
+    return Group(*lines) if ways is None else Group(*lines, "", ways, Text(NOTE, style="dim"))
 
 
 def _reported_by(found: LibraryEvidence) -> str:

@@ -16,6 +16,7 @@ from explib.storage.store import Store
 from explib.text.words import estimate_tokens, number_of
 from explib_server.render.decisions import decision_section, reward_text
 from explib_server.render.evidence import evidence_text, experience_evidence
+from explib_server.render.following import following_text
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -55,10 +56,12 @@ async def experience_page(application: Application, library: Library, experience
     stances = {cited.trajectory_id: cited.stance for cited in await revisions.citations(library, experience_id)}
     touched = await revisions.touching(library, experience, SHOWN_REVISIONS + 1)
     cast = await application.store.votes.on(library, experience_id)
-    [measured] = await experience_evidence(application.store, library, [experience])
+    measured = await experience_evidence(application.store, library, experience)
     option = (experience.decision_id, experience.option)
     parts = [_heading(library, experience), await _grounds(application.store, library, option, stances)]
-    parts += [f"## Rewards since it is served\n{evidence_text(measured)}", *_votes(cast, experience.version)]
+    way = following_text(measured, has_decision=experience.decision_id is not None)
+    parts += ["\n".join(filter(None, ("## Since it is served", evidence_text(measured), way)))]
+    parts += _votes(cast, experience.version)
     parts += [
         f"{_title(revision, '##')}\n{_changes(revision, experience_id)}" for revision in touched[:SHOWN_REVISIONS]
     ]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.history.trials import affected_ids, drop_changed, start_trial
@@ -47,12 +47,6 @@ class Trials:
         """The trials that have not ended, oldest first."""
         async with self.database.read() as connection:
             return await _running(connection, library)
-
-    async def tally(self, library: Library) -> dict[str, int]:
-        """State → how many trials are in it."""
-        counted = select(trials.c.state, func.count()).where(trials.c.library_id == library.id).group_by(trials.c.state)
-        async with self.database.read() as connection:
-            return {str(row[0]): int(row[1]) for row in await connection.execute(counted)}
 
 
 async def follow_trials(connection: AsyncConnection, database: Database, library: Library, revised: Revised) -> None:
