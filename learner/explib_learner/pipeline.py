@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from explib.errors import AnswerPending, Conflict, RevisionConflict
 from explib.models.experiences import Experience
-from explib.models.groups import Group, Postponement
+from explib.models.groups import RETRIED, Group, Postponement
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
-from explib.models.revisions import Change, Operation, ProposedOperation, Refusal
+from explib.models.revisions import LEARNER, Change, Operation, ProposedOperation, Refusal
 from explib.retrieval.embedding import Embedder
 from explib.storage.revisions.proposal import Committed, Proposal
 from explib.storage.store import Store
@@ -209,7 +209,7 @@ class Pipeline:
         return Proposal(
             library=library,
             cause=analysis.note or f"{number_of(len(learned), 'group')} learned",
-            author="learner",
+            author=LEARNER,
             analyst=self._analyst.name,
             model=self._analyst.speaker,
             operations=analysis.operations,
@@ -225,7 +225,7 @@ class Pipeline:
 def _postponement(group: Group, failure: Failure) -> Postponement:
     dead = not failure.retry or (failure.counts and group.tries >= MAX_TRIES)
     wait = BACKOFF_SECONDS * 2 ** (group.tries - 1) if failure.counts else OUTAGE_SECONDS
-    reason = failure.reason if dead else f"to be tried again: {failure.reason}"
+    reason = failure.reason if dead else f"{RETRIED}{failure.reason}"
     return Postponement(group, reason, wait, counts=failure.counts, dead=dead)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from explib.errors import NotFound
 from explib.models.decisions import UNCLEAR, Code, CodebookEntry, CodebookUpdate, Decision, Option, Verdict
-from explib.models.libraries import Library, LibraryOverview, LibrarySettings
+from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Citation, Operation
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step
@@ -18,7 +18,7 @@ from explib_server.application import Application
 from explib_server.compose import open_application
 from explib_server.render.decisions import observations, verdict_line
 from explib_server.render.pages import lesson_page
-from explib_server.render.status import library_status, status_text, waits_for
+from explib_server.render.status import library_status, status_text
 
 OPTIONS = (Option("a", "call `reserve` first"), Option("b", "do not call `reserve` before it"))
 DECISION = Decision("d1", "k1", "grammar", "you call `ship`", OPTIONS)
@@ -101,19 +101,3 @@ def test_a_verdict_is_said_in_words_also_where_it_has_turned() -> None:
     assert verdict_line(BELIEVED, "a") == NUMBERS
     assert verdict_line(BELIEVED, "b") == f"the attempts speak for another option: {NUMBERS}"
     assert verdict_line(None, "a") == "not judged yet"
-
-
-@pytest.mark.parametrize(
-    ("trajectories", "graded", "says"),
-    [
-        (0, 0, "attempts: agents hand them in"),
-        (9, 0, "rewards, the attempts carry none: report_reward"),
-        (9, 9, "31 more graded attempts, or several attempts at one task"),
-        (60, 60, "no way of acting stands out from chance yet"),
-    ],
-)
-def test_waiting_says_what_would_end_it(trajectories: int, graded: int, says: str) -> None:
-    library = Library(1, "default", LibrarySettings(), 0, 0.0)
-    overview = LibraryOverview(library, {}, trajectories, graded, {})
-    assert says in waits_for(overview, {"named": 3})
-    assert waits_for(overview, {"named": 3, "believed": 1}) == ""

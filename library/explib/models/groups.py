@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 from explib.models.trajectories import Attempt
 
 GroupState: TypeAlias = Literal["waiting", "ready", "learned", "dead"]
+RETRIED = "to be tried again: "
+"""Begins the reason of a ready group whose last try failed."""
 
 
 @dataclass(frozen=True, slots=True)

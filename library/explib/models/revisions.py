@@ -11,6 +11,8 @@ from explib.models.learning import Cost
 OperationKind: TypeAlias = Literal["ADD", "MODIFY", "MERGE", "DELETE", "KEEP"]
 Stance: TypeAlias = Literal["for", "against"]
 ReviewState: TypeAlias = Literal["waiting", "approved", "rejected"]
+LEARNER = "learner"
+"""The author of what the learner commits."""
 
 
 @dataclass(frozen=True, slots=True)

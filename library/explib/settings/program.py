@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -19,6 +18,7 @@ from pydantic_settings import (
 
 from explib.errors import InvalidSetting
 from explib.models.libraries import Library, LibrarySettings
+from explib.settings.places import config_path, default_database_url
 from explib.settings.wording import setting_text
 
 AnalystName: TypeAlias = Literal["auto", "model", "agent", "contrast"]
@@ -35,14 +35,10 @@ def config_file() -> Path:
 
     Raises InvalidSetting.
     """
-    named = os.environ.get("EXPLIB_CONFIG")
-    if named and not Path(named).is_file():
-        raise InvalidSetting(f"EXPLIB_CONFIG names {named}, which is not a file: correct it, or unset it.")
-    return Path(named) if named else user_config_path("explib") / "config.toml"
-
-
-def _default_database() -> str:
-    return f"sqlite+aiosqlite:///{user_data_path('explib') / 'library.db'}"
+    path = Path(config_path())
+    if os.environ.get("EXPLIB_CONFIG") and not path.is_file():
+        raise InvalidSetting(f"EXPLIB_CONFIG names {path}, which is not a file: correct it, or unset it.")
+    return path
 
 
 class Settings(LibrarySettings, BaseSettings):
@@ -53,7 +49,7 @@ class Settings(LibrarySettings, BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EXPLIB_", extra="forbid", frozen=True)
 
-    database_url: str = Field(default_factory=_default_database)
+    database_url: str = Field(default_factory=default_database_url)
     database_pool_size: Annotated[int, Field(ge=2)] = 10
     """Most connections that one process holds to PostgreSQL."""
     database_statement_timeout: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0

@@ -12,13 +12,26 @@ import typer
 from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
-from explib_server.render.status import library_status, status_text
+from explib_server.render.heartbeat import status_line
+from explib_server.render.status import standing
 
 
-def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
-    """Show experiences, groups by state with reasons, the learner and its budget."""
-    status_now = run(lambda application: library_status(application, library), "read")
-    say(status_now.model_dump_json(indent=2) if as_json else status_text(status_now))
+def status(
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+    line: Annotated[bool, typer.Option("--line", help="One line of at most 80 characters, for a status line.")] = False,
+) -> None:
+    """Show when attempts were last captured, graded and learned from, lessons served, and how the library stands."""
+    if line:
+        say(run(lambda application: _line(application, library), "read"))
+        return
+    found = run(lambda application: standing(application, library), "read")
+    say(json.dumps(found.fields(), indent=2) if as_json else found.text())
+
+
+async def _line(application: Application, library: str | None) -> str:
+    store = application.store
+    return status_line(await store.measures.activity(await application.library(library)), store.clock())
 
 
 def evidence(

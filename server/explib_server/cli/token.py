@@ -6,7 +6,6 @@ import json
 import re
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from explib.models.access import Token
 from explib_server.application import Application
 from explib_server.auth.callers import shown_name
 from explib_server.cli.run import JsonOption, run, say
+from explib_server.render.times import when
 
 EVERY = "*"
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -117,15 +117,11 @@ def _line(token: Token) -> str:
 
 def _state(token: Token, now: float) -> str:
     if token.revoked_at is not None:
-        return f"revoked {_when(token.revoked_at)}"
+        return f"revoked {when(token.revoked_at)}"
     if not token.good_at(now):
         return "expired"
-    return "never used" if token.last_used_at is None else f"last used {_when(token.last_used_at)}"
+    return "never used" if token.last_used_at is None else f"last used {when(token.last_used_at)}"
 
 
 def _expiry(token: Token) -> str:
-    return "never expires" if token.expires_at is None else f"expires {_when(token.expires_at)}"
-
-
-def _when(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%MZ}"
+    return "never expires" if token.expires_at is None else f"expires {when(token.expires_at)}"

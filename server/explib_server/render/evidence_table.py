@@ -8,9 +8,10 @@ from rich.text import Text
 
 from explib.evidence.belief import FEWEST_SUBMITTERS
 from explib.evidence.interval import Interval
+from explib.storage.evidence.following import NEWEST
 from explib.text.words import number_of
 from explib_server.render.evidence import UNKNOWN, ExperienceEvidence, LibraryEvidence, uplift_text
-from explib_server.render.following import NOTE, following_table
+from explib_server.render.following import mean_text
 
 AS_LEARNED = "served as learned"
 STYLES = {"proven": "green", "likely helps": "green", "proven to harm": "red", "likely harms": "red"}
@@ -35,8 +36,14 @@ def evidence_view(found: LibraryEvidence) -> RenderableType:
         "Label: what is settled; else how many more rewards that takes, or how the lesson was learned that is served."
     )
     lines += ["", _table(found), Text(note, style="dim")]
-    ways = following_table(found)
-    return Group(*lines) if ways is None else Group(*lines, "", ways, Text(NOTE, style="dim"))
+    if any(each.following.seen for each in found.experiences):
+        seen = (
+            f"Seen: of the newest {NEWEST:,} attempts that name a retrieval, those whose retrieval served it. "
+            "Met: of these, those that are coded at its decision. Followed, otherwise: what they did there, and the "
+            "mean reward of those that have one. Nobody drew who follows, so this tells no cause: the lift does."
+        )
+        lines += ["", _ways(found), Text(seen, style="dim")]
+    return Group(*lines)
 
 
 def _reported_by(found: LibraryEvidence) -> str:
@@ -63,6 +70,20 @@ def _table(found: LibraryEvidence) -> Table:
         label = Text(_short(each.label), style=STYLES.get(each.label, "" if each.lift else "dim"))
         counts = (f"{each.served:,}", f"{each.rewards:,}")
         table.add_row(each.id, each.status, *counts, _lift(each.lift), helps, votes, label)
+    return table
+
+
+def _ways(found: LibraryEvidence) -> Table:
+    """From being served to what came of it, of each lesson that was seen."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    table.add_column("id", no_wrap=True)
+    for name in ("served", "seen", "met", "followed", "mean reward", "otherwise", "mean reward"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in sorted(found.experiences, key=_best_first):
+        way = each.following
+        sides = [cell for side in (way.followed, way.otherwise) for cell in (f"{side.attempts:,}", mean_text(side))]
+        if way.seen:
+            table.add_row(each.id, f"{each.served:,}", f"{way.seen:,}", f"{way.met:,}", *sides)
     return table
 
 

@@ -1,29 +1,17 @@
-"""What became of lessons that were served: seen, met, followed, and how the attempts fared. In words and as a table."""
+"""What became of lessons that were served, in words: who saw them, met their situation, followed, and how that went."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from explib.evidence.following import Following, Side, together
+from explib.evidence.following import Following, Side
 from explib.text.words import number_of
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from explib_server.render.evidence import ExperienceEvidence, LibraryEvidence
-
-NOTE = (
-    "Seen: attempts that name a retrieval which served it, of the newest 5,000. Met: those of them that are coded at "
-    "its decision. Followed, otherwise: what these did, with the mean reward of the graded ones. Attempts chose for "
-    "themselves, so a difference is no proof: the lift is."
-)
+from explib_server.render.evidence import ExperienceEvidence
 
 
 def following_text(found: ExperienceEvidence, *, has_decision: bool) -> str:
-    """The way of one lesson in a few sentences; empty where it was never served."""
+    """The way of one lesson in a sentence; empty where it was never served."""
     way = found.following
     if not way.seen:
-        return "No attempt names a retrieval that served it, so nobody is known to have seen it." if found.served else ""
+        return "No attempt names a retrieval that served it: nobody is known to have seen it." if found.served else ""
     seen = f"Seen by {number_of(way.seen, 'attempt')}"
     if not has_decision:
         return f"{seen}. It comes from no decision, so who followed it cannot be told."
@@ -32,42 +20,20 @@ def following_text(found: ExperienceEvidence, *, has_decision: bool) -> str:
     return f"{seen}, of which {way.met:,} met its situation: {_sides(way)}."
 
 
-def following_line(found: LibraryEvidence) -> str:
-    """The ways of all lessons that are served as one line, e.g. `seen 96 times, situation met 60 times: …`."""
-    way = together(each.following for each in found.experiences if each.status != "retired")
+def following_lines(way: Following) -> str:
+    """The ways of several lessons together, for `status`."""
     if not way.seen:
-        return "none seen yet" if found.retrievals else "none served yet"
-    met = f"{number_of(way.seen, 'time')} seen, situation met {number_of(way.met, 'time')}"
-    return f"{met}: {_sides(way)}" if way.met else met
-
-
-def following_table(found: LibraryEvidence) -> Table | None:
-    """A row for each lesson that was seen; None where none was."""
-    from rich.table import Table
-
-    seen = [each for each in found.experiences if each.following.seen]
-    if not seen:
-        return None
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("id", no_wrap=True)
-    for name in ("served", "seen", "met", "followed", "mean", "otherwise", "mean"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in seen:
-        way = each.following
-        sides = [cell for side in (way.followed, way.otherwise) for cell in (f"{side.attempts:,}", mean_text(side))]
-        table.add_row(each.id, f"{each.served:,}", f"{way.seen:,}", f"{way.met:,}", *sides)
-    return table
+        return "lessons seen: none that is known of"
+    counts = f"lessons seen: {number_of(way.seen, 'time')}, with their situation met {number_of(way.met, 'time')}"
+    return f"{counts}\n  {_sides(way)}" if way.met else counts
 
 
 def _sides(way: Following) -> str:
-    return f"{_side(way.followed)} followed, {_side(way.otherwise)} did otherwise"
-
-
-def _side(side: Side) -> str:
-    graded = f" (mean reward {mean_text(side)} of {side.graded:,})" if side.graded else ""
-    return f"{side.attempts:,}{graded}"
+    sides = (way.followed, way.otherwise)
+    followed, otherwise = (f" (mean reward {mean_text(side)})" if side.graded else "" for side in sides)
+    return f"{way.followed.attempts:,} followed{followed}, {way.otherwise.attempts:,} did otherwise{otherwise}"
 
 
 def mean_text(side: Side) -> str:
-    """The mean reward, or a dash."""
-    return "–" if side.mean is None else f"{side.mean:.2f}"
+    """The mean reward and the number of attempts that it is the mean of, e.g. `0.82 of 17`."""
+    return "" if side.mean is None else f"{side.mean:.2f} of {side.graded:,}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from explib.evidence.votes import Tally, Vote
@@ -17,6 +16,7 @@ from explib.text.words import estimate_tokens, number_of
 from explib_server.render.decisions import decision_section, reward_text
 from explib_server.render.evidence import evidence_text, experience_evidence
 from explib_server.render.following import following_text
+from explib_server.render.times import when
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -210,8 +210,3 @@ def _ids(change: Change) -> set[str]:
 def _some(named: Sequence[str], most: int) -> str:
     more = f" and {len(named) - most} more" if len(named) > most else ""
     return ", ".join(named[:most]) + more
-
-
-def when(seconds: float) -> str:
-    """A time as people read it, to the minute, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

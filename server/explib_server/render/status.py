@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
+from explib.evidence.following import Following, together
 from explib.evidence.votes import Tally
 from explib.models.decisions import CodebookEntry
-from explib.models.learning import Lease
 from explib.models.libraries import Library, LibraryOverview
 from explib.storage.store import Store
 from explib.text.words import number_of
@@ -18,39 +19,64 @@ from explib_server.mcp.results.agent import LibraryStatus
 from explib_server.render.analysis import waiting_for_agents
 from explib_server.render.bounds import commonest
 from explib_server.render.evidence import labels, library_evidence, uplift_text
+from explib_server.render.following import following_lines
+from explib_server.render.heartbeat import Pulse, heartbeat, heartbeat_text, waits_for
+from explib_server.render.times import DAY
 
-DAY_SECONDS = 86_400
-FEW_GRADED = 40
-"""Graded attempts below which decisions are seldom believed (below 12 the grammar names none)."""
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that `explib status` shows: counts, signs of life, and what became of the lessons that were served."""
+
+    status: LibraryStatus
+    heartbeat: tuple[Pulse, ...]
+    following: Following
+    at: float
+
+    def fields(self) -> dict[str, object]:
+        """As JSON has it."""
+        beats = [asdict(pulse) for pulse in self.heartbeat]
+        return {"heartbeat": beats, **self.status.model_dump(), "following": asdict(self.following)}
+
+    def text(self) -> str:
+        """In lines for a person: what waits is said by the heartbeat."""
+        counts = status_text(self.status.model_copy(update={"waits_for": ""}))
+        return f"{heartbeat_text(self.heartbeat, self.at)}\n\n{counts}\n{following_lines(self.following)}"
 
 
 async def library_status(application: Application, name: str | None) -> LibraryStatus:
     """The counts, the learner, the budget. Raises UnknownLibrary."""
+    return (await standing(application, name)).status
+
+
+async def standing(application: Application, name: str | None) -> Standing:
+    """The status with the heartbeat. Raises UnknownLibrary."""
     store, settings = application.store, application.settings
     overview = await store.libraries.overview(await application.library(name))
-    holder = await store.leases.holder(lease_name(overview.library))
     now = store.clock()
+    pulses = heartbeat(await store.measures.activity(overview.library), now)
     report = await library_evidence(store, overview.library)
-    states = decision_states(await store.codebooks.entries(overview.library))
-    return LibraryStatus(
+    status = LibraryStatus(
         library=overview.library.name,
         revision=overview.library.revision,
         experiences=overview.experiences,
         trajectories=overview.trajectories,
         graded=overview.graded,
         groups=overview.groups,
-        decisions=states,
-        waits_for=waits_for(overview, states),
+        decisions=decision_states(await store.codebooks.entries(overview.library)),
+        waits_for=waits_for(pulses),
         reasons=commonest(overview.reasons),
         refused_operations=overview.refusals,
         votes=_votes(await store.votes.tallies(overview.library)),
-        learner=await _learner(application, overview, holder) + await _waiting(store, overview.library),
-        tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY_SECONDS),
+        learner=await _learner(application, overview) + await _waiting(store, overview.library),
+        tokens_today=None if _confined() else await store.model_calls.tokens_since(now - now % DAY),
         tokens_per_day=settings.token_budget_per_day,
         uplift=report.unclaimed or uplift_text(report.uplift),
         evidence=labels(report),
         revisions_tried=report.trials,
     )
+    served = together(each.following for each in report.experiences if each.status != "retired")
+    return Standing(status, pulses, served, now)
 
 
 def status_text(status: LibraryStatus) -> str:
@@ -82,25 +108,11 @@ def decision_states(entries: Sequence[CodebookEntry]) -> dict[str, int]:
     return {state: count for state, count in counts.items() if count}
 
 
-def waits_for(overview: LibraryOverview, decisions: Mapping[str, int]) -> str:
-    """A sentence on what would end the waiting while nothing is believed; empty where something is."""
-    graded = overview.graded
-    if decisions.get("believed"):
-        return ""
-    if not overview.trajectories:
-        return "attempts: agents hand them in by submit_trajectory, and explib import FILE reads logs"
-    if not graded:
-        return "rewards, the attempts carry none: report_reward gives one later"
-    if graded < FEW_GRADED:
-        missing = number_of(FEW_GRADED - graded, "more graded attempt")
-        return f"{missing}, or several attempts at one task: fewer seldom tell a way of acting from chance"
-    return "more graded attempts: no way of acting stands out from chance yet; rewards between 0 and 1 need fewer"
-
-
-async def _learner(application: Application, overview: LibraryOverview, holder: Lease | None) -> str:
+async def _learner(application: Application, overview: LibraryOverview) -> str:
     analyst = application.settings.chosen_analyst()
     if analyst == "agent":
         return f"agent, {await waiting_for_agents(application, overview)}"
+    holder = await application.store.leases.holder(lease_name(overview.library))
     speaking = f"{analyst} ({application.settings.model_name})" if analyst == "model" else analyst
     state = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
     if _confined():

@@ -1,14 +1,16 @@
-"""Counts over the whole database for monitoring, cheap enough to be read every few seconds."""
+"""What monitoring reads, cheap enough for every few seconds: counts of a database, the activity of a library."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.models.libraries import Measures
+from explib.models.activity import Activity
+from explib.models.libraries import Library, Measures
 from explib.storage.database import Database
+from explib.storage.libraries.activity import activity_of, parameters, statements
 from explib.storage.tables.experiences import experiences
 from explib.storage.tables.learning import model_calls
 from explib.storage.tables.libraries import libraries
@@ -35,6 +37,13 @@ class Monitoring:
                 prompt_tokens=int(prompt),
                 completion_tokens=int(completion),
             )
+
+    async def activity(self, library: Library) -> Activity:
+        """When something last happened to the library, and what waits, of one moment."""
+        async with self.database.read() as connection:
+            values = parameters(library.id)
+            found = [(await connection.execute(text(each), values)).mappings().first() for each in statements()]
+        return activity_of(dict(row) for row in found if row is not None)
 
 
 _PROMPT = model_calls.c.prompt_tokens

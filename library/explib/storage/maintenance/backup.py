@@ -16,8 +16,8 @@ from sqlalchemy import URL
 from explib.errors import DatabaseUnavailable, NotADatabase
 from explib.storage.maintenance.check import check
 from explib.storage.maintenance.copy import Progress, copy
-from explib.storage.sqlite.driver import sqlite_module
 from explib.storage.sqlite.file import RECORD_SUFFIX, make_private
+from explib.storage.sqlite.glimpse import sqlite_module
 from explib.storage.store import Store, open_store
 
 PART_SUFFIX = ".part"

@@ -12,14 +12,14 @@ from explib.errors import OperationRefused, RevisionConflict
 from explib.history.apply import LibraryDraft
 from explib.models.groups import Group
 from explib.models.libraries import LibrarySettings
-from explib.models.revisions import Change, Operation, Refusal, ReviewState, Revision
+from explib.models.revisions import LEARNER, Change, Operation, Refusal, ReviewState, Revision
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.counters import continue_record
 from explib.storage.learning.decisions import write_codebook
 from explib.storage.learning.leases import check_lease
 from explib.storage.revisions.draft import draft_of
-from explib.storage.revisions.proposal import LEARNER, Committed, Proposal, insert_revision
+from explib.storage.revisions.proposal import Committed, Proposal, insert_revision
 from explib.storage.revisions.review_queue import check_waiting, decide, needs_review, park
 from explib.storage.revisions.trials import Revised, follow_trials
 from explib.storage.tables.experiences import citations, experience_vectors, experiences

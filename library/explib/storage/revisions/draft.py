@@ -13,11 +13,11 @@ from explib.evidence.verdicts import HELPS, lift_summary, numbers
 from explib.history.apply import LibraryDraft, cited
 from explib.models.experiences import Experience
 from explib.models.libraries import Library, LibrarySettings
-from explib.models.revisions import Operation
+from explib.models.revisions import LEARNER, Operation
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.accounts import accounts_of
-from explib.storage.revisions.proposal import AUTOMATIC, LEARNER, Proposal
+from explib.storage.revisions.proposal import AUTOMATIC, Proposal
 from explib.storage.tables.experiences import citations, experiences
 from explib.storage.tables.trajectories import trajectories
 

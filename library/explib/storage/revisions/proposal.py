@@ -13,12 +13,11 @@ from explib.models.groups import Group
 from explib.models.learning import Cost, Lease
 from explib.models.libraries import Library
 from explib.models.retrievals import Trial
-from explib.models.revisions import Change, Operation, ProposedOperation, Refusal, Revision
+from explib.models.revisions import LEARNER, Change, Operation, ProposedOperation, Refusal, Revision
 from explib.storage.database import Database
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import revisions
 
-LEARNER = "learner"
 AUTOMATIC = frozenset({LEARNER, "evidence", "votes"})
 """Authors that are no persons: what a person pinned is not theirs to change."""
 

@@ -26,8 +26,9 @@ from sqlalchemy.pool import NullPool
 
 from explib.errors import DatabaseUnavailable, ExplibError, NoDatabase, NotADatabase, StorageError, StorageFull
 from explib.storage.engine import NO_DATABASE, Access, Writer
-from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver, sqlite_module
+from explib.storage.sqlite.driver import ROWS_AT_ONCE, WritingConnection, driver
 from explib.storage.sqlite.file import DatabaseFile, make_private
+from explib.storage.sqlite.glimpse import sqlite_module
 from explib.storage.sqlite.group_commit import WRITES, GroupingWriter
 from explib.storage.sqlite.single_row import SqliteRowReader
 

@@ -11,8 +11,6 @@ public way to run a statement without its thread. `test_dependencies.py` fails w
 from __future__ import annotations
 
 import asyncio
-import importlib
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -28,14 +26,6 @@ CHUNK = 64
 """aiosqlite's own default: rows of one step of an iteration."""
 WAITING = ("BEGIN", "PRAGMA")
 """First words of statements that may wait; of the connection's own operations all may (commit, rollback, close)."""
-
-
-def sqlite_module() -> ModuleType:
-    """The SQLite that comes with pysqlite3, else Python's own."""
-    try:
-        return importlib.import_module("pysqlite3.dbapi2")
-    except ModuleNotFoundError:
-        return sqlite3
 
 
 class ReadingConnection(aiosqlite.Connection):

@@ -35,6 +35,15 @@ operations = Table(
     Index("ix_operations_revision", "library_id", "revision"),
 )
 
+_REFUSED = operations.c.refusal.is_not(None)
+Index(
+    "ix_operations_refused",
+    operations.c.library_id,
+    operations.c.number,
+    sqlite_where=_REFUSED,
+    postgresql_where=_REFUSED,
+)
+
 proposals = Table(
     "proposals",
     metadata,

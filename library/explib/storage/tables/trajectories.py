@@ -33,6 +33,7 @@ learned_groups = Table(
     Column("graded_version", Integer, primary_key=True),
     Column("revision", Integer),
     Column("learned_at", Double, nullable=False),
+    Index("ix_learned_groups_learned", "library_id", "learned_at"),
     within_library("group_id", "groups"),
 )
 
@@ -65,6 +66,8 @@ trajectories = Table(
     within_library("group_id", "groups"),
     Index("ix_trajectories_group", "library_id", "group_id"),
     Index("ix_trajectories_retrieval", "library_id", "retrieval_id"),
+    Index("ix_trajectories_created", "library_id", "created_at"),
+    Index("ix_trajectories_graded", "library_id", "graded_at"),
 )
 
 trajectory_bodies = Table(

@@ -12,7 +12,7 @@ from explib.models.revisions import OperationKind, ProposedOperation, Revision
 from explib.storage.revisions.proposal import Committed
 from explib_server.mcp.results.agent import Answer
 from explib_server.render.bounds import clipped
-from explib_server.render.pages import when
+from explib_server.render.times import when
 
 SHOWN_CHANGES = 5
 """Of one revision, in a history."""

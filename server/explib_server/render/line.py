@@ -1,0 +1,26 @@
+"""`explib status --line` without what takes long to import: clients run it again and again. Standard library only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from explib.settings.places import default_database_url, given
+from explib.storage.sqlite.glimpse import glimpse
+from explib_server.render.heartbeat import status_line
+
+SQLITE = ("sqlite", "sqlite+aiosqlite")
+
+
+def print_line() -> bool:
+    """Print the line of this environment's library; False where only the usual way can, or says what is wrong."""
+    scheme, _, place = (given("database_url") or default_database_url()).partition(":///")
+    if scheme not in SQLITE:
+        return False
+    activity = glimpse(Path(place.partition("?")[0]), given("library") or "default")
+    if activity is None:
+        return False
+    line = status_line(activity, time.time())
+    sys.stdout.buffer.write(f"{line}\n".encode())
+    return True
