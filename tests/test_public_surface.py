@@ -67,7 +67,7 @@ COMMANDS = {
     "revert": {"--reason", "--expected-revision", "--author", "--library", "--json"},
     "serve": {"--transport", "--host", "--port", "--tools", "--learner", "--auth", "--allowed-host", "--workers"},
     "evidence": {"--library", "--json", "--plot"},
-    "status": {"--library", "--json"},
+    "status": {"--library", "--json", "--line"},
     "token create": {"--library", "--scope", "--expires", "--name"},
     "token list": {"--json"},
     "token revoke": set[str](),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from explib.storage.tables.decisions import codes
 from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.trajectories import trajectories
 
-NEWEST = 5_000
-"""Attempts that are counted, those of the newest retrievals: as many as the learner draws on."""
+NEWEST = 2_000
+"""Attempts that are counted, those of the newest retrievals: reading them takes a fifth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Followings:
         shown = await self._shown(library)
         decisions = {each.decision_id for each in experiences if each.decision_id is not None}
         taken = await self._codes(library, decisions, shown) if shown and decisions else []
-        return followings(experiences, shown, taken)
+        return await asyncio.to_thread(followings, experiences, shown, taken)
 
     async def _shown(self, library: Library) -> list[Shown]:
         attempt, retrieval = trajectories.c, retrievals.c
@@ -46,15 +47,7 @@ class Followings:
         )
         async with self.database.read() as connection:
             found = (await connection.execute(statement)).all()
-        read = rows.TEXTS["servings"].validate_json
-        return [
-            Shown(
-                trajectory_id,
-                reward,
-                frozenset((each.experience_id, each.version) for each in read(servings) if each.served),
-            )
-            for trajectory_id, reward, servings in found
-        ]
+        return await asyncio.to_thread(lambda: [_read(*row) for row in found])
 
     async def _codes(self, library: Library, decisions: set[str], shown: Sequence[Shown]) -> list[Code]:
         oldest = min(attempt.trajectory_id for attempt in shown)
@@ -63,3 +56,8 @@ class Followings:
         statement = select(codes.c.decision_id, codes.c.trajectory_id, codes.c.letter).where(owned)
         async with self.database.read() as connection:
             return [Code(*row) for row in await connection.execute(statement)]
+
+
+def _read(trajectory_id: str, reward: float | None, servings: str) -> Shown:
+    every = rows.TEXTS["servings"].validate_json(servings)
+    return Shown(trajectory_id, reward, frozenset((each.experience_id, each.version) for each in every if each.served))
