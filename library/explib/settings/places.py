@@ -57,7 +57,7 @@ def given(name: str) -> str | None:
 
     try:
         with open(path, "rb") as file:
-            value = tomllib.load(file).get(name)
+            found = tomllib.load(file).get(name)
     except (OSError, ValueError):
         return None
-    return None if value is None else str(value)
+    return None if found is None else str(found)
