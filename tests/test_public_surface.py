@@ -41,7 +41,7 @@ COMMANDS = {
     "experiences list": {"--library", "--retired", "--status", "--json"},
     "experiences retire": {"--reason", "--expected-version", "--author", "--library", "--json"},
     "experiences review": {"--reason", "--content", "--author", "--library", "--json"},
-    "experiences show": {"--library"},
+    "experiences show": {"--library", "--json"},
     "experiences vote": {"--library", "--reason"},
     "history": {"--library", "--limit", "--json"},
     "import": {

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from library.evidence_cases import attempt, drawn
+from rich.console import Console
 
 from explib.errors import NotFound
 from explib.models.decisions import UNCLEAR, Code, CodebookEntry, CodebookUpdate, Decision, Option, Verdict
@@ -17,8 +22,10 @@ from explib.storage.revisions.proposal import Proposal
 from explib_server.application import Application
 from explib_server.compose import open_application
 from explib_server.render.decisions import observations, verdict_line
-from explib_server.render.pages import lesson_page
-from explib_server.render.status import library_status, status_text
+from explib_server.render.evidence import library_evidence
+from explib_server.render.evidence_table import evidence_view
+from explib_server.render.pages import lesson_fields, lesson_page
+from explib_server.render.status import library_status, standing, status_text
 
 OPTIONS = (Option("a", "call `reserve` first"), Option("b", "do not call `reserve` before it"))
 DECISION = Decision("d1", "k1", "grammar", "you call `ship`", OPTIONS)
@@ -95,6 +102,36 @@ async def test_a_list_has_the_numbers_and_the_status_what_is_believed(tmp_path: 
     assert status.decisions == {"named": 2, "believed": 1}
     assert status.waits_for == ""
     assert "decisions: 1 believed, 2 named" in status_text(status)
+
+
+async def test_a_lesson_that_was_served_shows_who_saw_it_who_followed_and_how_that_went(tmp_path: Path) -> None:
+    async with shown(tmp_path) as application:
+        store, library = application.store, await application.library()
+        page = await lesson_page(application, library, "e1")
+        assert page.split("## Since it is served\n")[1].startswith("Served 0 times")
+        assert "Seen by" not in page
+        assert "known to have seen" not in page
+        letters: list[Code] = []
+        for letter, reward in (("a", 1.0), ("a", None), ("b", 0.5), (None, 0.0)):
+            retrieval = drawn(True)
+            store.retrievals.record_behind(library, retrieval)
+            await store.retrievals.flush()
+            stored = await store.trajectories.submit(library, attempt(retrieval, reward))
+            letters += [Code("d1", stored.trajectory_id, letter)] if letter else []
+        coding = CodebookUpdate(codes=tuple(letters))
+        await store.revisions.commit(Proposal(library, "coded", "learner", "contrast", codebook=coding))
+        page = await lesson_page(application, library, "e1")
+        text = (await standing(application, None)).text()
+        report = await library_evidence(store, library)
+        fields = json.loads(json.dumps(await lesson_fields(application, library, "e1")))
+    way = "2 followed (mean reward 1.00 of 1), 1 did otherwise (mean reward 0.50 of 1)"
+    assert f"Seen by 4 attempts, of which 3 met its situation: {way}." in page
+    assert text.endswith(f"lessons seen: 4 times, with their situation met 3 times\n  {way}")
+    assert fields["evidence"]["following"] == asdict(report.experiences[0].following)
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(evidence_view(report))
+    [row] = [line for line in console.export_text().splitlines() if line.startswith("e1") and " of " in line]
+    assert row.split() == ["e1", "4", "4", "3", "2", "1.00", "of", "1", "1", "0.50", "of", "1"]
 
 
 def test_a_verdict_is_said_in_words_also_where_it_has_turned() -> None:

@@ -17,7 +17,7 @@ from explib_server.application import Application
 from explib_server.cli import curation
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.decisions import observations
-from explib_server.render.pages import lesson_page, proposal_line
+from explib_server.render.pages import lesson_fields, lesson_page, proposal_line
 
 app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
 
@@ -90,11 +90,15 @@ def _line(experience: Experience, contents: Found) -> str:
 def show_experience(
     experience_id: Annotated[str, typer.Argument(metavar="ID", help="For example e3, or p3 for a proposal.")],
     library: LibraryOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one experience with its decision, the attempts that followed it or did not, and its history."""
 
     async def work(application: Application) -> str:
-        return await lesson_page(application, await application.library(library), experience_id)
+        target = await application.library(library)
+        if as_json:
+            return json.dumps(await lesson_fields(application, target, experience_id), indent=2)
+        return await lesson_page(application, target, experience_id)
 
     say(run(work, "read"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from explib.evidence.votes import Tally, Vote
@@ -36,6 +37,15 @@ async def lesson_page(application: Application, library: Library, lesson_id: str
     if lesson_id.startswith("p"):
         return await proposal_page(application.store, library, lesson_id)
     return await experience_page(application, library, lesson_id)
+
+
+async def lesson_fields(application: Application, library: Library, lesson_id: str) -> dict[str, object]:
+    """The same as data: the experience with its evidence, or the proposal. Raises NotFound."""
+    store = application.store
+    if lesson_id.startswith("p"):
+        return asdict(await store.proposals.get(library, lesson_id))
+    experience = await store.revisions.experience(library, lesson_id)
+    return {**asdict(experience), "evidence": asdict(await experience_evidence(store, library, experience))}
 
 
 async def proposal_page(store: Store, library: Library, proposal_id: str) -> str:
