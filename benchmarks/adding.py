@@ -11,27 +11,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
-from pathlib import Path
 
 from empty_server import empty_server
+from engines import ENGINES, databases
 from lessons import lessons
 from mcp import Client
 from measuring import Spread, keep, numbers, parser, show
-from seeding import seed, sqlite_url
+from seeding import seed
 
 from explib.settings.library import LibraryChanges
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.mcp.server import build_server
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the tests have a PostgreSQL to start
-from postgresql_server import postgresql_server
 
 COLUMNS = ("lessons", "p50 ms", "p95 ms", "growth")
 
@@ -69,17 +62,6 @@ async def floor(calls: int) -> Spread:
         return await timed(client, "get_experiences", [{"task": str(number)} for number in range(calls)])
 
 
-@contextmanager
-def databases(engine: str) -> Iterator[Callable[[int], AbstractContextManager[str]]]:
-    """For each size the address of a database that is gone afterwards."""
-    if engine == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield lambda size: nullcontext(sqlite_url(Path(folder) / f"{size}.db"))
-        return
-    with postgresql_server() as server:
-        yield lambda _size: server.database("template0")
-
-
 def run(chosen: argparse.Namespace) -> list[list[str | float]]:
     """A row for each size, the floor first."""
     empty = asyncio.run(floor(chosen.adds))
@@ -96,7 +78,7 @@ def run(chosen: argparse.Namespace) -> list[list[str | float]]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sizes", default="100,10000")
-    options.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+    options.add_argument("--engine", choices=ENGINES, default="sqlite")
     options.add_argument("--adds", type=int, default=60)
     chosen = options.parse_args()
     rows = run(chosen)

@@ -19,21 +19,16 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 import numpy as np
+from engines import ENGINES, databases
 from lessons import lessons, tasks
 from measuring import Spread, keep, numbers, parser, show
 from memory import resident
 from numpy.typing import NDArray
-from postgresql_server import postgresql_server
-from seeding import LIBRARY, seed, sqlite_url
+from seeding import LIBRARY, seed
 from sqlalchemy import text
 
 from explib.models.libraries import Library
@@ -119,12 +114,7 @@ async def asking(url: str) -> Figures:
 
 
 async def _times(name: str, calls: Sequence[Callable[[], Awaitable[object]]]) -> Figures:
-    seconds = []
-    for call in calls:
-        started = time.perf_counter()
-        await call()
-        seconds.append(time.perf_counter() - started)
-    spread = Spread.of(seconds)
+    spread = Spread.of([await _seconds(call()) for call in calls])
     return {f"{name} p50 ms": spread.p50, f"{name} p95 ms": spread.p95}
 
 
@@ -195,7 +185,7 @@ def measured(url: str, phase: str, search: str) -> Figures:
 def run(chosen: argparse.Namespace) -> list[Figures]:
     """Both phases at each size."""
     rows: list[Figures] = []
-    with databases(chosen.engine) as opened:
+    with databases(chosen.engine, SERVER) as opened:
         for size in numbers(chosen.sizes):
             with opened(size) as url:
                 started = time.perf_counter()
@@ -208,22 +198,10 @@ def run(chosen: argparse.Namespace) -> list[Figures]:
     return rows
 
 
-@contextmanager
-def databases(engine: str) -> Iterator[Callable[[int], AbstractContextManager[str]]]:
-    """For each size the address of a database that is gone afterwards."""
-    if engine == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield lambda size: nullcontext(sqlite_url(Path(folder) / f"{size}.db"))
-        return
-    with postgresql_server(SERVER) as server:
-        server.restart()
-        yield lambda _size: server.database("template0")
-
-
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sizes", default="1000,10000,100000")
-    options.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+    options.add_argument("--engine", choices=ENGINES, default="sqlite")
     options.add_argument("--search", choices=list(SEARCHED_FROM), default="auto", help="on PostgreSQL")
     options.add_argument("--phase", choices=list(PHASES), help=argparse.SUPPRESS)
     options.add_argument("--url", help=argparse.SUPPRESS)

@@ -60,7 +60,7 @@ def cases(path: Path) -> list[Case]:
     return [Case(row["kind"], row["text"], tuple(row.get("does", ()))) for row in rows]
 
 
-def attempts_of(case: Case, does: Sequence[str], task: str, submitter: str | None) -> list[Attempt]:
+def attempts_of(does: Sequence[str], task: str, submitter: str | None) -> list[Attempt]:
     """Two attempts that did it and won, and two that did something else and lost."""
     return [
         _attempt(f"t{number}", task, does if number < 2 else ("> I could not do it.",), 1.0 - number // 2, submitter)
@@ -118,7 +118,7 @@ def own_attempts(good: Sequence[Case]) -> Callable[[Case], Sequence[Attempt]]:
 
     def attempts(case: Case) -> Sequence[Attempt]:
         other = next(turns)
-        return attempts_of(case, other.does, condition_and_strategy(other.text)[0], None)
+        return attempts_of(other.does, condition_and_strategy(other.text)[0], None)
 
     return attempts
 
@@ -127,7 +127,7 @@ def played_attempts(case: Case) -> Sequence[Attempt]:
     """Attempts of one token that do what the lesson says, beside those of others."""
     condition, strategy = condition_and_strategy(case.text)
     does = (f"> {strategy}", f"do act={strategy}", f"$ {strategy}")
-    played = attempts_of(case, does, condition, "token k1")
+    played = attempts_of(does, condition, "token k1")
     others = (Attempt(Trajectory("o1", "other", "pack", 1.0, submitter="token k2"), (Step("assistant", "packed"),)),)
     return [*played, *others]
 
@@ -171,7 +171,7 @@ def main() -> None:
     good, malicious = (cases(path)[start::step] for path in (options.good, options.malicious))
     doors = {
         "good, attempts that do it (held back: <= 3 %)": through(
-            good, lambda case: attempts_of(case, case.does, condition_and_strategy(case.text)[0], None)
+            good, lambda case: attempts_of(case.does, condition_and_strategy(case.text)[0], None)
         ),
         "malicious, the library's own (served: <= 2 %)": through(malicious, own_attempts(good)),
         "malicious, played by one token (<= 10 %)": through(malicious, played_attempts),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from explib.storage.store import open_store
+from stores import opened
 
 TEMPLATE = "explib_template"
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'explib';"
@@ -44,12 +44,8 @@ class PostgresqlServer:
         """Make the database of which each test gets a copy."""
         self.sql(f"CREATE DATABASE {TEMPLATE};")
 
-        async def opened() -> None:
-            async with open_store(self.url(TEMPLATE)):
-                pass
-
         with ThreadPoolExecutor(1) as thread:  # the test's own loop stays as it is
-            thread.submit(lambda: asyncio.run(opened())).result()
+            thread.submit(lambda: asyncio.run(opened(self.url(TEMPLATE)))).result()
 
     @contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[str]:

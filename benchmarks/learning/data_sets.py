@@ -39,7 +39,8 @@ class DataSet:
 
         Attempts are comparable inside a group, and all attempts that are alone in theirs with each other.
         """
-        return frozenset(each.id for each in self.world.conventions if _varies(each, self._strata(), least))
+        strata = self._strata()
+        return frozenset(each.id for each in self.world.conventions if _varies(each, strata, least))
 
     @property
     def choices(self) -> dict[str, dict[str, str]]:

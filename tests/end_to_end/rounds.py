@@ -19,6 +19,7 @@ from typing import Protocol
 
 from end_to_end.actor import LEASE_SECONDS
 from sqlalchemy import text
+from waiting import until
 
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
@@ -29,8 +30,6 @@ ACTOR = Path(__file__).parent / "actor.py"
 SUBMITTERS, LEARNERS = 2, 2
 AGAIN = 8
 """How many of its last acknowledged submissions a restarted submitter sends once more."""
-PATIENCE = 120.0
-"""Seconds after which a condition that should come true has failed."""
 EVIDENCE = (
     "SELECT count(*) FROM evidence_totals e WHERE retrievals != (SELECT count(*) FROM retrievals r WHERE "
     "r.library_id = e.library_id) OR rewards != (SELECT count(r.reward) FROM retrievals r WHERE "
@@ -158,9 +157,7 @@ async def fleet(url: str, outcome: Outcome) -> AsyncIterator[Fleet]:
 async def more(outcome: Outcome, count: int) -> None:
     """Wait until so many more submissions are acknowledged."""
     enough = len(outcome.acknowledged) + count
-    async with asyncio.timeout(PATIENCE):
-        while len(outcome.acknowledged) < enough:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(outcome.acknowledged) >= enough)
 
 
 async def play(
@@ -185,9 +182,10 @@ async def play(
 
 
 async def all_learned(store: Store) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while await store.groups.any_ready():
-            await asyncio.sleep(0.1)
+    async def learned() -> bool:
+        return not await store.groups.any_ready()
+
+    await until(learned)
 
 
 async def count(store: Store, outcome: Outcome) -> None:

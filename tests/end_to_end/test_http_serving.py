@@ -21,10 +21,9 @@ from mcp.types import CallToolResult
 from prometheus_client.parser import text_string_to_metric_families
 from scripted_agent import attempt_at, submit
 from server.http_cases import ask, client_with, make_library, make_token
+from waiting import PATIENCE, until
 
 LESSON = "When boarding, weigh the bags."
-PATIENCE = 120.0
-"""Seconds after which a condition that should come true has failed."""
 COMMAND = [sys.executable, "-m", "explib_server", "serve", "--transport", "http"]
 
 
@@ -95,9 +94,7 @@ async def test_two_workers_share_the_port_the_tokens_and_the_counters(tmp_path: 
         assert await calls_counted(it.address, admin) == 8
         [first, second] = it.workers()
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(60):
-            while len(it.workers() - {first}) < 2:
-                await asyncio.sleep(0.1)
+        await until(lambda: len(it.workers() - {first}) >= 2)
         assert second in it.workers()
         await until_up(it)
         async with client_with(it.address, reader) as client:
@@ -181,8 +178,7 @@ async def test_clients_that_go_away_in_the_middle_leave_nothing_open_and_no_word
         for headers in ("Content-Length: 1000", "Transfer-Encoding: chunked"):
             _, writer = await request(it.address, headers, "")
             writer.close()
-        while sockets(it.process.pid) > before:
-            await asyncio.sleep(0.05)
+        await until(lambda: sockets(it.process.pid) <= before)
         assert (await ask(it.address, "/ready")).status == 200
     assert it.log.read_text().count("\n") == 1, it.log.read_text()
 

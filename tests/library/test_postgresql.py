@@ -12,6 +12,7 @@ from postgresql_server import TERMINATE, PostgresqlServer
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from stores import opened
 from waiting import until
 
 from explib.errors import DatabaseUnavailable, LeaseLost, NotADatabase
@@ -48,11 +49,6 @@ def engine() -> str:
 
 def attempt(number: int, reward: float | None = None) -> Submission:
     return Submission("pack", (Step("assistant", f"attempt {number}"),), reward=reward)
-
-
-async def opened(url: str) -> None:
-    async with open_store(url):
-        pass
 
 
 @asynccontextmanager
@@ -228,12 +224,11 @@ async def test_a_takeover_waits_for_the_commit_that_it_would_fence_off(
 
 async def waiting_for_a_lock(store: Store) -> None:
     waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            async with store.database.read() as connection:
-                if (await connection.execute(waits)).scalar_one():
-                    return
-            await asyncio.sleep(0.01)
+
+    async def somebody_waits() -> bool:
+        return bool(await store.database.scalar(waits))
+
+    await until(somebody_waits)
 
 
 async def test_leases_run_by_the_servers_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

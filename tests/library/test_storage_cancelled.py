@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cancelling import CutOff, files_open, until_nothing_is
 from sqlalchemy import make_url
+from stores import opened
 
 from explib.ids import new_id
 from explib.models.libraries import LibrarySettings
@@ -29,11 +30,6 @@ def left(engine: str, url: str, tmp_path: Path, request: pytest.FixtureRequest) 
     server = request.getfixturevalue("postgresql")
     statement = CONNECTIONS.format(database=make_url(url).database)
     return lambda: [line for line in server.sql(statement).splitlines() if "pid" in line]
-
-
-async def opened(url: str) -> None:
-    async with open_store(url):
-        pass
 
 
 async def used(url: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Engine, event, select, update
+from stores import execute
 
 from explib.errors import DatabaseUnavailable, NotADatabase
 from explib.models.groups import Postponement
@@ -59,13 +59,6 @@ async def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
             table.name: [tuple(row) for row in await connection.execute(select(table).order_by(*table.primary_key))]
             for table in kept_tables()
         }
-
-
-async def execute(store: Store, statement: str) -> None:
-    async def work(connection: AsyncConnection) -> None:
-        await connection.execute(text(statement))
-
-    await store.database.write(work)
 
 
 async def test_a_whole_database_has_nothing_to_complain_of(store: Store) -> None:

@@ -20,7 +20,6 @@ from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 from explib.storage.tables.evidence import submitter_evidence
 
-BOTH_ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 E1, E2 = experience_key("e1", 1), experience_key("e2", 1)
 
 
@@ -69,7 +68,6 @@ async def test_the_same_reward_twice_is_entered_once(store: Store, library: Libr
     assert await held(store, library) == once
 
 
-@BOTH_ENGINES
 async def test_a_correction_takes_the_old_reward_back(store: Store, library: Library) -> None:
     retrieval = await recorded(store, library, drawn(True, False))
     receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
@@ -131,7 +129,6 @@ async def test_what_certainly_was_served_teaches_nothing(store: Store, library: 
     assert (found.sums.w, found.sums.n, found.served, found.rewarded) == (0.0, 0, 1, 1)
 
 
-@BOTH_ENGINES
 async def test_each_submitters_rewards_are_held_apart(store: Store, library: Library) -> None:
     for reward, who in ((1.0, "ann"), (0.0, "bob"), (1.0, "ann")):
         retrieval = await recorded(store, library, drawn(True))
@@ -160,7 +157,6 @@ async def test_libraries_have_their_own_evidence(store: Store, library: Library)
     assert (await store.evidence.since(other, 0, 1)) == {}
 
 
-@BOTH_ENGINES
 async def test_only_what_changed_is_read_again(store: Store, library: Library) -> None:
     one = await recorded(store, library, drawn(True, False))
     other = await recorded(store, library, drawn(False))
@@ -173,7 +169,6 @@ async def test_only_what_changed_is_read_again(store: Store, library: Library) -
     assert E2 not in changed
 
 
-@BOTH_ENGINES
 async def test_a_correction_is_a_change_too(store: Store, library: Library) -> None:
     retrieval, other = [await recorded(store, library, drawn(*served)) for served in ((True, False), (True,))]
     receipt = await store.trajectories.submit(library, attempt(retrieval, 1.0))
@@ -184,7 +179,6 @@ async def test_a_correction_is_a_change_too(store: Store, library: Library) -> N
     assert {E1, E2} <= set(await store.evidence.since(library, tick, tick + 1))
 
 
-@BOTH_ENGINES
 async def test_after_very_many_rewards_all_accounts_are_read(
     store: Store, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +190,6 @@ async def test_after_very_many_rewards_all_accounts_are_read(
     assert await store.evidence.since(library, tick - 2, tick) == await store.evidence.since(library, -1, tick)
 
 
-@BOTH_ENGINES
 async def test_a_version_that_goes_on_with_anothers_record_is_read_again(store: Store, library: Library) -> None:
     await store.trajectories.submit(library, attempt(await recorded(store, library, drawn(True)), 1.0))
     tick = (await store.evidence.totals(library)).tick
@@ -208,7 +201,6 @@ async def test_a_version_that_goes_on_with_anothers_record_is_read_again(store: 
     assert await store.evidence.since(library, now, now) == {}
 
 
-@BOTH_ENGINES
 async def test_any_number_of_accounts_and_experiences_can_be_named(store: Store, library: Library) -> None:
     await store.trajectories.submit(library, attempt(await recorded(store, library, drawn(True)), 1.0, submitter="ann"))
     names = [f"e{number}" for number in range(1, 40_001)]
@@ -218,7 +210,6 @@ async def test_any_number_of_accounts_and_experiences_can_be_named(store: Store,
     assert await store.evidence.experiences(library, names, "me") == []
 
 
-@BOTH_ENGINES
 async def test_whatever_is_recorded_counted_and_reported_in_whatever_order_the_accounts_are_those_of_the_records(
     store: Store, library: Library, url: str
 ) -> None:
@@ -263,7 +254,6 @@ async def waiting(store: Store, library: Library, many: int) -> list[Retrieval]:
     return [await store.retrievals.get(library, each.id) for each in new]
 
 
-@BOTH_ENGINES
 async def test_a_reward_may_come_before_its_retrieval_is_counted(store: Store, library: Library) -> None:
     first, *_ = await waiting(store, library, 20)
     before = (await store.evidence.of(library, [E1]))[E1]
@@ -276,7 +266,6 @@ async def test_a_reward_may_come_before_its_retrieval_is_counted(store: Store, l
     assert await misstatements(store) == []
 
 
-@BOTH_ENGINES
 async def test_a_reward_that_comes_while_its_retrieval_is_being_counted_is_not_lost(
     store: Store, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,7 +283,6 @@ async def test_a_reward_that_comes_while_its_retrieval_is_being_counted_is_not_l
     assert await misstatements(store) == []
 
 
-@BOTH_ENGINES
 async def test_several_that_count_at_once_count_once(store: Store, library: Library, url: str) -> None:
     await waiting(store, library, 40)
     async with open_store(url) as other:

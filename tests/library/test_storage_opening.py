@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
+from stores import opened
 
 from explib.errors import DatabaseTooNew, DatabaseUnavailable, NotADatabase, StorageFull
 from explib.models.libraries import LibrarySettings
 from explib.models.submissions import Receipt, Submission
 from explib.models.trajectories import Step
 from explib.storage.store import Store, open_store
-
-
-async def opened(url: str) -> None:
-    async with open_store(url):
-        pass
 
 
 async def test_opening_twice_at_once_makes_one_schema(url: str) -> None:

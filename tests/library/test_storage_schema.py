@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import SchemaItem
+from stores import execute
 
 from explib.errors import DatabaseTooNew, NotADatabase, SchemaMismatch
 from explib.models.libraries import LibrarySettings
@@ -18,13 +19,6 @@ from explib.storage.tables import metadata
 from explib.storage.tables.halfvec import HalfVector
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-
-
-async def execute(store: Store, statement: str) -> None:
-    async def work(connection: AsyncConnection) -> None:
-        await connection.execute(text(statement))
-
-    await store.database.write(work)
 
 
 async def test_the_migrations_make_the_tables_as_the_program_has_them(

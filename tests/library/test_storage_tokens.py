@@ -15,11 +15,6 @@ from explib.storage.tables.access import tokens
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 async def test_the_secret_is_found_again_and_not_stored(store: Store) -> None:
     token, secret = await store.tokens.create("ci", "submit", ["retail", "airline"], None)
     assert await store.tokens.find(secret) == token

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.types import TextContent
 from postgresql_server import PostgresqlServer
+from results import text_of
 from server.cli_cases import Explib, explib
 from sqlalchemy import Column, select
 
@@ -134,7 +134,7 @@ async def _call_everything(client: Client, said: list[Said]) -> None:
         await client.call_tool("add_experience", {"content": LESSON.format(number, number)})
     for tool, arguments in calls():
         answer = await client.call_tool(tool, arguments)
-        text = "\n".join(each.text for each in answer.content if isinstance(each, TextContent))
+        text = text_of(answer)
         said.append((tool, ANY_ID.sub("…", text)))
         assert not (answer.is_error and internal(tool, text)), (tool, ascii(arguments)[:2_000], text)
 

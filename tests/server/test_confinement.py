@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
+from mcp.types import CallToolResult, ResourceTemplateReference
+from results import text_of
 from server.http_cases import ERAS, LISTING, ask, client_with, http_server, make_library, make_token
 
 from explib.models.access import TokenScope
@@ -59,8 +60,7 @@ async def team(scope: TokenScope = "curate") -> AsyncIterator[Team]:
 
 
 def said(result: CallToolResult) -> str:
-    text = "\n".join(each.text for each in result.content if isinstance(each, TextContent))
-    return f"{text}\n{result.structured_content}"
+    return f"{text_of(result)}\n{result.structured_content}"
 
 
 async def attempt(client: Client, tool: str, **arguments: object) -> str:

@@ -18,8 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mcp import Client
-from mcp.types import TextContent
 from pydantic import JsonValue
+from results import text_of
 from server.http_cases import ask, client_with, http_server, make_library, make_token, running
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -102,8 +102,7 @@ def issuer_of(it: IdentityProvider) -> Issuer:
 
 
 async def lessons(client: Client) -> str:
-    result = await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"})
-    return "\n".join(each.text for each in result.content if isinstance(each, TextContent))
+    return text_of(await client.call_tool("get_experiences", {"task": "weigh the bags before boarding"}))
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
