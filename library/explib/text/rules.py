@@ -24,7 +24,7 @@ _EXAMPLE = re.compile(
     r"EXAMPLE|(?i:example[_.-]|[_.-]example|placeholder|change_?me|x{4}|\*{3}|your[_-]|0{8}|12345678(?!.*[A-Za-z].*[A-Za-z]))"
 )
 _NAME = re.compile(
-    r"(?:[_.:/-]{0,2}(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])|[A-Z](?=[A-Z][a-z])))+(?:\[\]|\?|[_.:/-])*", re.ASCII
+    r"(?:[_.:/-]{0,2}(?:[A-Z]?[a-z]{2,}+|(?>[A-Z]{2,}(?![a-z]))|[A-Z](?=[A-Z][a-z])))++(?:\[\]|\?|[_.:/-])*", re.ASCII
 )
 _SYMBOLS = frozenset("!#$%^&*+~?=@")
 

@@ -13,6 +13,7 @@ from explib.models.json_value import Json
 from explib.models.submissions import Submission
 from explib.models.trajectories import Step, ToolCall
 from explib.text.redaction import redact, redact_submission
+from explib.text.rules import is_name
 
 STEADY = settings(deadline=None, derandomize=True)
 # Fake secrets are put together here so that no scanner takes this file for a leak.
@@ -234,6 +235,13 @@ def test_every_text_of_a_submission_is_redacted_and_counted() -> None:
 def test_different_idempotency_keys_stay_different() -> None:
     keys = {redact_submission(Submission("t", (), idempotency_key=key)).idempotency_key for key in (AWS, GITHUB, "k")}
     assert len(keys) == 3
+
+
+def test_a_long_value_that_is_nearly_a_name_is_told_from_one_at_once() -> None:
+    """Each way to cut it into words would be tried otherwise: twice as many for every two letters."""
+    for piece in ("a", "A", "aB", "AAa", "a_"):
+        assert not is_name(piece * 1_000 + "1")
+    assert is_name("someHTTPServerName")
 
 
 HOSTILE = (
