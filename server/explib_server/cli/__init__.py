@@ -24,6 +24,8 @@ class Commands(LazyGroup):
         "status": "reports:status",
         "evidence": "reports:evidence",
         "import": "imports:import_files",
+        "export": "export:export",
+        "attempts": "attempts:app",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
         "history": "revisions:history",

@@ -13,7 +13,10 @@ import typer
 from explib.errors import InvalidInput
 from explib.text.words import number_of
 from explib_server.application import Application
+from explib_server.auth.callers import user_name
 from explib_server.cli.run import LibraryOption, run, say
+from explib_server.curation.adopting import Adopted, adopt
+from explib_server.curation.curator import By
 from explib_server.importers.intake import Intake
 from explib_server.importers.logs import read, read_scores
 from explib_server.importers.preview import Preview
@@ -52,7 +55,7 @@ def import_files(
     response_field: Annotated[str | None, typer.Option(help="Where a table keeps the answer.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")] = False,
 ) -> None:
-    """Import attempts. A library that doesn't exist is made; importing again corrects what is there."""
+    """Import attempts, or the lessons of an export. A library that doesn't exist is made; importing again corrects."""
     threshold = None if pass_if is None else condition(pass_if)
     options = Options(reward_field, group_by, task_field, response_field, threshold, score_key, project)
     import_run = ImportRun(options)
@@ -79,7 +82,10 @@ def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given
             else:
                 for line in preview.add(record):
                     say(line)
-    for line in (*preview.summary(), *problems.lines()):
+    lessons = number_of(len(import_run.lessons), "lesson")
+    told = [f"would add {lessons} as candidates"] if import_run.lessons else []
+    summary = () if told and not preview.number else preview.summary()
+    for line in (*summary, *told, *problems.lines()):
         say(line)
     return problems
 
@@ -87,7 +93,7 @@ def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given
 def _store(
     records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str], library: str | None
 ) -> Problems:
-    tally = Tally()
+    tally, adopted = Tally(), list[Adopted]()
 
     async def work(application: Application) -> None:
         name = library or application.settings.library
@@ -96,18 +102,25 @@ def _store(
         with _progress(import_run, given):
             for record in records:
                 await intake.take(record)
+        if import_run.lessons:
+            target = await application.store.libraries.ensure(name, application.settings.library_defaults())
+            by = By(user_name())
+            adopted.append(await adopt(application.store, target, import_run.lessons, by))
 
     try:
         run(work)
     except KeyboardInterrupt:
         say(f"stopped: {tally}; import again to go on, nothing is stored twice")
         raise typer.Exit(INTERRUPTED) from None
+    for refused in (problem for each in adopted for problem in each.refused):
+        tally.problems.add(refused)
     problems = list(tally.problems.lines())
-    if problems and not tally.read:
+    if problems and not tally.read and not adopted:
         raise InvalidInput("\n".join(problems))
     for line in problems:
         typer.echo(line, err=True)
-    say(str(tally))
+    for line in (*([str(tally)] if tally.read or not adopted else []), *map(str, adopted)):
+        say(line)
     if tally.stored and not tally.graded:
         where = (
             f"in the field {import_run.options.reward_field!r}" if import_run.options.reward_field else "that was found"

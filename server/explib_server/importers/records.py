@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from explib_server.exporters.contents import ExportedLesson
 from explib_server.importers.rewards import PassIf
 
 if TYPE_CHECKING:
@@ -77,6 +78,16 @@ class Record:
     library: str | None = None
     agent: str | None = None
     model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLesson:
+    """A lesson of another library, as its export tells it."""
+
+    lesson: ExportedLesson
+    library: str
+    """The other library's name."""
+    position: str
 
 
 @dataclass(frozen=True, slots=True)

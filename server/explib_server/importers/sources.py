@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 from explib.errors import InvalidInput
 from explib_server.importers.compression import DAMAGED, decompressed, encoding_of
 from explib_server.importers.documents import documents
-from explib_server.importers.records import BadRecord, Options
+from explib_server.importers.records import BadRecord, ForeignLesson, Options
 from explib_server.importers.scores import Scores
 from explib_server.importers.tables import PARQUET, SEPARATED, parquet_rows, separated_rows
 
@@ -62,6 +62,8 @@ class ImportRun:
     advance: Advance = int
     ignored: Counter[str] = field(default_factory=Counter)
     """Fields that no format reads, with the number of attempts that had them."""
+    lessons: list[ForeignLesson] = field(default_factory=list)
+    """Those that were read so far: they are no attempts, and are added together at the end."""
 
     def is_claimed(self, path: Path) -> bool:
         """Tell whether a file, or a folder above it, is claimed."""

@@ -1,0 +1,1 @@
+"""Lessons as other programs read them. One module per format; `registry` knows them all."""
