@@ -38,7 +38,7 @@ class Analyser:
     def __init__(self, analyst: Analyst) -> None:
         self._analyst = analyst
         self._judge = Judge()
-        self._states: dict[int, State] = {}
+        self._states: dict[tuple[int, float], State] = {}
         """Where the last fit of each library ended: the next one starts there."""
 
     async def analyse(self, batch: Batch) -> Analysis:
@@ -76,8 +76,8 @@ class Analyser:
     def _judged(self, batch: Batch, book: RunCodebook, graded: Sequence[GradedAttempt]) -> str:
         """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
         decisions = [decision for decision in book.decisions if not decision.speaks_for_itself]
-        judgement = self._judge.judge(decisions, book.codes, graded, self._states.get(batch.library.id))
-        self._states[batch.library.id] = judgement.state
+        judgement = self._judge.judge(decisions, book.codes, graded, self._states.get(batch.library.identity))
+        self._states[batch.library.identity] = judgement.state
         for verdict in judgement.verdicts.values():
             book.judged(verdict)
         kept = {each.decision_id for each in batch.experiences} | {entry.decision.id for entry in batch.codebook}

@@ -15,6 +15,7 @@ from opentelemetry.trace import Link
 
 from explib.errors import Conflict
 from explib.models.libraries import Library
+from explib.storage.learning.leases import lease_name as lease_name
 from explib.storage.store import Store
 from explib.tasks import set_within
 from explib.tracing import here, span
@@ -33,11 +34,6 @@ PRUNE_SECONDS = 3600.0
 def worker_name() -> str:
     """Host, process and a random part: unique for every worker that ever ran."""
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def lease_name(library: Library) -> str:
-    """The lease under which a library is learned."""
-    return f"learn:{library.id}"
 
 
 class Worker:

@@ -30,9 +30,9 @@ async def test_what_was_not_asked_for_longest_is_let_go_and_read_again_when_it_i
     for library in (one, two, one, three):
         assert ids(await retriever.serve(library, TASK)) == SERVED
     holding = retriever._holding
-    assert [holding.known(library.id) is not None for library in (one, two, three)] == [True, False, True]
+    assert [holding.known(library.identity) is not None for library in (one, two, three)] == [True, False, True]
     assert ids(await retriever.serve(two, TASK)) == SERVED
-    assert holding.known(one.id) is None
+    assert holding.known(one.identity) is None
     assert len(holding) == 2
 
 
@@ -51,7 +51,7 @@ async def test_a_library_larger_than_the_bound_is_held_alone(store: Store) -> No
     retriever = Retriever(store, None, most=3)
     for library in (one, two):
         assert ids(await retriever.serve(library, TASK)) == SERVED
-        assert retriever._holding.known(library.id) is not None
+        assert retriever._holding.known(library.identity) is not None
         assert len(retriever._holding) == 1
 
 

@@ -68,6 +68,11 @@ def add(total: dict[CounterKey, Delta], entries: Mapping[CounterKey, Delta]) -> 
         total[key] = entry if held is None else [mine + more for mine, more in zip(held, entry, strict=True)]
 
 
+def negated(entries: Mapping[CounterKey, Delta]) -> dict[CounterKey, Delta]:
+    """The entries that take these back."""
+    return {key: [-part for part in entry] for key, entry in entries.items()}
+
+
 def entries_of_retrievals(
     batch: Iterable[Retrieval], added: dict[CounterKey, Delta] | None = None
 ) -> dict[CounterKey, Delta]:

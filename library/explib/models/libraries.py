@@ -129,6 +129,11 @@ class Library:
     revision: int
     created_at: float
 
+    @property
+    def identity(self) -> tuple[int, float]:
+        """What tells it from every library that there was: the id of one that was deleted may come again."""
+        return self.id, self.created_at
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryOverview:

@@ -68,6 +68,26 @@ class Trajectory:
     """Id of the key that signed the reward."""
     submitter: str | None = None
     """The access token that made it (see `TOKEN_SUBMITTER`); without one, this machine's user."""
+    idempotency_key: str | None = None
+    """The key under which it was submitted or imported, as it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """Which attempts of a library: those that meet every condition that is set."""
+
+    ids: tuple[str, ...] = ()
+    group: str | None = None
+    """A group's id, its key, or its task."""
+    reward: tuple[str, float] | None = None
+    """A sign (`>=`, `<`, `==`, …) and a number."""
+    ungraded: bool = False
+    agent: str | None = None
+    model: str | None = None
+    key: str | None = None
+    """How the key begins under which it was submitted or imported."""
+    since: float | None = None
+    """When it was stored at the earliest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from explib.retrieval.embedding import Embedder
@@ -25,27 +26,27 @@ class Cached:
 
 
 class IndexCache:
-    """Libraries by id, the least recently used first. Whoever serves from one that is let go keeps it that long."""
+    """Libraries by identity, the least recently used first. Whoever serves from one that is let go keeps it that long."""
 
     def __init__(self, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
         self._embedder = embedder
         self._most = most
-        self._held: OrderedDict[int, Cached] = OrderedDict()
+        self._held: OrderedDict[Hashable, Cached] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def known(self, library_id: int) -> Cached | None:
+    def known(self, identity: Hashable) -> Cached | None:
         """The library, where it is in memory."""
-        return self._held.get(library_id)
+        return self._held.get(identity)
 
-    def use(self, library_id: int) -> Cached:
+    def use(self, identity: Hashable) -> Cached:
         """The library, the most recently used from now on; where it isn't in memory, with nothing read yet."""
-        held = self._held.get(library_id)
+        held = self._held.get(identity)
         if held is None:
-            held = self._held[library_id] = Cached(LibraryIndex(self._embedder))
+            held = self._held[identity] = Cached(LibraryIndex(self._embedder))
         else:
-            self._held.move_to_end(library_id)
+            self._held.move_to_end(identity)
         return held
 
     def let_go(self) -> None:

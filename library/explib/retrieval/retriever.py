@@ -79,7 +79,7 @@ class Retriever:
         _check(task, limit)
         in_play = frozenset(name.strip().lower() for name in tools)
         held = await self._following(library)
-        purpose, conditions = (session, library.id, group_key(task, None)), (library.settings, limit, in_play)
+        purpose, conditions = (session, library.identity, group_key(task, None)), (library.settings, limit, in_play)
         known = None if session is None else self._repeats.get(purpose, conditions)
         if known is not None and known.retrieval.revision == held.index.revision:
             return known
@@ -91,7 +91,7 @@ class Retriever:
 
     async def _following(self, library: Library) -> Cached:
         """The library in memory, at its revision; what is new of its evidence is read behind the answer."""
-        held = self._holding.use(library.id)
+        held = self._holding.use(library.identity)
         if held.index.revision < library.revision or not held.evidence.loaded:
             await held.index.follow(self._store, library)
             await held.evidence.follow(self._store, library)
@@ -126,13 +126,15 @@ class Retriever:
 
     async def alike(self, library: Library, text: str, similarity: float) -> list[str]:
         """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
-        index = self._holding.use(library.id).index
+        index = self._holding.use(library.identity).index
         await index.follow(self._store, library)
         return await index.alike(text, similarity)
 
     def open_retrieval(self, library: Library, task: str, session: Hashable | None) -> str | None:
         """What the session was last served for this task, with nothing submitted under it yet: its retrieval's id."""
-        return None if session is None else self._repeats.retrieval_for((session, library.id, group_key(task, None)))
+        return (
+            None if session is None else self._repeats.retrieval_for((session, library.identity, group_key(task, None)))
+        )
 
     def submitted(self, retrieval_id: str) -> None:
         """An attempt was submitted under it: the next call for its task is a retrieval of its own."""
@@ -140,7 +142,7 @@ class Retriever:
 
     def rewarded(self, library: Library) -> None:
         """A reward was entered: take it in behind the next answers."""
-        if (held := self._holding.known(library.id)) is not None and held.evidence.loaded:
+        if (held := self._holding.known(library.identity)) is not None and held.evidence.loaded:
             self._start(held.evidence.follow(self._store, library))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 T = TypeVar("T")
 MOST = 1000
 """Retrievals that are remembered in a process."""
-Purpose: TypeAlias = tuple[Hashable, int, str]
+Purpose: TypeAlias = tuple[Hashable, Hashable, str]
 """Session, library and task (its group key)."""
 
 

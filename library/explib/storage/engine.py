@@ -179,6 +179,13 @@ class Dialect(Protocol):
         """Write the whole database into a new SQLite file, as of one moment; False where the engine cannot do that."""
         ...
 
+    async def purge(self) -> str:
+        """Rewrite the storage so that it holds nothing of what was deleted, where the engine can.
+
+        Returns the sentence that says what may still hold it; empty where nothing does.
+        """
+        ...
+
     async def announce(self, connection: AsyncConnection) -> None:
         """Tell everybody, once the transaction is committed, that a library has a new revision."""
         ...

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from explib.errors import DatabaseUnavailable
 from explib.storage.database import Database
+from explib.storage.deletion.store import Deletions
 from explib.storage.engine import Access, Dialect
 from explib.storage.evidence.accounts import EvidenceReader
 from explib.storage.evidence.following import Followings
@@ -65,6 +66,7 @@ class Store:
         self.leases = Leases(database)
         self.steps = AnalysisSteps(database, clock)
         self.tokens = Tokens(database, clock)
+        self.deletions = Deletions(database)
         self.measures = Monitoring(database)
         self.clock = clock
 

@@ -1,4 +1,4 @@
-"""`explib db upgrade|backup|restore|check|copy|prune`: looking after the database."""
+"""`explib db upgrade|backup|restore|check|copy|prune|purge`: looking after the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DAY_SECONDS = 86_400
 
 app = typer.Typer(
-    help="Upgrade, back up, check, copy and prune the database.", no_args_is_help=True, add_completion=False
+    help="Upgrade, back up, check, copy, prune and purge the database.", no_args_is_help=True, add_completion=False
 )
 
 
@@ -131,6 +131,13 @@ def prune(
         return sum([await application.store.trajectories.prune(library, before) for library in libraries])
 
     say(f"Deleted the steps of {number_of(run(work), 'trajectory', 'trajectories')}.")
+
+
+@app.command("purge")
+def purge() -> None:
+    """Rewrite the database's file without the bytes of what was deleted; deletions do so themselves."""
+    rest = run(lambda application: application.store.deletions.purge(), "existing")
+    say(rest or "The file holds nothing of what was deleted.")
 
 
 def _copied(rows: dict[str, int]) -> str:

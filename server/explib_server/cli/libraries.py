@@ -1,26 +1,30 @@
-"""`explib libraries list|show|create|set`."""
+"""`explib libraries list|show|create|set|delete`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from explib.errors import InvalidSetting
-from explib.models.libraries import Library
+from explib.errors import InvalidInput, InvalidSetting
+from explib.models.libraries import Library, LibraryOverview
 from explib.settings.library import LibraryChanges, read_changes
 from explib.settings.wording import setting_text
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, ReasonOption, by_person
+from explib_server.cli.export import write_export
 from explib_server.cli.run import JsonOption, run, say
 from explib_server.curation.settings import set_up
+from explib_server.exporters import lossless
+from explib_server.exporters.contents import contents
 
 app = typer.Typer(
-    help="List libraries, create them, change their settings.", no_args_is_help=True, add_completion=False
+    help="List libraries, create them, change their settings, delete them.", no_args_is_help=True, add_completion=False
 )
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The library's name.")]
 SettingsArgument: TypeAlias = Annotated[
@@ -85,6 +89,37 @@ def set_library(
     changes = _changes(settings or [])
     library, _ = run(lambda application: set_up(application, name, changes, by_person(author, reason), update=True))
     _say(library, as_json)
+
+
+@app.command("delete")
+def delete_library(
+    name: NameArgument,
+    keep: Annotated[
+        Path | None, typer.Option("--export", help="Write its lessons into this file first, as JSON.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it; without it, only what would go is counted.")] = False,
+) -> None:
+    """Delete a library for good, with its attempts, lessons, history and evidence; then rewrite the free pages."""
+
+    async def count(application: Application) -> LibraryOverview:
+        return await application.store.libraries.overview(await application.library(name))
+
+    async def delete(application: Application) -> str:
+        target = await application.store.libraries.get(name)
+        if keep is not None:
+            say(write_export(lossless.EXPORTER, await contents(application.store, target, None), keep))
+        await application.store.deletions.library(target)
+        return await application.store.deletions.purge()
+
+    if not yes:
+        held = run(count, "read")
+        lessons = number_of(sum(held.experiences.values()), "experience")
+        raise InvalidInput(
+            f"{number_of(held.trajectories, 'attempt')} and {lessons} of {name} would be deleted for good: pass --yes "
+            "to delete them. --export FILE keeps the lessons, `explib db backup FILE` everything."
+        )
+    rest = run(delete, "existing")
+    say("\n".join(filter(None, (f"{name} is deleted", rest))))
 
 
 def _changes(given: Sequence[str]) -> LibraryChanges:

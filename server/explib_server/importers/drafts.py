@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from explib.errors import InvalidInput
 from explib.models.trajectories import Step
+from explib.text.words import storable
 from explib.trajectories import as_messages, read_trajectory
 from explib_server.importers.context import is_context
 from explib_server.importers.paths import lookup, text_at
@@ -71,9 +72,11 @@ def _reward(draft: Draft, options: Options, scores: Scores) -> float | None:
 
 def _identity(draft: Draft, place: str) -> str:
     """The trial's own id, else the place of the attempt with a hash of what stands there: a file that was written
-    anew holds new attempts."""
+    anew holds new attempts. It begins with the kind of trial or the file's name, by which an import is found again.
+    """
     if draft.idempotency_key is not None:
         return draft.idempotency_key
     if draft.trial is not None:
-        return f"import:{digest(draft.trial)}"
-    return f"import:{digest([place, draft.position, digest(draft.trajectory)])}"
+        return f"import:{draft.trial.partition(':')[0]}:{digest(draft.trial)}"
+    name = storable(place.replace("\\", "/").rpartition("/")[2])[:_MAX_POSITION]
+    return f"import:{name}:{digest([place, draft.position, digest(draft.trajectory)])}"

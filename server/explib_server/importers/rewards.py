@@ -45,7 +45,7 @@ class PassIf:
         return float(_COMPARISONS[self.sign](reward, self.limit))
 
 
-def pass_if(condition: str) -> PassIf:
+def pass_if(condition: str, option: str = "--pass-if") -> PassIf:
     """A condition as it is typed: `>=0.5`, `>0`, `==1`. Raises InvalidInput."""
     matched = re.fullmatch(r"\s*(>=|<=|==|!=|>|<|=)?\s*(-?[\d.]+(?:e-?\d+)?)\s*", condition)
     try:
@@ -53,7 +53,7 @@ def pass_if(condition: str) -> PassIf:
             return PassIf({None: ">=", "=": "=="}.get(matched[1], matched[1]), float(matched[2]))
     except ValueError:
         pass
-    raise InvalidInput(f"--pass-if {condition!r} is no condition: write for example '>=0.5', '>0' or '==1'.")
+    raise InvalidInput(f"{option} {condition!r} is no condition: write for example '>=0.5', '>0' or '==1'.")
 
 
 def find_reward(document: Mapping[str, object], field: str | None) -> float | None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import CounterKey, Delta, add, entries_of_reports, entries_of_retrievals
+from explib.evidence.ledger import CounterKey, Delta, add, entries_of_reports, entries_of_retrievals, negated
 from explib.evidence.sums import baseline
 from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
@@ -109,8 +109,10 @@ async def count(database: Database, library_id: int) -> None:
             return
         now = {number for (number,) in await _REPORTED.rows(connection, database, **span)}
         late = [await _numbered(connection, database, library_id, number) for number in sorted(now - reported)]
+        withdrawn = [await _numbered(connection, database, library_id, number) for number in sorted(reported - now)]
         corrected = dict(entries)
         add(corrected, entries_of_reports(late))
+        add(corrected, negated(entries_of_reports(withdrawn)))
         await apply_deltas(connection, database, library_id, corrected)
 
     if span["after"] < span["upto"]:

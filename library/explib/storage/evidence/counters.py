@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, Text, UpdateBase, bindparam, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key
+from explib.evidence.ledger import PARTS, CounterKey, Delta, entries_of_reward, experience_key, negated
 from explib.models.libraries import Library
 from explib.storage import rows
 from explib.storage.database import Database
@@ -93,6 +93,27 @@ async def apply_reward(
     if submitter is not None:
         await _enter_for_submitter(connection, database, library.id, entries, submitter)
     return True
+
+
+async def withdraw_reward(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> None:
+    """Take a retrieval's reward back, where no attempt under it has one any more: it stands as not reported."""
+    named = {"owner": library.id, "retrieval": retrieval_id}
+    found = await _RETRIEVAL.rows(connection, database, **named)
+    graded = await (_SIGNED if library.settings.signed_rewards_only else _GRADED).rows(connection, database, **named)
+    if not found or graded:
+        return
+    [(number, submitter, *columns)] = found
+    retrieval = rows.retrieval_of(columns)
+    if retrieval.reward is None:
+        return
+    less = {"rewards": -1, "reward_total": -retrieval.reward, "tick": MOST_TICKS + 1}  # no retrieval tells of it
+    totals = await increment_totals(connection, database, library.id, **less)
+    await _REWARDED.rows(connection, database, **named, reward=None, submitter=None, tick=None)
+    entered = entries_of_reward(retrieval, None, retrieval.reward, counted=number <= totals.counted)
+    entries = negated(entered)
+    await apply_deltas(connection, database, library.id, entries)
+    if submitter is not None:
+        await _enter_for_submitter(connection, database, library.id, entries, submitter)
 
 
 async def continue_record(

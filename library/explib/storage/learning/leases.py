@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.errors import LeaseLost
 from explib.models.learning import Lease
+from explib.models.libraries import Library
 from explib.storage.database import Database
 from explib.storage.tables.learning import leases
 
@@ -91,6 +92,17 @@ class Leases:
         held = (leases.c.name == name) & ~self.database.reached(leases.c.expires_at, LONGEST_SECONDS)
         row = await self.database.row(select(leases).where(held))
         return None if row is None else Lease(**row)
+
+
+def lease_name(library: Library) -> str:
+    """The name of the lease under which a library is learned."""
+    return f"learn:{library.id}"
+
+
+async def end_learning(connection: AsyncConnection, library: Library) -> None:
+    """End the library's learning lease in this transaction: whoever is learning from it now commits nothing more."""
+    held = leases.c.name == lease_name(library)
+    await connection.execute(update(leases).where(held).values(token=leases.c.token + 1, holder="", expires_at=0.0))
 
 
 async def check_lease(connection: AsyncConnection, lease: Lease) -> None:

@@ -70,6 +70,13 @@ class PostgresqlRowReader:
         """The pool owns the connections."""
 
 
+PAGES = (
+    "PostgreSQL gives no deleted row to anybody, but its pages hold the bytes until (auto)vacuum and later rows reuse "
+    "them, the write-ahead log and backups for as long as they are kept. Whoever runs the server can rewrite the "
+    "tables with VACUUM FULL."
+)
+
+
 class PostgresqlDialect:
     """The engine for teams. `statement_timeout` is in seconds."""
 
@@ -225,6 +232,10 @@ class PostgresqlDialect:
     async def snapshot(self, _path: Path) -> bool:
         """A server writes no SQLite files: its rows are copied instead."""
         return False
+
+    async def purge(self) -> str:
+        """The server does that by itself, in its own time."""
+        return PAGES
 
     async def announce(self, connection: AsyncConnection) -> None:
         """NOTIFY, which is sent with the commit."""

@@ -50,6 +50,10 @@ ADVICE: dict[type[ExplibError], str] = {
     StorageFull: "free some space and try again; nothing was acknowledged that is not stored",
     DatabaseUnavailable: "check the folder and its permissions, or set EXPLIB_DATABASE_URL",
 }
+STILL_IN_FILE = (
+    "{path} still holds bytes of what was deleted ({why}): end the other programs of this database, see that the disk "
+    "has room for a second copy of it, and run `explib db purge`."
+)
 LISTED = text("SELECT value FROM json_each(:values)")
 
 
@@ -226,6 +230,22 @@ class SqliteDialect:
                 connection.close()
         except self._sqlite.Error as error:
             raise DatabaseUnavailable(f"The backup {path} could not be written: {error}.") from error
+
+    async def purge(self) -> str:
+        """VACUUM writes the file anew without free pages, and the checkpoint empties the log beside it."""
+        return await asyncio.to_thread(self._vacuum)
+
+    def _vacuum(self) -> str:
+        try:
+            connection = self._sqlite.connect(self._address(), uri=True, timeout=BUSY_MILLISECONDS / 1000)
+            try:
+                connection.execute("VACUUM")
+                [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.close()
+        except self._sqlite.Error as error:
+            return STILL_IN_FILE.format(path=self._path, why=error)
+        return STILL_IN_FILE.format(path=f"{self._path}-wal", why="another process reads") if is_busy else ""
 
     async def announce(self, connection: AsyncConnection) -> None:
         """Nobody listens: the others look by themselves."""

@@ -62,6 +62,7 @@ trajectories = Table(
     Column("signed_by", String(40)),
     Column("signed_at", BigInteger),
     Column("reward_source", String(12)),
+    Column("idempotency_key", Text),  # as it was given; `submission_key` is its hash, for each owner
     UniqueConstraint("library_id", "submission_key"),
     within_library("group_id", "groups"),
     Index("ix_trajectories_group", "library_id", "group_id"),

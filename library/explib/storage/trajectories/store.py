@@ -23,7 +23,7 @@ from explib.ids import is_id, new_id
 from explib.models.groups import Group
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
-from explib.models.trajectories import Attempt, Trajectory
+from explib.models.trajectories import Attempt, AttemptFilter, Trajectory
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.engine import MakeInsert
@@ -34,6 +34,7 @@ from explib.storage.tables.evidence import retrievals
 from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import groups, trajectories, trajectory_bodies
 from explib.storage.trajectories.corrections import Brought, correct
+from explib.storage.trajectories.listing import listed
 from explib.storage.trajectories.retention import prune
 from explib.storage.trajectories.rewards import group_row, is_trajectory, regrade, regroup
 from explib.trajectories import decode_steps, encode_steps
@@ -57,6 +58,7 @@ INSERTED = (
     "graded_at",
     "graded_by",
     "reward_source",
+    "idempotency_key",
 )
 HASHED = ("task", "steps", "answer", "ground_truth", "retrieval_id", "group", "agent", "model")
 # Built once: building a statement takes longer than running it.
@@ -220,6 +222,7 @@ class Trajectories:
             "graded_at": now if graded else None,
             "graded_by": submission.submitter if graded else None,
             "reward_source": submission.reward_source if graded else None,
+            "idempotency_key": submission.idempotency_key,
             **{name: getattr(submission, name) for name in KEPT},
         }
         inserted = await _NEW_TRAJECTORY.rows(connection, self.database, **values)
@@ -298,6 +301,10 @@ class Trajectories:
             rows.trajectory(row)
             for row in await self.database.rows(select(trajectories).where(owned).order_by(trajectories.c.id))
         ]
+
+    async def listed(self, library: Library, wanted: AttemptFilter, limit: int) -> tuple[int, list[Trajectory]]:
+        """How many such attempts there are, and the newest of them without their steps, newest first."""
+        return await listed(self.database, library, wanted, limit)
 
     async def best(self, library: Library, least: float, limit: int) -> list[Trajectory]:
         """Trajectories with at least this reward, without their steps: the highest rewards first, then the newest."""
