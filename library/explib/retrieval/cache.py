@@ -26,7 +26,7 @@ class Cached:
 
 
 class IndexCache:
-    """Libraries by identity, the least recently used first. Whoever serves from one that is let go keeps it that long."""
+    """Libraries by identity, the least recently used first. Whoever serves from one let go keeps it that long."""
 
     def __init__(self, embedder: Embedder | None, most: int = MOST_LESSONS) -> None:
         self._embedder = embedder

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from explib.errors import InvalidInput
 from explib.trajectories.values import keys_of
 from explib_server.importers.drafts import complete
-from explib_server.importers.records import BadRecord, Draft, Record
+from explib_server.importers.records import BadRecord, Draft, Record, or_bad
 from explib_server.importers.registry import choose, format_names
 from explib_server.importers.sessions.places import is_of_project
 from explib_server.importers.sources import ImportRun, Source, sources
@@ -59,10 +59,7 @@ def _records(draft: Draft | BadRecord, source: Source) -> Iterator[Record | BadR
     import_run = source.run
     if not is_of_project(draft, import_run.options):
         return
-    try:
-        yield complete(draft, source.place, import_run.options, import_run.scores)
-    except InvalidInput as error:
-        yield BadRecord(draft.position, str(error))
+    yield or_bad(draft.position, complete, draft, source.place, import_run.options, import_run.scores)
 
 
 def _unknown(source: Source) -> str:

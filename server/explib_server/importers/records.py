@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
+from explib.errors import InvalidInput
 from explib_server.exporters.contents import ExportedLesson
 from explib_server.importers.rewards import PassIf
 
 if TYPE_CHECKING:
     from explib_server.importers.sources import Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,14 @@ class BadRecord:
 
     position: str
     reason: str
+
+
+def or_bad(position: str, read: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | BadRecord:
+    """What `read` makes of these, or the BadRecord of what is wrong with them."""
+    try:
+        return read(*args, **named)
+    except InvalidInput as error:
+        return BadRecord(position, str(error))
 
 
 class Format(Protocol):

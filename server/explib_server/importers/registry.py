@@ -36,10 +36,10 @@ ENTRY_POINTS = "explib.importers"
 """The group of entry points by which another package adds a format: each names an object that is a Format."""
 
 _SURE: tuple[Format, ...] = (
-    lessons.FORMAT, inspect_ai.ARCHIVE, inspect_ai.FORMAT, harbor.FORMAT, atif.FORMAT, tau_bench.FORMAT, tau2.FORMAT,
+    inspect_ai.ARCHIVE, inspect_ai.FORMAT, harbor.FORMAT, atif.FORMAT, tau_bench.FORMAT, tau2.FORMAT,
     mini_swe_agent.FORMAT, swe_agent.FORMAT, openhands.FORMAT, verifiers.FORMAT, promptfoo.FORMAT, lm_eval.FORMAT,
     agentbench.FORMAT, langfuse.FORMAT, langsmith.FORMAT, otlp.FORMAT, claude_code.FORMAT, codex.FORMAT, gemini.FORMAT,
-    opencode.FORMAT, copilot.FORMAT, swe_bench.FORMAT,
+    opencode.FORMAT, copilot.FORMAT, swe_bench.FORMAT, lessons.FORMAT,
 )  # fmt: skip
 _GENERAL: tuple[Format, ...] = (own.FORMAT, table.FORMAT, chat.FORMAT)
 

@@ -39,15 +39,15 @@ _LOGS = (".json", ".jsonl", ".ndjson", ".traj", ".eval", *SEPARATED, *PARQUET)
 
 
 class _Watched(io.FileIO):
-    """A file that tells how much of it is read."""
+    """A file that tells how far it is read: what is read again is told once."""
 
-    def __init__(self, path: Path, advance: Advance) -> None:
-        super().__init__(path)
-        self._advance = advance
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.path)
+        self._source = source
 
     def readinto(self, buffer: Buffer, /) -> int | None:
         number = super().readinto(buffer)
-        self._advance(number or 0)
+        self._source.reached(self.tell())
         return number
 
 
@@ -79,6 +79,9 @@ class Source:
     run: ImportRun
     is_named: bool = True
     """Named by the person, not met in a folder: then it must be of a known format."""
+    _told: int = 0
+    """Bytes of the file that the run was told of."""
+    _companions: dict[str, object] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -95,13 +98,19 @@ class Source:
     def open(self) -> Iterator[IO[bytes]]:
         """The file's content, decompressed. Raises InvalidInput where it cannot be read."""
         try:
-            with io.BufferedReader(_Watched(self.path, self.run.advance)) as raw:
+            with io.BufferedReader(_Watched(self)) as raw:
                 yield decompressed(raw)
         except DAMAGED as error:
             raise InvalidInput(f"It is damaged ({error}): what was read before is taken.") from error
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise InvalidInput(f"It cannot be read ({reason}): check the path and its permissions.") from error
+
+    def reached(self, position: int) -> None:
+        """Tell the run of the bytes up to this position that it was not told of yet."""
+        if position > self._told:
+            self.run.advance(position - self._told)
+            self._told = position
 
     @contextmanager
     def text(self) -> Iterator[IO[str]]:
@@ -123,6 +132,7 @@ class Source:
     def _documents(self) -> Iterator[tuple[str, object]]:
         if self.suffix in PARQUET:
             yield from parquet_rows(self.path, self.name)
+            self.reached(self.path.stat().st_size)
             return
         with self.text() as text:
             separator = SEPARATED.get(self.suffix)
@@ -143,6 +153,12 @@ class Source:
     def head(self) -> list[object]:
         """The first documents."""
         return [value for _, value in self._begin]
+
+    def companion(self, relative: str) -> object:
+        """The JSON value of another file, read once, that says something of every attempt here; None without."""
+        if relative not in self._companions:
+            self._companions[relative] = read_json(self.path.parent / relative)
+        return self._companions[relative]
 
     def beside(self, relative: str) -> object:
         """The JSON value of another file of the same attempts, which then isn't imported by itself; None without."""

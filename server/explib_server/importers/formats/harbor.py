@@ -10,7 +10,7 @@ from explib_server.importers.drafts import digest
 from explib_server.importers.formats.atif import steps_of
 from explib_server.importers.paths import as_field, lookup, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source, read_json
 
 _TRAJECTORY = "agent/trajectory.json"
@@ -34,10 +34,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     results = [(path.parent, read_json(path)) for path in sorted(folder.glob("*/result.json"))]
     trials = [(path, result) for path, result in results if isinstance(result, Mapping) and _is_trial(result)]
     for path, result in sorted(trials, key=lambda trial: _reward(trial[1]) is None):  # graded ones first
-        try:
-            yield _draft(result, path)
-        except InvalidInput as error:
-            yield BadRecord(str(result.get("trial_name")), str(error))
+        yield or_bad(str(result.get("trial_name")), _draft, result, path)
 
 
 def _reward(result: Document) -> object:

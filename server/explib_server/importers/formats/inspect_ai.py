@@ -12,7 +12,7 @@ from explib_server.importers.documents import parse
 from explib_server.importers.formats.chat import model_of
 from explib_server.importers.paths import as_field, lookup, mapping, objects, submap, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source
 
 _ATTACHED = "attachment://"
@@ -70,10 +70,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         raise InvalidInput("The log has no samples: it holds only its header.")
     for sample in samples:
         where = f"{position}/{sample.get('id')}_epoch_{sample.get('epoch')}"
-        try:
-            yield _draft(sample, where, submap(document, "eval"))
-        except InvalidInput as error:
-            yield BadRecord(where, str(error))
+        yield or_bad(where, _draft, sample, where, submap(document, "eval"))
 
 
 def _draft(sample: Document, position: str, run: Document) -> Draft:

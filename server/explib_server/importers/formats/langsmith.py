@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from explib.errors import InvalidInput
 from explib_server.importers.formats.chat import messages_of, model_of
 from explib_server.importers.paths import as_field, lookup, text_at
 from explib_server.importers.per_document import Document
-from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source
 from explib_server.importers.tables import cell
 from explib_server.importers.traces import with_failures
@@ -59,10 +58,7 @@ class LangSmith:
                 identity = str(run.get("trace_id") or run.get("id"))
                 traces.setdefault(identity, _Trace(position)).add({key: cell(value) for key, value in run.items()})
         for identity, trace in traces.items():
-            try:
-                yield _draft(identity, trace)
-            except InvalidInput as error:
-                yield BadRecord(trace.position, str(error))
+            yield or_bad(trace.position, _draft, identity, trace)
 
 
 def _draft(identity: str, trace: _Trace) -> Draft:

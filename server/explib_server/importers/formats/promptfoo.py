@@ -10,7 +10,7 @@ from explib.trajectories.values import loads
 from explib_server.importers.drafts import digest
 from explib_server.importers.paths import as_field, lookup, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source
 
 
@@ -25,10 +25,7 @@ def _is_mine(document: Document, source: Source) -> bool:
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft | BadRecord]:
     for at, row in enumerate(_rows(document)):
-        try:
-            yield _draft(row, f"{position}/{at}", document)
-        except InvalidInput as error:
-            yield BadRecord(f"{position}/{at}", str(error))
+        yield or_bad(f"{position}/{at}", _draft, row, f"{position}/{at}", document)
 
 
 def _draft(row: Document, position: str, document: Document) -> Draft:

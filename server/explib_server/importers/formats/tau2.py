@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from explib.errors import InvalidInput
 from explib_server.importers.paths import as_field, lookup, mapping, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source
 
 
@@ -22,10 +22,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         return
     for at, simulation in enumerate(_simulations(document, source)):
         where = f"{position}/{at}"
-        try:
-            yield _draft(mapping(simulation, "The simulation"), where, document)
-        except InvalidInput as error:
-            yield BadRecord(where, str(error))
+        yield or_bad(where, _draft, simulation, where, document)
 
 
 def _simulations(run: Document, source: Source) -> Iterator[object]:
@@ -37,7 +34,8 @@ def _simulations(run: Document, source: Source) -> Iterator[object]:
         yield source.beside(f"simulations/{entry.get('id')}.json")
 
 
-def _draft(simulation: Document, position: str, run: Document) -> Draft:
+def _draft(found: object, position: str, run: Document) -> Draft:
+    simulation = mapping(found, "The simulation")
     if not isinstance(simulation.get("messages"), list):
         raise InvalidInput("The simulation has no messages: it broke off, or was spoken (ticks), which is not read.")
     task_id, domain = str(simulation.get("task_id")), text_at(run, "info.environment_info.domain_name")

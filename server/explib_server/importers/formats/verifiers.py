@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from explib.errors import InvalidInput
 from explib_server.importers.paths import as_field, lookup, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import BadRecord, Draft
-from explib_server.importers.sources import Source, read_json
+from explib_server.importers.records import BadRecord, Draft, or_bad
+from explib_server.importers.sources import Source
 
 _METADATA = "metadata.json"
 
@@ -24,16 +24,13 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         yield _rollout(document, position, source)
         return
     for at, trace in enumerate(objects(document["traces"])):
-        try:
-            yield _trace(trace, f"{position}/{at}", document)
-        except InvalidInput as error:
-            yield BadRecord(f"{position}/{at}", str(error))
+        yield or_bad(f"{position}/{at}", _trace, trace, f"{position}/{at}", document)
 
 
 def _rollout(document: Document, position: str, source: Source) -> Draft:
     """One rollout: `task` is the environment's name, `answer` the right one."""
     asked = _messages(document.get("prompt"), "user")
-    metadata = read_json(source.path.parent / _METADATA)
+    metadata = source.companion(_METADATA)
     environment = as_field(lookup(metadata, "env_id")) or text_at(document, "task")
     return Draft(
         trajectory=[*asked, *_messages(document.get("completion"), "assistant")],
