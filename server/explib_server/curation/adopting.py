@@ -77,7 +77,7 @@ def _sorted(
         if operation.content in texts:
             adopted.known += 1
         elif (problem := check.reason_against_edit(operation)) is not None:
-            adopted.refused.append(BadRecord(each.position, f"The lesson is refused: {problem}."))
+            adopted.refused.append(BadRecord(each.position, f"The lesson is refused: {problem.rstrip('.')}."))
         else:
             texts.add(operation.content or "")
             operations.append(operation)
@@ -103,4 +103,4 @@ def _told(lesson: ExportedLesson) -> str:
 
 def _refused(foreign: Sequence[ForeignLesson], operation: Operation, reason: str) -> BadRecord:
     place = next((each.position for each in foreign if on_one_line(each.lesson.content) == operation.content), "")
-    return BadRecord(place, f"The lesson is refused: {reason}.")
+    return BadRecord(place, f"The lesson is refused: {reason.rstrip('.')}.")

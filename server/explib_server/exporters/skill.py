@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from explib_server.exporters.contents import LibraryExport
 from explib_server.exporters.exporter import Exporter, heading_of, lines_of, made_by
@@ -22,7 +23,8 @@ def description_of(export: LibraryExport) -> str:
         if len(situation) > _TOLD or len(text) + len(situation) + 2 > MAX_DESCRIPTION:
             continue
         text += f" {' '.join(situation.split())};"
-    return text[:MAX_DESCRIPTION].rstrip(";")
+    shown = "".join(each if each.isprintable() else " " for each in text)  # YAML takes no others
+    return shown[:MAX_DESCRIPTION].rstrip(";")
 
 
 def _write(export: LibraryExport) -> str:
@@ -34,6 +36,15 @@ def _write(export: LibraryExport) -> str:
     title = f"# Lessons of {export.library}"
     body = "\n\n".join([made_by(export), title, heading_of(export), lines_of(export)])
     return "---\n" + "\n".join(head) + f"\n---\n\n{body}\n"
+
+
+def index_of(exports: Iterable[LibraryExport]) -> str:
+    """The list of skills over MCP, as JSON."""
+    skills = [
+        {"name": each.name, "description": description_of(each), "url": f"skill://{each.name}/SKILL.md"}
+        for each in exports
+    ]
+    return json.dumps({"skills": skills}, ensure_ascii=False, indent=1)
 
 
 def _quoted(text: str) -> str:

@@ -18,6 +18,7 @@ from explib_server.mcp.opening import Current, LazyApplication
 
 if TYPE_CHECKING:
     from explib_server.application import Application
+    from explib_server.exporters.contents import LibraryExport
 
 MAX_COMPLETIONS = 100
 MAX_DIGITS = 9
@@ -83,7 +84,47 @@ def add_resources(server: MCPServer[LazyApplication], current: Current) -> None:
 
             return revision_page(await application.store.revisions.get(target, int(n)))
 
+    _add_skills(server, current)
     _add_completion(server, current)
+
+
+def _add_skills(server: MCPServer[LazyApplication], current: Current) -> None:
+    """The proven lessons of each library as an Agent Skill: an index, and a SKILL.md for each."""
+
+    @server.resource(
+        "skill://index.json",
+        name="skills",
+        title="Skills",
+        description="Libraries with proven lessons as Agent Skills: name, description and address of each.",
+        mime_type="application/json",
+    )
+    async def index() -> str:
+        from explib_server.exporters.skill import index_of
+
+        return index_of(await _proven(await current()))
+
+    @server.resource(
+        "skill://{name}/SKILL.md",
+        name="skill",
+        title="Skill of a library",
+        description="The proven lessons of a library as an Agent Skill; see skill://index.json.",
+        mime_type="text/markdown",
+    )
+    async def skill(name: str) -> str:
+        from explib_server.exporters.skill import EXPORTER
+
+        found = next((export for export in await _proven(await current()) if export.name == name), None)
+        if found is None:
+            raise ResourceNotFoundError(f"There is no skill {name[:80]!r}: read skill://index.json.")
+        return EXPORTER.write(found)
+
+
+async def _proven(application: Application) -> list[LibraryExport]:
+    """The proven lessons of every library within the caller's reach that has some."""
+    from explib_server.exporters.contents import Only, contents
+
+    exports = [await contents(application.store, each, Only.proven) for each in await application.libraries()]
+    return [export for export in exports if export.lessons]
 
 
 def _add_completion(server: MCPServer[LazyApplication], current: Current) -> None:
