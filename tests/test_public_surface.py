@@ -27,10 +27,35 @@ COMMANDS = {
         "--link",
         "--remove",
     },
+    "attempts delete": {
+        "--group",
+        "--reward",
+        "--agent",
+        "--model",
+        "--since",
+        "--key",
+        "--with-lessons",
+        "--yes",
+        "--author",
+        "--library",
+    },
+    "attempts list": {
+        "--group",
+        "--reward",
+        "--agent",
+        "--model",
+        "--since",
+        "--key",
+        "--limit",
+        "--library",
+        "--json",
+    },
+    "attempts show": {"--library", "--json"},
     "db backup": set[str](),
     "db check": {"--deep", "--json"},
     "db copy": set[str](),
     "db prune": {"--older-than"},
+    "db purge": set[str](),
     "db restore": set[str](),
     "db upgrade": set[str](),
     "demo": {"--seeds", "--learner", "--shuffle-rewards"},
@@ -43,6 +68,7 @@ COMMANDS = {
     "experiences review": {"--reason", "--content", "--author", "--library", "--json"},
     "experiences show": {"--library", "--json"},
     "experiences vote": {"--library", "--reason"},
+    "export": {"--format", "--only", "--project", "--output", "--library"},
     "history": {"--library", "--limit", "--json"},
     "import": {
         "--library",
@@ -61,6 +87,7 @@ COMMANDS = {
     },
     "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead", "--release"},
     "libraries create": {"--json"},
+    "libraries delete": {"--export", "--yes"},
     "libraries list": {"--json"},
     "libraries set": {"--author", "--json", "--reason"},
     "libraries show": {"--json"},
@@ -187,7 +214,12 @@ LIBRARY_NAMES = [
     "open_store",
 ]
 PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}, "learn": {"library"}}
-RESOURCES = {"experience://{library}", "experience://{library}/{id}", "experience://{library}/revisions/{n}"}
+RESOURCES = {
+    "experience://{library}",
+    "experience://{library}/{id}",
+    "experience://{library}/revisions/{n}",
+    "skill://{name}/SKILL.md",
+}
 
 
 def options(command: object) -> set[str]:

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mcp import Client
+from mcp import Client, MCPError
 from server.cli_cases import Explib, explib, one_line
 
 from explib.errors import InvalidInput
 from explib.models.experiences import Support
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Citation, Operation
+from explib.models.submissions import Submission
+from explib.models.trajectories import Step
 from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
+from explib.storage.store import Store, open_store
 from explib_server.exporters.contents import ExportedDecision, ExportedLesson, ExportedLift, LibraryExport
 from explib_server.exporters.files import marked, put_section
 from explib_server.exporters.registry import EXPORTERS
@@ -186,7 +192,24 @@ def test_only_what_is_proven_is_exported_where_that_is_asked_for(filled: Explib)
     assert f"- [e1]. {LESSON}" in filled("export", "--only", "active").out
 
 
-async def test_proven_lessons_are_skills_over_mcp(filled: Explib) -> None:
-    async with Client(build_server(Settings())) as client:
+async def proven(store: Store) -> None:
+    """Make a lesson of the default library that attempts at two tasks bear out."""
+    library = await store.libraries.ensure("default", LibrarySettings())
+    attempts = [Submission(task, (Step("assistant", "done"),), 1.0) for task in ("one", "two")]
+    cited = [Citation((await store.trajectories.submit(library, each)).trajectory_id, "for") for each in attempts]
+    operation = Operation("ADD", "why", content=LESSON, citations=tuple(cited), status="active")
+    await store.revisions.commit(Proposal(library, "learned", "learner", "contrast", (operation,)))
+
+
+async def test_proven_lessons_are_skills_over_mcp() -> None:
+    async with open_store(Settings().database_url) as store, Client(build_server(Settings())) as client:
         [index] = (await client.read_resource("skill://index.json")).contents
         assert json.loads(getattr(index, "text", "")) == {"skills": []}
+        await proven(store)
+        [index] = (await client.read_resource("skill://index.json")).contents
+        [skill] = json.loads(getattr(index, "text", ""))["skills"]
+        assert (skill["name"], skill["url"]) == ("explib-default", "skill://explib-default/SKILL.md")
+        [page] = (await client.read_resource(skill["url"])).contents
+        assert f"- [e1]. {LESSON}" in getattr(page, "text", "")
+        with pytest.raises(MCPError, match="no skill 'explib-none'"):
+            await client.read_resource("skill://explib-none/SKILL.md")

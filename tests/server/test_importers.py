@@ -8,7 +8,7 @@ import lzma
 import os
 import random
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from explib.errors import InvalidInput
 from explib.trajectories import parse_trajectory
 from explib_learner.grammar.failures import failed
 from explib_server.importers.compression import zstd
-from explib_server.importers.logs import read, read_scores
+from explib_server.importers.logs import batches, read, read_scores
 from explib_server.importers.paths import lookup
 from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.registry import formats
@@ -239,6 +239,30 @@ def test_fields_are_named_by_options(tmp_path: Path) -> None:
     assert records(path, options=Options("scores.a", pass_if=pass_if(">=0.2")))[0].reward == 1.0
     assert "several values (a, b): name one of them, as in --reward-field 'scores[name=a]'" in problems(path)[0]
     assert "no field 'nope': name the field" in problems(path, options=Options("scores.a", task_field="nope"))[0]
+
+
+def test_attempts_without_the_group_that_an_option_names_are_counted(tmp_path: Path) -> None:
+    path = chats(tmp_path, case=1)
+    import_run = ImportRun(Options(group_by="cases"))
+    (record,) = read([str(path)], import_run)
+    assert (isinstance(record, Record), import_run.ungrouped) == (True, 1)
+
+
+def test_the_bytes_of_a_file_are_told_once(tmp_path: Path) -> None:
+    path = chats(tmp_path)
+    path.write_text("\n".join([path.read_text()] * 60))
+    for place in (path, tmp_path / "log.jsonl.gz"):
+        place.write_bytes(path.read_bytes() if place == path else gzip.compress(path.read_bytes()))
+        told: list[int] = []
+        assert len(list(read([str(place)], ImportRun(advance=told.append)))) == 60
+        assert sum(told) == place.stat().st_size
+
+
+def test_small_records_are_stored_together_and_large_ones_alone(tmp_path: Path) -> None:
+    small = records(chats(tmp_path))[0]
+    large = replace(small, trajectory=[{"role": "user", "content": "x" * 2_000_000}])
+    assert list(map(len, batches([small] * 60))) == [50, 10]
+    assert list(map(len, batches([small, large, small]))) == [2, 1]
 
 
 def test_of_several_scores_the_option_that_names_one_is_told(tmp_path: Path) -> None:

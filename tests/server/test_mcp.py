@@ -254,6 +254,7 @@ async def test_resources_show_the_library_an_experience_and_a_revision() -> None
             "experience://{library}",
             "experience://{library}/{id}",
             "experience://{library}/revisions/{n}",
+            "skill://{name}/SKILL.md",
         }
         for uri in ("experience://default", "experience://default/e1", "experience://default/revisions/1"):
             [content] = (await client.read_resource(uri)).contents

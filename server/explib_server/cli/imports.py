@@ -67,6 +67,9 @@ def import_files(
         raise InvalidInput("There is nothing to import: name files, folders or -, or pass --sessions.")
     records = read(given, import_run, format_name)
     problems = _preview(records, import_run, given) if dry_run else _store(records, import_run, given, library)
+    if import_run.ungrouped:
+        without = number_of(import_run.ungrouped, "attempt")
+        say(f"{without} without the field {options.group_by!r} of --group-by: grouped by the task")
     if import_run.ignored:
         names = ", ".join(f"{name} ({number:,})" for name, number in import_run.ignored.most_common(12))
         say(f"fields that are not read: {names}")
@@ -85,7 +88,7 @@ def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given
                     say(line)
     lessons = number_of(len(import_run.lessons), "lesson")
     told = [f"would add {lessons} as candidates"] if import_run.lessons else []
-    summary = () if told and not preview.number else preview.summary()
+    summary = preview.summary() if preview.number else ()
     for line in (*summary, *told, *problems.lines()):
         say(line)
     return problems

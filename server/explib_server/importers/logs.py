@@ -76,7 +76,10 @@ def _records(draft: Draft | BadRecord, source: Source) -> Iterator[Record | BadR
     import_run = source.run
     if not is_of_project(draft, import_run.options):
         return
-    yield or_bad(draft.position, complete, draft, source.place, import_run.options, import_run.scores)
+    record = or_bad(draft.position, complete, draft, source.place, import_run.options, import_run.scores)
+    if import_run.options.group_by and isinstance(record, Record) and record.group is None:
+        import_run.ungrouped += 1
+    yield record
 
 
 def _unknown(source: Source) -> str:

@@ -62,6 +62,8 @@ class ImportRun:
     advance: Advance = int
     ignored: Counter[str] = field(default_factory=Counter)
     """Fields that no format reads, with the number of attempts that had them."""
+    ungrouped: int = 0
+    """Attempts without the field that --group-by names."""
     lessons: list[ForeignLesson] = field(default_factory=list)
     """Those that were read so far: they are no attempts, and are added together at the end."""
 
