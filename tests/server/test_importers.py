@@ -8,7 +8,7 @@ import lzma
 import os
 import random
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from explib.errors import InvalidInput
 from explib.trajectories import parse_trajectory
 from explib_learner.grammar.failures import failed
 from explib_server.importers.compression import zstd
-from explib_server.importers.logs import batches, read, read_scores
+from explib_server.importers.logs import read, read_scores
 from explib_server.importers.paths import lookup
 from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.registry import formats
@@ -256,13 +256,6 @@ def test_the_bytes_of_a_file_are_told_once(tmp_path: Path) -> None:
         told: list[int] = []
         assert len(list(read([str(place)], ImportRun(advance=told.append)))) == 60
         assert sum(told) == place.stat().st_size
-
-
-def test_small_records_are_stored_together_and_large_ones_alone(tmp_path: Path) -> None:
-    small = records(chats(tmp_path))[0]
-    large = replace(small, trajectory=[{"role": "user", "content": "x" * 2_000_000}])
-    assert list(map(len, batches([small] * 60))) == [50, 10]
-    assert list(map(len, batches([small, large, small]))) == [2, 1]
 
 
 def test_of_several_scores_the_option_that_names_one_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from explib_server.cli.run import LibraryOption, run, say
 from explib_server.curation.adopting import Adopted, adopt
 from explib_server.curation.curator import By
 from explib_server.importers.intake import Intake
-from explib_server.importers.logs import batches, read, read_scores
+from explib_server.importers.logs import read, read_scores
 from explib_server.importers.preview import Preview
 from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.rewards import pass_if as condition
@@ -104,8 +103,8 @@ def _store(
         await application.store.libraries.find(name)  # raises where it can't be a name
         intake = Intake(application, name, tally)
         with _progress(import_run, given):
-            for batch in batches(records):
-                await asyncio.gather(*(intake.take(record) for record in batch))  # which share a commit
+            for record in records:
+                await intake.take(record)
         if import_run.lessons:
             target = await application.store.libraries.ensure(name, application.settings.library_defaults())
             by = By(user_name())

@@ -11,10 +11,6 @@ from explib_server.importers.records import BadRecord, Draft, Record, or_bad
 from explib_server.importers.registry import choose, format_names
 from explib_server.importers.sessions.places import is_of_project
 from explib_server.importers.sources import ImportRun, Source, sources
-from explib_server.preparation import size_of
-
-BATCH_RECORDS = 50
-BATCH_CHARACTERS = 1_000_000
 
 
 def read(given: Iterable[str], import_run: ImportRun, format_name: str = "auto") -> Iterator[Record | BadRecord]:
@@ -27,19 +23,6 @@ def read(given: Iterable[str], import_run: ImportRun, format_name: str = "auto")
             yield source
         elif not import_run.is_claimed(source.path):
             yield from _of_source(source, format_name)
-
-
-def batches(records: Iterable[Record | BadRecord]) -> Iterator[list[Record | BadRecord]]:
-    """Records that are stored together: many small ones, few large ones."""
-    batch, size = list[Record | BadRecord](), 0
-    for record in records:
-        batch.append(record)
-        size += size_of(record.trajectory, BATCH_CHARACTERS) if isinstance(record, Record) else 1
-        if len(batch) >= BATCH_RECORDS or size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def read_scores(source: Source) -> None:
