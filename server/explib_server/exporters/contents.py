@@ -84,11 +84,11 @@ class LibraryExport:
 
 async def contents(store: Store, library: Library, only: Only | None) -> LibraryExport:
     """The lessons that are not retired, or only some of them, in order of their ids."""
-    from explib_server.render.evidence import experience_evidence
+    from explib_server.render.evidence import evidence_of
 
     experiences = await store.revisions.experiences(library)
     entries = {entry.decision.id: entry for entry in await store.codebooks.entries(library)}
-    found = await experience_evidence(store, library, experiences)
+    found = await evidence_of(store, library, experiences)
     lessons = tuple(
         _lesson(experience, known, entries.get(experience.decision_id or ""))
         for experience, known in zip(experiences, found, strict=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from explib.models.trajectories import Attempt, Step, Trajectory
 from explib.text.words import number_of
 from explib_learner.grammar.failures import failed
-from explib_server.render.pages import when
+from explib_server.render.times import when
 
 TASK_CHARACTERS = 80
 

@@ -125,8 +125,13 @@ async def library_evidence(store: Store, library: Library) -> LibraryEvidence:
 
 async def experience_evidence(store: Store, library: Library, experience: Experience) -> ExperienceEvidence:
     """The evidence of an experience in its current version, with every retrieval that is recorded by now."""
-    [found] = (await _view(store, library, [experience])).all()
+    [found] = await evidence_of(store, library, [experience])
     return found
+
+
+async def evidence_of(store: Store, library: Library, experiences: Sequence[Experience]) -> list[ExperienceEvidence]:
+    """The same of several experiences, in their order."""
+    return (await _view(store, library, experiences)).all()
 
 
 async def uplift_track(store: Store, library: Library) -> list[tuple[float, Interval]]:
