@@ -15,8 +15,8 @@ from server.http_cases import http_server
 from explib.errors import InvalidInput
 from explib_server.clients.attached import Address, Command, attached, launch_of
 from explib_server.clients.catalogue import CLIENTS, link
-from explib_server.clients.changes import attaching
-from explib_server.clients.entries import attachment, own_command
+from explib_server.clients.entries import Attachment, attachment, own_command
+from explib_server.clients.installation import Installation, Wishes
 from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.probe import ServerFailed, try_server
 
@@ -36,10 +36,15 @@ def own() -> Command:
     return Command(sys.executable, ("-m", "explib_server", "serve", "--learner", "off"), handed_on)
 
 
+def attach(client: ClientName, machine: Machine, asked: Attachment, scope: Scope = Scope.user) -> None:
+    for change in Installation(client, machine, scope, asked).attaching(Wishes()):
+        change.apply()
+
+
 @EVERY
 def test_what_was_attached_is_found_as_it_would_be_started(client: ClientName, machine: Machine) -> None:
     asked = attachment("explib", None, None, "airline", None)
-    attaching(CLIENTS[client], CLIENTS[client].file(machine, Scope.user), asked).apply()
+    attach(client, machine, asked)
     [found] = attached(machine)
     command, *arguments = own_command()
     assert found.client is client
@@ -48,7 +53,7 @@ def test_what_was_attached_is_found_as_it_would_be_started(client: ClientName, m
 
 def test_all_tools_are_attached_where_asked_for_but_not_at_an_address(machine: Machine) -> None:
     asked = attachment("explib", None, None, None, None, tools="all")
-    attaching(CLIENTS[ClientName.cursor], CLIENTS[ClientName.cursor].file(machine, Scope.user), asked).apply()
+    attach(ClientName.cursor, machine, asked)
     [found] = attached(machine)
     assert isinstance(found.launch, Command)
     assert found.launch.arguments[-3:] == ("serve", "--tools", "all")
@@ -59,7 +64,7 @@ def test_all_tools_are_attached_where_asked_for_but_not_at_an_address(machine: M
 @EVERY
 def test_a_server_over_http_is_found_with_its_token_where_the_file_has_it(client: ClientName, machine: Machine) -> None:
     asked = attachment("explib", URL, TOKEN, None, None)
-    attaching(CLIENTS[client], CLIENTS[client].file(machine, Scope.user), asked).apply()
+    attach(client, machine, asked)
     [found] = attached(machine)
     if client is ClientName.vscode:
         assert "only the client knows its token" in str(found.launch)
@@ -71,7 +76,7 @@ def test_a_server_over_http_is_found_with_its_token_where_the_file_has_it(client
 def test_at_home_a_projects_file_is_the_users_and_found_once(client: ClientName, tmp_path: Path) -> None:
     machine = Machine(tmp_path, tmp_path, "linux", {})
     asked = attachment("explib", None, None, None, None)
-    attaching(CLIENTS[client], CLIENTS[client].file(machine, Scope.user), asked).apply()
+    attach(client, machine, asked)
     assert len(list(attached(machine))) == 1
 
 
@@ -94,8 +99,7 @@ def test_a_program_that_a_folder_brings_along_is_not_started_unasked(
 
 
 def test_our_own_program_in_a_folders_file_is_tried(machine: Machine) -> None:
-    path = CLIENTS[ClientName.cursor].file(machine, Scope.project)
-    attaching(CLIENTS[ClientName.cursor], path, attachment("explib", None, None, "airline", None)).apply()
+    attach(ClientName.cursor, machine, attachment("explib", None, None, "airline", None), Scope.project)
     [found] = attached(machine)
     assert isinstance(found.launch, Command)
 

@@ -22,8 +22,8 @@ from explib.errors import Conflict, InvalidInput
 from explib_server.cli.attach import attach
 from explib_server.clients import entries, files
 from explib_server.clients.catalogue import CLIENTS, Client
-from explib_server.clients.changes import Change, attaching, removing
 from explib_server.clients.entries import attachment, own_command
+from explib_server.clients.installation import Installation, Wishes
 from explib_server.clients.jsonc import scan
 from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.values import Json
@@ -35,12 +35,13 @@ BEARER: dict[str, Json] = {"Authorization": f"Bearer {TOKEN}"}
 EVERY = pytest.mark.parametrize("name", list(ClientName))
 STDIO: dict[ClientName, dict[str, Json]] = {
     ClientName.claude_desktop: {"command": COMMAND, "args": ["serve"]},
-    ClientName.claude_code: {"type": "stdio", "command": COMMAND, "args": ["serve"]},
+    ClientName.claude_code: {"type": "stdio", "command": COMMAND, "args": ["serve"], "alwaysLoad": True},
     ClientName.vscode: {"type": "stdio", "command": COMMAND, "args": ["serve"]},
     ClientName.cursor: {"command": COMMAND, "args": ["serve"]},
     ClientName.codex: {"command": COMMAND, "args": ["serve"]},
     ClientName.opencode: {"type": "local", "command": [COMMAND, "serve"], "enabled": True},
     ClientName.gemini: {"command": COMMAND, "args": ["serve"]},
+    ClientName.copilot: {"type": "local", "command": COMMAND, "args": ["serve"], "tools": ["*"]},
 }
 HTTP: dict[ClientName, dict[str, Json]] = {
     ClientName.claude_desktop: {
@@ -48,7 +49,7 @@ HTTP: dict[ClientName, dict[str, Json]] = {
         "args": ["-y", "mcp-remote", URL, "--header", "Authorization:${AUTH_HEADER}"],
         "env": {"AUTH_HEADER": f"Bearer {TOKEN}"},
     },
-    ClientName.claude_code: {"type": "http", "url": URL, "headers": BEARER},
+    ClientName.claude_code: {"type": "http", "url": URL, "headers": BEARER, "alwaysLoad": True},
     ClientName.vscode: {
         "type": "http",
         "url": URL,
@@ -58,6 +59,7 @@ HTTP: dict[ClientName, dict[str, Json]] = {
     ClientName.codex: {"url": URL, "http_headers": BEARER},
     ClientName.opencode: {"type": "remote", "url": URL, "headers": BEARER, "enabled": True},
     ClientName.gemini: {"httpUrl": URL, "headers": BEARER},
+    ClientName.copilot: {"type": "http", "url": URL, "headers": BEARER, "tools": ["*"]},
 }
 OTHER: dict[str, Json] = {"command": "npx", "args": ["-y", "other"], "env": {"KEY": "ä$"}, "unknown": [1, 2.5, True]}
 
@@ -134,7 +136,6 @@ def test_a_fresh_file_holds_the_entry_of_a_local_server(name: ClientName, home: 
     path = file_of(name, home)
     assert servers(CLIENTS[name], path) == {"explib": STDIO[name]}
     assert str(path) in said
-    assert len(said.splitlines()) == 2
     assert list(path.parent.glob("*backup")) == []
 
 
@@ -171,7 +172,7 @@ def test_library_and_database_are_the_entrys_environment(name: ClientName, home:
 def test_merging_keeps_other_servers_unknown_keys_and_their_order(name: ClientName, home: Path) -> None:
     path = put(file_of(name, home), existing(name))
     before = plain(CLIENTS[name], path)
-    said = succeed(name)
+    said = succeed(name, "--no-hooks")
     after = plain(CLIENTS[name], path)
     assert list(after) == list(before)
     assert after == {**before, CLIENTS[name].servers: {"other": OTHER, "explib": STDIO[name]}}
@@ -196,7 +197,7 @@ def test_removing_gives_the_file_back(name: ClientName, options: list[str], home
     before = plain(CLIENTS[name], path)
     succeed(name, *options)
     removed = succeed(name, "--remove")
-    assert "is out of" in removed
+    assert "as it was before" in removed
     assert CLIENTS[name].next_step not in removed, "it tells how the server is seen"
     after = plain(CLIENTS[name], path)
     assert after.pop("inputs", []) == []
@@ -207,13 +208,12 @@ def test_removing_gives_the_file_back(name: ClientName, options: list[str], home
 
 
 @EVERY
-def test_removing_the_only_entry_leaves_no_server(name: ClientName, home: Path) -> None:
+def test_removing_everything_from_files_that_we_made_removes_the_files(name: ClientName, home: Path) -> None:
     succeed(name, "--library", "airline")
-    assert "is out of" in succeed(name, "--remove")
-    path = file_of(name, home)
-    assert plain(CLIENTS[name], path).get(CLIENTS[name].servers, {}) == {}
+    assert "held nothing else and is gone" in succeed(name, "--remove")
+    assert everything_below(home) == {}
     succeed(name)
-    assert servers(CLIENTS[name], path) == {"explib": STDIO[name]}
+    assert servers(CLIENTS[name], file_of(name, home)) == {"explib": STDIO[name]}
 
 
 @EVERY
@@ -316,7 +316,9 @@ def test_a_folder_that_is_a_file_gives_a_sentence(home: Path) -> None:
 
 def test_a_file_that_another_program_changed_meanwhile_is_left_to_it(home: Path) -> None:
     path = put(home / ".claude.json", "{}")
-    change = attaching(CLIENTS[ClientName.claude_code], path, attachment("explib", None, None, None, None))
+    machine = Machine(home, home / "project", "linux", {})
+    asked = attachment("explib", None, None, None, None)
+    [change, _] = Installation(ClientName.claude_code, machine, Scope.user, asked).attaching(Wishes())
     put(path, '{"numStartups": 2}')
     with pytest.raises(Conflict, match="run this again"):
         change.apply()
@@ -336,7 +338,8 @@ def test_a_file_that_another_program_changed_meanwhile_is_left_to_it(home: Path)
 )
 def test_the_project_scope_writes_into_the_project(name: ClientName, expected: str, home: Path) -> None:
     succeed(name, "--scope", "project")
-    assert list(everything_below(home)) == [home / "project" / expected]
+    assert (home / "project" / expected).is_file()
+    assert all(path.is_relative_to(home / "project") for path in everything_below(home))
 
 
 def test_a_token_in_a_project_is_not_to_be_committed() -> None:
@@ -376,7 +379,7 @@ def test_opencodes_jsonc_file_is_taken_where_there_is_one(home: Path) -> None:
     assert text.startswith('{\n  // mine\n  "theme": "x", // dark\n  "mcp": {\n    "explib": {')
     assert not path.with_suffix(".json").exists()
     succeed("opencode", "--remove")
-    assert path.read_text() == '{\n  // mine\n  "theme": "x", // dark\n  "mcp": {},\n}\n'
+    assert path.read_text() == '{\n  // mine\n  "theme": "x", // dark\n}\n'
 
 
 COMMENTED = [
@@ -401,7 +404,7 @@ def test_comments_and_trailing_commas_are_kept(text: str, options: list[str], ho
     succeed("vscode", *options)
     succeed("vscode", "--remove")
     left = path.read_bytes().decode()
-    assert servers(client, path) == others
+    assert (servers(client, path) if others else {}) == others
     for comment in ("// the other", "/* last */", "// more to come", "/* none */", "// none yet", "// two", "// ours"):
         assert (comment in left) == (comment in text)
 
@@ -477,7 +480,8 @@ def test_every_way_to_write_tables_is_merged(text: str, options: list[str], home
     assert plain(CLIENTS[ClientName.codex], path) == document
     succeed("codex", "--remove")
     before["mcp_servers"].pop("explib", None)
-    assert {"mcp_servers": {}, **tomllib.loads(path.read_text())} == before
+    left = tomllib.loads(path.read_text()) if path.exists() else {}
+    assert {"mcp_servers": {}, **left} == before
 
 
 def test_a_layout_that_cannot_be_changed_safely_is_refused_with_what_to_paste(home: Path) -> None:
@@ -631,15 +635,17 @@ def _mixed(rest: dict[str, Json], ours: dict[str, Json], first: bool) -> dict[st
     return {**ours, **rest} if first else {**rest, **ours}
 
 
-def change_in_memory(client: Client, text: str, options: tuple[str | None, str | None] | None) -> str:
-    with mock.patch.object(files, "read", return_value=text.encode()):
-        path = Path("/nowhere/file")
-        change: Change = (
-            removing(client, path, "explib")
-            if options is None
-            else attaching(client, path, attachment("explib", *options, None, None))
-        )
-    return change.content.decode()
+def change_in_memory(
+    name: ClientName, text: str, options: tuple[str | None, str | None] | None, copy: str | None = None
+) -> str:
+    machine = Machine(Path("/nowhere"), Path("/nowhere"), "linux", {})
+    asked = attachment("explib", *(options or (None, None)), None, None)
+    installation = Installation(name, machine, Scope.user, asked)
+    path = installation.entry_file
+    contents = {path: text.encode(), files.backup_of(path): None if copy is None else copy.encode()}
+    with mock.patch.object(files, "read", contents.get):
+        [change, *_] = installation.removing() if options is None else installation.attaching(Wishes(hooks=False))
+    return (change.content or b"").decode()
 
 
 @EVERY
@@ -653,7 +659,7 @@ def test_merging_and_removing_gives_an_equal_document_back(name: ClientName, dat
     before = client.format.plain(text)
     assert isinstance(before, dict)
     options = data.draw(st.sampled_from([(None, None), (URL, None), (URL, TOKEN)]))
-    merged = change_in_memory(client, text, options)
+    merged = change_in_memory(name, text, options)
     after = client.format.plain(merged)
     assert isinstance(after, dict)
     others = after[client.servers]
@@ -661,11 +667,12 @@ def test_merging_and_removing_gives_an_equal_document_back(name: ClientName, dat
     assert others.pop("explib")
     after.pop("inputs", None)
     assert (after, list(after)) == (before, list(before)) or name is ClientName.codex
-    assert change_in_memory(client, merged, options) == merged
-    left = client.format.plain(change_in_memory(client, merged, None))
+    assert change_in_memory(name, merged, options) == merged
+    left = client.format.plain(change_in_memory(name, merged, None))
     assert isinstance(left, dict)
     assert left.pop("inputs", []) == []
     assert {client.servers: {}, **left} == before
+    assert change_in_memory(name, merged, None, copy=text) == text
 
 
 @st.composite
@@ -689,15 +696,16 @@ SPACES = st.sampled_from(["", " ", "\n", "\r\n  ", " // c, }\n", "/* ], */", "\n
 @settings(deadline=None)
 @given(members=st.lists(commented(), max_size=3), space=SPACES, comma=st.booleans(), options=st.booleans())
 def test_any_layout_of_a_commented_file_survives(members: list[str], space: str, comma: bool, options: bool) -> None:
-    client = CLIENTS[ClientName.vscode]
+    name = ClientName.vscode
     inner = ",".join(f'{space}"k{at}":{each}' for at, each in enumerate(members)) + ("," if comma and members else "")
     text = f'{space}{{{space}"servers":{space}{{{inner}{space}}}{space}}}{space}'
     before = scan(text).plain()
-    merged = change_in_memory(client, text, (URL, TOKEN) if options else (None, None))
-    left = scan(change_in_memory(client, merged, None)).plain()
+    merged = change_in_memory(name, text, (URL, TOKEN) if options else (None, None))
+    left = scan(change_in_memory(name, merged, None)).plain()
     assert isinstance(left, dict)
     left.pop("inputs", None)
-    assert left == before
+    assert {"servers": {}, **left} == before
+    assert change_in_memory(name, merged, None, copy=text) == text
     assert [each for each in comments(text) if each not in merged] == []
 
 

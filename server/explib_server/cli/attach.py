@@ -1,19 +1,21 @@
-"""`explib attach`: put the server into a client's configuration, or take it out."""
+"""`explib attach`: put the server and its hooks into a client's configuration, or take them out."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explib_server.cli.run import say
 from explib_server.cli.serve import Tools
+from explib_server.clients.learning import LearnWith
 from explib_server.clients.places import ClientName, Scope, this_machine
 
 if TYPE_CHECKING:  # what edits files is imported when it runs
-    from explib_server.clients.catalogue import Client
     from explib_server.clients.changes import Change
-    from explib_server.clients.entries import Attachment
+    from explib_server.clients.installation import Installation, Wishes
 
 
 def attach(
@@ -27,63 +29,142 @@ def attach(
         Tools, typer.Option(help="learn: also the analysis tools; all: also those for curating.")
     ] = Tools.agent,
     scope: Annotated[Scope, typer.Option(help="Every project of yours, or this folder.")] = Scope.user,
+    no_hooks: Annotated[
+        bool, typer.Option("--no-hooks", help="Only the server: nothing is recalled or kept by itself.")
+    ] = False,
+    allow: Annotated[bool, typer.Option("--allow", help="Our reading tools run unasked.")] = False,
+    status_line: Annotated[
+        bool, typer.Option("--status-line", help="`explib status --line` in Claude Code's status line, if it has none.")
+    ] = False,
+    learn_with: Annotated[
+        LearnWith | None, typer.Option(help="Who may read your sessions to find lessons; default: asked once.")
+    ] = None,
+    instructions: Annotated[
+        bool, typer.Option("--instructions", help="The bullets of this folder's CLAUDE.md, AGENTS.md … as lessons.")
+    ] = False,
     show: Annotated[bool, typer.Option("--print", help="Only show what would be written.")] = False,
     as_link: Annotated[bool, typer.Option("--link", help="Print a one-click link (cursor, vscode).")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the entry out.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take out what was put in.")] = False,
 ) -> None:
     """Attach the experience library to a client: merges its configuration, with a backup, and changes nothing else."""
-    from explib_server.clients.catalogue import CLIENTS, link
-    from explib_server.clients.changes import attaching, removing
+    from explib_server.clients.catalogue import link
     from explib_server.clients.entries import attachment
+    from explib_server.clients.installation import Installation, Wishes
 
     attached = attachment(name, url, token, library, database_url, tools.value)
     if as_link:
         say(link(client, attached))
         return
-    target = CLIENTS[client]
-    path = target.file(this_machine(), scope)
-    change = removing(target, path, name) if remove else attaching(target, path, attached)
-    where = f"{target.servers}.{name}"
+    installation = Installation(client, this_machine(), scope, attached)
     if remove:
-        say(_removed(change, where, target, show))
-    elif show:
-        _show(target, attached, change)
-    else:
-        say(_attached(change, where, target, attached, scope))
+        say(_removed(installation, show))
+        return
+    wishes = Wishes(hooks=not no_hooks and url is None, allow=allow, status_line=status_line)
+    if show:
+        _show(installation, wishes)
+        return
+    reader = _reader(learn_with) if url is None else None
+    say(_attached(installation, wishes))
+    if reader is not None:
+        from explib_server.clients.guidance import expectation
+
+        say(expectation(reader))
+    if instructions:
+        from explib_server.cli.instructions import adopt
+
+        adopt()
 
 
-def _show(client: Client, attached: Attachment, change: Change) -> None:
-    from explib_server.clients.changes import shown_entry
-
-    say(shown_entry(client, attached))
-    written = "would be merged into it" if change.needed else "is in it already"
-    warning = "\nThe token or password above is not masked: mind who sees it." if change.private else ""
-    typer.echo(f"{change.path}: this {written}; nothing was written.{warning}", err=True)
-
-
-def _removed(change: Change, where: str, client: Client, show: bool) -> str:
-    if show and change.needed:
-        return f"{where} would be taken out of {change.path}; nothing was written."
-    if not change.needed or not change.apply():
-        return f"{change.path} has no {where}: nothing was changed."
-    return (
-        f"{where} is out of {change.path}{_backup(change)}.\nStart {client.title} again: until then it has the server."
-    )
+def _show(installation: Installation, wishes: Wishes) -> None:
+    fragments = installation.fragments(wishes)
+    for path, text in fragments.items():
+        say(text if len(fragments) == 1 else f"# {path}\n{text}\n")
+    changes = installation.attaching(wishes)
+    for change in changes:
+        written = "would be merged into it" if change.needed else "is in it already"
+        typer.echo(f"{change.path}: this {written}; nothing was written.", err=True)
+    if any(change.private for change in changes):
+        typer.echo("The token or password above is not masked: mind who sees it.", err=True)
 
 
-def _attached(change: Change, where: str, client: Client, attached: Attachment, scope: Scope) -> str:
-    entry = client.entry(attached)
-    runs = attached.url or " ".join(attached.command)
-    if not change.apply():
-        return f"{change.path} has {where} ({runs}) already: nothing was changed."
-    warning = " It holds a secret, so only you may read it (mode 0600)" if change.private else ""
-    commit = ": don't commit it." if change.private and scope is Scope.project else "." if change.private else ""
-    note = f" {entry.note}" if entry.note else ""
-    note += f" Taken out of it: {', '.join(change.dropped)}." if change.dropped else ""
-    return f"{where} ({runs}) is in {change.path}{_backup(change)}.{warning}{commit}{note}\n{client.next_step}"
+def _removed(installation: Installation, show: bool) -> str:
+    changes = installation.removing()
+    where = f"{installation.client.servers}.{installation.attachment.name}"
+    needed = [change for change in changes if change.needed]
+    if show and needed:
+        return "\n".join(f"Ours would be taken out of {change.path}; nothing was written." for change in needed)
+    lines = [_outcome(change) for change in needed if change.apply()]
+    if not lines:
+        return f"{changes[0].path} has no {where}: nothing was changed."
+    return "\n".join((*lines, f"Start {installation.client.title} again: until then it has the server."))
+
+
+def _outcome(change: Change) -> str:
+    if change.content is None:
+        return f"{change.path} held nothing else and is gone."
+    if change.restores:
+        return f"Everything of ours is out of {change.path}, which is as it was before."
+    return f"Everything of ours is out of {change.path}{_backup(change)}."
+
+
+def _attached(installation: Installation, wishes: Wishes) -> str:
+    from explib_server.clients.guidance import guidance
+
+    client, attached = installation.client, installation.attachment
+    where = f"{client.servers}.{attached.name} ({attached.url or ' '.join(attached.command)})"
+    changes = installation.attaching(wishes)
+    applied = [change for change in changes if change.apply()]
+    if not applied:
+        return f"{changes[0].path} has {where} already: nothing was changed."
+    lines = [_written(change, where if change is changes[0] else "Hooks", installation) for change in applied]
+    return "\n".join((*lines, *guidance(installation, wishes)))
+
+
+def _written(change: Change, subject: str, installation: Installation) -> str:
+    """One file that was changed, and what is to be known about it."""
+    verb = "are" if subject == "Hooks" else "is"
+    commit = " don't commit it" if installation.scope is Scope.project else ""
+    secret = f" It holds a secret, so only you may read it (mode 0600).{commit}" if change.private else ""
+    entry_note = installation.client.entry(installation.attachment).note if subject != "Hooks" else ""
+    note = f" {entry_note}" if entry_note else ""
+    dropped = f" Taken out of it: {', '.join(change.dropped)}." if change.dropped else ""
+    return f"{subject} {verb} in {change.path}{_backup(change)}.{secret}{note}{dropped}"
 
 
 def _backup(change: Change) -> str:
     from explib_server.clients.files import backup_of
 
-    return f", which is kept as it was in {backup_of(change.path).name}" if change.before and change.needed else ""
+    kept = change.before is not None and change.needed and change.backup
+    return f", which is kept as it was in {backup_of(change.path).name}" if kept else ""
+
+
+def _reader(choice: LearnWith | None) -> LearnWith:
+    """Who reads sessions from now on: as the option says, else as was said before, else the answer of the person."""
+    from explib_server.cli.run import load_settings
+    from explib_server.clients.learning import learning_with, reader
+
+    settings = load_settings()
+    if choice is None:
+        choice = reader(settings)
+        if choice is not None:
+            return choice
+        if not sys.stdin.isatty():
+            return LearnWith.statistics
+        choice = _asked()
+    change = learning_with(choice, settings)
+    if change.apply():
+        say(f"Who reads your sessions is in {change.path}{_backup(change)}.")
+    return choice
+
+
+def _asked() -> LearnWith:
+    """The answer of the person. A program that isn't installed is not offered."""
+    from explib_server.clients.learning import COST, READERS
+
+    offered = [who for who in LearnWith if who not in {LearnWith.claude, LearnWith.codex} or shutil.which(who.value)]
+    say(f"Who may read your sessions to find lessons in them? A model that reads them takes {COST}.")
+    for who in offered:
+        say(f"  {who:<10} {READERS[who]}")
+    while (answer := typer.prompt("Choose", default=LearnWith.statistics.value)) not in offered:
+        say(f"{answer} is none of them.")
+    return LearnWith(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -18,6 +18,7 @@ from explib_server.clients.values import Format, Json
 
 CURSOR = "https://cursor.com/en/install-mcp"
 VSCODE = "https://insiders.vscode.dev/redirect/mcp/install"
+COPILOT_PROJECT_HOOKS = ".github/hooks/explib.json"
 JSON = JsonFormat(comments=False)
 JSONC = JsonFormat(comments=True)
 
@@ -38,6 +39,9 @@ class Client:
     """It asks its user for a server's token, by an entry of `inputs` beside the servers."""
     commented: bool = False
     """Its file may also be called `.jsonc`."""
+    hooks_user_file: Callable[[Machine], Path] | None = None
+    """Where its hooks stand; unset: it knows none."""
+    hooks_project_file: str = ""
 
     def file(self, machine: Machine, scope: Scope) -> Path:
         """The file to change: `.jsonc` where only that exists. Raises InvalidInput for a scope it doesn't have."""
@@ -50,6 +54,12 @@ class Client:
         commented = path.with_suffix(".jsonc")
         return commented if self.commented and commented.exists() and not path.exists() else path
 
+    def hooks_file(self, machine: Machine, scope: Scope) -> Path | None:
+        """The file of its hooks."""
+        if self.hooks_user_file is None:
+            return None
+        return machine.project / self.hooks_project_file if scope is Scope.project else self.hooks_user_file(machine)
+
 
 def _either(attachment: Attachment) -> Entry:
     return http(attachment) if attachment.url else stdio(attachment)
@@ -57,6 +67,18 @@ def _either(attachment: Attachment) -> Entry:
 
 def _typed(attachment: Attachment) -> Entry:
     return http(attachment, type="http") if attachment.url else stdio(attachment, type="stdio")
+
+
+def _claude_code(attachment: Attachment) -> Entry:
+    """Claude Code begins without servers that are not up at once, unless one says that it is always needed."""
+    entry = _typed(attachment)
+    return replace(entry, value={**entry.value, "alwaysLoad": True})
+
+
+def _copilot(attachment: Attachment) -> Entry:
+    if attachment.url:
+        return http(attachment, type="http", tools=["*"])
+    return stdio(attachment, type="local", tools=["*"])
 
 
 def _claude_desktop(attachment: Attachment) -> Entry:
@@ -110,6 +132,11 @@ def _opencode(attachment: Attachment) -> Entry:
     return Entry(value, HTTP_KEYS | {"oauth"}, has_password(attachment))
 
 
+def _copilot_hooks(machine: Machine) -> Path:
+    """VS Code and Copilot CLI read the same folder, so they share one file."""
+    return machine.folder("COPILOT_HOME", ".copilot") / "hooks" / "explib.json"
+
+
 CLIENTS = {
     ClientName.claude_desktop: Client(
         "Claude Desktop",
@@ -122,10 +149,12 @@ CLIENTS = {
     ClientName.claude_code: Client(
         "Claude Code",
         "mcpServers",
-        _typed,
+        _claude_code,
         lambda machine: machine.folder("CLAUDE_CONFIG_DIR") / ".claude.json",
         ".mcp.json",
         "Start a new session of Claude Code; /mcp shows the server.",
+        hooks_user_file=lambda machine: machine.folder("CLAUDE_CONFIG_DIR", ".claude") / "settings.json",
+        hooks_project_file=".claude/settings.json",
     ),
     ClientName.vscode: Client(
         "VS Code",
@@ -136,6 +165,8 @@ CLIENTS = {
         "In VS Code run `MCP: List Servers` and start it.",
         JSONC,
         asks_for_token=True,
+        hooks_user_file=_copilot_hooks,
+        hooks_project_file=COPILOT_PROJECT_HOOKS,
     ),
     ClientName.cursor: Client(
         "Cursor",
@@ -145,6 +176,8 @@ CLIENTS = {
         ".cursor/mcp.json",
         "Restart Cursor; its settings list the server under MCP.",
         JSONC,
+        hooks_user_file=lambda machine: machine.home / ".cursor" / "hooks.json",
+        hooks_project_file=".cursor/hooks.json",
     ),
     ClientName.codex: Client(
         "Codex",
@@ -154,6 +187,8 @@ CLIENTS = {
         ".codex/config.toml",
         "Start Codex again; /mcp shows the server. A project's file is only read where Codex trusts the project.",
         TomlFormat(),
+        hooks_user_file=lambda machine: machine.folder("CODEX_HOME", ".codex") / "hooks.json",
+        hooks_project_file=".codex/hooks.json",
     ),
     ClientName.opencode: Client(
         "opencode",
@@ -164,6 +199,8 @@ CLIENTS = {
         "Start opencode again; `opencode mcp list` shows the server.",
         JSONC,
         commented=True,
+        hooks_user_file=lambda machine: machine.configuration / "opencode" / "plugins" / "explib.js",
+        hooks_project_file=".opencode/plugins/explib.js",
     ),
     ClientName.gemini: Client(
         "Gemini CLI",
@@ -173,6 +210,18 @@ CLIENTS = {
         ".gemini/settings.json",
         "Start Gemini CLI again; /mcp shows the server, which only starts in a folder that Gemini CLI trusts.",
         JSONC,
+        hooks_user_file=lambda machine: machine.home / ".gemini" / "settings.json",
+        hooks_project_file=".gemini/settings.json",
+    ),
+    ClientName.copilot: Client(
+        "Copilot CLI",
+        "mcpServers",
+        _copilot,
+        lambda machine: machine.folder("COPILOT_HOME", ".copilot") / "mcp-config.json",
+        ".mcp.json",
+        "Start Copilot CLI again; /mcp show lists the server.",
+        hooks_user_file=_copilot_hooks,
+        hooks_project_file=COPILOT_PROJECT_HOOKS,
     ),
 }
 

@@ -1,18 +1,19 @@
-"""Putting the entry into a client's file, or taking it out: planned on the whole, then written at once."""
+"""Changing a client's file: planned on the whole, then written at once; and given back as it was."""
 
 from __future__ import annotations
 
 import codecs
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from explib.errors import InvalidInput
 from explib_server.clients import files
-from explib_server.clients.catalogue import Client
-from explib_server.clients.entries import OUR_VARIABLES, Attachment, Entry
-from explib_server.clients.values import Json, Keys, Remove, Step, Write, after
+from explib_server.clients.pieces import Piece, members
+from explib_server.clients.values import Format, Json, Keys, Remove, Step, after, has
+
+MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,119 +22,166 @@ class Change:
 
     path: Path
     before: bytes | None
-    content: bytes
-    private: bool
+    content: bytes | None
+    """None: no file."""
+    private: bool = False
     dropped: tuple[str, ...] = ()
     """Settings that the entry had before and has no longer, by their place, e.g. `env.EXPLIB_LIBRARY`."""
+    backup: bool = True
+    """Whether `before` is copied first: it is worth keeping, and no older copy is worth more."""
+    restores: bool = False
+    """`content` is that of the copy, which is put back."""
 
     @property
     def needed(self) -> bool:
-        """True if the file has to be written."""
-        return self.content != (self.before or b"")
+        """True if the file has to be written or deleted."""
+        return self.content != self.before
 
     def apply(self) -> bool:
         """Write it; whether anything changed, be it only who may read the file."""
-        if self.needed:
-            files.replace(self.path, self.before, self.content, self.private)
+        if not self.needed:
+            return self.private and self.before is not None and files.make_private(self.path)
+        if self.content is None or self.restores:
+            files.give_back(self.path, self.before or b"", copy=self.restores)
+        else:
+            files.replace(self.path, self.before, self.content, self.private, self.backup)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A client's file, what is to stand in it, and everything of ours that may stand in it."""
+
+    path: Path
+    format: Format
+    wanted: tuple[Piece, ...]
+    ours: tuple[Piece, ...]
+
+    def alone(self) -> str:
+        """The text of a file that holds nothing else."""
+        return self._put(b"", self.wanted)[0].decode().rstrip("\n")
+
+    def has_ours(self) -> bool:
+        """True if something of ours is in the file, or that cannot be told."""
+        return self._holds_ours(files.read(self.path) or b"")
+
+    def putting(self, private: bool, advice: str) -> Change:
+        """The change that puts in what is wanted. Raises InvalidInput, with advice, where that can't be."""
+        path = self.path.resolve()
+        before = files.read(path)
+        with _left_as_it_was(path, advice):
+            content, dropped = self._put(before or b"", self.wanted)
+        if content == (before or b""):
+            return Change(path, before, before, private)
+        older = before is not None and self._holds_ours(before) and files.read(files.backup_of(path)) is not None
+        return Change(path, before, content, private, dropped, backup=not older)
+
+    def taking(self, advice: str) -> Change:
+        """The change that takes all of ours out: the file as it was, where nothing else has changed since."""
+        path = self.path.resolve()
+        before = files.read(path)
+        if before is None:
+            return Change(path, None, None)
+        copy = files.read(files.backup_of(path))
+        original = self._original(copy)
+        with _left_as_it_was(path, advice):
+            left = self._taken(before, original)
+        if left == before:
+            return Change(path, before, before)
+        if left == self._there_and_back(original, self._in(before)):
+            return Change(path, before, original, restores=original is not None and original == copy)
+        return Change(path, before, left)
+
+    def _original(self, copy: bytes | None) -> bytes | None:
+        """The file before anything of ours was in it; None: there was none."""
+        if copy is None or not self._holds_ours(copy):
+            return copy
+        try:
+            stripped = self._taken(copy, None)
+        except (InvalidInput, UnicodeDecodeError):
+            return copy
+        return None if stripped == self._there_and_back(None, self._in(copy)) else stripped
+
+    def _put(self, content: bytes, pieces: Iterable[Piece]) -> tuple[bytes, tuple[str, ...]]:
+        mark, text = _decoded(content)
+        gone: list[Keys] = []
+        for piece in pieces:
+            steps = list(piece.put(self.format.plain(text)))
+            gone += [step.keys[2:] for step in steps if isinstance(step, Remove) and step.keys[0] != "hooks"]
+            text = stepped(self.format, text, steps)
+        return (mark + text).encode(), tuple(".".join(map(str, keys)) for keys in gone if keys)
+
+    def _taken(self, content: bytes, original: bytes | None) -> bytes:
+        """Without ours, and without what it stood in, where that was not there before and is empty."""
+        mark, text = _decoded(content)
+        for piece in self.ours:
+            text = stepped(self.format, text, list(piece.take(self.format.plain(text))))
+        if mark + text == content.decode():
+            return content
+        before = self.format.plain(_decoded(original or b"")[1])
+        for keys in self._containers():
+            if not has(before, keys) and self.format.is_bare(text, keys):
+                text = self.format.changed(text, Remove(keys))
+        return (mark + text).encode()
+
+    def _containers(self) -> Iterator[Keys]:
+        yield from sorted({keys for piece in self.ours for keys in piece.containers}, key=len, reverse=True)
+
+    def _holds_ours(self, content: bytes) -> bool:
+        """True where something of ours is in it, or that cannot be told."""
+        try:
+            return bool(self._in(content))
+        except (InvalidInput, UnicodeDecodeError):
             return True
-        return self.private and self.before is not None and files.make_private(self.path)
+
+    def _in(self, content: bytes) -> tuple[Piece, ...]:
+        """What of ours is in it."""
+        document = self.format.plain(_decoded(content)[1])
+        return tuple(piece for piece in self.ours if any(True for _ in piece.take(document)))
+
+    def _there_and_back(self, original: bytes | None, pieces: Sequence[Piece]) -> bytes | None:
+        """The original after these were put in and taken out again; None where that cannot be done."""
+        try:
+            return self._taken(self._put(original or b"", pieces)[0], original)
+        except (InvalidInput, UnicodeDecodeError):
+            return None
 
 
-def attaching(client: Client, path: Path, attachment: Attachment) -> Change:
-    """The change that attaches. Raises InvalidInput, with what to paste, for a file that cannot be changed."""
-    entry = client.entry(attachment)
-    shown = shown_entry(client, replace(attachment, token="YOUR-TOKEN" if attachment.token else None))
-    return _change(client, path, f"Fix it and run this again, or paste there:\n{shown}", entry, attachment.name)
+def own_file(path: Path, mark: str, text: str | None) -> Change:
+    """The change of a file that is ours as a whole and begins with `mark`; None: it goes.
 
-
-def removing(client: Client, path: Path, name: str) -> Change:
-    """The change that takes the entry out. Raises InvalidInput for a file that cannot be changed."""
-    return _change(client, path, f"Fix it, or remove {client.servers}.{name} yourself.", None, name)
-
-
-def shown_entry(client: Client, attachment: Attachment) -> str:
-    """The entry as it stands in a file of its own, for people to paste."""
-    entry = client.entry(attachment)
-    inputs: dict[str, Json] = {"inputs": [_prompt(entry.prompt)]} if entry.prompt else {}
-    return client.format.fragment({**inputs, client.servers: {attachment.name: entry.fresh()}})
-
-
-def _change(client: Client, path: Path, advice: str, entry: Entry | None, name: str) -> Change:
-    path = path.resolve()
+    Raises InvalidInput where another file has its name.
+    """
     before = files.read(path)
+    if before is not None and not before.startswith(mark.encode()):
+        if text is None:
+            return Change(path, before, before)
+        raise InvalidInput(f"{path} is not ours and is as it was: give it another name, or use --no-hooks.")
+    return Change(path, before, None if text is None else text.encode(), backup=False)
+
+
+def stepped(format_: Format, text: str, steps: Sequence[Step]) -> str:
+    """The text after the steps. Raises InvalidInput where it does not say what it should."""
+    wanted = after(format_.plain(text), steps)
+    for step in steps:
+        text = format_.changed(text, step)
+    empty: dict[str, Json] = {
+        str(step.keys[0]): {} for step in steps
+    }  # an implicit table of TOML goes with its last member
+    if {**empty, **members(format_.plain(text))} != {**empty, **members(wanted)}:
+        raise InvalidInput("its layout is one that explib does not know how to change")
+    return text
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    """The byte order mark, if there is one, and the text."""
+    text = codecs.decode(content, "utf-8")
+    return (MARK, text[1:]) if text.startswith(MARK) else ("", text)
+
+
+@contextmanager
+def _left_as_it_was(path: Path, advice: str) -> Iterator[None]:
     try:
-        text = codecs.decode(before or b"", "utf-8")
-        mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
-        document = client.format.plain(text)
-        steps = list(_steps(client, document, entry, name))
-        for step in steps:
-            text = client.format.changed(text, step)
-        empty: dict[str, Json] = {client.servers: {}}  # an implicit table of TOML goes with its last member
-        if {**empty, **_map(client.format.plain(text))} != {**empty, **_map(after(document, steps))}:
-            raise InvalidInput("its layout is one that explib does not know how to change")
+        yield
     except (InvalidInput, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be changed and is as it was: {error}. {advice}") from error
-    gone = [step.keys[2:] for step in steps if isinstance(step, Remove)]
-    dropped = tuple(".".join(map(str, keys)) for keys in gone if keys)
-    return Change(path, before, (mark + text).encode(), entry is not None and entry.secret, dropped)
-
-
-def _steps(client: Client, document: Json, entry: Entry | None, name: str) -> Iterator[Step]:
-    servers = _map(document, client.servers)
-    at: Keys = (client.servers, name)
-    present = servers.get(name)
-    if entry is None:
-        if name in servers:
-            yield Remove(at)
-    elif isinstance(present, dict):
-        yield from _merged(present, entry, at)
-    else:
-        yield Write(at, entry.fresh())
-    if client.asks_for_token:
-        other_servers = {key: value for key, value in servers.items() if key != name}
-        yield from _prompts(_map(document), entry.prompt if entry else None, f"{name}-token", other_servers)
-
-
-def _merged(present: Mapping[str, Json], entry: Entry, at: Keys) -> Iterator[Step]:
-    """An entry that is there already: what contradicts is taken out, what differs is set, the rest stays."""
-    for key in present:
-        if key in entry.foreign:
-            yield Remove((*at, key))
-    for key, value in entry.value.items():
-        inner = present.get(key)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            for name in sorted(inner.keys() & (OUR_VARIABLES - value.keys())):
-                yield Remove((*at, key, name))
-            for name, setting in value.items():
-                if inner.get(name) != setting:
-                    yield Write((*at, key, name), setting)
-        elif inner != value and not (value == {} and key not in present):
-            yield Write((*at, key), value)
-
-
-def _prompts(document: Mapping[str, Json], prompt_id: str | None, ours: str, other_servers: Json) -> Iterator[Step]:
-    """VS Code's question for the token: asked once, and gone when no server needs it."""
-    inputs = document.get("inputs")
-    prompts = inputs if isinstance(inputs, list) else []
-    places = [at for at, prompt in enumerate(prompts) if isinstance(prompt, dict) and prompt.get("id") == ours]
-    if prompt_id and not places:
-        yield Write(("inputs", len(prompts)), _prompt(prompt_id))
-    if not prompt_id and f"${{input:{ours}}}" not in json.dumps(other_servers):
-        for place in reversed(places):
-            yield Remove(("inputs", place))
-
-
-def _prompt(prompt_id: str) -> Json:
-    return {"type": "promptString", "id": prompt_id, "description": "Token of the experience library", "password": True}
-
-
-def _map(document: Json, key: str | None = None) -> Mapping[str, Json]:
-    """An object of the document; empty where it is missing. Raises InvalidInput where it is something else."""
-    if not isinstance(document, dict):
-        raise InvalidInput("its top level is not an object")
-    if key is None or key not in document:
-        return document if key is None else {}
-    inner = document[key]
-    if not isinstance(inner, dict):
-        raise InvalidInput(f"{key} is not an object")
-    return inner

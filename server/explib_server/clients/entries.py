@@ -32,6 +32,11 @@ class Attachment:
     token: str | None = field(default=None, repr=False)
 
     @property
+    def program(self) -> tuple[str, ...]:
+        """The start of every command line of this installation."""
+        return self.command[: self.command.index("serve")]
+
+    @property
     def bearer(self) -> dict[str, str]:
         """The headers of a request, with the token where there is one."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}

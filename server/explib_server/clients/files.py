@@ -29,19 +29,32 @@ def backup_of(path: Path) -> Path:
     return path.with_name(path.name + BACKUP_SUFFIX)
 
 
-def replace(path: Path, before: bytes | None, content: bytes, private: bool) -> None:
-    """Put `content` in place of `before`, which is copied first. Raises Conflict if the file is no longer that."""
+def replace(path: Path, before: bytes | None, content: bytes, private: bool, backup: bool = True) -> None:
+    """Put `content` in place of `before`, which is copied first unless `backup` is off.
+
+    Raises Conflict if the file is no longer that.
+    """
     with _sentences(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         old = None if before is None else path.stat()
         mode = None if old is None else stat.S_IMODE(old.st_mode)
         with _new_file(path, content, PRIVATE if private else mode, old) as new:
-            if read(path) != before:
-                raise Conflict(f"{path} was changed by another program just now: nothing was written; run this again.")
-            if before is not None:
+            _unchanged(path, before)
+            if before is not None and backup:
                 with _new_file(backup_of(path), before, mode, old) as copy:
                     copy.replace(backup_of(path))
             new.replace(path)
+
+
+def give_back(path: Path, before: bytes, copy: bool) -> None:
+    """Put the copy in place of `before`, or no file, and no copy. Raises Conflict if the file is no longer that."""
+    with _sentences(path, "given back"):
+        _unchanged(path, before)
+        if copy:
+            backup_of(path).replace(path)
+        else:
+            path.unlink()
+            backup_of(path).unlink(missing_ok=True)
 
 
 def make_private(path: Path) -> bool:
@@ -51,6 +64,11 @@ def make_private(path: Path) -> bool:
             return False
         path.chmod(PRIVATE)
         return True
+
+
+def _unchanged(path: Path, before: bytes | None) -> None:
+    if read(path) != before:
+        raise Conflict(f"{path} was changed by another program just now: nothing was written; run this again.")
 
 
 @contextmanager

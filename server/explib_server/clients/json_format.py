@@ -46,6 +46,14 @@ class JsonFormat:
             return _removed(text, root, step.keys)
         return _written(text, root, step.keys, step.value)
 
+    def is_bare(self, text: str, keys: Keys) -> bool:
+        """True for an object or array that holds nothing, not even a comment."""
+        node: Node | None = scan(text) if text.strip() else None
+        for key in keys:
+            child = None if node is None else node.child(key)
+            node = None if child is None else child.value
+        return node is not None and bool(node.opening) and not text[node.start + 1 : node.end - 1].strip()
+
     def fragment(self, value: Mapping[str, Json]) -> str:
         """A document of its own with only this."""
         return _dumped(dict(value), INDENT)

@@ -20,6 +20,7 @@ class ClientName(StrEnum):
     codex = "codex"
     opencode = "opencode"
     gemini = "gemini"
+    copilot = "copilot"
 
 
 class Scope(StrEnum):

@@ -12,7 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable, Item
 
 from explib.errors import InvalidInput
-from explib_server.clients.values import Json, Key, Remove, Step, Write
+from explib_server.clients.values import Json, Key, Keys, Remove, Step, Write
 
 
 class TomlFormat:
@@ -39,6 +39,13 @@ class TomlFormat:
             raise InvalidInput(str(error)) from error
         blank_line_is_ours = isinstance(step, Remove) and new.endswith("\n\n") and not text.endswith("\n\n")
         return _with_remarks(new[:-1] if blank_line_is_ours else new, remarks)
+
+    def is_bare(self, text: str, keys: Keys) -> bool:
+        """True for a table that holds nothing, not even a comment."""
+        node: object = tomlkit.parse(text)
+        for key in keys:
+            node = node.get(_name(key)) if isinstance(node, MutableMapping) else None
+        return isinstance(node, MutableMapping) and not node and "#" not in tomlkit.dumps(node)
 
     def fragment(self, value: Mapping[str, Json]) -> str:
         """A document of its own with only this."""

@@ -42,6 +42,10 @@ class Format(Protocol):
         """The text after one step. Raises InvalidInput where the document does not allow it."""
         ...
 
+    def is_bare(self, text: str, keys: Keys) -> bool:
+        """True for an object or array that holds nothing, not even a comment."""
+        ...
+
     def fragment(self, value: Mapping[str, Json]) -> str:
         """A document of its own with only this, for people to paste."""
         ...
@@ -52,6 +56,15 @@ def after(document: Json, steps: Iterable[Step]) -> Json:
     for step in steps:
         document = _after_one(document, step.keys, step)
     return document
+
+
+def has(document: Json, keys: Keys) -> bool:
+    """True if something stands at `keys`, which name members of objects."""
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            return False
+        document = document[str(key)]
+    return True
 
 
 def nested(keys: Keys, value: Json) -> Json:
