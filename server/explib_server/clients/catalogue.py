@@ -218,7 +218,7 @@ CLIENTS = {
         "mcpServers",
         _copilot,
         lambda machine: machine.folder("COPILOT_HOME", ".copilot") / "mcp-config.json",
-        ".mcp.json",
+        ".github/mcp.json",
         "Start Copilot CLI again; /mcp show lists the server.",
         hooks_user_file=_copilot_hooks,
         hooks_project_file=COPILOT_PROJECT_HOOKS,

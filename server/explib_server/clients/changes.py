@@ -88,7 +88,7 @@ class Target:
             left = self._taken(before, original)
         if left == before:
             return Change(path, before, before)
-        if left == self._there_and_back(original, self._in(before)):
+        if left == self._there_and_back(original, before):
             return Change(path, before, original, restores=original is not None and original == copy)
         return Change(path, before, left)
 
@@ -100,7 +100,7 @@ class Target:
             stripped = self._taken(copy, None)
         except (InvalidInput, UnicodeDecodeError):
             return copy
-        return None if stripped == self._there_and_back(None, self._in(copy)) else stripped
+        return None if stripped == self._there_and_back(None, copy) else stripped
 
     def _put(self, content: bytes, pieces: Iterable[Piece]) -> tuple[bytes, tuple[str, ...]]:
         mark, text = _decoded(content)
@@ -130,19 +130,17 @@ class Target:
     def _holds_ours(self, content: bytes) -> bool:
         """True where something of ours is in it, or that cannot be told."""
         try:
-            return bool(self._in(content))
+            document = self.format.plain(_decoded(content)[1])
+            return any(_steps(piece.take(document)) for piece in self.ours)
         except (InvalidInput, UnicodeDecodeError):
             return True
 
-    def _in(self, content: bytes) -> tuple[Piece, ...]:
-        """What of ours is in it."""
-        document = self.format.plain(_decoded(content)[1])
-        return tuple(piece for piece in self.ours if any(True for _ in piece.take(document)))
-
-    def _there_and_back(self, original: bytes | None, pieces: Sequence[Piece]) -> bytes | None:
-        """The original after these were put in and taken out again; None where that cannot be done."""
+    def _there_and_back(self, original: bytes | None, attached: bytes) -> bytes | None:
+        """The original after what is attached was put in and taken out again; None where that cannot be done."""
         try:
-            return self._taken(self._put(original or b"", pieces)[0], original)
+            document = self.format.plain(_decoded(attached)[1])
+            present = [each for each in self.ours if _steps(each.take(document)) or not _steps(each.put(document))]
+            return self._taken(self._put(original or b"", present)[0], original)
         except (InvalidInput, UnicodeDecodeError):
             return None
 
@@ -177,6 +175,10 @@ def _decoded(content: bytes) -> tuple[str, str]:
     """The byte order mark, if there is one, and the text."""
     text = codecs.decode(content, "utf-8")
     return (MARK, text[1:]) if text.startswith(MARK) else ("", text)
+
+
+def _steps(steps: Iterable[Step]) -> bool:
+    return any(True for _ in steps)
 
 
 @contextmanager
