@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explib.errors import InvalidInput
@@ -49,17 +49,24 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A piece, and whether attaching puts it in (True), takes it out (False) or leaves it as it is (None)."""
+
+    piece: Piece
+    wanted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """A client's file, what is to stand in it, and everything of ours that may stand in it."""
+    """A client's file and everything of ours that may stand in it."""
 
     path: Path
     format: Format
-    wanted: tuple[Piece, ...]
-    ours: tuple[Piece, ...]
+    parts: tuple[Part, ...]
 
     def alone(self) -> str:
-        """The text of a file that holds nothing else."""
-        return self._put(b"", self.wanted)[0].decode().rstrip("\n")
+        """The text of a file that holds nothing but what is wanted."""
+        return self._put(b"", self._wanted())[0].decode().rstrip("\n")
 
     def has_ours(self) -> bool:
         """True if something of ours is in the file, or that cannot be told."""
@@ -67,17 +74,23 @@ class Target:
 
     def putting(self, private: bool, advice: str) -> Change:
         """The change that puts in what is wanted. Raises InvalidInput, with advice, where that can't be."""
-        path = self.path.resolve()
-        before = files.read(path)
+        unwanted = [part.piece for part in self.parts if part.wanted is False]
+        cleared = self._taking(unwanted, advice)
+        path, before = cleared.path, cleared.before
+        older = before is not None and self._holds_ours(before) and files.read(files.backup_of(path)) is not None
+        if not self._wanted():
+            return replace(cleared, backup=not older)
         with _left_as_it_was(path, advice):
-            content, dropped = self._put(before or b"", self.wanted)
+            content, dropped = self._put(cleared.content or b"", self._wanted())
         if content == (before or b""):
             return Change(path, before, before, private)
-        older = before is not None and self._holds_ours(before) and files.read(files.backup_of(path)) is not None
         return Change(path, before, content, private, dropped, backup=not older)
 
     def taking(self, advice: str) -> Change:
         """The change that takes all of ours out: the file as it was, where nothing else has changed since."""
+        return self._taking([part.piece for part in self.parts], advice)
+
+    def _taking(self, pieces: Sequence[Piece], advice: str) -> Change:
         path = self.path.resolve()
         before = files.read(path)
         if before is None:
@@ -85,7 +98,7 @@ class Target:
         copy = files.read(files.backup_of(path))
         original = self._original(copy)
         with _left_as_it_was(path, advice):
-            left = self._taken(before, original)
+            left = self._taken(before, original, pieces)
         if left == before:
             return Change(path, before, before)
         if left == self._there_and_back(original, before):
@@ -97,12 +110,18 @@ class Target:
         if copy is None or not self._holds_ours(copy):
             return copy
         try:
-            stripped = self._taken(copy, None)
+            stripped = self._taken(copy, None, self._ours())
         except (InvalidInput, UnicodeDecodeError):
             return copy
         return None if stripped == self._there_and_back(None, copy) else stripped
 
-    def _put(self, content: bytes, pieces: Iterable[Piece]) -> tuple[bytes, tuple[str, ...]]:
+    def _wanted(self) -> list[Piece]:
+        return [part.piece for part in self.parts if part.wanted]
+
+    def _ours(self) -> list[Piece]:
+        return [part.piece for part in self.parts]
+
+    def _put(self, content: bytes, pieces: Sequence[Piece]) -> tuple[bytes, tuple[str, ...]]:
         mark, text = _decoded(content)
         gone: list[Keys] = []
         for piece in pieces:
@@ -111,27 +130,24 @@ class Target:
             text = stepped(self.format, text, steps)
         return (mark + text).encode(), tuple(".".join(map(str, keys)) for keys in gone if keys)
 
-    def _taken(self, content: bytes, original: bytes | None) -> bytes:
-        """Without ours, and without what it stood in, where that was not there before and is empty."""
+    def _taken(self, content: bytes, original: bytes | None, pieces: Sequence[Piece]) -> bytes:
+        """Without these, and without what they stood in, where that was not there before and is empty."""
         mark, text = _decoded(content)
-        for piece in self.ours:
+        for piece in pieces:
             text = stepped(self.format, text, list(piece.take(self.format.plain(text))))
         if mark + text == content.decode():
             return content
         before = self.format.plain(_decoded(original or b"")[1])
-        for keys in self._containers():
+        for keys in sorted({keys for piece in pieces for keys in piece.containers}, key=len, reverse=True):
             if not has(before, keys) and self.format.is_bare(text, keys):
                 text = self.format.changed(text, Remove(keys))
         return (mark + text).encode()
-
-    def _containers(self) -> Iterator[Keys]:
-        yield from sorted({keys for piece in self.ours for keys in piece.containers}, key=len, reverse=True)
 
     def _holds_ours(self, content: bytes) -> bool:
         """True where something of ours is in it, or that cannot be told."""
         try:
             document = self.format.plain(_decoded(content)[1])
-            return any(_steps(piece.take(document)) for piece in self.ours)
+            return any(_steps(piece.take(document)) for piece in self._ours())
         except (InvalidInput, UnicodeDecodeError):
             return True
 
@@ -139,8 +155,8 @@ class Target:
         """The original after what is attached was put in and taken out again; None where that cannot be done."""
         try:
             document = self.format.plain(_decoded(attached)[1])
-            present = [each for each in self.ours if _steps(each.take(document)) or not _steps(each.put(document))]
-            return self._taken(self._put(original or b"", present)[0], original)
+            present = [each for each in self._ours() if _steps(each.take(document)) or not _steps(each.put(document))]
+            return self._taken(self._put(original or b"", present)[0], original, self._ours())
         except (InvalidInput, UnicodeDecodeError):
             return None
 

@@ -161,7 +161,7 @@ FORMS: Mapping[ClientName, tuple[tuple[Event, ...], Shape]] = {
 }
 
 
-def hook_entries(program: Program, wanted: bool = True) -> HookEntries:
-    """Every hook of a client as it stands in its file; without any where none are wanted."""
+def hook_entries(program: Program) -> HookEntries:
+    """Every hook of a client as it stands in its file."""
     events, shape = FORMS[program.client]
-    return HookEntries({event.name: shape(event, program) for event in events} if wanted else {})
+    return HookEntries({event.name: shape(event, program) for event in events})

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 from explib_server.clients.catalogue import CLIENTS, JSON, Client
-from explib_server.clients.changes import Change, Target, own_file
+from explib_server.clients.changes import Change, Part, Target, own_file
 from explib_server.clients.entries import Attachment, Entry
-from explib_server.clients.hooks import Program, hook_entries
-from explib_server.clients.pieces import OUR_STATUS_LINE, Elements, Piece, ServerEntry, Setting, TokenPrompt
+from explib_server.clients.hooks import FORMS, Program, hook_entries
+from explib_server.clients.pieces import OUR_STATUS_LINE, Elements, ServerEntry, Setting, TokenPrompt
 from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.values import Json
 
@@ -84,45 +84,43 @@ class Installation:
     def _targets(self, wishes: Wishes) -> list[Target]:
         """Its files with what belongs in them; one file may hold servers and hooks."""
         client, hooks_file = self.client, self.client.hooks_file(self.machine, self.scope)
-        servers, all_servers = self._servers(wishes), self._servers(EVERYTHING)
+        servers, further = self._servers(wishes), self._further(wishes)
         if hooks_file is None or self.name is ClientName.opencode:
-            return [Target(self.entry_file, client.format, servers, all_servers)]
-        further, all_further = self._further(wishes), self._further(EVERYTHING)
+            return [Target(self.entry_file, client.format, servers)]
         if hooks_file == self.entry_file:
-            return [Target(hooks_file, client.format, (*servers, *further), (*all_servers, *all_further))]
-        return [
-            Target(self.entry_file, client.format, servers, all_servers),
-            Target(hooks_file, JSON, further, all_further),
-        ]
+            return [Target(hooks_file, client.format, (*servers, *further))]
+        return [Target(self.entry_file, client.format, servers), Target(hooks_file, JSON, further)]
 
-    def _servers(self, wishes: Wishes) -> tuple[Piece, ...]:
+    def _servers(self, wishes: Wishes) -> tuple[Part, ...]:
         """What stands in the file of the servers."""
         entry = self._entry(wishes)
-        server = ServerEntry(self.client.servers, self.attachment.name, entry)
-        if not self.client.asks_for_token:
-            return (server,)
-        wanted = entry.prompt is not None or wishes is EVERYTHING
-        return (server, TokenPrompt(self.client.servers, f"{self.attachment.name}-token", wanted))
+        server = Part(ServerEntry(self.client.servers, self.attachment.name, entry), wanted=True)
+        prompt = TokenPrompt(self.client.servers, f"{self.attachment.name}-token")
+        return (server, Part(prompt, entry.prompt is not None)) if self.client.asks_for_token else (server,)
 
     def _entry(self, wishes: Wishes) -> Entry:
         entry = self.client.entry(self.attachment)
         trusted = self.name is ClientName.gemini and wishes.allow
         return replace(entry, value={**entry.value, "trust": True}) if trusted else entry
 
-    def _further(self, wishes: Wishes) -> tuple[Piece, ...]:
+    def _further(self, wishes: Wishes) -> tuple[Part, ...]:
         """What stands in the file of the hooks."""
         form = ClientName.copilot if self.name in SHARED_HOOKS else self.name
+        if form not in FORMS:
+            return ()
         program = Program(self.attachment.program, form, self.machine.platform)
-        pieces: list[Piece] = [hook_entries(program, wishes.hooks)]
-        if wishes.hooks and form in VERSIONED:
-            pieces.insert(0, Setting("version", 1))
-        if self.name is ClientName.claude_code and wishes.allow:
-            tools = tuple(f"mcp__{self.attachment.name}__{tool}" for tool in READING_TOOLS)
-            pieces.append(Elements(("permissions", "allow"), tools))
-        if self.name is ClientName.claude_code and wishes.status_line:
-            line: Json = {"type": "command", "command": program.status_line()}
-            pieces.append(Setting("statusLine", line, OUR_STATUS_LINE))
-        return tuple(pieces)
+        hooks = Part(hook_entries(program), wishes.hooks)
+        if form in VERSIONED:
+            return (Part(Setting("version", 1), wishes.hooks or None), hooks)
+        if self.name is not ClientName.claude_code:
+            return (hooks,)
+        tools = tuple(f"mcp__{self.attachment.name}__{tool}" for tool in READING_TOOLS)
+        line: Json = {"type": "command", "command": program.status_line()}
+        return (
+            hooks,
+            Part(Elements(("permissions", "allow"), tools), wishes.allow or None),
+            Part(Setting("statusLine", line, OUR_STATUS_LINE), wishes.status_line or None),
+        )
 
     def _plugin(self, wanted: bool) -> Iterator[Change]:
         """The hooks of opencode are a program of ours, in a file of its own."""

@@ -84,7 +84,6 @@ class TokenPrompt:
 
     servers: str
     prompt_id: str
-    wanted: bool
 
     @property
     def containers(self) -> tuple[Keys, ...]:
@@ -92,10 +91,8 @@ class TokenPrompt:
         return (("inputs",),)
 
     def put(self, document: Json) -> Iterator[Step]:
-        """The question, or none."""
-        if not self.wanted:
-            yield from self.take(document)
-        elif not self._places(document):
+        """The question, once."""
+        if not self._places(document):
             yield Write(("inputs", len(self._inputs(document))), self._question())
 
     def take(self, document: Json) -> Iterator[Step]:
@@ -123,7 +120,7 @@ class TokenPrompt:
 
 @dataclass(frozen=True, slots=True)
 class HookEntries:
-    """One element of ours in the array of each event under `hooks`; none where there are no elements."""
+    """One element of ours in the array of each event under `hooks`."""
 
     elements: Mapping[str, Mapping[str, Json]]
 
