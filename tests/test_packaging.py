@@ -15,13 +15,15 @@ from end_to_end.node import command, environment, needs
 from mcp import Client
 
 from explib.settings.program import Settings
-from explib_server.clients.catalogue import link
+from explib_server.clients.catalogue import CLIENTS, link
 from explib_server.clients.entries import attachment
+from explib_server.clients.hooks import Program, hook_entries
 from explib_server.clients.places import ClientName
 from explib_server.mcp.server import build_server
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "mcpb" / "manifest.json"
+PLUGIN = ROOT / "examples" / "plugins" / "explib"
 README = ROOT / "README.md"
 
 
@@ -54,6 +56,22 @@ def test_the_registry_entry_has_the_version_and_name_of_the_package() -> None:
 def test_the_one_click_links_of_the_readme_are_those_that_attach_prints(client: ClientName) -> None:
     asked = replace(attachment("explib", None, None, None, None), command=("explib", "serve"))
     assert f"({link(client, asked)})" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("client", "file"), [(ClientName.claude_code, "hooks"), (ClientName.codex, "codex")])
+def test_the_plugin_has_the_hooks_that_attach_writes(client: ClientName, file: str) -> None:
+    elements = hook_entries(Program(("explib",), client, "linux")).elements
+    written = json.loads((PLUGIN / "hooks" / f"{file}.json").read_text(encoding="utf-8"))
+    assert written == {"hooks": {event: [element] for event, element in elements.items()}}
+
+
+def test_the_plugin_has_the_version_of_the_package_and_the_server_of_attach() -> None:
+    for manifest in (".claude-plugin", ".codex-plugin"):
+        found = json.loads((PLUGIN / manifest / "plugin.json").read_text(encoding="utf-8"))
+        assert (found["name"], found["version"]) == (project()["name"], project()["version"])
+    asked = replace(attachment("explib", None, None, None, None), command=("explib", "serve"))
+    servers = json.loads((PLUGIN / ".mcp.json").read_text(encoding="utf-8"))["mcpServers"]
+    assert servers == {"explib": CLIENTS[ClientName.claude_code].entry(asked).fresh()}
 
 
 @needs("mcpb")

@@ -144,6 +144,17 @@ def test_allowed_are_the_reading_tools_only_and_a_status_line_is_put_only_where_
 
 
 @EVERY
+def test_a_library_that_was_asked_for_is_also_the_hooks(name: ClientName) -> None:
+    disk = Disk()
+    asked = Attachment("explib", ASKED.command, {"EXPLIB_LIBRARY": "airline"})
+    with mock.patch(f"{__name__}.ASKED", asked):
+        disk.attach(name)
+    assert '"--library", "airline"' in disk.hooks(name) or "--library airline" in disk.hooks(name)
+    assert disk.remove(name)
+    assert disk.contents == {}
+
+
+@EVERY
 def test_without_hooks_those_that_were_there_go(name: ClientName) -> None:
     disk, without = Disk(), Disk()
     disk.attach(name)

@@ -148,13 +148,17 @@ def _reader(choice: LearnWith | None) -> LearnWith:
         choice = reader(settings)
         if choice is not None:
             return choice
-        if not sys.stdin.isatty():
+        if not _at_a_terminal():
             return LearnWith.statistics
         choice = _asked()
     change = learning_with(choice, settings)
     if change.apply():
         say(f"Who reads your sessions is in {change.path}{_backup(change)}.")
     return choice
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _asked() -> LearnWith:

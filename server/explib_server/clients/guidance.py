@@ -43,10 +43,10 @@ def guidance(installation: Installation, wishes: Wishes) -> Iterator[str]:
         )
         if name in WITHOUT_PROMPT:
             yield f"{client.title} {NO_PROMPT}"
-        if any(key in installation.attachment.variables for key in ("EXPLIB_LIBRARY", "EXPLIB_DATABASE_URL")):
+        if "EXPLIB_DATABASE_URL" in installation.attachment.variables:
             yield (
-                "The hooks read library and database from your settings, not from this entry: set them there too "
-                "(`explib doctor` says where), or give the project its library in .explib.toml."
+                "The hooks find the database in your settings, not in this entry: set EXPLIB_DATABASE_URL there too "
+                "(`explib doctor` says where)."
             )
     else:
         yield "The agent fetches lessons and hands in its attempts by the tools; nothing is kept without them."

@@ -3,13 +3,14 @@
 import { spawn } from "node:child_process"
 
 const COMMAND = $command
+const FURTHER = $further
 const SECONDS = { prompt: 10, tool: 10, "session-start": 10, "turn-end": 10, interrupt: 10 }
 const ACTING = new Set(["bash", "edit", "write", "patch", "apply_patch", "multiedit"])
 
 function hook(event, message) {
   return new Promise((resolve) => {
     const [program, ...words] = COMMAND
-    const child = spawn(program, [...words, "hook", event, "--client", "opencode"], {
+    const child = spawn(program, [...words, "hook", event, ...FURTHER], {
       stdio: ["pipe", "pipe", "ignore"],
       windowsHide: true,
     })
