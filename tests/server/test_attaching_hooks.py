@@ -59,11 +59,13 @@ class Disk:
 
     def attach(self, name: ClientName, wishes: Wishes = EVERYTHING, platform: str = "linux") -> bool:
         with self.mounted():
-            return any([change.apply() for change in installation(name, platform).attaching(wishes)])
+            applied = [change.apply() for change in installation(name, platform).attaching(wishes)]
+        return any(applied)
 
     def remove(self, name: ClientName) -> bool:
         with self.mounted():
-            return any([change.apply() for change in installation(name).removing()])
+            applied = [change.apply() for change in installation(name).removing()]
+        return any(applied)
 
     def hooks(self, name: ClientName) -> str:
         return self.contents[hooks_file(name)].decode()
