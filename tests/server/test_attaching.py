@@ -649,7 +649,7 @@ def change_in_memory(
 
 
 @EVERY
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_merging_and_removing_gives_an_equal_document_back(name: ClientName, data: st.DataObject) -> None:
     client = CLIENTS[name]
@@ -693,7 +693,7 @@ def commented(draw: st.DrawFn, depth: int = 3) -> str:
 SPACES = st.sampled_from(["", " ", "\n", "\r\n  ", " // c, }\n", "/* ], */", "\n\t// x\n\t"])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(members=st.lists(commented(), max_size=3), space=SPACES, comma=st.booleans(), options=st.booleans())
 def test_any_layout_of_a_commented_file_survives(members: list[str], space: str, comma: bool, options: bool) -> None:
     name = ClientName.vscode

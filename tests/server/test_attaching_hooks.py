@@ -145,6 +145,14 @@ def test_allowed_are_the_reading_tools_only_and_a_status_line_is_put_only_where_
     assert json.loads(disk.hooks(ClientName.claude_code))["statusLine"]["command"] == "mine"
 
 
+def test_a_command_of_python_itself_is_known_as_ours_too() -> None:
+    disk = Disk()
+    with mock.patch(f"{__name__}.ASKED", Attachment("explib", ("/usr/bin/python", "-m", "explib_server", "serve"), {})):
+        disk.attach(ClientName.claude_code)
+        assert disk.remove(ClientName.claude_code)
+    assert disk.contents == {}
+
+
 @EVERY
 def test_a_library_that_was_asked_for_is_also_the_hooks(name: ClientName) -> None:
     disk = Disk()

@@ -112,23 +112,23 @@ def _attached(installation: Installation, wishes: Wishes) -> str:
 
     client, attached = installation.client, installation.attachment
     where = f"{client.servers}.{attached.name} ({attached.url or ' '.join(attached.command)})"
-    changes = installation.attaching(wishes)
-    applied = [change for change in changes if change.apply()]
-    if not applied:
-        return f"{changes[0].path} has {where} already: nothing was changed."
-    lines = [_written(change, where if change is changes[0] else "Hooks", installation) for change in applied]
+    entry, *further = installation.attaching(wishes)
+    lines = [_entry_written(entry, where, installation)] if entry.apply() else []
+    place = "are in" if wishes.hooks else "are out of"
+    lines += [f"Hooks {place} {change.path}{_backup(change)}." for change in further if change.apply()]
+    if not lines:
+        return f"{entry.path} has {where} already: nothing was changed."
     return "\n".join((*lines, *guidance(installation, wishes)))
 
 
-def _written(change: Change, subject: str, installation: Installation) -> str:
-    """One file that was changed, and what is to be known about it."""
-    verb = "are" if subject == "Hooks" else "is"
-    commit = " don't commit it" if installation.scope is Scope.project else ""
-    secret = f" It holds a secret, so only you may read it (mode 0600).{commit}" if change.private else ""
-    entry_note = installation.client.entry(installation.attachment).note if subject != "Hooks" else ""
+def _entry_written(change: Change, where: str, installation: Installation) -> str:
+    """The file that holds the entry, and what is to be known about it."""
+    commit = ": don't commit it" if installation.scope is Scope.project else ""
+    secret = f" It holds a secret, so only you may read it (mode 0600){commit}." if change.private else ""
+    entry_note = installation.client.entry(installation.attachment).note
     note = f" {entry_note}" if entry_note else ""
     dropped = f" Taken out of it: {', '.join(change.dropped)}." if change.dropped else ""
-    return f"{subject} {verb} in {change.path}{_backup(change)}.{secret}{note}{dropped}"
+    return f"{where} is in {change.path}{_backup(change)}.{secret}{note}{dropped}"
 
 
 def _backup(change: Change) -> str:

@@ -101,7 +101,7 @@ class Target:
             left = self._taken(before, original, pieces)
         if left == before:
             return Change(path, before, before)
-        if left == self._there_and_back(original, before):
+        if left == original or left == self._there_and_back(original, before):
             return Change(path, before, original, restores=original is not None and original == copy)
         return Change(path, before, left)
 

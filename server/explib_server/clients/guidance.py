@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from explib_server.clients.installation import Installation, Wishes
 from explib_server.clients.learning import COST, READERS, LearnWith
-from explib_server.clients.places import ClientName
+from explib_server.clients.places import ClientName, Scope
 
 TRUST: Mapping[ClientName, str] = {
     ClientName.codex: "Codex runs hooks only once you trust them: start it, open /hooks, choose `Trust all and "
@@ -30,6 +30,8 @@ def guidance(installation: Installation, wishes: Wishes) -> Iterator[str]:
     name, client = installation.name, installation.client
     has_hooks = wishes.hooks and client.hooks_user_file is not None
     yield client.next_step
+    if installation.scope is Scope.project and installation.attachment.url is None:
+        yield "These files name a path of this machine: leave them out of commits."
     if wishes.allow:
         yield ALLOWED.get(name, f"{client.title} {ASKS}")
     if has_hooks and name in TRUST:

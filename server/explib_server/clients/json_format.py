@@ -99,7 +99,8 @@ def _removed(text: str, root: Node, keys: Keys) -> str:
     if gone is None:
         return text
     left = _without(text, node, gone)
-    return _removed(left, scan(left), keys) if isinstance(keys[-1], str) else left
+    twice = isinstance(keys[-1], str) and sum(child.key == keys[-1] for child in node.children) > 1
+    return _removed(left, scan(left), keys) if twice else left
 
 
 def _without(text: str, node: Node, gone: Child) -> str:
