@@ -1,1 +1,1 @@
-"""Writing explib's entry into the configuration files of MCP clients, and taking it out again."""
+"""What `explib attach` writes into the configuration files of MCP clients, and takes out again."""

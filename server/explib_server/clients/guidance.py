@@ -11,7 +11,7 @@ from explib_server.clients.places import ClientName, Scope
 TRUST: Mapping[ClientName, str] = {
     ClientName.codex: "Codex runs hooks only once you trust them: start it, open /hooks, choose `Trust all and "
     "continue`. Until then it leaves them out without a word; it asks again when their command changes.",
-    ClientName.gemini: "Gemini CLI runs hooks of a project, and servers, only in a folder that you trust.",
+    ClientName.copilot: "Copilot CLI reads a project's files only in a folder that you trust.",
     ClientName.vscode: "Hooks are in preview in VS Code: its setting chat.useHooks, or your firm's, may have them off.",
 }
 ALLOWED: Mapping[ClientName, str] = {
