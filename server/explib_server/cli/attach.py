@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,14 +58,16 @@ def attach(
         return
     installation = Installation(client, this_machine(), scope, attached)
     if remove:
-        say(_removed(installation, show))
+        for line in _removed(installation, show):
+            say(line)
         return
     wishes = Wishes(hooks=not no_hooks and url is None, allow=allow, status_line=status_line)
     if show:
         _show(installation, wishes)
         return
     reader = _reader(learn_with) if url is None else None
-    say(_attached(installation, wishes))
+    for line in _attached(installation, wishes):
+        say(line)
     if reader is not None:
         from explib_server.clients.guidance import expectation
 
@@ -87,16 +90,21 @@ def _show(installation: Installation, wishes: Wishes) -> None:
         typer.echo("The token or password above is not masked: mind who sees it.", err=True)
 
 
-def _removed(installation: Installation, show: bool) -> str:
+def _removed(installation: Installation, show: bool) -> Iterator[str]:
+    """A line for each file, said as soon as it is changed."""
     changes = installation.removing()
-    where = f"{installation.client.servers}.{installation.attachment.name}"
     needed = [change for change in changes if change.needed]
-    if show and needed:
-        return "\n".join(f"Ours would be taken out of {change.path}; nothing was written." for change in needed)
-    lines = [_outcome(change) for change in needed if change.apply()]
-    if not lines:
-        return f"{changes[0].path} has no {where}: nothing was changed."
-    return "\n".join((*lines, f"Start {installation.client.title} again: until then it has the server."))
+    if not needed:
+        where = f"{installation.client.servers}.{installation.attachment.name}"
+        yield f"{changes[0].path} has no {where}: nothing was changed."
+        return
+    for change in needed:
+        if show:
+            yield f"Ours would be taken out of {change.path}; nothing was written."
+        elif change.apply():
+            yield _outcome(change)
+    if not show:
+        yield f"Start {installation.client.title} again: until then it has the server."
 
 
 def _outcome(change: Change) -> str:
@@ -107,18 +115,24 @@ def _outcome(change: Change) -> str:
     return f"Everything of ours is out of {change.path}{_backup(change)}."
 
 
-def _attached(installation: Installation, wishes: Wishes) -> str:
+def _attached(installation: Installation, wishes: Wishes) -> Iterator[str]:
+    """A line for each file, said as soon as it is changed; then what is to be known."""
     from explib_server.clients.guidance import guidance
 
     client, attached = installation.client, installation.attachment
     where = f"{client.servers}.{attached.name} ({attached.url or ' '.join(attached.command)})"
     entry, *further = installation.attaching(wishes)
-    lines = [_entry_written(entry, where, installation)] if entry.apply() else []
-    place = "are in" if wishes.hooks else "are out of"
-    lines += [f"Hooks {place} {change.path}{_backup(change)}." for change in further if change.apply()]
-    if not lines:
-        return f"{entry.path} has {where} already: nothing was changed."
-    return "\n".join((*lines, *guidance(installation, wishes)))
+    changed = entry.apply()
+    if changed:
+        yield _entry_written(entry, where, installation)
+    for change in further:
+        if change.apply():
+            changed = True
+            yield f"Hooks are {'in' if wishes.hooks else 'out of'} {change.path}{_backup(change)}."
+    if changed:
+        yield from guidance(installation, wishes)
+    else:
+        yield f"{entry.path} has {where} already: nothing was changed."
 
 
 def _entry_written(change: Change, where: str, installation: Installation) -> str:
