@@ -11,6 +11,7 @@ from explib.evidence.signatures import verify
 from explib.ids import owner_mark
 from explib.models.libraries import Library
 from explib.models.submissions import Attempt, Grade, RawSubmission, Receipt, Signature
+from explib.models.trajectories import RewardSource
 from explib.retrieval.retriever import MAX_TASK_CHARACTERS, Retriever, Served
 from explib.settings.program import Settings
 from explib.storage.store import Store
@@ -124,9 +125,14 @@ class Application:
         return _noted(receipt, library, counts=submission.reward is None)
 
     async def report_reward(
-        self, attempt: Attempt, reward: float, feedback: str | None, signature: str | None = None
+        self,
+        attempt: Attempt,
+        reward: float,
+        feedback: str | None,
+        signature: str | None = None,
+        source: RewardSource = "agent",
     ) -> Receipt:
-        """Give or correct a reward, signed by the environment or not. Durable when it returns.
+        """Give or correct a reward, signed by the environment or not; the door says its source. Durable on return.
 
         Raises InvalidInput (InvalidSignature too), NotFound and RewardConflict.
         """
@@ -139,7 +145,8 @@ class Application:
         checked = None if signature is None else await self._verified(library, attempt, reward, signature)
         if checked is None:
             await self._check_own(library, trajectory_id)
-        receipt = await trajectories.report_reward(library, trajectory_id, Grade(reward, text, caller.subject, checked))
+        grade = Grade(reward, text, caller.subject, checked, source)
+        receipt = await trajectories.report_reward(library, trajectory_id, grade)
         self._stored(library, receipt)
         return _noted(replace(receipt, redactions=redactions), library, counts=signature is not None)
 

@@ -511,8 +511,8 @@ CASES: dict[str, Case] = {
     "claude-code": Case(
         claude_code, "s.jsonl",
         (Found(4, errors=1, model="m", agent="claude-code"),
-         Found(2, None, (), model="m", agent="claude-code", answer="The ivy too.",
-               feedback="interrupted by the person")),
+         Found(2, 0.0, (), model="m", agent="claude-code", answer="The ivy too.",
+               feedback="The person interrupted the agent.")),
         groups=2,
     ),
     "codex": Case(codex, "rollout-t-s.jsonl", (Found(4, errors=1, model="m", agent="codex"),)),

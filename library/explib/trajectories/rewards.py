@@ -6,6 +6,7 @@ import math
 
 from explib.errors import InvalidReward
 from explib.models.libraries import LibrarySettings
+from explib.models.trajectories import REWARD_WEIGHTS, RewardSource
 
 
 def checked_reward(reward: float, settings: LibrarySettings) -> float:
@@ -21,3 +22,8 @@ def checked_reward(reward: float, settings: LibrarySettings) -> float:
             f"The reward {reward:g} is outside this library's range of {low:g} to {high:g}: rescale it."
         )
     return float(reward) + 0.0  # -0.0 becomes 0.0: SQLite does not keep the sign
+
+
+def yields(source: RewardSource, stored: RewardSource | None) -> bool:
+    """Tell that a reward counts for less than the stored one, by who says it: the stored one then stays."""
+    return stored is not None and REWARD_WEIGHTS[source] < REWARD_WEIGHTS[stored]

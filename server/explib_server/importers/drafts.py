@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from explib.errors import InvalidInput
-from explib.models.trajectories import Step
+from explib.models.trajectories import RewardSource, Step
 from explib.text.words import storable
-from explib.trajectories import as_messages, read_trajectory
+from explib.trajectories import Reading, as_messages, read_trajectory
 from explib_server.importers.context import is_context
 from explib_server.importers.paths import lookup, text_at
 from explib_server.importers.records import Draft, Options, Record
@@ -22,26 +22,32 @@ _MAX_POSITION = 200
 
 def complete(draft: Draft, place: str, options: Options, scores: Scores) -> Record:
     """The record of a draft that stands in a file at `place`. Raises InvalidInput saying what is wrong with it."""
-    reading = read_trajectory(draft.trajectory, sys.maxsize)
+    given = draft.trajectory
+    reading = given if isinstance(given, Reading) else read_trajectory(given, sys.maxsize)
     task = text_at(draft.document, options.task_field) if options.task_field else draft.task
     task = task if options.task_field else task or first_request(reading.steps)
     if task is None:
         named = f"no field {options.task_field!r}" if options.task_field else "no task and no message of a user"
         raise InvalidInput(f"There is {named}: name the field that holds the task with --task-field.")
+    reward, reward_source = _reward(draft, options, scores)
     return Record(
         task=task,
         trajectory=as_messages(reading.steps),
         position=draft.position[-_MAX_POSITION:],
         idempotency_key=_identity(draft, place),
-        reward=_reward(draft, options, scores),
+        reward=reward,
+        reward_source=reward_source,
         answer=draft.answer if draft.says_answer else draft.answer or reading.answer,
         ground_truth=draft.ground_truth,
         feedback=draft.feedback,
         retrieval_id=draft.retrieval_id,
+        submitted_id=draft.submitted_id,
         group=text_at(draft.document, options.group_by) if options.group_by else draft.group,
         library=draft.library,
         agent=draft.agent,
         model=draft.model,
+        folder=draft.folder,
+        has_ended=draft.has_ended,
     )
 
 
@@ -57,17 +63,21 @@ def digest(value: object) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _reward(draft: Draft, options: Options, scores: Scores) -> float | None:
-    names = draft.names
+def _reward(draft: Draft, options: Options, scores: Scores) -> tuple[float | None, RewardSource]:
+    """The reward, and who says it: the environment, where a file of scores or an option names it."""
+    names, source = draft.names, draft.reward_source
     if options.score_key:
         key = lookup(draft.document, options.score_key)
         names = () if key is None else (str(key),)
     reward = scores.of(names)
-    if reward is None and options.reward_field is None and draft.reward is not None:
+    if reward is not None:
+        source = "environment"
+    elif options.reward_field is None and draft.reward is not None:
         reward = reward_of(draft.reward, draft.reward_at)
-    elif reward is None:
+    else:
         reward = find_reward(draft.document, options.reward_field)
-    return reward if reward is None or options.pass_if is None else options.pass_if(reward)
+        source = draft.reward_source if reward is None else "environment"
+    return (reward if reward is None or options.pass_if is None else options.pass_if(reward)), source
 
 
 def _identity(draft: Draft, place: str) -> str:

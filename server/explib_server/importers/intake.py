@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from explib.errors import ExplibError
+from explib.errors import ExplibError, UnknownRetrieval, UnknownTrajectory
 from explib.models.libraries import Library
-from explib.models.submissions import RawSubmission
+from explib.models.submissions import Attempt, RawSubmission, Receipt
+from explib.trajectories.rewards import yields
 from explib_server.application import Application
+from explib_server.auth.callers import current_caller
 from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.tally import Tally
 
 _SAME_NAMES = (
-    "reward", "answer", "ground_truth", "feedback", "retrieval_id", "group", "agent", "model", "idempotency_key"
+    "reward", "answer", "ground_truth", "reward_source", "feedback", "retrieval_id", "group", "agent", "model",
+    "idempotency_key",
 )  # fmt: skip
 
 
@@ -30,18 +33,52 @@ class Intake:
         if isinstance(record, BadRecord):
             self.tally.problems.add(record)
             return
-        values = {name: getattr(record, name) for name in _SAME_NAMES}
-        raw = RawSubmission(record.task, record.trajectory, corrects=True, reward_source="environment", **values)
         try:
-            library = await self._library(record.library or self.library)
-            receipt = await self.application.submit(library, raw)
+            if not await self._graded(record):
+                self.tally.take(record, await self._stored(record))
         except ExplibError as error:
             self.tally.problems.add(BadRecord(record.position, str(error)))
-            return
-        self.tally.take(record, receipt)
+
+    async def _stored(self, record: Record) -> Receipt:
+        values = {name: getattr(record, name) for name in _SAME_NAMES}
+        library = await self._library(record.library or self.library)
+        values["reward"] = _in_range(record, library)
+        raw = RawSubmission(record.task, record.trajectory, corrects=True, **values)
+        try:
+            return await self.application.submit(library, raw)
+        except UnknownRetrieval:  # of another library: the lessons were those of another layer
+            return await self.application.submit(library, replace(raw, retrieval_id=None))
+
+    async def _graded(self, record: Record) -> bool:
+        """Grade the attempt that its agent submitted itself, by what the session shows; whether there is one here."""
+        if record.submitted_id is None:
+            return False
+        trajectories, within = self.application.store.trajectories, current_caller().libraries
+        try:
+            library, trajectory_id = await trajectories.locate(trajectory_id=record.submitted_id, within=within)
+        except UnknownTrajectory:
+            return False
+        [stored] = await trajectories.heads(library, [trajectory_id])
+        reward = _in_range(record, library)
+        if reward is None or yields(record.reward_source, stored.reward_source):
+            self.tally.known += 1
+            return True
+        attempt, source = Attempt(trajectory_id), record.reward_source
+        receipt = await self.application.report_reward(attempt, reward, record.feedback, source=source)
+        corrected = () if receipt.duplicate else ("reward",)
+        self.tally.take(record, replace(receipt, duplicate=True, corrected=corrected))
+        return True
 
     async def _library(self, name: str) -> Library:
         if name not in self._libraries:
             defaults = self.application.settings.library_defaults()
             self._libraries[name] = await self.application.store.libraries.ensure(name, defaults)
         return self._libraries[name]
+
+
+def _in_range(record: Record, library: Library) -> float | None:
+    """The reward in the library's range: what a session shows is a share of it, a log's is taken as it is."""
+    if record.reward is None or record.reward_source == "environment":
+        return record.reward
+    low, high = library.settings.reward_min, library.settings.reward_max
+    return low + record.reward * (high - low)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from explib.errors import InvalidInput
+from explib.models.trajectories import RewardSource
 from explib_server.exporters.contents import ExportedLesson
 from explib_server.importers.rewards import PassIf
 
@@ -55,12 +56,20 @@ class Draft:
     says_answer: bool = False
     """The log says all there is to say of the answer: it isn't read from the agent's last words."""
     ground_truth: str | None = None
+    reward_source: RewardSource = "environment"
+    """Who says the reward: what a session shows says it by itself."""
     feedback: str | None = None
     retrieval_id: str | None = None
+    submitted_id: str | None = None
+    """The trajectory as which the agent submitted this attempt itself."""
     group: str | None = None
     library: str | None = None
     agent: str | None = None
     model: str | None = None
+    folder: str | None = None
+    """Where the agent worked."""
+    has_ended: bool = True
+    """Nothing more comes of it; a session that goes on may have a request at which the agent still works."""
     names: tuple[str, ...] = ()
     """What a file of scores may call it, the surest first."""
 
@@ -76,12 +85,19 @@ class Record:
     reward: float | None = None
     answer: str | None = None
     ground_truth: str | None = None
+    reward_source: RewardSource = "environment"
     feedback: str | None = None
     retrieval_id: str | None = None
+    submitted_id: str | None = None
+    """The trajectory as which the agent submitted this attempt itself: it is graded, and not stored again."""
     group: str | None = None
     library: str | None = None
     agent: str | None = None
     model: str | None = None
+    folder: str | None = None
+    """Where the agent worked: it tells the project, and so the library."""
+    has_ended: bool = True
+    """False for the last turn of a session at which the agent still works."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import RowMapping, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +13,7 @@ from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt, Submission
 from explib.storage.tables.trajectories import groups, learned_groups, trajectories, trajectory_bodies
 from explib.storage.trajectories.rewards import group_row, lock_group, regrade, regroup
+from explib.trajectories.rewards import yields
 
 CORRECTABLE = ("task", "answer", "ground_truth", "feedback", "agent", "model")
 """Fields of an attempt that a later import corrects, beside its reward, its group and its steps."""
@@ -31,14 +32,19 @@ class Brought:
 async def correct(connection: AsyncConnection, library: Library, known: RowMapping, brought: Brought) -> Receipt:
     """Correct the trajectory of row `known`; the receipt's `corrected` says what was other than it is now.
 
-    A reward that is missing now stays. Raises RewardConflict where the stored reward is signed.
+    A reward that is missing now stays, and so does one whose source counts for more, with its feedback. Raises
+    RewardConflict where the stored reward is signed.
     """
-    changed = [*await _correct_fields(connection, library, known, brought)]
     submission = brought.submission
+    if yields(submission.reward_source, known["reward_source"]):
+        submission = replace(submission, reward=None, feedback=None)
+        brought = replace(brought, submission=submission)
+    changed = [*await _correct_fields(connection, library, known, brought)]
     if submission.reward is not None and submission.reward != known["reward"]:
         owned = (trajectories.c.library_id == library.id) & (trajectories.c.id == known["id"])
         row = (await connection.execute(select(trajectories).where(owned))).mappings().one()
-        await regrade(connection, library, row, Grade(submission.reward, submission.feedback, submission.submitter))
+        grade = Grade(submission.reward, submission.feedback, submission.submitter, source=submission.reward_source)
+        await regrade(connection, library, row, grade)
         changed.append("reward")
     group = await group_row(connection, library, brought.group.id)
     return Receipt(known["id"], duplicate=True, group=group, redactions=known["redactions"], corrected=tuple(changed))

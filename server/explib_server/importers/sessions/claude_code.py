@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from explib_server.importers.paths import objects
-from explib_server.importers.per_document import Document
-from explib_server.importers.records import BadRecord, Draft
-from explib_server.importers.sessions.turns import Session, Turns, drafts, persons_words
-from explib_server.importers.sources import Source
+from explib_server.importers.paths import lookup, objects
+from explib_server.importers.sessions.attempts import Said
+from explib_server.importers.sessions.reading import SessionFormat
+from explib_server.importers.sessions.turns import Event, Session, Turn, persons_words
 
 _EVENTS = (
     "user",
@@ -21,93 +22,135 @@ _EVENTS = (
     "file-history-snapshot",
     "progress",
 )
+_EXITED = re.compile(r"(?:Error: )?Exit code (\d+)")
+_COMMAND = re.compile(r"<command-name>(/\S+?)</command-name>(?:.*<command-args>(.*?)</command-args>)?", re.DOTALL)
+_INTERRUPTED = "[Request interrupted by user"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaudeCode:
-    """Reads the live branch of a session; files of sub-agents hold no request of a person."""
+    """Reads the person's requests and what the agent did for them; sub-agents have files of their own."""
 
-    name: str = "claude-code"
+    agent: str = "claude-code"
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, document: Event) -> bool:
         """Tell by the fields of its events."""
-        return any(isinstance(line, Mapping) and (_is_event(line) or "loglines" in line) for line in source.head)
+        is_event = document.get("type") in _EVENTS and (
+            "sessionId" in document or "leafUuid" in document or "snapshot" in document
+        )
+        return is_event or "loglines" in document
 
-    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
-        """The turns of the session."""
-        lines: list[Document] = []
-        for _, line in source.documents():
-            if isinstance(line, BadRecord):
-                yield line
-            elif isinstance(line, Mapping):
-                lines.extend(objects(line["loglines"]) if "loglines" in line else [line])
-        events = [line for line in _live_branch(lines) if not line.get("isSidechain")]
-        folder = next((str(line["cwd"]) for line in events if line.get("cwd")), None)
-        identity = next((str(line["sessionId"]) for line in events if line.get("sessionId")), source.place)
-        yield from drafts(Session(self.name, identity, source.name, folder), _turns(events).turns)
+    def take(self, document: Event, session: Session) -> None:
+        """Take the next line in, or all lines of an exported session."""
+        for event in objects(document["loglines"]) if "loglines" in document else (document,):
+            _take(event, session)
 
-
-def _is_event(line: Document) -> bool:
-    return line.get("type") in _EVENTS and ("sessionId" in line or "leafUuid" in line or "snapshot" in line)
-
-
-def _live_branch(lines: list[Document]) -> list[Document]:
-    """The events that lead to the last one: what was taken back by a rewind is left out."""
-    order = {str(line["uuid"]): at for at, line in enumerate(lines) if line.get("uuid")}
-    at = next((at for at in reversed(range(len(lines))) if lines[at].get("type") in ("user", "assistant")), None)
-    branch: list[Document] = []
-    while at is not None:
-        branch.append(lines[at])
-        at = _parent(lines, at, order)
-    return branch[::-1]
-
-
-def _parent(lines: list[Document], at: int, order: Mapping[str, int]) -> int | None:
-    line = lines[at]
-    parent = line.get("parentUuid") or line.get("logicalParentUuid")
-    if parent is None and "parentUuid" in line and line.get("type") in ("user", "assistant"):
-        return None
-    before = order.get(str(parent), at - 1)
-    return before if 0 <= before < at else None
+    def said(self, turn: Turn) -> Said:
+        """The messages on the branch that leads to the turn's last event, and the exit codes of its commands."""
+        messages: list[object] = []
+        exits: dict[str, int] = {}
+        told: list[object] = []
+        last_id: object = None
+        for event in _live_branch(list(turn.events.values())):
+            message = event.get("message")
+            content = message.get("content") if isinstance(message, Mapping) else None
+            if event.get("type") == "assistant":
+                message_id = lookup(message, "id")
+                blocks = list(content) if isinstance(content, list) else [{"type": "text", "text": content}]
+                if message_id is not None and message_id == last_id:
+                    told.extend(blocks)
+                else:
+                    told = blocks
+                    messages.append({"role": "assistant", "content": told})
+                last_id = message_id
+            else:
+                results = [part for part in objects(content) if part.get("type") == "tool_result"]
+                messages.append({"role": "user", "content": results or content})
+                exits.update(_exits(results, event.get("toolUseResult")))
+                last_id = None
+        return Said(messages, exits)
 
 
-def _turns(events: Iterable[Document]) -> Turns:
-    turns, last_id = Turns(), None
-    for event in events:
-        message = event.get("message")
-        if event.get("type") not in ("user", "assistant") or not isinstance(message, Mapping):
-            continue
-        if event.get("type") == "assistant":
-            same = message.get("id") is not None and message.get("id") == last_id
-            _answer(turns, message, same=same)
-            last_id = message.get("id")
-        elif not (event.get("isMeta") or event.get("isCompactSummary")):
-            _hear(turns, message.get("content"), event.get("promptId") or event.get("uuid"))
-    return turns
-
-
-def _answer(turns: Turns, message: Document, *, same: bool) -> None:
-    """One message of the model, whose blocks may stand on several lines."""
-    content = message.get("content")
-    blocks = list(content) if isinstance(content, list) else [{"type": "text", "text": content}]
-    last = turns.turns[-1].messages[-1] if turns.turns else None
-    if same and isinstance(last, dict) and isinstance(last.get("content"), list) and last.get("role") == "assistant":
-        last["content"].extend(blocks)
+def _take(event: Event, session: Session) -> None:
+    if event.get("isSidechain"):
         return
-    turns.add({"role": "assistant", "content": blocks}, model=message.get("model"))
+    declared, message = event.get("type"), event.get("message")
+    session.identity = str(event.get("sessionId") or session.identity)
+    session.folder = session.folder or _text(event.get("cwd"))
+    if declared == "attachment":
+        session.recall(json.dumps(event.get("attachment"), ensure_ascii=False))
+    elif declared == "assistant" and isinstance(message, Mapping) and not event.get("isApiErrorMessage"):
+        session.ran_on(message.get("model"))
+        session.add(event)
+        if message.get("stop_reason") in ("end_turn", "stop_sequence"):
+            session.end()
+    elif declared == "user" and isinstance(message, Mapping):
+        _hear(event, message.get("content"), session)
+    if event.get("uuid"):
+        session.marks[str(event["uuid"])] = session.turns[-1].key if session.turns else ""
 
 
-def _hear(turns: Turns, content: object, key: object) -> None:
-    """A line of the user: results of tools, or the person's words."""
-    results = [part for part in objects(content) if part.get("type") == "tool_result"]
-    if results:
-        turns.add({"role": "user", "content": results})
-    said = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
-    if any(isinstance(text, str) and text.startswith("[Request interrupted by user") for text in said):
-        turns.interrupt()
-    words = None if results else persons_words(content)
-    if words is not None:
-        turns.ask(words, key)
+def _hear(event: Event, content: object, session: Session) -> None:
+    """A line of the user: results of tools, what the client says, or the person's words."""
+    texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
+    for text in texts:
+        session.recall(text)
+    if event.get("isMeta") or event.get("isCompactSummary"):
+        return
+    if any(part.get("type") == "tool_result" for part in objects(content)):
+        session.add(event)
+    elif any(isinstance(text, str) and text.startswith(_INTERRUPTED) for text in texts):
+        session.interrupt()
+    elif isinstance(content, str) and (command := _COMMAND.search(content)) is not None:
+        session.offer(f"{command[1]} {command[2] or ''}".strip(), event.get("promptId") or event.get("uuid"))
+    elif (words := persons_words(content)) is not None:
+        _ask(event, words, session)
 
 
-FORMAT = ClaudeCode()
+def _ask(event: Event, words: object, session: Session) -> None:
+    """A request; where the person went back before asking, what stood there is taken back."""
+    before = session.turns[-1] if session.turns else None
+    prompt = event.get("promptId")
+    if before is not None and prompt is not None and before.key == prompt:
+        session.add(event)
+        return
+    if before is not None and "parentUuid" in event:
+        parent = event["parentUuid"] or event.get("logicalParentUuid")
+        stands_in = "" if parent is None else session.marks.get(str(parent), before.key)
+        before.is_taken_back = stands_in != before.key
+    session.ask(words, prompt or event.get("uuid"))
+
+
+def _live_branch(events: list[Event]) -> Iterator[Event]:
+    """The events that lead to the last one, with the results of all calls on the way."""
+    order = {str(event["uuid"]): at for at, event in enumerate(events) if event.get("uuid")}
+    kept, at = set[int](), len(events) - 1
+    while at >= 0:
+        kept.add(at)
+        before = order.get(str(events[at].get("parentUuid")), at - 1)
+        at = before if before < at else at - 1
+    messages = {message for place in kept if (message := lookup(events[place], "message.id")) is not None}
+    kept.update(place for place, event in enumerate(events) if lookup(event, "message.id") in messages)
+    for place, event in enumerate(events):
+        if place in kept or (event.get("type") == "user" and order.get(str(event.get("parentUuid"))) in kept):
+            yield event
+
+
+def _exits(results: list[Event], told: object) -> Iterator[tuple[str, int]]:
+    """The exit codes of shell commands, which only failed ones tell; of one in the background there is none yet."""
+    is_shell = isinstance(told, Mapping) and "stdout" in told and not told.get("backgroundTaskId")
+    for result in results:
+        content = result.get("content")
+        words = content if isinstance(content, str) else next((part.get("text") for part in objects(content)), "")
+        exited = _EXITED.match(words) if isinstance(words, str) else None
+        if result.get("is_error") and exited:
+            yield str(result.get("tool_use_id")), int(exited[1])
+        elif is_shell and not result.get("is_error") and not lookup(told, "interrupted"):
+            yield str(result.get("tool_use_id")), 0
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+FORMAT = SessionFormat("claude-code", ClaudeCode())

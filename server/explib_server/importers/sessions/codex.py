@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from explib.trajectories.values import loads
-from explib_server.importers.paths import lookup
-from explib_server.importers.per_document import Document
-from explib_server.importers.records import BadRecord, Draft
-from explib_server.importers.sessions.turns import Session, Turns, drafts, persons_words
-from explib_server.importers.sources import Source
+from explib_server.importers.paths import lookup, objects
+from explib_server.importers.sessions.attempts import Said
+from explib_server.importers.sessions.reading import SessionFormat
+from explib_server.importers.sessions.turns import Event, Session, Turn, persons_words
 
 _TYPES = ("session_meta", "turn_context", "response_item", "event_msg", "compacted")
 _EXITED = re.compile(r"(?:Process exited with code|Exit code:?) (-?\d+)", re.IGNORECASE)
@@ -21,64 +20,88 @@ _EXITED = re.compile(r"(?:Process exited with code|Exit code:?) (-?\d+)", re.IGN
 class Codex:
     """Reads the items of the model's conversation; what the client tells its pages besides is left out."""
 
-    name: str = "codex"
+    agent: str = "codex"
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, document: Event) -> bool:
         """Tell by the types of its lines, or by the first line of old files."""
-        return any(isinstance(line, Mapping) and _is_line(line) for line in source.head)
+        is_old = "id" in document and "instructions" in document and "timestamp" in document
+        return is_old or (document.get("type") in _TYPES and "payload" in document)
 
-    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
-        """The turns of the session."""
-        turns, identity, folder, model = Turns(), source.place, None, None
-        for _, line in source.documents():
-            if isinstance(line, BadRecord):
-                yield line
-                continue
-            payload = lookup(line, "payload") if lookup(line, "type") in _TYPES else line
-            if not isinstance(line, Mapping) or not isinstance(payload, Mapping):
-                continue
-            if line.get("type") == "session_meta" or "instructions" in line:
-                identity, folder = str(payload.get("id") or identity), payload.get("cwd") or folder
-            elif line.get("type") == "turn_context":
-                model, folder = payload.get("model") or model, payload.get("cwd") or folder
-            elif line.get("type") == "event_msg":
-                if payload.get("type") == "turn_aborted":
-                    turns.interrupt()
-            elif line.get("type") != "compacted":
-                _take(turns, payload, model)
-        session = Session(self.name, identity, source.name, None if folder is None else str(folder))
-        yield from drafts(session, turns.turns)
+    def take(self, document: Event, session: Session) -> None:
+        """Take the next line in."""
+        declared = document.get("type")
+        payload = document.get("payload") if declared in _TYPES else document
+        if not isinstance(payload, Mapping):
+            return
+        if declared == "session_meta" or "instructions" in document:
+            session.identity = str(payload.get("id") or session.identity)
+            session.folder = _text(payload.get("cwd")) or session.folder
+        elif declared == "turn_context":
+            session.ran_on(payload.get("model"))
+            session.folder = session.folder or _text(payload.get("cwd"))
+            session.request_id = _text(payload.get("turn_id")) or session.request_id
+        elif declared == "event_msg":
+            _hear(payload, session)
+        elif declared != "compacted":
+            _take(payload, session)
 
-
-def _is_line(line: Document) -> bool:
-    is_old = "id" in line and "instructions" in line and "timestamp" in line
-    return is_old or (line.get("type") in _TYPES and "payload" in line)
+    def said(self, turn: Turn) -> Said:
+        """The items of a turn, and the exit codes of its commands."""
+        messages = [_result(item) if "output" in item else item for item in turn.events.values()]
+        codes = ((str(item.get("call_id")), _exit_code(item)) for item in turn.events.values() if "output" in item)
+        return Said(messages, {call_id: code for call_id, code in codes if code is not None})
 
 
-def _take(turns: Turns, item: Document, model: object) -> None:
-    declared = item.get("type")
-    if declared == "message" and item.get("role") == "user":
-        words = persons_words(item.get("content"))
-        if words is not None:
-            turns.ask(words)
-    elif declared == "message" and item.get("role") == "assistant":
-        turns.add({"role": "assistant", "content": item.get("content")}, model=model)
-    elif declared != "message" and str(declared).endswith("_output"):
-        turns.add(_result(item))
-    elif declared == "reasoning" or str(declared).endswith("_call"):
-        turns.add(item, model=model)
+def _hear(event: Event, session: Session) -> None:
+    """What the client tells its pages: where turns begin and end."""
+    declared = event.get("type")
+    if declared == "task_started":
+        session.request_id = _text(event.get("turn_id"))
+    elif declared == "turn_aborted":
+        session.interrupt()
+    elif declared == "task_complete":
+        session.end()
 
 
-def _result(item: Document) -> Mapping[str, object]:
+def _take(item: Event, session: Session) -> None:
+    declared, role = item.get("type"), item.get("role")
+    if declared == "message" and role in ("user", "developer"):
+        for part in objects(item.get("content")):
+            session.recall(part.get("text"))
+        words = persons_words(item.get("content")) if role == "user" else None
+        if words is None:
+            return
+        last = session.turns[-1] if session.turns else None
+        if last is not None and session.request_id is not None and last.key == session.request_id:
+            session.add({"role": "user", "content": words})  # said while the agent worked
+        else:
+            session.ask(words, session.request_id)
+    elif declared == "message" and role == "assistant":
+        session.add({"role": "assistant", "content": item.get("content")})
+    elif declared == "reasoning" or str(declared).endswith(("_call", "_output")):
+        session.add(item)
+
+
+def _result(item: Event) -> Event:
     """The output of a call, in old sessions JSON text with the exit code."""
     output = item.get("output")
-    parsed = loads(output) if isinstance(output, str) and output.startswith("{") else output
-    code = lookup(parsed, "metadata.exit_code") if isinstance(parsed, Mapping) else None
+    parsed = loads(output) if isinstance(output, str) and output.startswith("{") else None
     words = parsed["output"] if isinstance(parsed, Mapping) and "output" in parsed else output
-    if code is None and isinstance(words, str):
-        exited = _EXITED.search(words[:400])
-        code = int(exited[1]) if exited else None
-    return {**item, "output": words, "is_error": code not in (None, 0)}
+    return {**item, "output": words, "is_error": _exit_code(item) not in (None, 0)}
 
 
-FORMAT = Codex()
+def _exit_code(item: Event) -> int | None:
+    output = item.get("output")
+    parsed = loads(output) if isinstance(output, str) and output.startswith("{") else None
+    code = lookup(parsed, "metadata.exit_code") if isinstance(parsed, Mapping) else None
+    if isinstance(code, int):
+        return code
+    exited = _EXITED.search(output[:400]) if isinstance(output, str) else None
+    return int(exited[1]) if exited else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+FORMAT = SessionFormat("codex", Codex())

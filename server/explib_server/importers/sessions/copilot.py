@@ -6,71 +6,57 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from explib_server.importers.paths import lookup, objects, text_at
-from explib_server.importers.per_document import Document
-from explib_server.importers.records import BadRecord, Draft
-from explib_server.importers.sessions.turns import Session, Turns, drafts, persons_words
-from explib_server.importers.sources import Source
+from explib_server.importers.sessions.attempts import Said
+from explib_server.importers.sessions.reading import SessionFormat
+from explib_server.importers.sessions.turns import Event, Session, Turn, persons_words
 
-_NAME = "copilot"
+_KINDS = ("session", "user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)
 class Copilot:
     """Reads the turns of both programs. A thumb is no reward: name `vote` with --reward-field to take it as one."""
 
-    name: str = _NAME
+    agent: str = "copilot"
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, document: Event) -> bool:
         """Tell a chat by its requests, the command line's events by their types."""
-        return any(isinstance(document, Mapping) and (_is_chat(document) or _is_event(document))
-                   for document in source.head)  # fmt: skip
+        return _is_chat(document) or _is_event(document)
 
-    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
-        """The turns of the session."""
-        events, folder, identity = Turns(), None, source.path.parent.name
-        for _, document in source.documents():
-            if isinstance(document, BadRecord):
-                yield document
-            elif isinstance(document, Mapping) and _is_chat(document):
-                yield from _chat(document, source)
-            elif isinstance(document, Mapping) and _is_event(document):
-                folder = lookup(document, "data.context.cwd") or folder
-                _take(events, str(document.get("type")), document)
-        yield from drafts(Session(_NAME, identity, source.name, None if folder is None else str(folder)), events.turns)
+    def take(self, document: Event, session: Session) -> None:
+        """Take a chat in, or the next event."""
+        if _is_chat(document):
+            session.identity = str(document.get("sessionId") or session.identity)
+            for request in objects(document.get("requests")):
+                session.ask(lookup(request, "message.text") or "", request.get("requestId"), request)
+                session.ran_on(request.get("modelId"))
+                session.add(request)
+                session.end()
+        elif _is_event(document):
+            _take(str(document["type"]), document, session)
+
+    def said(self, turn: Turn) -> Said:
+        """The messages of a turn, and the exit codes of its commands."""
+        messages: list[object] = []
+        exits: dict[str, int] = {}
+        for event in turn.events.values():
+            messages.extend(_of_event(event) if _is_event(event) else _answer(event))
+            code = lookup(event, "data.shellExecution.exitCode")
+            if isinstance(code, int):
+                exits[str(lookup(event, "data.toolCallId"))] = code
+        return Said(messages, exits)
 
 
-def _is_chat(document: Document) -> bool:
+def _is_chat(document: Event) -> bool:
     return "requests" in document and ("responderUsername" in document or "requesterUsername" in document)
 
 
-def _is_event(document: Document) -> bool:
+def _is_event(document: Event) -> bool:
     declared = document.get("type")
-    return isinstance(declared, str) and "data" in document and declared.partition(".")[0] in (
-        "session", "user", "assistant", "tool"
-    )  # fmt: skip
+    return isinstance(declared, str) and "data" in document and declared.partition(".")[0] in (*_KINDS, "abort")
 
 
-def _chat(document: Document, source: Source) -> Iterator[Draft]:
-    for number, request in enumerate(objects(document.get("requests")), start=1):
-        turns = Turns()
-        turns.ask(lookup(request, "message.text") or "", request.get("requestId"))
-        turns.add(*_answer(request), model=request.get("modelId"))
-        identity = str(document.get("sessionId") or source.place)
-        session = Session(_NAME, identity, f"{source.name} request {number}")
-        for draft in drafts(session, turns.turns):
-            yield Draft(
-                trajectory=draft.trajectory,
-                position=session.position,
-                document=request,
-                trial=draft.trial,
-                feedback=text_at(request, "result.errorDetails.message"),
-                agent=_NAME,
-                model=draft.model,
-                names=(str(request.get("requestId")),),
-            )
-
-
-def _answer(request: Document) -> Iterator[Mapping[str, object]]:
+def _answer(request: Event) -> Iterator[Mapping[str, object]]:
     """The rounds of calls with their results, then the words that no round has said."""
     results = lookup(request, "result.metadata.toolCallResults")
     told: set[str] = set()
@@ -91,23 +77,37 @@ def _answer(request: Document) -> Iterator[Mapping[str, object]]:
         yield {"role": "assistant", "content": "\n".join(words)}
 
 
-def _take(turns: Turns, declared: str, event: Document) -> None:
-    data = event.get("data")
-    data = data if isinstance(data, Mapping) else {}
-    if declared == "user.message":
+def _take(declared: str, event: Event, session: Session) -> None:
+    data = event["data"] if isinstance(event["data"], Mapping) else {}
+    if declared in ("session.start", "session.resume"):
+        session.identity = str(data.get("sessionId") or session.path.parent.name)
+        session.folder = session.folder or text_at(data, "context.cwd")
+        session.ran_on(data.get("selectedModel"))
+    elif declared == "user.message":
         words = persons_words(data.get("content"))
         if words is not None:
-            turns.ask(words, event.get("id"))
+            session.ask(words, event.get("id"))
+        session.recall(data.get("transformedContent"))
     elif declared == "assistant.message":
-        calls = [{"id": call.get("toolCallId"), **call} for call in objects(data.get("toolRequests"))]
-        turns.add({"role": "assistant", "content": data.get("content"), "tool_calls": calls}, model=data.get("model"))
+        session.ran_on(data.get("model"))
+        session.add(event)
     elif declared == "tool.execution_complete":
-        code = lookup(data, "shellExecution.exitCode")
-        failed = data.get("success") is False or code not in (None, 0)
-        result = lookup(data, "result.content") or data.get("result") or text_at(data, "error.message")
-        turns.add({"role": "tool", "tool_call_id": data.get("toolCallId"), "content": result, "is_error": failed})
+        session.add(event)
+    elif declared == "assistant.turn_end":
+        session.end()
     elif declared in ("session.interrupted", "abort"):
-        turns.interrupt()
+        session.interrupt()
 
 
-FORMAT = Copilot()
+def _of_event(event: Event) -> Iterator[Mapping[str, object]]:
+    data = event["data"] if isinstance(event["data"], Mapping) else {}
+    if event["type"] == "assistant.message":
+        calls = [{"id": call.get("toolCallId"), **call} for call in objects(data.get("toolRequests"))]
+        yield {"role": "assistant", "content": data.get("content"), "tool_calls": calls}
+    else:
+        failed = data.get("success") is False or lookup(data, "shellExecution.exitCode") not in (None, 0)
+        result = lookup(data, "result.content") or data.get("result") or text_at(data, "error.message")
+        yield {"role": "tool", "tool_call_id": data.get("toolCallId"), "content": result, "is_error": failed}
+
+
+FORMAT = SessionFormat("copilot", Copilot())

@@ -7,73 +7,111 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from explib_server.importers.paths import lookup, objects
-from explib_server.importers.per_document import Document
-from explib_server.importers.records import BadRecord, Draft
-from explib_server.importers.sessions.turns import Session, Turns, drafts, persons_words
-from explib_server.importers.sources import Source
+from explib_server.importers.sessions.attempts import Said
+from explib_server.importers.sessions.reading import SessionFormat
+from explib_server.importers.sessions.turns import Event, Session, Turn, persons_words
 
-_EXITED = re.compile(r"Exit Code: (-?[1-9]\d*)")
+_EXITED = re.compile(r"Exit Code: (-?\d+)")
 _HOOKS = re.compile(r"<hook_context>.*?</hook_context>\s*", re.DOTALL)
+_SHELLS = ("run_shell_command",)
 
 
 @dataclass(frozen=True, slots=True)
 class Gemini:
     """Reads the user's and the model's messages; notes of the program are no steps."""
 
-    name: str = "gemini"
+    agent: str = "gemini-cli"
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, document: Event) -> bool:
         """Tell by the session's id and the types of its messages."""
-        return any(isinstance(document, Mapping) and _is_session(document) for document in source.head)
+        messages = objects(document.get("messages"))
+        is_header = "sessionId" in document and "projectHash" in document
+        return is_header or (
+            bool(messages) and all(message.get("type") in ("user", "gemini") for message in messages[:1])
+        )
 
-    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
-        """The turns of the session."""
-        identity, project, messages = source.place, None, dict[str, Document]()
-        for _, document in source.documents():
-            if isinstance(document, BadRecord):
-                yield document
-            elif isinstance(document, Mapping):
-                identity = str(document.get("sessionId") or identity)
-                project = document.get("projectHash") or project
-                for message in objects(document.get("messages")) or [document]:
-                    if message.get("type") in ("user", "gemini", "info"):
-                        messages[str(message.get("id"))] = message  # written again when results are known
-        turns = Turns()
-        for key, message in messages.items():
-            _take(turns, message, key)
-        session = Session("gemini-cli", identity, source.name, None if project is None else str(project))
-        yield from drafts(session, turns.turns)
+    def take(self, document: Event, session: Session) -> None:
+        """Take the next line in, or a whole session."""
+        session.identity = str(document.get("sessionId") or session.identity)
+        session.folder = session.folder or _text(document.get("projectHash"))
+        for message in objects(document.get("messages")) or [document]:
+            _take(message, session)
 
-
-def _is_session(document: Document) -> bool:
-    messages = objects(document.get("messages"))
-    is_header = "sessionId" in document and "projectHash" in document
-    return is_header or (bool(messages) and all(message.get("type") in ("user", "gemini") for message in messages[:1]))
+    def said(self, turn: Turn) -> Said:
+        """The messages of a turn, and the exit codes of its commands."""
+        messages: list[object] = []
+        exits: dict[str, int] = {}
+        for message in turn.events.values():
+            messages.extend(_messages(message))
+            exits.update(_exits(message))
+        return Said(messages, exits)
 
 
-def _take(turns: Turns, message: Document, key: str) -> None:
-    content = message.get("content")
+def _take(message: Event, session: Session) -> None:
+    content, key = message.get("content"), message.get("id")
     if message.get("type") == "user":
-        words = persons_words(_HOOKS.sub("", content) if isinstance(content, str) else content)
-        if words is not None:
-            turns.ask(words, key)
+        texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
+        for text in texts:
+            session.recall(text)
+        words = persons_words(_without_hooks(content))
+        if words is not None and not any(turn.key == str(key) for turn in session.turns):
+            session.ask(words, key)
     elif message.get("type") == "info":
         if str(content).startswith("Request cancelled"):
-            turns.interrupt()
-    else:
-        calls = objects(message.get("toolCalls"))
-        thoughts = [f"{item.get('subject')}: {item.get('description')}" for item in objects(message.get("thoughts"))]
-        named = [{"id": call.get("id"), "name": call.get("name"), "arguments": call.get("args")} for call in calls]
-        said = {"role": "assistant", "content": content, "thought": "\n".join(thoughts), "tool_calls": named}
-        turns.add(said, *(_result(call) for call in calls if call.get("result")), model=message.get("model"))
+            session.interrupt()
+    elif message.get("type") == "gemini":
+        session.ran_on(message.get("model"))
+        session.add(message, key)  # written again when results are known
 
 
-def _result(call: Document) -> Mapping[str, object]:
-    parts = [lookup(part, "functionResponse.response") or part for part in objects(call.get("result"))]
-    words = [next((response[name] for name in ("output", "error") if name in response), response) if isinstance(
-        response, Mapping) else response for response in parts]  # fmt: skip
-    failed = call.get("status") in ("error", "cancelled") or any(_EXITED.search(str(word)) for word in words)
-    return {"role": "tool", "tool_call_id": call.get("id"), "content": words, "is_error": failed}
+def _without_hooks(content: object) -> object:
+    """The content without what hooks have added to the person's words."""
+    if isinstance(content, str):
+        return _HOOKS.sub("", content)
+    if not isinstance(content, list):
+        return content
+    return [
+        {**part, "text": _HOOKS.sub("", part["text"])}
+        if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+        else part
+        for part in content
+    ]
 
 
-FORMAT = Gemini()
+def _messages(message: Event) -> Iterator[Mapping[str, object]]:
+    calls = objects(message.get("toolCalls"))
+    thoughts = [f"{item.get('subject')}: {item.get('description')}" for item in objects(message.get("thoughts"))]
+    named = [{"id": call.get("id"), "name": call.get("name"), "arguments": call.get("args")} for call in calls]
+    content = message.get("content")
+    yield {"role": "assistant", "content": content, "thought": "\n".join(thoughts), "tool_calls": named}
+    for call in calls:
+        if call.get("result"):
+            words = list(_words(call))
+            failed = call.get("status") in ("error", "cancelled") or _exit_code(words) not in (None, 0)
+            yield {"role": "tool", "tool_call_id": call.get("id"), "content": words, "is_error": failed}
+
+
+def _words(call: Event) -> Iterator[object]:
+    for part in objects(call.get("result")):
+        response = lookup(part, "functionResponse.response") or part
+        named = [name for name in ("output", "error") if isinstance(response, Mapping) and name in response]
+        yield response[named[0]] if isinstance(response, Mapping) and named else response
+
+
+def _exits(message: Event) -> Iterator[tuple[str, int]]:
+    """The exit codes of shell commands; one that ended well tells none."""
+    for call in objects(message.get("toolCalls")):
+        if call.get("name") in _SHELLS and call.get("status") == "success" and call.get("result"):
+            yield str(call.get("id")), _exit_code(list(_words(call))) or 0
+
+
+def _exit_code(words: list[object]) -> int | None:
+    found = (_EXITED.search(str(word)) for word in words)
+    return next((int(exited[1]) for exited in found if exited), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+FORMAT = SessionFormat("gemini", Gemini())

@@ -2,80 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
 
 from explib_server.importers.context import is_context
-from explib_server.importers.records import Draft
+from explib_server.importers.sessions.own import retrieval_in
 
-INTERRUPTED = "interrupted by the person"
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What all turns of a session share."""
-
-    client: str
-    """The name of the agent as attempts carry it."""
-    identity: str
-    position: str
-    """The file's name, for people."""
-    folder: str | None = None
-    model: str | None = None
+Event: TypeAlias = Mapping[str, object]
 
 
 @dataclass(slots=True)
 class Turn:
-    """One request and what followed it."""
+    """One request and what followed it, as the client wrote it down."""
 
     key: str
     """The client's own id of the request, or its number."""
-    messages: list[object] = field(default_factory=list)
-    model: str | None = None
+    number: int
+    words: object
+    """The request: text, or parts of a message."""
+    session: str
+    """Id of the session."""
+    folder: str | None
+    model: str | None
+    document: Event
+    """What options of an import look into."""
+    events: dict[str, Event] = field(default_factory=dict)
+    """What followed, in its order; an event under a key that was there before takes its place."""
+    retrieval_id: str | None = None
+    """Of the lessons that stood in the prompt."""
     is_interrupted: bool = False
-
-    def has_answer(self) -> bool:
-        """Tell whether the agent did or said anything."""
-        return any(isinstance(item, Mapping) and item.get("role") != "user" for item in self.messages)
+    is_taken_back: bool = False
+    """The person went back to before it and asked something else."""
+    has_ended: bool = False
+    """The client says so: nothing more comes of it."""
+    root: str = ""
+    """Key of the first request of the chain of corrections in which it stands."""
 
 
 @dataclass(slots=True)
-class Turns:
-    """Collects the messages of a session, in their order."""
+class Session:
+    """Collects the turns of a transcript as it is read; those that can no longer change are taken out."""
 
+    client: str
+    path: Path
+    identity: str
+    """The client's id of the session; until it is read the place of the file."""
+    folder: str | None = None
+    """Where the session began."""
+    model: str | None = None
     turns: list[Turn] = field(default_factory=list)
+    count: int = 0
+    marks: dict[str, str] = field(default_factory=dict)
+    """For places in the conversation the turn that they are in: for a client whose persons can go back."""
+    request_id: str | None = None
+    """The client's id of the request that comes next or is being answered, where it is told apart from the words."""
+    _retrieval: str | None = None
+    _offered: tuple[object, object] | None = None
 
-    def ask(self, content: object, key: object = None) -> None:
+    def ask(self, words: object, key: object = None, document: Event | None = None) -> Turn:
         """A request of the person begins a turn."""
-        self.turns.append(Turn(str(key or len(self.turns)), [{"role": "user", "content": content}]))
+        self.count, self._offered = self.count + 1, None
+        named = str(key or self.count)
+        turn = Turn(named, self.count, words, self.identity, self.folder, self.model, document or {}, root=named)
+        turn.retrieval_id, self._retrieval = self._retrieval, None
+        self.turns.append(turn)
+        return turn
 
-    def add(self, *messages: object, model: object = None) -> None:
-        """What the agent or a tool said; before the first request it is no part of an attempt."""
+    def offer(self, words: object, key: object = None) -> None:
+        """A command of the client's, which is a request only if the agent does something for it."""
+        self._offered = words, key
+
+    def add(self, event: Event, key: object = None) -> None:
+        """Something that the agent or a tool did; before the first request it is no part of an attempt."""
+        if self._offered is not None:
+            self.ask(*self._offered)
         if self.turns:
-            self.turns[-1].messages.extend(messages)
-            if isinstance(model, str) and model and not model.startswith("<"):
+            turn = self.turns[-1]
+            turn.events[f"#{len(turn.events)}" if key is None else str(key)] = event
+            turn.is_interrupted = turn.has_ended = False
+
+    def ran_on(self, model: object) -> None:
+        """The name of the model from here on."""
+        if isinstance(model, str) and model and not model.startswith("<"):
+            self.model = model
+            if self.turns:
                 self.turns[-1].model = model
 
+    def recall(self, text: object) -> None:
+        """Text that may hold lessons of ours: of the turn that has begun, else of the next one."""
+        retrieval_id = retrieval_in(text)
+        if retrieval_id is None:
+            return
+        turn = self.turns[-1] if self.turns else None
+        if turn is None or turn.has_ended:
+            self._retrieval = retrieval_id
+        elif turn.retrieval_id is None:
+            turn.retrieval_id = retrieval_id
+
     def interrupt(self) -> None:
-        """The person stopped the agent."""
+        """The person stopped the agent, if nothing more follows."""
         if self.turns:
-            self.turns[-1].is_interrupted = True
+            self.turns[-1].is_interrupted = self.turns[-1].has_ended = True
 
+    def end(self) -> None:
+        """The agent is done with the request."""
+        if self.turns:
+            self.turns[-1].has_ended = True
 
-def drafts(session: Session, turns: Iterable[Turn]) -> Iterator[Draft]:
-    """The attempts of a session: the turns in which the agent did something."""
-    for number, turn in enumerate(turns, start=1):
-        if turn.has_answer():
-            yield Draft(
-                trajectory=turn.messages,
-                position=f"{session.position} turn {number}",
-                document={"cwd": session.folder, "session": session.identity, "turn": number},
-                trial=f"session:{session.client}:{session.identity}:{turn.key}",
-                feedback=INTERRUPTED if turn.is_interrupted else None,
-                agent=session.client,
-                model=turn.model or session.model,
-                names=(f"{session.identity}:{number}", session.identity),
-            )
+    def settled(self) -> Iterator[tuple[Turn, Turn]]:
+        """Each turn that was followed by another one, with that one; it is let go of."""
+        while len(self.turns) > 1:
+            yield self.turns.pop(0), self.turns[0]
 
 
 def persons_words(content: object) -> object:

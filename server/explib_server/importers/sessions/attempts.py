@@ -1,0 +1,71 @@
+"""A turn as an attempt: its steps without what is ours, and its reward, group and retrieval as the transcript tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from explib.models.trajectories import Step
+from explib.trajectories import Reading, read_trajectory
+from explib_server.importers.records import Draft
+from explib_server.importers.sessions.evidence import Known, evidence
+from explib_server.importers.sessions.own import without_own
+from explib_server.importers.sessions.reactions import Reaction, reaction
+from explib_server.importers.sessions.turns import Turn
+
+NO_LIMIT = 1 << 62
+"""Bytes of a turn: long ones are shortened where they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What followed a request, in any shape that trajectories may have."""
+
+    messages: Sequence[object]
+    exits: Mapping[str, int] = field(default_factory=dict)
+    """Exit codes of shell commands by the ids of their calls, where the client tells them."""
+
+
+def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position: str) -> Draft | None:
+    """The attempt of a turn that was followed by another one or not yet; None where the agent did nothing.
+
+    A correction puts the turn that follows in the same group. Raises InvalidInput where its messages can't be read.
+    """
+    if not any(isinstance(item, Mapping) and item.get("role") != "user" for item in said.messages):
+        return None
+    reading = read_trajectory([{"role": "user", "content": turn.words}, *said.messages], NO_LIMIT)
+    own = without_own(reading.steps)
+    steps = own.steps
+    if not any(step.role == "assistant" for step in steps):
+        return None
+    answered = None if following is None else reaction(steps[0].text, following.words, reading.answer or "")
+    if following is not None and following.session == turn.session and _is_redo(turn, answered):
+        following.root = turn.root
+    told = evidence(Known(steps, said.exits, turn.is_interrupted, turn.is_taken_back, answered))
+    ended = following is not None or turn.has_ended or _is_over(steps)
+    return Draft(
+        trajectory=Reading(steps, reading.answer),
+        position=position,
+        document={**turn.document, "cwd": turn.folder, "session": turn.session, "turn": turn.number},
+        idempotency_key=f"session:{agent}:{turn.session}:{turn.key}",
+        reward=None if told is None else told.reward,
+        reward_source="inferred" if told is None else told.source,
+        feedback=None if told is None else told.sentence,
+        retrieval_id=turn.retrieval_id or own.retrieval_id,
+        submitted_id=own.trajectory_id,
+        group=f"session:{agent}:{turn.session}:{turn.root}",
+        agent=agent,
+        model=turn.model,
+        folder=turn.folder,
+        has_ended=ended,
+        names=(f"{turn.session}:{turn.number}", turn.session),
+    )
+
+
+def _is_redo(turn: Turn, answered: Reaction | None) -> bool:
+    return turn.is_taken_back or (answered is not None and answered.corrects)
+
+
+def _is_over(steps: Sequence[Step]) -> bool:
+    """The agent's last step is words: no call waits for its result."""
+    return steps[-1].role == "assistant" and not steps[-1].calls
