@@ -23,6 +23,7 @@ from explib_server.importers.compression import DAMAGED, decompressed, encoding_
 from explib_server.importers.documents import documents
 from explib_server.importers.records import BadRecord, ForeignLesson, Options
 from explib_server.importers.scores import Scores
+from explib_server.importers.sessions.opencode_database import DATABASE, exported_sessions
 from explib_server.importers.tables import PARQUET, SEPARATED, parquet_rows, separated_rows
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ class Source:
         if self.suffix in PARQUET:
             yield from parquet_rows(self.path, self.name)
             self.reached(self.path.stat().st_size)
+            return
+        if self.suffix in DATABASE:
+            yield from exported_sessions(self.path, self.name)
             return
         with self.text() as text:
             separator = SEPARATED.get(self.suffix)

@@ -38,11 +38,12 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
     steps = own.steps
     if not any(step.role == "assistant" for step in steps):
         return None
+    if following is not None and following.session != turn.session:
+        following = None
     answered = None if following is None else reaction(steps[0].text, following.words, reading.answer or "")
-    if following is not None and following.session == turn.session and _is_redo(turn, answered):
+    if following is not None and _is_redo(turn, answered):
         following.root = turn.root
     told = evidence(Known(steps, said.exits, turn.is_interrupted, turn.is_taken_back, answered))
-    ended = following is not None or turn.has_ended or _is_over(steps)
     return Draft(
         trajectory=Reading(steps, reading.answer),
         position=position,
@@ -57,7 +58,7 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
         agent=agent,
         model=turn.model,
         folder=turn.folder,
-        has_ended=ended,
+        has_ended=following is not None or turn.has_ended or _is_over(steps),
         names=(f"{turn.session}:{turn.number}", turn.session),
     )
 

@@ -10,7 +10,8 @@ from explib_server.importers.sessions.shell import commands
 
 _NOT_RUN = re.compile(
     r"""^(?:.*(?:sh|line\ \d+):\ .*(?:not\ found|No\ such\ file\ or\ directory)$
-        | .*\bcd:\ .*(?:No\ such\ file|can't\ cd) | (?:\S*/)?(?:python[\d.]*|node|ruby):\ (?:No\ module\ named|can't\ open)
+        | .*\bcd:\ .*(?:No\ such\ file|can't\ cd)
+        | (?:\S*/)?(?:python[\d.]*|node|ruby):\ (?:No\ module\ named|can't\ open)
         | .*No\ rule\ to\ make\ target | .*[Mm]issing\ script | error:\ Failed\ to\ spawn | .*is\ not\ recognized\ as
         | .*Cannot\ connect\ to\ the\ Docker\ daemon | .*[Nn]o\ tests?\ (?:ran|found))""",
     re.VERBOSE | re.MULTILINE,
@@ -21,10 +22,11 @@ _CUT_SHORT = frozenset({124, 126, 127, 130, 137, 143})
 """Exit codes of what was not found, timed out or was killed: they say nothing of the code."""
 _PYTEST_UNTOLD = frozenset({3, 4, 5})
 """Internal error, wrong usage, no tests."""
-_HARMLESS = frozenset(
-    "cd pushd popd export source . set unset echo printf true mkdir ls pwd sleep cat date ulimit".split()
-)
-"""Programs before a check that are not why a line failed."""
+_HARMLESS = {
+    "cd", "pushd", "popd", "export", "source", ".", "set", "unset", "ulimit", "echo", "printf", "true", "mkdir", "ls",
+    "pwd", "sleep", "cat", "date", "tail", "head", "tee",
+}  # fmt: skip
+"""Programs beside a check that are not why a line failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class ClaudeCode:
     def take(self, document: Event, session: Session) -> None:
         """Take the next line in, or all lines of an exported session."""
         for event in objects(document["loglines"]) if "loglines" in document else (document,):
-            _take(event, session)
+            _in_order(event, session)
 
     def said(self, turn: Turn) -> Said:
         """The messages on the branch that leads to the turn's last event, and the exit codes of its commands."""
@@ -71,9 +71,24 @@ class ClaudeCode:
         return Said(messages, exits)
 
 
-def _take(event: Event, session: Session) -> None:
+def _in_order(event: Event, session: Session) -> None:
+    """Take an event behind the one that it follows, though the answer may be written before the request."""
     if event.get("isSidechain"):
         return
+    parent, place = event.get("parentUuid"), event.get("uuid")
+    if (
+        place is not None
+        and parent is not None
+        and str(parent) not in session.marks
+        and session.hold(event, str(parent))
+    ):
+        return
+    _take(event, session)
+    for follower in session.held.pop(str(place), ()):
+        _in_order(follower, session)
+
+
+def _take(event: Event, session: Session) -> None:
     declared, message = event.get("type"), event.get("message")
     session.identity = str(event.get("sessionId") or session.identity)
     session.folder = session.folder or _text(event.get("cwd"))

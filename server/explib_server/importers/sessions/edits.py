@@ -17,10 +17,11 @@ _EDITORS = re.compile(
 _WORKERS = re.compile(r"task|agent|spawn_agent|delegate\w*", re.IGNORECASE)
 """Tools that let another agent work, whose edits are not seen here."""
 _WRITES = re.compile(r"(?<![\d>&-])(?:1)?>>?\s*(?![&>])(?!/dev/|/tmp/|\$)[\w./~\"'-]")
-_CHANGES = frozenset("tee patch apply_patch mv cp rm rmdir truncate install unzip dos2unix".split())
-_GIT = frozenset(
-    "apply am checkout restore stash reset revert merge rebase pull cherry-pick clean switch mv rm".split()
-)
+_CHANGES = {"tee", "patch", "apply_patch", "mv", "cp", "rm", "rmdir", "truncate", "install", "unzip", "dos2unix"}
+_GIT = {
+    "apply", "am", "checkout", "restore", "stash", "reset", "revert", "merge", "rebase", "pull", "cherry-pick", "clean",
+    "switch", "mv", "rm",
+}  # fmt: skip
 _TEXTS = (".md", ".rst", ".txt", ".adoc")
 """Files that no check reads."""
 

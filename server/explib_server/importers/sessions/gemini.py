@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from explib_server.importers.paths import lookup, objects
 from explib_server.importers.sessions.attempts import Said
@@ -33,7 +34,7 @@ class Gemini:
     def take(self, document: Event, session: Session) -> None:
         """Take the next line in, or a whole session."""
         session.identity = str(document.get("sessionId") or session.identity)
-        session.folder = session.folder or _text(document.get("projectHash"))
+        session.folder = session.folder or _project(session.path) or _text(document.get("projectHash"))
         for message in objects(document.get("messages")) or [document]:
             _take(message, session)
 
@@ -108,6 +109,14 @@ def _exits(message: Event) -> Iterator[tuple[str, int]]:
 def _exit_code(words: list[object]) -> int | None:
     found = (_EXITED.search(str(word)) for word in words)
     return next((int(exited[1]) for exited in found if exited), None)
+
+
+def _project(path: Path) -> str | None:
+    """The folder of the project whose sessions lie here; older versions tell only its hash."""
+    try:
+        return (path.parents[1] / ".project_root").read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _text(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Sessions of opencode: what `opencode export` prints, and its storage of three levels of files."""
+"""Sessions of opencode: what `opencode export` prints, its database, and its older storage of three levels of files."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class OpenCode:
         elif "directory" in document:
             info, messages = document, _stored_messages(document, session.path)
         else:
+            return
+        if info.get("parentID"):  # a sub-agent's
             return
         session.identity = str(info.get("id") or session.identity)
         session.folder = text_at(info, "directory")
@@ -75,7 +77,8 @@ def _part_order(part: Event) -> tuple[int, str]:
 def _take(message: Event, session: Session) -> None:
     said, parts = message.get("info"), objects(message.get("parts"))
     if lookup(said, "role") == "user":
-        words = [part for part in parts if part.get("type") in ("text", "file") and not part.get("synthetic")]
+        told = (part for part in parts if part.get("type") in ("text", "file") and not part.get("synthetic"))
+        words = [_unquoted(part) for part in told]
         if words:
             session.ask(words, lookup(said, "id"))
         for part in parts:
@@ -87,6 +90,14 @@ def _take(message: Event, session: Session) -> None:
             session.interrupt()
         elif lookup(said, "finish") == "stop":
             session.end()
+
+
+def _unquoted(part: Event) -> Event:
+    """The words without the quotes that `opencode run` puts around them."""
+    text = part.get("text")
+    if not isinstance(text, str) or len(text) < 2 or not (text[0] == text[-1] == '"'):
+        return part
+    return {**part, "text": text[1:-1].replace('\\"', '"')}
 
 
 def _part(part: Event) -> Mapping[str, object] | None:

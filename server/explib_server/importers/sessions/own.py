@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from explib.models.trajectories import Step
 
-_BLOCK = re.compile(r"\s*<explib-lessons\b[^>]*>.*?</explib-lessons>\s*", re.DOTALL)
-_RETRIEVAL = re.compile(r"<explib-lessons\b[^>]*\bretrieval=[\"']?(r_[0-9a-f]{21}(?:_[0-9a-f]{8})?)")
+_BLOCK = re.compile(r"\s*(?:<|&lt;)explib-lessons\b.*?(?:<|&lt;)/explib-lessons(?:>|&gt;)\s*", re.DOTALL)
+_RETRIEVAL = re.compile(r"(?:<|&lt;)explib-lessons\b[^>]*?\bretrieval=\W{0,3}(r_[0-9a-f]{21}(?:_[0-9a-f]{8})?)")
 _ID = re.compile(r"\b(?:r|t)_[0-9a-f]{21}(?:_[0-9a-f]{8})?\b")
 _OURS = re.compile(
     r"(?:[\w.-]*[-_.])?(?P<tool>get_experiences|submit_trajectory|report_reward|next_analysis|answer_analysis"
@@ -37,7 +37,7 @@ def retrieval_in(text: object) -> str | None:
 
 def without_block(text: str) -> str:
     """The text without blocks of lessons."""
-    return _BLOCK.sub("", text) if "<explib-lessons" in text else text
+    return _BLOCK.sub("", text) if "explib-lessons" in text else text
 
 
 def without_own(steps: Sequence[Step]) -> Own:

@@ -16,7 +16,10 @@ _PATTERNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "claude-code": (("CLAUDE_CONFIG_DIR", ".claude", "projects/**/*.jsonl"),),
     "codex": (("CODEX_HOME", ".codex", "sessions/**/rollout-*.jsonl*"),),
     "gemini": (("GEMINI_CLI_HOME", ".gemini", "tmp/*/chats/session-*.json*"),),
-    "opencode": (("", ".local/share/opencode", "storage/session/**/*.json"),),
+    "opencode": (
+        ("", ".local/share/opencode", "opencode.db"),
+        ("", ".local/share/opencode", "storage/session/**/*.json"),
+    ),
     "copilot": (
         ("COPILOT_HOME", ".copilot", "session-state/*/events.jsonl"),
         ("", ".config/Code/User", "workspaceStorage/*/chatSessions/*.json"),

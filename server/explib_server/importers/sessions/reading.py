@@ -45,6 +45,8 @@ class Reader:
 
     def last(self) -> Iterator[Draft | BadRecord]:
         """The last turn as it stands: later documents may still change it."""
+        for event in self.session.unheld():
+            yield from self.take(event)
         for turn in self.session.turns:
             yield from self._attempt(turn, None)
 

@@ -11,8 +11,11 @@ _HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?^\s*\1\s*$", re.DOTALL | re.M
 _SUBSTITUTED = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _REDIRECTED = re.compile(r"(?<![\w$])\d?(?:>&\d|&>>?|>>?|<)\s*(?:&\d|[\w./~$%@+{}-]+)?")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
-_KEYWORDS = frozenset("if then else elif fi for while until do done case esac function { } !".split())
-_SHELLS = frozenset("sh bash zsh dash".split())
+_KEYWORDS = {
+    "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "{", "}",
+    "!",
+}  # fmt: skip
+_SHELLS = {"sh", "bash", "zsh", "dash"}
 _STRICT = re.compile(r"-[a-z]*e[a-z]*")
 _LONGEST = 20_000
 """Characters of a command line that is looked into."""
@@ -61,7 +64,7 @@ def _told(parts: Sequence[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tuple[
     """Each command, and whether the line's exit code tells of its failure."""
     strict = any(words[:1] == ("set",) and any(map(_STRICT.fullmatch, words[1:])) for words, _ in parts)
     piped = any(words[:1] == ("set",) and "pipefail" in words for words, _ in parts)
-    hidden = any(mark in ("||", "&") or words[:1] in {(word,) for word in _KEYWORDS} for words, mark in parts)
+    hidden = any(mark in ("||", "&") or (words and words[0] in _KEYWORDS) for words, mark in parts)
     for at, (words, mark) in enumerate(parts):
         rest = [following for _, following in parts[at:-1]]
         goes_on = all(each == "&&" or (strict and each == ";") or (piped and each.startswith("|")) for each in rest)

@@ -11,6 +11,8 @@ from explib_server.importers.context import is_context
 from explib_server.importers.sessions.own import retrieval_in
 
 Event: TypeAlias = Mapping[str, object]
+MOST_HELD = 200
+"""Events that wait for what they follow."""
 
 
 @dataclass(slots=True)
@@ -58,8 +60,26 @@ class Session:
     """For places in the conversation the turn that they are in: for a client whose persons can go back."""
     request_id: str | None = None
     """The client's id of the request that comes next or is being answered, where it is told apart from the words."""
+    held: dict[str, list[Event]] = field(default_factory=dict)
+    """Events by what they follow, which is not written yet: some clients write lines out of their order."""
+    is_whole: bool = False
+    """Nothing that events could wait for is still to come."""
     _retrieval: str | None = None
     _offered: tuple[object, object] | None = None
+
+    def hold(self, event: Event, before: str) -> bool:
+        """Keep an event until what it follows has come, unless too many wait already; whether it is kept."""
+        waits = not self.is_whole and sum(map(len, self.held.values())) < MOST_HELD
+        if waits:
+            self.held.setdefault(before, []).append(event)
+        return waits
+
+    def unheld(self) -> Iterator[Event]:
+        """The events that still wait, in their order: what they follow is not in this file."""
+        held, self.held, self.is_whole = self.held, {}, True
+        for events in held.values():
+            yield from events
+        self.is_whole = False
 
     def ask(self, words: object, key: object = None, document: Event | None = None) -> Turn:
         """A request of the person begins a turn."""
