@@ -54,7 +54,7 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
         feedback=None if told is None else told.sentence,
         retrieval_id=turn.retrieval_id or own.retrieval_id,
         submitted_id=own.trajectory_id,
-        group=f"session:{agent}:{turn.session}:{turn.root}",
+        group=f"{agent}:{turn.session}:{turn.root}",
         agent=agent,
         model=turn.model,
         folder=turn.folder,
