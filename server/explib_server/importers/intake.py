@@ -34,10 +34,14 @@ class Intake:
             self.tally.problems.add(record)
             return
         try:
-            if not await self._graded(record):
-                self.tally.take(record, await self._stored(record))
+            await self.bring(record)
         except ExplibError as error:
             self.tally.problems.add(BadRecord(record.position, str(error)))
+
+    async def bring(self, record: Record) -> None:
+        """Store a record, or correct what was stored of it before. Raises ExplibError."""
+        if not await self._graded(record):
+            self.tally.take(record, await self._stored(record))
 
     async def _stored(self, record: Record) -> Receipt:
         values = {name: getattr(record, name) for name in _SAME_NAMES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -39,10 +39,15 @@ def session_files(clients: list[str], since: float | None) -> list[str]:
     for client in clients:
         if client not in _PATTERNS:
             raise InvalidInput(f"There is no client {client!r}: pass some of {', '.join(CLIENTS)}, or none for all.")
-    dated = sorted((path.stat().st_mtime, str(path)) for client in clients or CLIENTS for path in _files(client))
-    if not dated:
+    kept = session_paths(clients or CLIENTS)
+    if not kept:
         raise InvalidInput(f"No session of {', '.join(clients or CLIENTS)} is kept here: name its files instead.")
-    return [path for changed, path in dated if since is None or changed >= since]
+    return [str(path) for changed, path in kept if since is None or changed >= since]
+
+
+def session_paths(clients: Iterable[str]) -> list[tuple[float, Path]]:
+    """When each session file of these clients was last changed (Unix time), and where it is; oldest first."""
+    return sorted((path.stat().st_mtime, path) for client in clients for path in _files(client))
 
 
 def moment(text: str) -> float:
