@@ -1,0 +1,28 @@
+"""The folder that the current work is for: a connection's, or the command line's. A remote caller has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from explib.settings.program import Settings
+from explib_server.projects.project import Project, project_of
+
+_folder: ContextVar[Path | None] = ContextVar("explib_folder", default=None)
+
+
+@contextmanager
+def working_in(folder: Path | None) -> Iterator[None]:
+    """Let the code inside, and the tasks that it starts, work for this folder."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def current_project(settings: Settings) -> Project:
+    """The project of the folder that the current work is for."""
+    return project_of(_folder.get(), settings)

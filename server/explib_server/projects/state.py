@@ -1,0 +1,89 @@
+"""What a person keeps about folders, in files of their own: which are switched off, and what libraries are theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from explib.errors import StorageError
+
+
+def is_off(folder: Path) -> bool:
+    """True where a folder or one above it is switched off, or where nobody can tell, because the list is broken."""
+    try:
+        off = switched_off()
+    except StorageError:
+        return True
+    return any(place in off for place in (folder, *folder.parents))
+
+
+def switched_off() -> frozenset[Path]:
+    """The folders that are switched off. Raises StorageError."""
+    listed = _read(_off_file(), [])
+    if not isinstance(listed, list):
+        raise _broken(_off_file(), "it holds no list")
+    return frozenset(Path(str(folder)) for folder in listed)
+
+
+def switch(folder: Path, *, off: bool) -> bool:
+    """Switch a resolved folder off or on; False where it was so already. Raises StorageError."""
+    before = switched_off()
+    after = before | {folder} if off else before - {folder}
+    if after == before:
+        return False
+    _write(_off_file(), sorted(map(str, after)))
+    return True
+
+
+def remember_folder(library: str, root: Path) -> None:
+    """Note that a library belongs to a folder. A note that can't be kept is none."""
+    with suppress(StorageError):
+        folders = known_folders()
+        if folders.get(library) != str(root):
+            _write(_folders_file(), folders | {library: str(root)})
+
+
+def known_folders() -> dict[str, str]:
+    """Library → the folder it was last used from. Raises StorageError."""
+    known = _read(_folders_file(), {})
+    if not isinstance(known, dict):
+        raise _broken(_folders_file(), "it holds no table")
+    return {str(library): str(folder) for library, folder in known.items()}
+
+
+def _off_file() -> Path:
+    return user_data_path("explib") / "off.json"
+
+
+def _folders_file() -> Path:
+    return user_data_path("explib") / "folders.json"
+
+
+def _read(path: Path, without: object) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except FileNotFoundError:
+        return without
+    except (OSError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _write(path: Path, content: Iterable[str] | dict[str, str]) -> None:
+    """Replace the file as a whole; only its owner may read it."""
+    fresh = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            json.dump(content, file, indent=1)
+        fresh.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error}): check the folder and its permissions.") from error
+
+
+def _broken(path: Path, why: object) -> StorageError:
+    return StorageError(f"{path} cannot be read ({why}): until it is mended or deleted nothing is captured anywhere.")

@@ -1,0 +1,141 @@
+"""The project of a folder: its library's name, its layers, and whether it is captured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from explib.settings.program import Settings
+from explib_server.projects import Project, project_of
+from explib_server.projects.state import known_folders, remember_folder, switch
+
+
+def repository(root: Path, url: str | None = None) -> Path:
+    """A folder as `git init` leaves it, with the remote `origin` where there is a URL."""
+    (root / ".git").mkdir(parents=True)
+    remote = "" if url is None else f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+    (root / ".git" / "config").write_text(f"[core]\n\tbare = false\n{remote}[branch]\n\turl = not this one\n")
+    return root
+
+
+def of(folder: Path | None) -> Project:
+    return project_of(folder, Settings())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/Acme/Shop.git",
+        "https://anna:s3cret@github.com/acme/shop",
+        "https://ghp_0123456789@github.com:443/acme/shop.git?token=s3cret",
+        "git@github.com:acme/shop.git",
+        "ssh://git@github.com:22/acme/shop/",
+        '"https://github.com/acme/shop"',
+        "https://github.com/acme/shop # ours",
+    ],
+)
+def test_every_clone_of_a_remote_has_one_library_and_no_credentials_are_in_its_name(tmp_path: Path, url: str) -> None:
+    project = of(repository(tmp_path / "clone", url))
+    assert project.library == of(repository(tmp_path / "other", "https://github.com/acme/shop")).library
+    assert project.library.startswith("shop-")
+    assert project.layers == (project.library, "default")
+    assert project.root == tmp_path / "clone"
+    assert project.captured
+
+
+def test_repositories_of_one_name_have_different_libraries(tmp_path: Path) -> None:
+    urls = ["https://github.com/acme/shop", "https://github.com/umbrella/shop", "../shop", None]
+    names = {of(repository(tmp_path / f"{number}" / "shop", url)).library for number, url in enumerate(urls)}
+    assert len(names) == len(urls)
+
+
+def test_a_subfolder_a_worktree_and_a_submodule_find_their_repository(tmp_path: Path) -> None:
+    root = repository(tmp_path / "Mein Laden")
+    (root / "src" / "deep").mkdir(parents=True)
+    assert of(root / "src" / "deep") == of(root)
+    assert of(root).library.startswith("mein-laden-")
+    (root / ".git" / "worktrees" / "fix").mkdir(parents=True)
+    (root / ".git" / "worktrees" / "fix" / "commondir").write_text("../..\n")
+    worktree = tmp_path / "fix"
+    worktree.mkdir()
+    (worktree / ".git").write_text(f"gitdir: {root / '.git' / 'worktrees' / 'fix'}\n")
+    assert of(worktree).library == of(root).library
+    assert of(worktree).root == worktree
+    (root / ".git" / "modules" / "sub").mkdir(parents=True)
+    (root / ".git" / "modules" / "sub" / "config").write_text('[remote "origin"]\n\turl = git@host:acme/sub.git\n')
+    (root / "sub").mkdir()
+    (root / "sub" / ".git").write_text("gitdir: ../.git/modules/sub\n")
+    assert of(root / "sub").library.startswith("sub-")
+
+
+def test_without_a_repository_the_library_is_the_persons(tmp_path: Path) -> None:
+    repository(Path.home())
+    nowhere = Project("default", ("default",), captured=True, root=None)
+    for folder in (None, Path.home(), Path.home() / "notes", Path("/"), tmp_path / "gone"):
+        assert of(folder) == nowhere
+
+
+def test_a_named_library_wins_and_is_served_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLIB_LIBRARY", "airline")
+    project = of(repository(tmp_path))
+    assert (project.library, project.layers) == ("airline", ("airline",))
+
+
+def test_the_nearest_file_says_library_layers_and_capture(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop")
+    (tmp_path / ".explib.toml").write_text('library = "outside"\n')
+    (root / ".explib.toml").write_text('library = "shop"\nlayers = ["team", "default"]\n')
+    (root / "payments").mkdir()
+    (root / "payments" / ".explib.toml").write_text("capture = false\n")
+    assert of(root) == Project("shop", ("shop", "default", "team"), captured=True, root=root)
+    payments = of(root / "payments")
+    assert (payments.library.startswith("shop-"), payments.captured) == (True, False)
+    assert of(tmp_path).library == "outside"
+    assert of(tmp_path).root == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "captured"),
+    [
+        ("capture = ", "cannot be read as TOML", False),
+        ("\udcff", "cannot be read as TOML", False),
+        ('capture = "no"', "capture must be true or false", False),
+        ('library = "My Shop"', "cannot name a library", True),
+        ('layers = "team"', "layers must be a list", True),
+        ('libary = "shop"', "unknown key 'libary'", True),
+    ],
+)
+def test_a_wrong_file_is_told_and_the_rest_holds(tmp_path: Path, text: str, says: str, *, captured: bool) -> None:
+    root = repository(tmp_path, "https://github.com/acme/shop")
+    (root / ".explib.toml").write_bytes(text.encode(errors="surrogateescape"))
+    project = of(root)
+    assert says in project.problem
+    assert project.captured is captured
+    assert project.library.startswith("shop-")
+
+
+def test_a_folder_that_is_switched_off_is_not_captured_nor_are_those_in_it(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop")
+    assert switch(root, off=True)
+    assert not switch(root, off=True)
+    assert not of(root).captured
+    assert not of(root / "src").captured
+    assert of(repository(tmp_path / "other")).captured
+    assert switch(root, off=False)
+    assert of(root).captured
+
+
+def test_nothing_is_captured_while_nobody_can_tell_what_is_switched_off(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop")
+    switch(root, off=True)
+    [file] = Path.home().rglob("off.json")
+    assert file.stat().st_mode & 0o077 == 0
+    file.write_text('["/')
+    assert not of(repository(tmp_path / "other")).captured
+
+
+def test_a_library_knows_the_folder_it_was_last_used_from(tmp_path: Path) -> None:
+    remember_folder("shop", tmp_path / "a")
+    remember_folder("shop", tmp_path / "b")
+    assert known_folders() == {"shop": str(tmp_path / "b")}
