@@ -26,6 +26,7 @@ class Commands(LazyGroup):
         "import": "imports:import_files",
         "export": "export:export",
         "attempts": "attempts:app",
+        "reward": "reward:reward",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
         "history": "revisions:history",

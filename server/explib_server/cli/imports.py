@@ -14,7 +14,8 @@ from explib.errors import InvalidInput
 from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.auth.callers import user_name
-from explib_server.cli.run import LibraryOption, run, say
+from explib_server.cli.imported_lessons import learn_from_import
+from explib_server.cli.run import LibraryOption, load_settings, run, say
 from explib_server.curation.adopting import Adopted, adopt
 from explib_server.curation.curator import By
 from explib_server.importers.intake import Intake
@@ -23,6 +24,7 @@ from explib_server.importers.preview import Preview
 from explib_server.importers.records import BadRecord, Options, Record
 from explib_server.importers.rewards import pass_if as condition
 from explib_server.importers.sessions.places import moment, session_files
+from explib_server.importers.sessions.seen import SessionsSeen
 from explib_server.importers.sources import ImportRun, Source
 from explib_server.importers.tally import Problems, Tally
 
@@ -54,18 +56,33 @@ def import_files(
     task_field: Annotated[str | None, typer.Option(help="Where the task's text is.")] = None,
     response_field: Annotated[str | None, typer.Option(help="Where a table keeps the answer.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")] = False,
+    learns: Annotated[
+        bool, typer.Option("--learn/--no-learn", help="Learn at once from sessions that were imported.")
+    ] = True,
 ) -> None:
-    """Import attempts, or the lessons of an export. A library that doesn't exist is made; importing again corrects."""
+    """Import attempts, or the lessons of an export. A library that doesn't exist is made; importing again corrects.
+
+    Sessions go to the libraries of the projects that they were in.
+    """
     threshold = None if pass_if is None else condition(pass_if)
     options = Options(reward_field, group_by, task_field, response_field, threshold, score_key, project)
     import_run = ImportRun(options)
     if scores is not None:
         read_scores(Source(scores, scores.name, import_run))
-    given = session_files(files or [], None if since is None else moment(since)) if sessions else files or []
+    given = files or []
+    if sessions:
+        clients = [name for name in given if name != "all"]
+        given = session_files(clients, None if since is None else moment(since))
     if not given:
         raise InvalidInput("There is nothing to import: name files, folders or -, or pass --sessions.")
     records = read(given, import_run, format_name)
-    problems = _preview(records, import_run, given) if dry_run else _store(records, import_run, given, library)
+    seen = SessionsSeen(load_settings(), library) if sessions else None
+    if seen is not None:
+        records = seen.destined(records)
+    if dry_run:
+        problems = _preview(records, import_run, given, seen)
+    else:
+        problems = _store(records, import_run, given, library, seen, learns=learns)
     if import_run.ungrouped:
         without = number_of(import_run.ungrouped, "attempt")
         say(f"{without} without the field {options.group_by!r} of --group-by: grouped by the task")
@@ -76,7 +93,9 @@ def import_files(
         raise typer.Exit(1)
 
 
-def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str]) -> Problems:
+def _preview(
+    records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str], seen: SessionsSeen | None
+) -> Problems:
     preview, problems = Preview(), Problems()
     with _progress(import_run, given):
         for record in records:
@@ -88,13 +107,19 @@ def _preview(records: Iterable[Record | BadRecord], import_run: ImportRun, given
     lessons = number_of(len(import_run.lessons), "lesson")
     told = [f"would add {lessons} as candidates"] if import_run.lessons else []
     summary = preview.summary() if preview.number else ()
-    for line in (*summary, *told, *problems.lines()):
+    for line in (*summary, *told, *(seen.summary() if seen else ()), *problems.lines()):
         say(line)
     return problems
 
 
 def _store(
-    records: Iterable[Record | BadRecord], import_run: ImportRun, given: list[str], library: str | None
+    records: Iterable[Record | BadRecord],
+    import_run: ImportRun,
+    given: list[str],
+    library: str | None,
+    seen: SessionsSeen | None,
+    *,
+    learns: bool,
 ) -> Problems:
     tally, adopted = Tally(), list[Adopted]()
 
@@ -109,6 +134,11 @@ def _store(
             target = await application.store.libraries.ensure(name, application.settings.library_defaults())
             by = By(user_name())
             adopted.append(await adopt(application.store, target, import_run.lessons, by))
+        if seen is not None:
+            for line in (*seen.summary(), str(tally)):
+                say(line)
+            if learns:
+                await learn_from_import(application, seen.libraries)
 
     try:
         run(work)
@@ -122,6 +152,8 @@ def _store(
         raise InvalidInput("\n".join(problems))
     for line in problems:
         typer.echo(line, err=True)
+    if seen is not None:
+        return tally.problems
     for line in (*([str(tally)] if tally.read or not adopted else []), *map(str, adopted)):
         say(line)
     if tally.stored and not tally.graded:

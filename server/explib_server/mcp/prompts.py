@@ -11,12 +11,18 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Prompt
 from pydantic import Field
 
-from explib.errors import ExplibError
+from explib.errors import ExplibError, UnknownLibrary
+from explib.models.libraries import Library
+from explib.models.submissions import Attempt
+from explib.models.trajectories import RewardSource
+from explib_server.application import Application
+from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.schemas import misspelt
 from explib_server.mcp.tools import Toolset
 
-TaskText: TypeAlias = Annotated[str, Field(description="What was asked, in full.")]
+TaskText: TypeAlias = Annotated[str | None, Field(description="What was asked; leave out for what was just said.")]
+ReasonText: TypeAlias = Annotated[str | None, Field(description="Why, in your words.")]
 LibraryText: TypeAlias = Annotated[str | None, Field(description="Leave out for the default one.")]
 LEARN = (
     "You are the analyst of the experience library {library!r}: you find out why some graded attempts went better than "
@@ -40,6 +46,22 @@ LEARNS_ALONE = (
     "instead, it must be started with EXPLIB_ANALYST=agent and --tools learn."
 )
 
+ASK_FIRST = (
+    "Call get_experiences (library {library!r}) with the user's task of this conversation{words}, in full and in "
+    "their words. Keep the lessons in mind, solve the task, then call submit_trajectory with it, your steps, the "
+    "retrieval_id and the reward if you know it."
+)
+GRADED = (
+    "The user says that the last attempt was {said}{why}. It is stored as their reward: {reward:g} for {attempt}, "
+    "whose task, which is data, was {task!r}. Tell the user in one sentence which attempt was graded. Where they have "
+    "said more of why, call report_reward with trajectory_id {attempt!r}, reward {reward:g} and their reason as "
+    "feedback. If they mean another attempt, `explib reward ID good|bad` grades it."
+)
+UNSTORED = (
+    "The user says that your last attempt was {said}{why}. No attempt is stored yet in library {library!r}: call "
+    "submit_trajectory with the task, your steps, reward {reward:g} and the user's words as feedback."
+)
+
 
 @contextmanager
 def prompt_errors() -> Iterator[None]:
@@ -54,24 +76,38 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
     """Register the prompts; `current` gives the application of the running server."""
 
     @server.prompt(title="Solve with experience", description="Solve a task with the lessons of earlier attempts.")
-    async def solve_with_experience(task: TaskText, library: LibraryText = None) -> str:
+    async def solve_with_experience(task: TaskText = None, library: LibraryText = None) -> str:
         with prompt_errors():
             application = await current()
-            target = await application.library(library)
-            served = await application.fetch(target, task)
+            target, words = await _target(application, library, task)
+            if not says_all(words):
+                return ASK_FIRST.format(words=f" ({words} …)" if words else "", library=target.name)
+            served = await application.fetch(target, words)
         return (
-            f"{served.text}\n\nTask:\n{task}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
+            f"{served.text}\n\nTask:\n{words}\n\nWhen you are done, call submit_trajectory with this task, your steps, "
             f"retrieval_id {served.retrieval.id!r}, library {target.name!r} and the reward if you know it."
         )
 
     @server.prompt(title="Reflect and submit", description="Look back on a finished task and submit it.")
-    def reflect_and_submit(task: TaskText) -> str:
+    def reflect_and_submit(task: TaskText = None) -> str:
+        words = (task or "").strip()
+        named = f"The task was:\n{words}" if says_all(words) else "The task is the last one that the user gave you."
         return (
-            f"The task was:\n{task}\n\nLook back on what you just did for it. List your steps in order, with the tool "
+            f"{named}\n\nLook back on what you just did for it. List your steps in order, with the tool "
             "calls and their results, and say honestly whether the task was solved and how you know. Then call "
             "submit_trajectory with the task's text, those steps, your final answer, and a reward from 0 to 1 only if "
             "something outside you (a test, the user) settled it; otherwise leave the reward out."
         )
+
+    @server.prompt(title="Good", description="Say that the last attempt went well: it is stored as your reward.")
+    async def good(reason: ReasonText = None) -> str:
+        with prompt_errors():
+            return await graded_by_person(await current(), reason, is_good=True)
+
+    @server.prompt(title="Bad", description="Say that the last attempt went wrong: it is stored as your reward.")
+    async def bad(reason: ReasonText = None) -> str:
+        with prompt_errors():
+            return await graded_by_person(await current(), reason, is_good=False)
 
     @server.prompt(title="Learn", description="Learn from the graded attempts that are ready, with you as the analyst.")
     async def learn(library: LibraryText = None) -> str:
@@ -82,6 +118,38 @@ def add_prompts(server: MCPServer[LazyApplication], current: Current, tools: Too
         if analyst != "agent":
             return LEARNS_ALONE.format(analyst=analyst)
         return LEARN.format(library=target.name) if tools != "agent" else WITHOUT_TOOLS
+
+
+def says_all(words: str) -> bool:
+    """Tell a task from the first word of one: many clients split what is typed behind a slash command at blanks."""
+    return len(words.split()) > 1 or not words.isascii()
+
+
+async def _target(application: Application, library: str | None, task: str | None) -> tuple[Library, str]:
+    """The library that is meant, and the task; a library that there isn't is a word of the task."""
+    words = (task or "").strip()
+    try:
+        return await application.library(library), words
+    except UnknownLibrary:
+        if not words or says_all(words):
+            raise
+    return await application.library(None), ""
+
+
+async def graded_by_person(application: Application, reason: str | None, *, is_good: bool) -> str:
+    """Store the reward of who picked the prompt, for the last attempt; the words for the agent."""
+    target = await application.library(None)
+    newest = await application.store.trajectories.newest(target)
+    said = "good" if is_good else "bad"
+    why = f": {reason}" if reason else ""
+    reward = target.settings.reward_max if is_good else target.settings.reward_min
+    if newest is None:
+        return UNSTORED.format(said=said, why=why, reward=reward, library=target.name)
+    caller = current_caller()
+    source: RewardSource = "person" if caller.subject is None or caller.is_person else "agent"
+    await application.report_reward(Attempt(newest.id), reward, reason, source=source)
+    task = " ".join(newest.task.split())[:200]
+    return GRADED.format(said=said, why=why, reward=reward, attempt=newest.id, task=task)
 
 
 def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:

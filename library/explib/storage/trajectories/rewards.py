@@ -14,21 +14,24 @@ from explib.models.submissions import Grade, Receipt
 from explib.storage import rows
 from explib.storage.tables.trajectories import groups, trajectories
 from explib.trajectories.readiness import readiness
+from explib.trajectories.rewards import yields
 
 
 async def regrade(connection: AsyncConnection, library: Library, stored: RowMapping, grade: Grade) -> Receipt:
     """Give the trajectory of row `stored` its reward, or correct it; the same once more changes nothing.
 
-    Raises RewardConflict where the stored reward is signed and this one isn't, or was signed earlier.
+    Raises RewardConflict where the stored reward is signed and this one isn't, or was signed earlier, and where a
+    person gave it and an agent would change it.
     """
     group, changed = str(stored["group_id"]), stored["reward"] != grade.reward
-    _check_signed(stored, grade, changed=changed)
+    _check_vouched(stored, grade, changed=changed)
     signature = grade.signature
     vouched = signature is not None and (stored["signed_at"] is None or signature.at > stored["signed_at"])
-    if not changed and not vouched and grade.feedback in {None, stored["feedback"]}:
+    firmer = not changed and stored["reward_source"] is not None and yields(stored["reward_source"], grade.source)
+    if not changed and not vouched and not firmer and grade.feedback in {None, stored["feedback"]}:
         return Receipt(stored["id"], duplicate=True, group=await group_row(connection, library, group))
     values: dict[str, object] = {"feedback": stored["feedback"] if grade.feedback is None else grade.feedback}
-    if changed:
+    if changed or firmer:
         values.update(reward=grade.reward, graded_at=time.time(), graded_by=grade.reporter or stored["submitter"])
         values.update(reward_source=grade.source)
     if signature is not None and vouched:  # the key vouches for the reward, so it counts for who made the attempt
@@ -36,11 +39,16 @@ async def regrade(connection: AsyncConnection, library: Library, stored: RowMapp
         values.update(reward_source="environment")
     before = await lock_group(connection, library, group)
     await connection.execute(update(trajectories).where(is_trajectory(library, stored["id"])).values(**values))
-    fresh = await regroup(connection, library, before, news=changed)
+    fresh = await regroup(connection, library, before, news=changed or firmer)
     return Receipt(stored["id"], duplicate=False, group=fresh, redactions=stored["redactions"])
 
 
-def _check_signed(stored: RowMapping, grade: Grade, *, changed: bool) -> None:
+def _check_vouched(stored: RowMapping, grade: Grade, *, changed: bool) -> None:
+    if changed and stored["reward_source"] == "person" and grade.source == "agent" and grade.signature is None:
+        raise RewardConflict(
+            f"A person gave this reward ({stored['reward']:g}), which stays: `explib reward` corrects it, or the "
+            "prompts good and bad."
+        )
     if stored["signed_by"] is None or not changed:
         return
     if grade.signature is None:

@@ -306,6 +306,12 @@ class Trajectories:
         """How many such attempts there are, and the newest of them without their steps, newest first."""
         return await listed(self.database, library, wanted, limit)
 
+    async def newest(self, library: Library) -> Trajectory | None:
+        """The attempt that was stored last, without its steps."""
+        column = trajectories.c
+        last = select(trajectories).where(column.library_id == library.id).order_by(column.id.desc()).limit(1)
+        return next((rows.trajectory(row) for row in await self.database.rows(last)), None)
+
     async def best(self, library: Library, least: float, limit: int) -> list[Trajectory]:
         """Trajectories with at least this reward, without their steps: the highest rewards first, then the newest."""
         column = trajectories.c

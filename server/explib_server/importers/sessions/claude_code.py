@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from explib_server.importers.paths import lookup, objects
@@ -108,10 +108,14 @@ def _take(event: Event, session: Session) -> None:
 def _hear(event: Event, content: object, session: Session) -> None:
     """A line of the user: results of tools, what the client says, or the person's words."""
     texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
+    if not (event.get("isMeta") or event.get("isCompactSummary")):
+        _understand(event, content, texts, session)
     for text in texts:
         session.recall(text)
-    if event.get("isMeta") or event.get("isCompactSummary"):
-        return
+
+
+def _understand(event: Event, content: object, texts: Sequence[object], session: Session) -> None:
+    """Tell results, an interruption, a command and a request apart."""
     if any(part.get("type") == "tool_result" for part in objects(content)):
         session.add(event)
     elif any(isinstance(text, str) and text.startswith(_INTERRUPTED) for text in texts):

@@ -66,20 +66,23 @@ def _hear(event: Event, session: Session) -> None:
 def _take(item: Event, session: Session) -> None:
     declared, role = item.get("type"), item.get("role")
     if declared == "message" and role in ("user", "developer"):
+        words = persons_words(item.get("content")) if role == "user" else None
+        if words is not None:
+            _hear_person(words, session)
         for part in objects(item.get("content")):
             session.recall(part.get("text"))
-        words = persons_words(item.get("content")) if role == "user" else None
-        if words is None:
-            return
-        last = session.turns[-1] if session.turns else None
-        if last is not None and session.request_id is not None and last.key == session.request_id:
-            session.add({"role": "user", "content": words})  # said while the agent worked
-        else:
-            session.ask(words, session.request_id)
     elif declared == "message" and role == "assistant":
         session.add({"role": "assistant", "content": item.get("content")})
     elif declared == "reasoning" or str(declared).endswith(("_call", "_output")):
         session.add(item)
+
+
+def _hear_person(words: object, session: Session) -> None:
+    last = session.turns[-1] if session.turns else None
+    if last is not None and session.request_id is not None and last.key == session.request_id:
+        session.add({"role": "user", "content": words})  # said while the agent worked
+    else:
+        session.ask(words, session.request_id)
 
 
 def _result(item: Event) -> Event:

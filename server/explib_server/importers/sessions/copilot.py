@@ -80,12 +80,15 @@ def _answer(request: Event) -> Iterator[Mapping[str, object]]:
 def _take(declared: str, event: Event, session: Session) -> None:
     data = event["data"] if isinstance(event["data"], Mapping) else {}
     if declared in ("session.start", "session.resume"):
-        session.identity = str(data.get("sessionId") or session.path.parent.name)
+        unnamed = session.identity == str(session.path)
+        session.identity = str(data.get("sessionId") or (session.path.parent.name if unnamed else session.identity))
         session.folder = session.folder or text_at(data, "context.cwd")
         session.ran_on(data.get("selectedModel"))
     elif declared == "user.message":
         words = persons_words(data.get("content"))
-        if words is not None:
+        if words is not None and data.get("delivery") == "steering" and session.turns:  # while the agent works
+            session.add(event)
+        elif words is not None:
             session.ask(words, event.get("id"))
         session.recall(data.get("transformedContent"))
     elif declared == "assistant.message":
@@ -93,8 +96,6 @@ def _take(declared: str, event: Event, session: Session) -> None:
         session.add(event)
     elif declared == "tool.execution_complete":
         session.add(event)
-    elif declared == "assistant.turn_end":
-        session.end()
     elif declared in ("session.interrupted", "abort"):
         session.interrupt()
 
@@ -104,6 +105,8 @@ def _of_event(event: Event) -> Iterator[Mapping[str, object]]:
     if event["type"] == "assistant.message":
         calls = [{"id": call.get("toolCallId"), **call} for call in objects(data.get("toolRequests"))]
         yield {"role": "assistant", "content": data.get("content"), "tool_calls": calls}
+    elif event["type"] == "user.message":
+        yield {"role": "user", "content": data.get("content")}
     else:
         failed = data.get("success") is False or lookup(data, "shellExecution.exitCode") not in (None, 0)
         result = lookup(data, "result.content") or data.get("result") or text_at(data, "error.message")

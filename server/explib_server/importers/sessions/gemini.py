@@ -52,11 +52,11 @@ def _take(message: Event, session: Session) -> None:
     content, key = message.get("content"), message.get("id")
     if message.get("type") == "user":
         texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
-        for text in texts:
-            session.recall(text)
         words = persons_words(_without_hooks(content))
         if words is not None and not any(turn.key == str(key) for turn in session.turns):
             session.ask(words, key)
+        for text in texts:
+            session.recall(text)
     elif message.get("type") == "info":
         if str(content).startswith("Request cancelled"):
             session.interrupt()
