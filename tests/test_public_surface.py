@@ -89,7 +89,10 @@ COMMANDS = {
         "--task-field",
         "--response-field",
         "--dry-run",
+        "--learn",
+        "--no-learn",
     },
+    "reward": {"--because", "--library"},
     "learn": {"--library", "--once", "--watch", "--until-idle", "--dry-run", "--retry-dead", "--release"},
     "libraries create": {"--json"},
     "libraries delete": {"--export", "--yes"},
@@ -218,7 +221,13 @@ LIBRARY_NAMES = [
     "ToolCall",
     "open_store",
 ]
-PROMPTS = {"solve_with_experience": {"task", "library"}, "reflect_and_submit": {"task"}, "learn": {"library"}}
+PROMPTS = {
+    "solve_with_experience": {"task", "library"},
+    "reflect_and_submit": {"task"},
+    "good": {"reason"},
+    "bad": {"reason"},
+    "learn": {"library"},
+}
 RESOURCES = {
     "experience://{library}",
     "experience://{library}/{id}",

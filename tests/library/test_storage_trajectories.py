@@ -17,7 +17,7 @@ from explib.errors import (
 from explib.ids import new_id
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.submissions import Grade, Submission
-from explib.models.trajectories import Step
+from explib.models.trajectories import RewardSource, Step
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 
@@ -180,6 +180,33 @@ async def test_importing_again_corrects_group_task_and_reward_and_stores_nothing
     found = await store.trajectories.get(library, renamed.trajectory_id)
     assert (found.trajectory.task, found.reward, found.trajectory.model) == ("flight to A", 0.5, "m")
     assert renamed.group.task == "flight to A"
+
+
+async def test_a_corrected_reward_keeps_its_own_source_and_yields_to_one_that_counts_for_more(
+    store: Store, library: Library
+) -> None:
+    def seen(reward: float, source: RewardSource, feedback: str) -> Submission:
+        return replace(brought("a", reward), reward_source=source, feedback=feedback)
+
+    first = await store.trajectories.submit(library, seen(0.0, "inferred", "a guess"))
+    await store.trajectories.submit(library, seen(1.0, "test", "pytest passed"))
+    weaker = await store.trajectories.submit(library, seen(0.0, "inferred", "a guess"))
+    assert weaker.corrected == ()
+
+    async def now() -> tuple[float | None, str | None, str | None]:
+        [head] = await store.trajectories.heads(library, [first.trajectory_id])
+        return head.reward, head.reward_source, head.feedback
+
+    assert await now() == (1.0, "test", "pytest passed")
+    await store.trajectories.report_reward(library, first.trajectory_id, Grade(1.0, "it runs", source="person"))
+    assert await now() == (1.0, "person", "it runs")
+    await store.trajectories.submit(library, seen(0.0, "test", "pytest failed"))
+    assert await now() == (1.0, "person", "it runs")
+    with pytest.raises(RewardConflict, match="A person gave this reward"):
+        await store.trajectories.report_reward(library, first.trajectory_id, Grade(0.0))
+    newest = await store.trajectories.newest(library)
+    assert newest is not None
+    assert newest.id == first.trajectory_id
 
 
 async def test_an_attempt_that_grew_has_its_new_steps(store: Store, library: Library) -> None:

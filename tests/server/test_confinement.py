@@ -133,7 +133,7 @@ async def test_resources_prompts_and_completion_know_only_the_own_library(mode: 
             with pytest.raises(MCPError, match="Known: airline"):
                 await client.read_resource(f"experience://shipping{path}")
         with pytest.raises(MCPError, match="Known: airline"):
-            await client.get_prompt("solve_with_experience", {"task": "sail", "library": "shipping"})
+            await client.get_prompt("solve_with_experience", {"task": "sail home", "library": "shipping"})
         assert (
             AIR
             in (

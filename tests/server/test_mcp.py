@@ -279,11 +279,10 @@ async def test_prompts_carry_the_experiences_and_what_to_do_afterwards() -> None
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("solve_with_experience", {}, "needs task: pass it"),
-        ("reflect_and_submit", {"library": "default"}, "needs task: pass it"),
+        ("reflect_and_submit", {"library": "default"}, "has no argument 'library': it takes task."),
         ("learn", {"libary": "default"}, "did you mean 'library'?"),
         ("no_such_prompt", {}, "There is no prompt 'no_such_prompt': they are solve_with_experience, "),
-        ("solve_with_experience", {"task": " "}, "The task is empty"),
+        ("solve_with_experience", {"task": "weigh it", "library": "nope"}, "no library"),
     ],
 )
 async def test_a_prompt_that_cannot_be_filled_in_says_what_it_needs(

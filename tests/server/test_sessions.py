@@ -11,7 +11,7 @@ import pytest
 from explib.trajectories import parse_trajectory
 from explib_learner.grammar.failures import failed
 from explib_server.importers.records import BadRecord, Record
-from explib_server.importers.sessions.transcripts import FORMATS, Transcript, attempts_of
+from explib_server.importers.sessions.transcripts import Transcript, attempts_of
 
 DATA = Path(__file__).parents[1] / "data" / "sessions"
 RETRIEVAL = "r_0198c2f4a1b3c9d2e4f01"

@@ -161,4 +161,9 @@ def prompt_problem(prompts: Sequence[Prompt], name: str, arguments: Mapping[str,
     missing = [taken.name for taken in takes if taken.required and taken.name not in arguments]
     if missing:
         return f"The prompt {name} needs {' and '.join(missing)}: pass it as an argument."
-    return misspelt(arguments, [taken.name for taken in takes])
+    names = [taken.name for taken in takes]
+    unknown = next((given for given in arguments if given not in names), None)
+    if unknown is None:
+        return None
+    near = misspelt(arguments, names)
+    return near or f"The prompt {name} has no argument {unknown[:60]!r}: it takes {' and '.join(names)}."
