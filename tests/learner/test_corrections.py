@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from explib.models.trajectories import Attempt, Step, ToolCall, Trajectory
+from explib.trajectories.feedback import CORRECTED, quoted
 from explib_learner.grammar.corrections import corrections, corrects
 from explib_learner.writing.templates import lesson_of
 
@@ -58,6 +60,13 @@ def test_a_correction_is_quoted_with_the_file_in_hand() -> None:
 def test_tool_output_and_the_task_itself_correct_nothing() -> None:
     assert corrections([session("t1", ["no, use tabs here"], role_of_turns="tool")]) == []
     assert corrections([session("t1", [])]) == []
+
+
+def test_a_correction_in_the_next_turn_is_read_from_the_feedback_that_quotes_it() -> None:
+    attempt = session("t1", [])
+    told = replace(attempt.trajectory, feedback=quoted(CORRECTED, "no, use tabs here."))
+    (found,) = corrections([replace(attempt, trajectory=told)])
+    assert (found.quote, found.files) == ("no, use tabs here.", ("src/app.py",))
 
 
 def test_the_same_correction_in_two_sessions_is_one() -> None:

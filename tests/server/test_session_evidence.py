@@ -10,6 +10,7 @@ from explib_server.importers.sessions.checks import check
 from explib_server.importers.sessions.evidence import Evidence, Known, evidence
 from explib_server.importers.sessions.own import retrieval_in, without_block, without_own
 from explib_server.importers.sessions.reactions import reaction
+from explib_server.importers.sessions.shortening import MAX_CHARACTERS, MAX_STEPS, shortened
 
 CHECKS = """pytest -q
 cd x && FOO=1 uv run pytest -q
@@ -222,3 +223,12 @@ def test_the_block_of_lessons_is_known_also_where_a_client_escapes_it() -> None:
     escaped = '&lt;explib-lessons retrieval="r_0198c2f4a1b3c9d2e4f01"&gt;\nUse grams.\n&lt;/explib-lessons&gt;'
     assert retrieval_in(escaped) == "r_0198c2f4a1b3c9d2e4f01"
     assert without_block(f"{escaped} Go.") == "Go."
+
+
+def test_a_long_turn_is_cut_in_the_middle_and_a_usual_one_is_not() -> None:
+    usual = (Step("user", "Go."), Step("assistant", "x" * 10_000))
+    assert shortened(usual) == usual
+    long = shortened([Step("tool", "a" * 100_000 + "z")] * 3_000)
+    assert len(long) == MAX_STEPS + 1
+    assert sum(len(step.text) for step in long) < 3 * MAX_CHARACTERS
+    assert long[-1].text.endswith("z")

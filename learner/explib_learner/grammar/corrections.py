@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from explib.models.decisions import Decision, Option
 from explib.models.trajectories import Attempt, Step
+from explib.trajectories.feedback import correction_in
 from explib_learner.grammar.commands import command_text, commands
 from explib_learner.grammar.files import path_in
 from explib_learner.grammar.keys import canonical, id_of
@@ -97,6 +98,9 @@ def _sayings(attempt: Attempt) -> Iterator[_Said]:
             acted.append(step)
         elif step.role == "user" and acted and corrects(step.text):
             yield _said(attempt.trajectory.id, step.text, acted)
+    afterwards = correction_in(attempt.trajectory.feedback)
+    if afterwards is not None and acted and corrects(afterwards):
+        yield _said(attempt.trajectory.id, afterwards, acted)
 
 
 def _said(trajectory_id: str, text: str, acted: Sequence[Step]) -> _Said:

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from explib.models.trajectories import Step
+from explib.retrieval.retriever import MAX_TASK_CHARACTERS
 from explib.trajectories import Reading, read_trajectory
 from explib_server.importers.records import Draft
 from explib_server.importers.sessions.evidence import Known, evidence
 from explib_server.importers.sessions.own import without_own
 from explib_server.importers.sessions.reactions import Reaction, reaction
+from explib_server.importers.sessions.shortening import cut, shortened
 from explib_server.importers.sessions.turns import Turn
 
 NO_LIMIT = 1 << 62
-"""Bytes of a turn: long ones are shortened where they are stored."""
+"""Bytes of a turn that is read: it is shortened after that."""
+FIRST_MESSAGES, LAST_MESSAGES = 100, 5_000
+"""Of a turn that are read; what lies between is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
     """
     if not any(isinstance(item, Mapping) and item.get("role") != "user" for item in said.messages):
         return None
-    reading = read_trajectory([{"role": "user", "content": turn.words}, *said.messages], NO_LIMIT)
+    messages = [*said.messages[:FIRST_MESSAGES], *said.messages[FIRST_MESSAGES:][-LAST_MESSAGES:]]
+    reading = read_trajectory([{"role": "user", "content": turn.words}, *messages], NO_LIMIT)
     own = without_own(reading.steps)
     steps = own.steps
     if not any(step.role == "assistant" for step in steps):
@@ -45,7 +50,8 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
         following.root = turn.root
     told = evidence(Known(steps, said.exits, turn.is_interrupted, turn.is_taken_back, answered))
     return Draft(
-        trajectory=Reading(steps, reading.answer),
+        trajectory=Reading(shortened(steps), reading.answer),
+        task=cut(steps[0].text, MAX_TASK_CHARACTERS - len("\n[…]\n")),
         position=position,
         document={**turn.document, "cwd": turn.folder, "session": turn.session, "turn": turn.number},
         idempotency_key=f"session:{agent}:{turn.session}:{turn.key}",

@@ -11,13 +11,14 @@ from importlib.resources import files
 from typing import Literal, TypeAlias
 
 from explib.text.words import normalise_task
+from explib.trajectories.feedback import CORRECTED, quoted
 from explib.trajectories.results import content_text
 
 Meaning: TypeAlias = Literal["corrects", "asks again", "thanks", "takes over"]
 
 _LONGEST = 600
 """Characters of words that are a reaction; longer ones are a task."""
-_QUOTED = 160
+_QUOTED = 390
 """Characters of the person's words that are told as the reason."""
 _FEWEST_WORDS = 4
 """Words of a request that is recognised when it is repeated; in a script without blanks twice as many characters."""
@@ -27,7 +28,7 @@ _ASKED = re.compile(r"[?？]\s*\S{0,20}\s*$")
 
 
 _REASONS: Mapping[Meaning, str] = {
-    "corrects": "The person's next words corrected it",
+    "corrects": CORRECTED,
     "asks again": "The person asked the same again",
     "thanks": "The person's next words accepted it",
     "takes over": "The person's next words took it over",
@@ -54,7 +55,7 @@ class Reaction:
     @property
     def sentence(self) -> str:
         """The evidence, for people."""
-        return f"{_REASONS[self.meaning]}: “{self.words}”"
+        return quoted(_REASONS[self.meaning], self.words)
 
 
 def reaction(request: str, words: object, answer: str = "") -> Reaction | None:
@@ -64,8 +65,8 @@ def reaction(request: str, words: object, answer: str = "") -> Reaction | None:
     """
     said = content_text(words).strip()
     meaning = _meaning(request, said, is_asked=_ASKED.search(answer[-200:]) is not None)
-    quoted = " ".join(said.split())
-    return None if meaning is None else Reaction(meaning, quoted[:_QUOTED] + ("…" if len(quoted) > _QUOTED else ""))
+    line = " ".join(said.split())
+    return None if meaning is None else Reaction(meaning, line[:_QUOTED] + ("…" if len(line) > _QUOTED else ""))
 
 
 def _meaning(request: str, said: str, *, is_asked: bool) -> Meaning | None:
