@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from mcp import Client
 
 from explib.models.json_value import Json
 from explib.models.trajectories import Step, ToolCall
+from explib.settings.program import Settings
 from explib_server.importers.sessions.checks import check
 from explib_server.importers.sessions.evidence import Evidence, Known, evidence
-from explib_server.importers.sessions.own import retrieval_in, without_block, without_own
+from explib_server.importers.sessions.own import request_in, retrieval_in, without_block, without_own
 from explib_server.importers.sessions.reactions import reaction
 from explib_server.importers.sessions.shortening import MAX_CHARACTERS, MAX_STEPS, shortened
+from explib_server.mcp.server import build_server
 
 CHECKS = """pytest -q
 cd x && FOO=1 uv run pytest -q
@@ -232,3 +235,20 @@ def test_a_long_turn_is_cut_in_the_middle_and_a_usual_one_is_not() -> None:
     assert len(long) == MAX_STEPS + 1
     assert sum(len(step.text) for step in long) < 3 * MAX_CHARACTERS
     assert long[-1].text.endswith("z")
+
+
+async def test_a_prompt_of_ours_is_no_request_but_for_the_task_in_it() -> None:
+    assert request_in("/mcp__explib__bad it must be grams") is None
+    assert request_in("/mcp__explib__solve_with_experience weigh it now") == "weigh it now"
+    assert request_in("/deploy it now") == "/deploy it now"
+    async with Client(build_server(Settings(embedder="none"))) as client:
+        for name, arguments, task in (
+            ("bad", {"reason": "grams"}, None),
+            ("reflect_and_submit", {}, None),
+            ("learn", {}, None),
+            ("solve_with_experience", {"task": "weigh it now"}, "weigh it now"),
+        ):
+            [message] = (await client.get_prompt(name, arguments)).messages
+            text = getattr(message.content, "text", "")
+            assert request_in(text) == task, name
+        assert retrieval_in(text) is not None

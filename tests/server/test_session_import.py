@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,15 @@ from server.cli_cases import Explib, explib, one_line
 
 from explib.errors import InvalidInput
 from explib.models.libraries import LibrarySettings
+from explib.models.submissions import RawSubmission
 from explib.models.trajectories import Trajectory
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli.reward import reward_said
+from explib_server.compose import open_application
+from explib_server.importers.intake import Intake
+from explib_server.importers.records import Record
+from explib_server.importers.tally import Tally
 from explib_server.mcp.server import build_server
 
 __all__ = ["explib"]
@@ -110,6 +116,29 @@ async def test_the_prompts_good_and_bad_store_the_persons_reward() -> None:
     async with open_store(Settings().database_url) as store:
         [head] = await store.trajectories.heads(await store.libraries.get("default"), [attempt])
     assert (head.reward, head.reward_source, head.feedback) == (1.0, "person", "grams")
+
+
+async def test_a_turn_that_its_agent_submitted_is_graded_and_not_stored_again() -> None:
+    async with open_application(Settings(embedder="none")) as application:
+        library = await application.library()
+        own = await application.submit(library, RawSubmission("weigh it", "I did", 1.0))
+        tally = Tally()
+        seen = Record("weigh it", "I did", "turn 1", "session:codex:s:1", 0.0, reward_source="test", feedback="failed")
+        for trajectory_id, reward in ((own.trajectory_id, 0.0), (own.trajectory_id, None), ("t_none", 0.0)):
+            await Intake(application, "default", tally).take(replace(seen, submitted_id=trajectory_id, reward=reward))
+        [head] = await application.store.trajectories.heads(library, [own.trajectory_id])
+    assert (head.reward, head.reward_source, head.feedback) == (0.0, "test", "failed")
+    assert (tally.corrected["reward"], tally.known, tally.stored) == (1, 1, 1)
+
+
+async def test_what_a_session_shows_is_a_share_of_the_librarys_range() -> None:
+    async with open_application(Settings(embedder="none")) as application:
+        library = await application.store.libraries.ensure("wide", LibrarySettings(reward_min=0.0, reward_max=100.0))
+        record = Record("weigh it", "I did", "turn 1", "session:codex:s:1", 1.0, reward_source="test")
+        await Intake(application, "wide", Tally()).take(record)
+        newest = await application.store.trajectories.newest(library)
+    assert newest is not None
+    assert newest.reward == 100.0
 
 
 async def test_a_prompt_whose_words_a_client_split_asks_for_the_conversations_task() -> None:

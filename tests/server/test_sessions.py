@@ -64,6 +64,11 @@ TURNS: dict[str, tuple[Right, ...]] = {
         Right("Write the label in German.", 4, ("Write",), retrieval_id=None),
     ),
     "claude-code/agent-ab6422ef.jsonl": (),
+    "claude-code/ours.jsonl": (
+        Right("Weigh the parcel.", 4, ("Write",), retrieval_id="r_1a2318c6beb010ea1f0a8"),
+        Right("weigh the other parcel", 2, (), 0, 1.0, "inferred", "accepted it: “Thanks”", retrieval_id=None),
+        Right("Thanks", 2, retrieval_id=None),
+    ),
     "codex/rollout-turns.jsonl": told("exec_command", "exec_command"),
     "codex/rollout-interrupted.jsonl": (
         Right("Fill the tank.", 3, ("exec_command",), 0, 0.0, "inferred", "interrupted the agent"),
@@ -103,6 +108,11 @@ def test_every_turn_of_a_recorded_session_is_captured_right(name: str) -> None:
         assert record.folder == "/home/ada/pump" or client_of(name) == "gemini"
         assert "explib-lessons" not in json.dumps(record.trajectory)
     assert len({record.idempotency_key for record in found}) == len(found)
+
+
+def test_the_attempt_that_the_agent_submitted_itself_is_named() -> None:
+    path = DATA / "claude-code" / "ours.jsonl"
+    assert [each.submitted_id for each in records(path, "claude-code")] == ["t_1a2318c6cf56e4173946e", None, None]
 
 
 @pytest.mark.parametrize("name", [name for name in TURNS if name.endswith(".jsonl") and TURNS[name]])

@@ -10,7 +10,7 @@ from explib.retrieval.retriever import MAX_TASK_CHARACTERS
 from explib.trajectories import Reading, read_trajectory
 from explib_server.importers.records import Draft
 from explib_server.importers.sessions.evidence import Known, evidence
-from explib_server.importers.sessions.own import without_own
+from explib_server.importers.sessions.own import request_in, without_own
 from explib_server.importers.sessions.reactions import Reaction, reaction
 from explib_server.importers.sessions.shortening import cut, shortened
 from explib_server.importers.sessions.turns import Turn
@@ -37,8 +37,11 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
     """
     if not any(isinstance(item, Mapping) and item.get("role") != "user" for item in said.messages):
         return None
+    words = request_in(turn.words)
+    if words is None:
+        return None
     messages = [*said.messages[:FIRST_MESSAGES], *said.messages[FIRST_MESSAGES:][-LAST_MESSAGES:]]
-    reading = read_trajectory([{"role": "user", "content": turn.words}, *messages], NO_LIMIT)
+    reading = read_trajectory([{"role": "user", "content": words}, *messages], NO_LIMIT)
     own = without_own(reading.steps)
     steps = own.steps
     if not any(step.role == "assistant" for step in steps):

@@ -7,15 +7,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explib.models.trajectories import Step
+from explib.trajectories.results import content_text
 
 _BLOCK = re.compile(r"\s*(?:<|&lt;)explib-lessons\b.*?(?:<|&lt;)/explib-lessons(?:>|&gt;)\s*", re.DOTALL)
-_RETRIEVAL = re.compile(r"(?:<|&lt;)explib-lessons\b[^>]*?\bretrieval=\W{0,3}(r_[0-9a-f]{21}(?:_[0-9a-f]{8})?)")
+_RETRIEVAL = re.compile(
+    r"(?:(?:<|&lt;)explib-lessons\b[^>]*?\bretrieval=\W{0,3}|call submit_trajectory with this task, your steps, "
+    r"retrieval_id ')(r_[0-9a-f]{21}(?:_[0-9a-f]{8})?)"
+)
+"""In a block of lessons, or in the prompt by which the person asked for them."""
 _ID = re.compile(r"\b(?:r|t)_[0-9a-f]{21}(?:_[0-9a-f]{8})?\b")
 _OURS = re.compile(
     r"(?:[\w.-]*[-_.])?(?P<tool>get_experiences|submit_trajectory|report_reward|next_analysis|answer_analysis"
     r"|(?<=explib[-_.])library_status|(?<=explib__)library_status)"
 )
 """Every name under which a client offers one of our tools: `mcp__explib__get_experiences`, `explib-get_experiences`."""
+
+_COMMAND = re.compile(r"/(?:mcp__)?[\w-]*explib[\w-]*(?:__|:)(?P<prompt>\w+)\s*(?P<words>.*)", re.DOTALL)
+"""One of our prompts as it is typed, where the client writes that down."""
+_SOLVE = re.compile(
+    r"\n\nTask:\n(?P<task>.*)\n\nWhen you are done, call submit_trajectory with this task, your steps, ", re.DOTALL
+)
+_NO_TASK = re.compile(
+    r"The user says that (?:the|your) last attempt was (?:good|bad)\b|You are the analyst of the experience library "
+    r"|Tell the user that (?:this|the \w+ analyst of this) explib server"
+    r"|The task (?:was:\n.*|is the last one that the user gave you\.)\n\nLook back on what you just did",
+    re.DOTALL,
+)
+"""Texts of our prompts that are no task, where the client writes them down as the person's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,17 @@ def retrieval_in(text: object) -> str | None:
 def without_block(text: str) -> str:
     """The text without blocks of lessons."""
     return _BLOCK.sub("", text) if "explib-lessons" in text else text
+
+
+def request_in(words: object) -> object:
+    """A person's words without the prompt of ours in which they were said; None where they are no task at all."""
+    text = words if isinstance(words, str) else content_text(words)
+    typed, solve = _COMMAND.fullmatch(text.strip()), _SOLVE.search(text)
+    if typed is not None:
+        return typed["words"] or None if typed["prompt"] == "solve_with_experience" else None
+    if solve is not None:
+        return solve["task"]
+    return None if _NO_TASK.match(text) else words
 
 
 def without_own(steps: Sequence[Step]) -> Own:

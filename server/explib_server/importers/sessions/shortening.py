@@ -10,7 +10,7 @@ from explib.models.trajectories import Step
 MAX_CHARACTERS = 1_500_000
 """Of all texts of a turn; in UTF-8 and with its calls it stays under EXPLIB_MAX_TRAJECTORY_BYTES."""
 MAX_STEPS = 2_000
-KEPT_CHARACTERS = 2_000
+KEPT_CHARACTERS = 1_000
 """Of one text of a turn that is too long: half from its beginning, half from its end."""
 FIRST_STEPS = 100
 """Kept from the beginning of a turn with too many steps."""
