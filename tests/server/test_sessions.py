@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,3 +132,28 @@ def test_a_session_that_grows_is_read_on_to_the_same_attempts(name: str, tmp_pat
     assert [(each.reward, each.group, each.task) for each in right] == [
         (latest[each.idempotency_key].reward, latest[each.idempotency_key].group, each.task) for each in right
     ]
+
+
+def test_opencodes_database_gives_what_its_export_gives(tmp_path: Path) -> None:
+    exported = json.loads((DATA / "opencode" / "session.json").read_text())
+    path = tmp_path / "opencode.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "CREATE TABLE session (id TEXT, directory TEXT, parent_id TEXT, time_created INT);"
+            "CREATE TABLE message (id TEXT, session_id TEXT, data TEXT, time_created INT);"
+            "CREATE TABLE part (id TEXT, message_id TEXT, data TEXT, time_created INT);"
+        )
+        for at, (session, parent) in enumerate((("one", None), ("two", None), ("of an agent", "one"))):
+            database.execute("INSERT INTO session VALUES (?, '/home/ada/pump', ?, ?)", (session, parent, at))
+            for number, message in enumerate(exported["messages"]):
+                named, data = f"{session}{number:03}", json.dumps(message["info"])
+                database.execute("INSERT INTO message VALUES (?, ?, ?, ?)", (named, session, data, number))
+                rows = [(f"{named}{at:03}", named, json.dumps(part), at) for at, part in enumerate(message["parts"])]
+                database.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", rows)
+        database.commit()
+    right = [
+        (each.task, each.reward, each.feedback) for each in records(DATA / "opencode" / "session.json", "opencode")
+    ]
+    found = records(path, "opencode")
+    assert [(each.task, each.reward, each.feedback) for each in found] == [*right, *right]
+    assert {(each.group or "").split(":")[1] for each in found} == {"one", "two"}
