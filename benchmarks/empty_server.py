@@ -13,39 +13,24 @@ import uvicorn
 from lessons import lessons
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
-from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+from pydantic import Field
 
 NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
-
-
-class Experiences(BaseModel):
-    """The structured answer."""
-
-    retrieval_id: str
-    library: str
-    revision: int
-    experiences: Annotated[list[dict[str, JsonValue]], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
 
 
 def empty_server(carried: int = 0) -> MCPServer[None]:
     """The server; `carried` lessons are in each answer."""
     server: MCPServer[None] = MCPServer("empty", version="1", log_level="WARNING")
-    listed: list[dict[str, JsonValue]] = [
-        {"id": f"e{number}", "content": text, "status": "active", "relevance": 0.5}
-        for number, text in enumerate(lessons(carried), start=1)
-    ]
-    text = "\n".join(f"[{each['id']}]. {each['content']}" for each in listed) or NOTHING
-    answer = Experiences(retrieval_id="r_0", library="default", revision=0, experiences=listed)
+    lines = [f"[e{number}]. {text}" for number, text in enumerate(lessons(carried), start=1)]
+    text = "\n".join([*(lines or [NOTHING]), "retrieval_id: r_0"])
 
     @server.tool(description="Answers nothing.")
     async def get_experiences(
         task: Annotated[str, Field(description="What was asked, in full; the same text each time.")],
         library: Annotated[str | None, Field(description="Leave out for the default one.")] = None,
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
-    ) -> Annotated[CallToolResult, Experiences]:
-        return CallToolResult(
-            content=[TextContent(type="text", text=text)], structured_content=answer.model_dump(mode="json")
-        )
+    ) -> CallToolResult:
+        return CallToolResult(content=[TextContent(type="text", text=text)])
 
     return server
 

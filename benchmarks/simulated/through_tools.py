@@ -8,10 +8,12 @@ through the SDK's own client in memory, on a SQLite file.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from mcp import Client
+from mcp.types import TextContent
 
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation
@@ -57,12 +59,13 @@ async def drive(tasks: int) -> list[float]:
             kind = world.kind()
             task = f"solve case {kind}"
             served = await client.call_tool("get_experiences", {"task": task, "library": LIBRARY})
-            answer = served.structured_content or {}
-            lift = sum(LIFTS[int(each["id"][1:]) - 1] for each in answer["experiences"])
+            text = "".join(block.text for block in served.content if isinstance(block, TextContent))
+            lift = sum(LIFTS[int(number) - 1] for number in re.findall(r"^\[e(\d+)\]", text, re.MULTILINE))
+            retrieval_id = text.rpartition("retrieval_id: ")[2]
             base = world.base(kind, at)
             chance = solved(base, lift)
             attempt = {"task": task, "trajectory": f"Attempt {at}.", "reward": world.reward(chance)}
-            named = {"retrieval_id": answer["retrieval_id"], "library": LIBRARY, "agent": "simulated"}
+            named = {"retrieval_id": retrieval_id, "library": LIBRARY, "agent": "simulated"}
             await client.call_tool("submit_trajectory", attempt | named)
             gains.append(chance - solved(base, 0.0))
     return gains

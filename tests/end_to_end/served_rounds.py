@@ -25,6 +25,7 @@ from end_to_end.actor import LEASE_SECONDS
 from end_to_end.rounds import Outcome, all_learned, kill_all, more
 from end_to_end.rounds import count as count_all
 from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
+from results import retrieval_in
 from server.http_cases import JSON_HEADERS, ask
 from sqlalchemy import select
 
@@ -98,7 +99,7 @@ class Server:
         await self.process.wait()
 
     async def call(self, tool: str, arguments: dict[str, object]) -> dict[str, object]:
-        """The structured answer. Raises one of GONE or Unanswered."""
+        """The structured answer, or the retrieval's id in one of text. Raises one of GONE or Unanswered."""
         params = {"name": tool, "arguments": arguments, "_meta": META}
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
         headers = {**JSON_HEADERS, "MCP-Protocol-Version": VERSION, "MCP-Method": "tools/call", "MCP-Name": tool}
@@ -106,7 +107,8 @@ class Server:
         result = json.loads(answer.body).get("result") if answer.status == 200 else None
         if result is None or result.get("isError"):
             raise Unanswered(answer.body)
-        structured: dict[str, object] = result["structuredContent"]
+        text = result["content"][0]["text"]
+        structured: dict[str, object] = result.get("structuredContent") or {"retrieval_id": retrieval_in(text)}
         return structured
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from end_to_end.killed import serving
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from results import structured
+from results import retrieval_of, structured
 from sqlalchemy import select
 
 from explib.models.libraries import LibrarySettings
@@ -50,7 +50,7 @@ async def work(client: Client, dice: random.Random, rewards: Rewards) -> None:
     """One agent, until its server dies: fetch, attempt once or twice, report now or later, correct."""
     while True:
         task = f"solve case {dice.randrange(6)}"
-        retrieval = structured(await client.call_tool("get_experiences", {"task": task}))["retrieval_id"]
+        retrieval = retrieval_of(await client.call_tool("get_experiences", {"task": task}))
         for _ in range(dice.choice((1, 1, 2))):
             attempt = {"task": task, "trajectory": f"attempt {dice.random()}", "retrieval_id": retrieval}
             done = structured(await client.call_tool("submit_trajectory", attempt))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import pytest
 from end_to_end.node import command, environment, needs
+from mcp.types import CallToolResult
+from results import retrieval_of
 
 from explib.models.json_value import Json
 
@@ -61,9 +63,9 @@ def test_every_tool_is_listed_without_an_error_of_its_schema(era: str) -> None:
 
 def test_every_tool_can_be_called(era: str) -> None:
     task = "pack the parcel"
-    fetched = called(era, "get_experiences", task=task)
-    assert fetched["experiences"] == []
-    stored = called(era, "submit_trajectory", task=task, trajectory="packed", retrieval_id=str(fetched["retrieval_id"]))
+    fetched = inspect(era, "tools/call", "--tool-name", "get_experiences", "--tool-arg", f"task={task}")
+    retrieval = retrieval_of(CallToolResult.model_validate(fetched))
+    stored = called(era, "submit_trajectory", task=task, trajectory="packed", retrieval_id=retrieval)
     assert stored["group_state"] == "ready"
     graded = called(era, "report_reward", trajectory_id=str(stored["trajectory_id"]), reward="1")
     assert graded["trajectory_id"] == stored["trajectory_id"]

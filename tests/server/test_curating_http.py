@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from results import text_of
+from results import structured, text_of
 from server.http_cases import client_with, http_server, make_library, make_token
 
 AIRLINE = "When a flight is cancelled, look at the fare rules first."
@@ -17,7 +17,7 @@ async def test_a_curator_changes_their_own_library_under_their_name_and_sees_no_
     async with http_server() as address, client_with(address, secret) as client:
         added = await client.call_tool("add_experience", {"content": RETAIL, "reason": "asked by the desk"})
         assert not added.is_error, text_of(added)
-        assert text_of(await client.call_tool("list_libraries", {})).startswith("airline (2 experiences")
+        assert '"name":"airline"' in text_of(await client.call_tool("list_libraries", {}))
         assert "retail" not in text_of(await client.call_tool("list_libraries", {}))
         history = await client.call_tool("history", {"library": "airline"})
         assert isinstance(history.structured_content, dict)
@@ -52,6 +52,6 @@ async def test_no_tool_of_a_curator_reaches_beyond_the_tokens_libraries(
     assert "There is no library" in text_of(refused)
     assert "Known: airline. Pass" in text_of(refused)
     async with http_server() as address, client_with(address, await make_token("retail")) as client:
-        listed = text_of(await client.call_tool("list_experiences", {}))
-    assert listed.startswith("retail, revision 1: 1 experience")
-    assert RETAIL in listed
+        listed = structured(await client.call_tool("list_experiences", {}))
+    assert (listed["library"], listed["revision"], listed["total"]) == ("retail", 1, 1)
+    assert RETAIL in str(listed["experiences"])

@@ -17,7 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
-from results import structured, text_of
+from results import lessons_of, retrieval_of, structured, text_of
 from server.http_cases import ERAS, http_server
 from waiting import until
 
@@ -106,41 +106,38 @@ async def test_fetch_submit_learn_fetch_shows_the_new_experience(connect: object
     opened = over_stdio(mode) if connect is over_stdio else over_http(mode)
     async with opened as client:
         before = await client.call_tool("get_experiences", {"task": "ship order 77"})
-        assert structured(before)["experiences"] == []
+        assert lessons_of(before) == {}
         await submit_contrast(client)
         await learned(client)
         after = await client.call_tool("get_experiences", {"task": "ship order 77"})
         assert "weigh" in text_of(after)
-        assert structured(after)["revision"] != 0
         submitted = await client.call_tool(
             "submit_trajectory",
             {
                 "task": "ship order 77",
                 "trajectory": "weighed, then shipped",
-                "retrieval_id": structured(after)["retrieval_id"],
+                "retrieval_id": retrieval_of(after),
             },
         )
-        graded = await client.call_tool(
-            "report_reward", {"retrieval_id": structured(after)["retrieval_id"], "reward": 1.0}
-        )
+        graded = await client.call_tool("report_reward", {"retrieval_id": retrieval_of(after), "reward": 1.0})
         assert structured(graded)["trajectory_id"] == structured(submitted)["trajectory_id"]
 
 
 async def test_an_attempt_that_names_no_retrieval_belongs_to_what_was_served_for_its_task() -> None:
-    """Many clients show their model the text of an answer only, and no retrieval_id is in it."""
+    """An agent may forget the retrieval_id."""
     await commit_lesson()
     attempt = {"task": "ship order 9", "trajectory": "shipped", "idempotency_key": "one"}
     async with in_memory() as client:
         await client.call_tool("get_experiences", {"task": "something else"})
-        fetched = structured(await client.call_tool("get_experiences", {"task": "Ship  order 9"}))
+        fetched = retrieval_of(await client.call_tool("get_experiences", {"task": "Ship  order 9"}))
         stored = structured(await client.call_tool("submit_trajectory", attempt))
         retried = structured(await client.call_tool("submit_trajectory", attempt))
-        named = {"retrieval_id": fetched["retrieval_id"], "reward": 1.0}
+        named = {"retrieval_id": fetched, "reward": 1.0}
         graded = structured(await client.call_tool("report_reward", named))
-        again = structured(await client.call_tool("get_experiences", {"task": "ship order 9"}))
+        again = retrieval_of(await client.call_tool("get_experiences", {"task": "ship order 9"}))
     assert retried["duplicate"]
     assert graded["trajectory_id"] == stored["trajectory_id"] == retried["trajectory_id"]
-    assert again["retrieval_id"] != fetched["retrieval_id"]
+    assert again != fetched
 
 
 async def test_the_tools_are_four_described_annotated_and_small() -> None:
@@ -154,7 +151,7 @@ async def test_the_tools_are_four_described_annotated_and_small() -> None:
     ]
     for tool in listed.tools:
         assert tool.title
-        assert tool.output_schema
+        assert bool(tool.output_schema) == (tool.name != "get_experiences")
         assert tool.annotations is not None
         described = tool.input_schema["properties"]
         assert all(each.get("description") for each in described.values()), tool.name
@@ -163,38 +160,35 @@ async def test_the_tools_are_four_described_annotated_and_small() -> None:
     assert len(whole) < 6_000, len(whole)
 
 
-async def test_the_text_is_ready_for_a_prompt_and_the_structure_does_not_repeat_it() -> None:
+async def test_the_answer_is_text_ready_for_a_prompt_with_the_retrievals_id_at_its_end() -> None:
     await commit_lesson()
     async with in_memory() as client:
         result = await client.call_tool("get_experiences", {"task": "ship it"})
-    first, *lines = text_of(result).splitlines()
+    first, *lines, last = text_of(result).splitlines()
     assert first.startswith("Lessons from earlier graded attempts")
     assert lines == [f"[e1]. {LESSON} (candidate)"]
-    assert "text" not in structured(result)
+    assert last.startswith("retrieval_id: r_")
+    assert result.structured_content is None
 
 
-async def test_without_a_session_the_text_names_the_retrieval_so_that_it_can_be_handed_on() -> None:
-    """A client that shows its model the text only, over HTTP of 2026: nothing else ties its calls together."""
+async def test_without_a_session_the_retrieval_is_handed_on_by_its_id() -> None:
+    """Over HTTP of 2026 nothing else ties a client's calls together."""
     await commit_lesson()
     async with over_http("auto") as client:
-        first, second, *_ = text_of(await client.call_tool("get_experiences", {"task": "ship order 9"})).splitlines()
-        said, _, named = first.partition(": ")
+        named = retrieval_of(await client.call_tool("get_experiences", {"task": "ship order 9"}))
         fields = {"task": "ship order 9", "trajectory": "shipped", "retrieval_id": named}
         stored = structured(await client.call_tool("submit_trajectory", fields))
         graded = structured(await client.call_tool("report_reward", {"retrieval_id": named, "reward": 1.0}))
-    assert said == "retrieval_id"
-    assert second.startswith("Lessons from earlier graded attempts")
     assert graded["trajectory_id"] == stored["trajectory_id"]
 
 
-async def test_with_a_session_the_text_is_the_prompt_alone_and_the_session_ties_the_calls() -> None:
+async def test_a_session_ties_the_calls() -> None:
     await commit_lesson()
     async with over_http("legacy") as client:
         fetched = await client.call_tool("get_experiences", {"task": "ship order 9"})
         await client.call_tool("submit_trajectory", {"task": "ship order 9", "trajectory": "shipped"})
-        named = {"retrieval_id": structured(fetched)["retrieval_id"], "reward": 1.0}
+        named = {"retrieval_id": retrieval_of(fetched), "reward": 1.0}
         assert structured(await client.call_tool("report_reward", named))["trajectory_id"]
-    assert text_of(fetched).startswith("Lessons from earlier graded attempts")
 
 
 @pytest.mark.parametrize(

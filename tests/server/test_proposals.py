@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mcp import Client
 from people import person_server, server_for
-from results import text_of
+from results import retrieval_of, text_of
 
 from explib.settings.program import Settings
 from explib_server.auth.scopes import SCOPES_OF
@@ -71,8 +71,7 @@ async def test_a_token_grades_and_names_only_what_it_made_itself() -> None:
     first_token, second_token = (server_for(token_id=token_id, scopes=scopes) for token_id in "ab")
     async with Client(first_token) as a, Client(second_token) as b:
         served = await a.call_tool("get_experiences", {"task": "t"})
-        assert served.structured_content is not None
-        retrieval = served.structured_content["retrieval_id"]
+        retrieval = retrieval_of(served)
         attempt = {"task": "t", "trajectory": "did it", "idempotency_key": "1"}
         foreign = await b.call_tool("submit_trajectory", {**attempt, "retrieval_id": retrieval})
         assert foreign.is_error

@@ -102,7 +102,7 @@ class Reviewed:
         known = await store.revisions.experiences(library, retired=True)
         past = [await store.revisions.at(library, number) for number in range(library.revision + 1)]
         served = await self.application.fetch(library, "think of " + " ".join(WORDS))
-        _, listed = await listing(store, library, None, 200, None)
+        listed = await listing(store, library, None, 200, None)
         pages = [await experience_page(self.application, library, each.id) for each in known]
         texts = [served.text, library_page(library, known, {}), *pages]
         texts += [each.content for each in listed.experiences]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult
-from results import text_of
+from results import structured, text_of
 
 from explib.evidence.signatures import sign
 from explib.models.libraries import LibrarySettings
@@ -56,7 +56,7 @@ async def test_a_reward_signed_on_the_command_line_is_taken_and_a_forged_one_ref
         forged = await report(client, identity, 1.0, signature)
         assert "fits no reward key of this library" in text_of(forged)
         taken = await report(client, identity, 0.75, signature)
-        assert text_of(taken).startswith(f"Stored as {identity}")
+        assert structured(taken)["trajectory_id"] == identity
         replaced = await client.call_tool("report_reward", {"trajectory_id": identity, "reward": 0.0})
         assert "only a signed one corrects it" in text_of(replaced)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from mcp.types import PARSE_ERROR
+from results import retrieval_in
 from waiting import until
 
 from explib.storage.store import open_store
@@ -196,7 +197,7 @@ async def test_a_signal_ends_the_server_once_the_record_behind_its_last_answer_i
     assert isinstance(result := said["result"], dict)
     async with open_store(url) as store:
         library = await store.libraries.get("default")
-        assert (await store.retrievals.get(library, result["structuredContent"]["retrieval_id"])).task == "a task"
+        assert (await store.retrievals.get(library, retrieval_in(result["content"][0]["text"]))).task == "a task"
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])  # as nohup does, and a shell to background jobs

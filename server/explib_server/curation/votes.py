@@ -25,14 +25,19 @@ async def cast_vote(
 
 
 def outcome_text(cast: Cast) -> str:
-    """The result of a vote, in a sentence or two."""
+    """The result of a vote, in two sentences."""
+    experience = cast.experience
+    return f"Counted: {experience.id} has {cast.tally} (version {experience.version}). {outcome(cast)}"
+
+
+def outcome(cast: Cast) -> str:
+    """What the votes come to, in a sentence."""
     experience, tally = cast.experience, cast.tally
-    counted = f"Counted: {experience.id} has {tally} (version {experience.version})."
     if cast.revision is not None:
         decided = "no longer served" if experience.status == "retired" else "active"
-        return f"{counted} It is {decided} from revision {cast.revision} on."
+        return f"It is {decided} from revision {cast.revision} on."
     if tally.verdict == "rejected" and experience.status != "retired":
-        return f"{counted} It stays because a person pinned it: ask them to retire it."
+        return "It stays because a person pinned it: ask them to retire it."
     if tally.verdict == "open":
-        return f"{counted} It is retired at {VOTERS} different voters down and none up, active at {VOTERS} up."
-    return f"{counted} It is {experience.status} already."
+        return f"It is retired at {VOTERS} different voters down and none up, active at {VOTERS} up."
+    return f"It is {experience.status} already."

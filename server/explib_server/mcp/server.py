@@ -24,7 +24,6 @@ from mcp.types import (
     CallToolResult,
     GetPromptResult,
     InputRequiredResult,
-    TextContent,
     Tool,
 )
 from pydantic import ValidationError
@@ -41,6 +40,7 @@ from explib_server.mcp.schemas import Parameters, added_by_client, compact, comp
 from explib_server.mcp.stdio import ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
+from explib_server.mcp.tools.answers import with_note
 
 if TYPE_CHECKING:
     from explib_server.application import Application
@@ -219,7 +219,7 @@ def _with_note(
     """The answer, with the arguments that were ignored, but for those that their names mark as the client's own."""
     named = [name[:60] for name in ignored if not added_by_client(name)]
     if named and isinstance(answer, CallToolResult):
-        answer.content.append(TextContent(type="text", text=f"Ignored unknown arguments: {', '.join(named)}."))
+        return with_note(answer, f"Ignored unknown arguments: {', '.join(named)}.")
     return answer
 
 

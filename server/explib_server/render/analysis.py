@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,11 +28,6 @@ class Question:
     instructions: str
     input: str
     schema: dict[str, Json]
-
-    def text(self) -> str:
-        """Everything as one text, for a client that shows its model only texts."""
-        schema = json.dumps(self.schema, separators=(",", ":"))
-        return f"# Instructions\n{self.instructions}\n\n# Input\n{self.input}\n\n# Response schema\n{schema}"
 
 
 def question(step: AnalysisStep) -> Question:

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from explib.errors import InvalidInput
 from explib.text.words import estimate_tokens
 
-RESULT_TOKENS = 2_000
-"""Of one page's text; the structured content says the same in about as many again."""
+RESULT_TOKENS = 4_000
+"""Of one page's items in JSON."""
 MAX_ITEMS = 200
+Item = TypeVar("Item", bound=BaseModel)
 REASON_CHARACTERS = 200
 SHOWN_REASONS = 10
 
 
-def page(lines: Sequence[str], limit: int) -> int:
-    """The number of lines on one page: at most `limit` and as many as fit, but one at least, if there is one.
+def page(items: Iterable[Item], limit: int) -> list[Item]:
+    """The items of one page: at most `limit` and as many as fit, but one at least, if there is one.
 
-    Raises InvalidInput for a limit that is no number of lines.
+    Raises InvalidInput for a limit that is no number of items.
     """
+    check_limit(limit)
+    shown, left = list[Item](), RESULT_TOKENS
+    for item in islice(items, limit):
+        left -= estimate_tokens(item.model_dump_json())
+        if left < 0 and shown:
+            break
+        shown.append(item)
+    return shown
+
+
+def check_limit(limit: int) -> None:
+    """Raises InvalidInput for a limit that is no number of items."""
     if not 1 <= limit <= MAX_ITEMS:
         raise InvalidInput(f"limit is {limit}: pass a number from 1 to {MAX_ITEMS}, and page on from the last item.")
-    left = RESULT_TOKENS
-    for count, line in enumerate(lines[:limit]):
-        left -= estimate_tokens(line) + 1
-        if left < 0:
-            return max(1, count)
-    return min(limit, len(lines))
 
 
 def clipped(text: str, characters: int = REASON_CHARACTERS) -> str:

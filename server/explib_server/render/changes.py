@@ -28,9 +28,9 @@ async def changed(
 
 def _waits(library: Library, proposed: ProposedOperation) -> tuple[str, Changed]:
     command = f"explib experiences review {proposed.id} approve --library {library.name}"
-    text = f"{proposal_line(proposed)}\nIt waits for a person: `{command}`, or reject."
+    note = f"It waits for a person: `{command}`, or reject."
     content = proposed.operation.content or " ".join(before.content for before in proposed.before)
-    return text, Changed(
+    return f"{proposal_line(proposed)}\n{note}", Changed(
         library=library.name,
         revision=None,
         id=proposed.id,
@@ -38,6 +38,7 @@ def _waits(library: Library, proposed: ProposedOperation) -> tuple[str, Changed]
         pinned=False,
         version=0,
         content=content,
+        note=note,
     )
 
 

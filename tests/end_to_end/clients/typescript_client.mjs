@@ -21,7 +21,7 @@ const fetched = await called("get_experiences", { task });
 const stored = await called("submit_trajectory", {
   task,
   trajectory: [{ role: "assistant", content: "packed" }],
-  retrieval_id: fetched.structured.retrieval_id,
+  retrieval_id: fetched.text.match(/retrieval_id: (\S+)/)[1],
 });
 const graded = await called("report_reward", { trajectory_id: stored.structured.trajectory_id, reward: 1 });
 const status = await called("library_status", {});

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, JsonValue, WithJsonSchema
 
 from explib.models.groups import GroupState
 from explib.models.submissions import Receipt
-
-if TYPE_CHECKING:
-    from explib.evidence.interval import Interval
-    from explib.retrieval.entry import Entry
-    from explib.retrieval.retriever import Served
 
 
 def _undescribed(schema: dict[str, JsonValue]) -> None:
@@ -24,46 +18,8 @@ class Answer(BaseModel):
     """A tool's answer. Its docstring is for us: agents pay for every word of a schema."""
 
     model_config = ConfigDict(json_schema_extra=_undescribed)
-
-
-EXPERIENCES_SCHEMA: dict[str, JsonValue] = {
-    "type": "array",
-    "items": {"type": "object"},
-    "description": "id, content, status, relevance of each; lift (mean, low, high) where measured",
-}
-"""Said in words: clients check every item against the schema, which for 30 of them takes longer than finding them."""
-
-
-class Experiences(Answer):
-    """The structured side of `get_experiences`; its text content is the prompt text."""
-
-    retrieval_id: str
-    library: str
-    revision: int
-    experiences: Annotated[list[dict[str, Any]], WithJsonSchema(EXPERIENCES_SCHEMA)]
-
-
-def structured(library: str, served: Served) -> dict[str, Any]:
-    """The served experiences as the fields of `Experiences`, ready to be sent."""
-    return {
-        "retrieval_id": served.retrieval.id,
-        "library": library,
-        "revision": served.retrieval.revision,
-        "experiences": [_told(entry, relevance, served.lifts) for entry, relevance in served.experiences],
-    }
-
-
-def _told(entry: Entry, relevance: float, lifts: Mapping[str, Interval]) -> dict[str, Any]:
-    """One experience; where it was measured, by how much it changes the expected reward, with the interval."""
-    fields: dict[str, Any] = {
-        "id": entry.id,
-        "content": entry.content,
-        "status": entry.status,
-        "relevance": relevance,
-    }
-    if lift := lifts.get(entry.id):
-        fields["lift"] = {"mean": round(lift.mean, 3), "low": round(lift.low, 3), "high": round(lift.high, 3)}
-    return fields
+    note: str = ""
+    """What else the model should know, e.g. what to do next; left out where there is nothing."""
 
 
 class Stored(Answer):
@@ -86,8 +42,9 @@ class Stored(Answer):
             group_id=receipt.group.id,
             group_size=receipt.group.size,
             group_state=receipt.group.state,
-            reason="; ".join(filter(None, (receipt.group.reason, receipt.note))),
+            reason=receipt.group.reason,
             redactions=receipt.redactions,
+            note=receipt.note,
         )
 
 

@@ -109,6 +109,7 @@ class Changed(Answer):
             pinned=experience.pinned,
             version=experience.version,
             content=experience.content,
+            note="" if committed.revision is not None else "There was nothing to change.",
         )
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.errors import ExplibError
 from explib.models.submissions import Attempt, RawSubmission
-from explib.text.words import number_of
 from explib_server.auth.callers import current_session
 from explib_server.mcp.opening import Current, LazyApplication
-from explib_server.mcp.results.agent import Experiences, LibraryStatus, Stored, structured
+from explib_server.mcp.results.agent import LibraryStatus, Stored
+from explib_server.mcp.tools.answers import answered, text_answer
 
 if TYPE_CHECKING:  # imported with the application, behind the first answers
     from explib.models.libraries import Library
@@ -57,13 +57,6 @@ async def library_for_tool(current: Current, name: str) -> AsyncIterator[tuple[A
         yield application, await application.library(name or None)
 
 
-def result(text: str, structured: BaseModel) -> CallToolResult:
-    """A short text for the model, and the structured content beside it."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=structured.model_dump(mode="json")
-    )
-
-
 def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> None:
     """Register the four tools; `current` gives the application of the running server."""
     _add_get_experiences(server, current)
@@ -84,15 +77,10 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
         library: LibraryName = "",
         limit: Annotated[int | None, Field(description="At most this many; default: what fits.")] = None,
         tools: Annotated[list[str] | None, Field(description="Names of the tools at hand, if they are known.")] = None,
-    ) -> Annotated[CallToolResult, Experiences]:
+    ) -> CallToolResult:
         async with library_for_tool(current, library) as (application, target):
-            session = current_session()
-            served = await application.fetch(target, task, limit, session, tools or [])
-        # Without a session a submission is tied to it by its id only, and many clients show their model the text only.
-        text = served.text if session else f"retrieval_id: {served.retrieval.id}\n{served.text}"
-        return CallToolResult(
-            content=[TextContent(type="text", text=text)], structured_content=structured(target.name, served)
-        )
+            served = await application.fetch(target, task, limit, current_session(), tools or [])
+        return text_answer(f"{served.text}\nretrieval_id: {served.retrieval.id}")
 
 
 def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -134,7 +122,7 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
                 idempotency_key=idempotency_key or None,
             )
             receipt = await application.submit(target, raw, current_session())
-        return _stored(Stored.of(receipt))
+        return answered(Stored.of(receipt))
 
 
 def _add_report_reward(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -155,7 +143,7 @@ def _add_report_reward(server: MCPServer[LazyApplication], current: Current) -> 
             application = await current()
             attempt = Attempt(trajectory_id or None, retrieval_id or None)
             receipt = await application.report_reward(attempt, reward, feedback or None, signature or None)
-        return _stored(Stored.of(receipt))
+        return answered(Stored.of(receipt))
 
 
 def _add_library_status(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -169,15 +157,6 @@ def _add_library_status(server: MCPServer[LazyApplication], current: Current) ->
     async def status(library: LibraryName = "") -> Annotated[CallToolResult, LibraryStatus]:
         with tool_errors():
             application = await current()
-            from explib_server.render.status import library_status, status_text
+            from explib_server.render.status import library_status
 
-            status_now = await library_status(application, library or None)
-        return result(status_text(status_now), status_now)
-
-
-def _stored(stored: Stored) -> CallToolResult:
-    opening = "Already stored" if stored.duplicate else "Stored"
-    text = f"{opening} as {stored.trajectory_id}. Group of {stored.group_size}: {stored.group_state} ({stored.reason})."
-    if stored.redactions:
-        text += f" Redacted: {number_of(stored.redactions, 'secret')}."
-    return result(text, stored)
+            return answered(await library_status(application, library or None))

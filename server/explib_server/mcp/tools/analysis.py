@@ -11,12 +11,12 @@ from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.errors import TooLarge, UnknownAnalysis
 from explib.models.libraries import Library
-from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, result, tool_errors
+from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, tool_errors
+from explib_server.mcp.tools.answers import answered
 from explib_server.render.analysis import Question, nothing_to_do, question
 from explib_server.render.learning import run_lines
 
@@ -49,6 +49,8 @@ class NextAnalysis(Answer):
     wait_seconds: float | None = None
     learned: int = 0
     """Groups that were learned by this call, from answers that were there."""
+    changes: list[str]
+    """Lines on changes, refusals and failures of this call."""
     revision: int
 
 
@@ -92,20 +94,16 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
                     f"The {analyst} analyst of this server learns by itself. To have the attached agent do it, start "
                     "explib with EXPLIB_ANALYST=agent."
                 )
-                return result(
-                    reason, NextAnalysis(library=target.name, state="off", reason=reason, revision=target.revision)
-                )
+                return answered(NextAnalysis(library=target.name, state="off", reason=reason, revision=target.revision))
             handed = await next_step(application, target, call_id or None)
             revision = (await application.store.libraries.get(target.name)).revision
             reason = "" if handed.step else await nothing_to_do(application, target, handed)
         shown = question(handed.step) if handed.step else None
-        answer = _handed(target.name, revision, handed, shown, reason)
-        before = "\n".join(run_lines(handed.runs))
-        return result("\n\n".join(filter(None, (before, _asked_text(answer, shown) if shown else reason))), answer)
+        return answered(_handed(target.name, revision, handed, shown, reason))
 
 
 def _handed(library: str, revision: int, handed: NextStep, shown: Question | None, reason: str) -> NextAnalysis:
-    learned = sum(run.learned for run in handed.runs)
+    learned, changes = sum(run.learned for run in handed.runs), run_lines(handed.runs)
     if shown is None:
         state: State = "done" if handed.retry_after is None else "wait"
         wait = None if handed.retry_after is None else round(handed.retry_after, 1)
@@ -116,12 +114,13 @@ def _handed(library: str, revision: int, handed: NextStep, shown: Question | Non
             remaining=handed.remaining,
             wait_seconds=wait,
             learned=learned,
+            changes=changes,
             revision=revision,
         )
     return NextAnalysis(
         library=library,
         state="step",
-        reason=f"The {shown.step} step waits for your answer.",
+        reason=_asked(),
         call_id=shown.call_id,
         step=shown.step,
         instructions=shown.instructions,
@@ -129,17 +128,17 @@ def _handed(library: str, revision: int, handed: NextStep, shown: Question | Non
         response_schema=shown.schema,
         remaining=handed.remaining,
         learned=learned,
+        changes=changes,
         revision=revision,
     )
 
 
-def _asked_text(answer: NextAnalysis, shown: Question) -> str:
+def _asked() -> str:
     from explib_learner.agent.loop import STEP_SECONDS
 
     return (
-        f"Step {shown.step} of learning library {answer.library} (call_id {shown.call_id}; {answer.remaining} known to "
-        f"remain, this one included). Follow the instructions, then call answer_analysis with this call_id and, as "
-        f"response, one JSON object of the schema, within {STEP_SECONDS / 60:g} minutes.\n\n{shown.text()}"
+        "Follow the instructions on the input, then call answer_analysis with this call_id and, as response, one JSON "
+        f"object of the response_schema, within {STEP_SECONDS / 60:g} minutes."
     )
 
 
@@ -166,18 +165,16 @@ def _add_answer_analysis(server: MCPServer[LazyApplication], current: Current) -
             learned=verdict.run.learned if verdict.run else 0,
             revision=library.revision,
             changes=run_lines((verdict.run,)) if verdict.run else [],
+            note=_what_next(verdict),
         )
-        return result(_answered_text(answer, verdict), answer)
+        return answered(answer)
 
 
-def _answered_text(answer: AnalysisAnswered, verdict: AnswerResult) -> str:
+def _what_next(verdict: AnswerResult) -> str:
     if verdict.repair_step is not None:
-        return f"{answer.problem}\n\nCall answer_analysis again, with call_id {answer.call_id}."
-    if answer.problem is not None:
-        lines = [f"Not used: {answer.problem}. There is nothing to correct in it now."]
-    else:
-        lines = [f"Accepted. Known to remain: {number_of(answer.remaining, 'step')}."]
-    return "\n".join((*lines, *answer.changes, "Call next_analysis for what comes next."))
+        return "Correct the answer, and call answer_analysis again with this call_id."
+    unused = "There is nothing to correct in it now. " if verdict.problem is not None else ""
+    return f"{unused}Call next_analysis for what comes next."
 
 
 async def next_step(application: Application, library: Library, call_id: str | None) -> NextStep:

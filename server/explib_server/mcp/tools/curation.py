@@ -12,7 +12,8 @@ from explib_server.auth.callers import current_caller
 from explib_server.curation.curator import By, curator_of
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import Changed, History, Listing, Reverted, Reviewed
-from explib_server.mcp.tools.agent import ADDS, READS, LibraryName, library_for_tool, result
+from explib_server.mcp.tools.agent import ADDS, READS, LibraryName, library_for_tool
+from explib_server.mcp.tools.answers import answered
 from explib_server.render.changes import changed, reverted, reviewed
 from explib_server.render.listing import Status, history, listing
 
@@ -61,8 +62,7 @@ def _add_list(server: MCPServer[LazyApplication], current: Current) -> None:
         after: Annotated[str, Field(description="To page on: the answer's next, e.g. e20.")] = "",
     ) -> Annotated[CallToolResult, Listing]:
         async with library_for_tool(current, library) as (application, target):
-            text, page = await listing(application.store, target, status, limit, after or None)
-        return result(text, page)
+            return answered(await listing(application.store, target, status, limit, after or None))
 
 
 def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -77,13 +77,8 @@ def _add_add(server: MCPServer[LazyApplication], current: Current) -> None:
     ) -> Annotated[CallToolResult, Changed]:
         async with library_for_tool(current, library) as (application, target):
             committed = await curator_of(application).add(target, content, by_caller(reason))
-            return result(
-                *await changed(
-                    application.store,
-                    target,
-                    committed,
-                )
-            )
+            _, answer = await changed(application.store, target, committed)
+        return answered(answer)
 
 
 def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -109,7 +104,8 @@ def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
             if pinned is not None:
                 current_caller().check_person("Pinning")
             committed = await curator.edit(target, id, content or None, by, expected_version, pinned=pinned)
-            return result(*await changed(application.store, target, committed, id))
+            _, answer = await changed(application.store, target, committed, id)
+        return answered(answer)
 
 
 def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -124,7 +120,8 @@ def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
     ) -> Annotated[CallToolResult, Changed]:
         async with library_for_tool(current, library) as (application, target):
             committed = await curator_of(application).retire(target, id, by_caller(reason), expected_version)
-            return result(*await changed(application.store, target, committed, id))
+            _, answer = await changed(application.store, target, committed, id)
+        return answered(answer)
 
 
 def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -144,7 +141,8 @@ def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
         async with library_for_tool(current, library) as (application, target):
             current_caller().check_person("Review")
             committed = await curator_of(application).review(target, id, decision, by_caller(reason), content or None)
-        return result(*reviewed(target, committed, id, decision))
+        _, answer = reviewed(target, committed, id, decision)
+        return answered(answer)
 
 
 def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -160,8 +158,7 @@ def _add_history(server: MCPServer[LazyApplication], current: Current) -> None:
         before: Annotated[int | None, Field(description="To page on: the answer's next.")] = None,
     ) -> Annotated[CallToolResult, History]:
         async with library_for_tool(current, library) as (application, target):
-            text, page = await history(application.store, target, limit, before)
-        return result(text, page)
+            return answered(await history(application.store, target, limit, before))
 
 
 def _add_revert(server: MCPServer[LazyApplication], current: Current) -> None:
@@ -182,4 +179,5 @@ def _add_revert(server: MCPServer[LazyApplication], current: Current) -> None:
         async with library_for_tool(current, library) as (application, target):
             current_caller().check_person("Going back to an earlier revision")
             committed = await curator_of(application).revert(target, revision, by_caller(reason), expected_revision)
-            return result(*await reverted(application.store, target, committed, revision))
+            _, answer = await reverted(application.store, target, committed, revision)
+        return answered(answer)

@@ -13,9 +13,10 @@ from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import LibraryName, library_for_tool, result
+from explib_server.mcp.tools.agent import LibraryName, library_for_tool
+from explib_server.mcp.tools.answers import answered
 from explib_server.render.bounds import commonest
-from explib_server.render.learning import run_lines, run_text, summary_text
+from explib_server.render.learning import run_lines, run_text
 
 LEARNS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 
@@ -68,4 +69,4 @@ def add_learn_tool(server: MCPServer[LazyApplication], current: Current) -> None
             reasons=commonest(overview.reasons),
             learned_by=holder.holder if holder else None,
         )
-        return result("\n".join((*answer.changes, summary_text(overview, runs, holder))), answer)
+        return answered(answer)

@@ -9,12 +9,12 @@ from mcp.types import CallToolResult
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from explib.settings.library import LibraryChanges, read_changes
-from explib.settings.wording import setting_text
 from explib_server.curation.settings import set_up
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import LibraryList, LibrarySetUp
 from explib_server.mcp.schemas import compact_input
-from explib_server.mcp.tools.agent import READS, result, tool_errors
+from explib_server.mcp.tools.agent import READS, tool_errors
+from explib_server.mcp.tools.answers import answered
 from explib_server.mcp.tools.curation import CHANGES, by_caller
 from explib_server.render.listing import library_list
 
@@ -45,8 +45,8 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
     ) -> Annotated[CallToolResult, LibraryList]:
         with tool_errors():
             application = await current()
-            text, page = await library_list(application.store, await application.libraries(), limit, after or None)
-        return result(text, page)
+            reached = await application.libraries()
+            return answered(await library_list(application.store, reached, limit, after or None))
 
     @server.tool(
         title="Create library",
@@ -64,13 +64,7 @@ def add_library_tools(server: MCPServer[LazyApplication], current: Current) -> N
             application = await current()
             changes, by = read_changes(settings or {}), by_caller(reason)
             library, created = await set_up(application, name, changes, by, update=update)
-        did = "created" if created else "updated"
-        text = f"{library.name} is {did}: " + ", ".join(
-            f"{setting} {setting_text(value)}" for setting, value in library.settings
-        )
-        return result(
-            text,
-            LibrarySetUp(
-                name=library.name, created=created, revision=library.revision, settings=library.settings.model_dump()
-            ),
+        settings_now = library.settings.model_dump()
+        return answered(
+            LibrarySetUp(name=library.name, created=created, revision=library.revision, settings=settings_now)
         )

@@ -11,10 +11,11 @@ from pydantic import Field
 from explib.evidence.votes import Verdict
 from explib.storage.revisions.votes import Cast
 from explib_server.auth.callers import current_caller
-from explib_server.curation.votes import cast_vote, outcome_text
+from explib_server.curation.votes import cast_vote, outcome
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, result
+from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool
+from explib_server.mcp.tools.answers import answered
 
 
 class Voted(Answer):
@@ -40,6 +41,7 @@ class Voted(Answer):
             verdict=cast.tally.verdict,
             status=cast.experience.status,
             revision=cast.revision,
+            note=outcome(cast),
         )
 
 
@@ -60,4 +62,4 @@ def add_vote_tool(server: MCPServer[LazyApplication], current: Current) -> None:
     ) -> Annotated[CallToolResult, Voted]:
         async with library_for_tool(current, library) as (application, target):
             cast = await cast_vote(application, target, id, current_caller().voter, vote == "up", reason or None)
-        return result(outcome_text(cast), Voted.of(cast))
+        return answered(Voted.of(cast))
