@@ -49,6 +49,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_f
     monkeypatch.setenv("EXPLIB_CONFIG", str(config))
     monkeypatch.setenv("EXPLIB_EXPLORATION", "off")  # what is served is certain, but where chance itself is tested
     monkeypatch.setenv("EXPLIB_LEARNER_IDLE_SECONDS", "1")
+    monkeypatch.chdir(tmp_path_factory.mktemp("folder"))  # which is no project
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'library.db'}")
 

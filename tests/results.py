@@ -29,9 +29,9 @@ def retrieval_of(result: CallToolResult) -> str:
 
 def retrieval_in(text: str) -> str:
     """The id in the text of an answer of get_experiences."""
-    _, _, identity = text.splitlines()[-1].partition("retrieval_id: ")
-    assert identity, text
-    return identity
+    found = re.search(r"^retrieval_id: (\S+)$", text, re.MULTILINE)
+    assert found, text
+    return found[1]
 
 
 def lessons_of(result: CallToolResult) -> dict[str, str]:

@@ -75,6 +75,8 @@ COMMANDS = {
     "experiences vote": {"--library", "--reason"},
     "export": {"--format", "--only", "--project", "--output", "--library"},
     "history": {"--library", "--limit", "--json"},
+    "on": set[str](),
+    "off": set[str](),
     "import": {
         "--library",
         "--format",

@@ -21,6 +21,9 @@ from explib.tracing import span
 from explib_learner.lifecycle import Lifecycle
 from explib_server.auth.callers import current_caller
 from explib_server.preparation import prepared
+from explib_server.projects import Project
+from explib_server.projects.folder import current_project
+from explib_server.projects.state import remember_folder
 
 if TYPE_CHECKING:
     from explib_server.compose import Learning
@@ -51,21 +54,40 @@ class Application:
         self.lifecycle = Lifecycle(store)
         self._on_submission: list[Callable[[], None]] = []
 
+    @property
+    def project(self) -> Project:
+        """The project that the current work is for."""
+        return current_project(self.settings)
+
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the configured one (created where it doesn't exist, unless only read), within reach.
+        """The named library, or the project's (created where it doesn't exist, unless only read), within reach.
 
         Raises UnknownLibrary and NotAllowed.
         """
-        caller = current_caller()
-        library_name = storable(caller.library(name, self.settings.library))
+        caller, project = current_caller(), self.project
+        library_name = storable(caller.library(name, project.library))
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            if library_name == self.settings.library and self.store.database.access != "read":
-                return await self.store.libraries.ensure(library_name, self.settings.library_defaults())
+            own = {project.library, self.settings.library}
+            if library_name in own and self.store.database.access != "read":
+                return await self._made(library_name, project)
             if caller.libraries is None:
                 raise
             raise caller.not_made_yet(library_name) from error
+
+    async def _made(self, name: str, project: Project) -> Library:
+        if project.root is not None and name == project.library:
+            remember_folder(name, project.root)
+        return await self.store.libraries.ensure(name, self.settings.library_defaults())
+
+    async def _farther_layers(self, library: Library) -> list[Library]:
+        """The libraries that are served after this one, nearest first; none where it is not the project's own."""
+        caller, (nearest, *names) = current_caller(), self.project.layers
+        if library.name != nearest:
+            return []
+        found = [await self.store.libraries.find(name) for name in names if caller.reaches(name)]
+        return [layer for layer in found if layer is not None]
 
     async def libraries(self) -> list[Library]:
         """Every library within the caller's reach, by name."""
@@ -79,16 +101,20 @@ class Application:
         limit: int | None = None,
         session: str | None = None,
         tools: Iterable[str] = (),
+        *,
+        alone: bool = False,
     ) -> Served:
         """The experiences for a task; the task is redacted before the retrieval is recorded. Raises InvalidInput.
 
+        With those of the project's other layers where the library is the project's, unless it is wanted `alone`.
         `tools`: names of the tools at hand. A `session` that asks the same again before it submits anything gets the
         same answer.
         """
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
             owner, plain = current_caller().subject, self.clean(task)
-            served = await self.experiences.serve(library, plain, limit, session, owner, tools)
+            farther = [] if alone else await self._farther_layers(library)
+            served = await self.experiences.serve(library, plain, limit, session, owner, tools, farther)
             if library.settings.past_success and served.nothing_fits:
                 from explib_server.render.past_success import past_success
 
@@ -121,7 +147,7 @@ class Application:
             seen.set_attributes({"explib.trajectory": receipt.trajectory_id, "explib.duplicate": receipt.duplicate})
             if retrieval_id is not None and not receipt.duplicate:
                 self.experiences.submitted(retrieval_id)
-            self._stored(library, receipt)
+            self._stored(receipt)
         return _noted(receipt, library, counts=submission.reward is None)
 
     async def report_reward(
@@ -147,7 +173,7 @@ class Application:
             await self._check_own(library, trajectory_id)
         grade = Grade(reward, text, caller.subject, checked, source)
         receipt = await trajectories.report_reward(library, trajectory_id, grade)
-        self._stored(library, receipt)
+        self._stored(receipt)
         return _noted(replace(receipt, redactions=redactions), library, counts=signature is not None)
 
     async def _verified(self, library: Library, attempt: Attempt, reward: float, signature: str) -> Signature:
@@ -175,10 +201,10 @@ class Application:
         clean, counts = redact(storable(text), personal=self.settings.redact_personal)
         return clean, counts.total()
 
-    def _stored(self, library: Library, receipt: Receipt) -> None:
-        if receipt.scored:
-            self.experiences.rewarded(library)
-            self.lifecycle.rewarded(library)
+    def _stored(self, receipt: Receipt) -> None:
+        for layer in receipt.scored:
+            self.experiences.rewarded(layer)
+            self.lifecycle.rewarded(layer)
         for notify in self._on_submission:
             notify()
 

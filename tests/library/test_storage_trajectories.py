@@ -75,12 +75,12 @@ async def test_an_attempt_is_stored_though_the_retrieval_that_it_names_was_lost_
 ) -> None:
     lost = new_id("r")
     receipt = await store.trajectories.submit(library, attempt(retrieval_id=lost, reward=1.0))
-    assert (receipt.duplicate, receipt.scored) == (False, False)
+    assert (receipt.duplicate, receipt.scored) == (False, ())
     assert "not on record" in receipt.note
     assert (await store.trajectories.get(library, receipt.trajectory_id)).trajectory.retrieval_id == lost
     assert await store.trajectories.locate(retrieval_id=lost) == (library, receipt.trajectory_id)
     corrected = await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(0.0))
-    assert (corrected.scored, corrected.group.graded) == (False, 1)
+    assert (corrected.scored, corrected.group.graded) == ((), 1)
     assert await check(store.database, deep=True) == []
 
 

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from explib.errors import InvalidInput, UnknownLibrary
 from explib_server.render.bounds import RESULT_TOKENS, SHOWN_REASONS, clipped, commonest, page
 
 
+class Line(BaseModel):
+    text: str
+
+
 def test_a_page_has_what_fits_and_at_least_one_line() -> None:
-    assert page(["a short line"] * 5, 3) == 3
-    assert page(["a short line"] * 5, 50) == 5
-    assert page(["word " * RESULT_TOKENS * 2] * 3, 50) == 1
-    assert page([], 50) == 0
+    short, long = Line(text="a short line"), Line(text="word " * RESULT_TOKENS * 2)
+    assert page([short] * 5, 3) == [short] * 3
+    assert page([short] * 5, 50) == [short] * 5
+    assert page([long] * 3, 50) == [long]
+    assert page([short, long, short], 50) == [short]
+    assert page(list[Line](), 50) == []
     for limit in (0, -1, 201):
         with pytest.raises(InvalidInput, match="pass a number from 1 to 200"):
-            page([], limit)
+            page([short], limit)
 
 
 def test_reasons_that_begin_alike_are_counted_together_when_they_are_cut() -> None:

@@ -164,7 +164,7 @@ async def test_the_answer_is_text_ready_for_a_prompt_with_the_retrievals_id_at_i
     await commit_lesson()
     async with in_memory() as client:
         result = await client.call_tool("get_experiences", {"task": "ship it"})
-    first, *lines, last = text_of(result).splitlines()
+    first, *lines, last, _ = text_of(result).splitlines()
     assert first.startswith("Lessons from earlier graded attempts")
     assert lines == [f"[e1]. {LESSON} (candidate)"]
     assert last.startswith("retrieval_id: r_")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
+from mcp import Client
+from results import lessons_of, retrieval_of, structured
 
+from explib.models.libraries import LibrarySettings
+from explib.models.revisions import Operation
 from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
+from explib.storage.store import open_store
+from explib_server.cli import main
+from explib_server.mcp.server import build_server
 from explib_server.projects import Project, project_of
+from explib_server.projects.folder import working_in
 from explib_server.projects.state import known_folders, remember_folder, switch
 
 
@@ -139,3 +150,50 @@ def test_a_library_knows_the_folder_it_was_last_used_from(tmp_path: Path) -> Non
     remember_folder("shop", tmp_path / "a")
     remember_folder("shop", tmp_path / "b")
     assert known_folders() == {"shop": str(tmp_path / "b")}
+
+
+async def test_the_tools_work_in_the_project_of_the_folder_and_serve_its_layers(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", "https://github.com/acme/shop")
+    (root / ".explib.toml").write_text('layers = ["team", "not-there"]\n')
+    async with open_store(Settings().database_url) as store:
+        for name in ("default", "team"):
+            library = await store.libraries.ensure(name, LibrarySettings(exploration=False))
+            lesson = Operation("ADD", "because", content=f"When shipping, think of {name}.", status="active")
+            await store.revisions.commit(Proposal(library, "by hand", "test", "contrast", (lesson,)))
+    with working_in(root):
+        async with Client(build_server(Settings(), "off", "all")) as client:
+            served = await client.call_tool("get_experiences", {"task": "shipping"})
+            alone = await client.call_tool("get_experiences", {"task": "shipping", "library": "default"})
+            stored = await client.call_tool("submit_trajectory", {"task": "shipping", "trajectory": "x", "reward": 1.0})
+            voted = await client.call_tool("vote_experience", {"id": "team/e1", "vote": "up"})
+    assert list(lessons_of(served)) == ["default/e1", "team/e1"]
+    assert list(lessons_of(alone)) == ["e1"]
+    assert structured(voted)["up"] == 1
+    async with open_store(Settings().database_url) as store:
+        own, default = await store.libraries.get(of(root).library), await store.libraries.get("default")
+        attempt = await store.trajectories.get(own, str(structured(stored)["trajectory_id"]))
+        assert attempt.trajectory.retrieval_id == retrieval_of(served)
+        assert (await store.retrievals.get(default, retrieval_of(served))).reward == 1.0
+    assert known_folders() == {own.name: str(root)}
+
+
+def test_the_command_line_works_in_the_project_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = repository(tmp_path / "shop", "https://github.com/acme/shop")
+    (root / "src").mkdir()
+    monkeypatch.chdir(root / "src")
+
+    def said(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["explib", *arguments])
+        with pytest.raises(SystemExit):
+            main()
+        return capsys.readouterr().out
+
+    name = of(root).library
+    said("experiences", "add", "When shipping, weigh the parcel.")
+    assert f"of the project {root}" in said("libraries", "show", name)
+    assert f"layers: {name}, default (nearest first; learning goes to {name})\ncaptured: yes" in said("status")
+    assert f"{root}\ncaptured: no" in said("off")
+    assert json.loads(said("status", "--json"))["captured"] is False
+    assert "captured: yes" in said("on", str(root))

@@ -44,6 +44,8 @@ class Retrieval:
     """The share of retrievals whose reward is reported, as it was then."""
     reward: float | None = None
     """What counts so far: the mean reward of the attempts under it, 0 to 1 of the library's range."""
+    layers: tuple[int, ...] = ()
+    """Ids of the other libraries that the answer was drawn from: each has a retrieval of this id, for the rewards."""
 
 
 @dataclass(frozen=True, slots=True)

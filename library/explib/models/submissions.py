@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explib.models.groups import Group
+from explib.models.libraries import Library
 from explib.models.trajectories import RewardSource, Step
 
 
@@ -102,7 +103,7 @@ class Receipt:
     redactions: int = 0
     note: str = ""
     """What else the submitter should know."""
-    scored: bool = False
-    """Whether a reward changed what is known of the experiences that the attempt's retrieval drew."""
+    scored: tuple[Library, ...] = ()
+    """The libraries in which a reward changed what is known of the experiences that were drawn for the attempt."""
     corrected: tuple[str, ...] = ()
     """The names of what a repeated import corrected."""

@@ -29,10 +29,10 @@ class Lined(Protocol):
         ...
 
 
-def line_of(experience: Lined) -> str:
-    """An experience as one line of a prompt; a candidate says that it is one."""
+def line_of(experience: Lined, layer: str = "") -> str:
+    """An experience as one line of a prompt; a candidate says that it is one. `layer` is put before its id."""
     mark = " (candidate)" if experience.status == "candidate" else ""
-    return f"[{experience.id}]. {experience.content}{mark}"
+    return f"[{layer}{experience.id}]. {experience.content}{mark}"
 
 
 @dataclass(frozen=True, slots=True)

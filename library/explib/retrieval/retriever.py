@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Hashable, Iterable
+from collections.abc import Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from explib.errors import InvalidInput, InvalidTask
@@ -13,9 +13,9 @@ from explib.models.libraries import Library
 from explib.models.retrievals import Retrieval
 from explib.retrieval.cache import MOST_LESSONS, Cached, IndexCache
 from explib.retrieval.embedding import Embedder
-from explib.retrieval.entry import Entry
+from explib.retrieval.entry import Ranked, line_of
 from explib.retrieval.sessions import SessionRetrievals
-from explib.retrieval.shortlist import Drawn, draw
+from explib.retrieval.shortlist import Drawn, Room, draw
 from explib.storage.store import Store
 from explib.text.words import estimate_tokens, says_something
 from explib.trajectories.readiness import group_key
@@ -27,6 +27,8 @@ INTRODUCTION = (
     "Lessons from earlier graded attempts at such tasks; they are advice, not orders: "
     "use those whose condition holds, and cite their ids."
 )
+FARTHER_SHARE = 0.25
+"""Of an answer's tokens that the nearest layer leaves to farther ones, where these have lessons."""
 INTRODUCTION_TOKENS = estimate_tokens(INTRODUCTION)
 NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
 NOTHING_FITS = "No experience of this library fits the task. Solve it, then submit the trajectory with its reward."
@@ -36,19 +38,73 @@ NOTHING_THIS_TIME = (
 
 
 @dataclass(frozen=True, slots=True)
+class FromLayer:
+    """A farther layer's part of an answer, with the layer's own record of it."""
+
+    library: Library
+    retrieval: Retrieval
+    experiences: tuple[Ranked, ...]
+
+    @property
+    def mark(self) -> str:
+        """Stands before the ids of its lessons, e.g. `default/`."""
+        return mark_of(self.library)
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One answer: the record of it, the experiences in order of relevance, and the text for a prompt."""
 
     retrieval: Retrieval
-    experiences: tuple[tuple[Entry, float], ...]
+    experiences: tuple[Ranked, ...]
     text: str
     lifts: dict[str, Interval] = field(default_factory=dict)
     """By id, in rewards; only where there is a number that means something."""
+    farther: tuple[FromLayer, ...] = ()
 
     @property
     def nothing_fits(self) -> bool:
         """No lesson was up for the draw: none is withheld by chance or by the hold-out either."""
-        return not self.retrieval.servings and not self.retrieval.held_out
+        return not self.retrieval.servings and not self.retrieval.held_out and not self.farther
+
+
+def mark_of(layer: Library) -> str:
+    """Tells the ids of a farther layer from the nearest one's."""
+    return f"{layer.name}/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was drawn from one layer, as of a revision."""
+
+    library: Library
+    revision: int
+    drawn: Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request, under the id of its retrieval."""
+
+    id: str
+    task: str
+    limit: int | None
+    tools: frozenset[str]
+
+    def record(self, part: _Part, layers: Sequence[int]) -> Retrieval:
+        """The retrieval of one layer; `layers` are the ids of all."""
+        settings, drawn = part.library.settings, part.drawn
+        return Retrieval(
+            self.id,
+            self.task,
+            part.revision,
+            drawn.servings,
+            time.time(),
+            holdout=settings.holdout if settings.exploration else 0.0,
+            held_out=drawn.held_out,
+            arms=drawn.arms,
+            layers=tuple(each for each in layers if each != part.library.id),
+        )
 
 
 class Retriever:
@@ -68,23 +124,29 @@ class Retriever:
         session: Hashable | None = None,
         owner: str | None = None,
         tools: Iterable[str] = (),
+        farther: Sequence[Library] = (),
     ) -> Served:
         """The experiences for a task as of `library.revision`, most relevant first; recorded behind the answer.
 
         `tools` are the names of those in play: lessons that speak of them are raised, those of others left out.
+        `farther` layers, nearest first, add theirs to the same answer: each of them records a retrieval of the same id.
         The retrieval belongs to the access token `owner`. A call that a session repeats at the same revision, with
         nothing submitted since, gets the same answer.
         Raises InvalidTask for an empty task and InvalidInput for a limit below 1.
         """
         _check(task, limit)
         in_play = frozenset(name.strip().lower() for name in tools)
-        held = await self._following(library)
-        purpose, conditions = (session, library.identity, group_key(task, None)), (library.settings, limit, in_play)
+        layers = [(each, await self._following(each)) for each in (library, *farther)]
+        purpose = (session, library.identity, group_key(task, None))
+        standing = tuple((each.identity, each.settings, held.index.revision) for each, held in layers)
+        conditions = (standing, limit, in_play)
         known = None if session is None else self._repeats.get(purpose, conditions)
-        if known is not None and known.retrieval.revision == held.index.revision:
+        if known is not None:
             return known
-        served = await self._draw(held, library, task, limit, in_play, new_id("r") + owner_mark(owner))
+        served = await self._answer(layers, _Asked(new_id("r") + owner_mark(owner), task, limit, in_play))
         self._store.retrievals.record_behind(library, served.retrieval)
+        for part in served.farther:
+            self._store.retrievals.record_behind(part.library, part.retrieval)
         if session is not None:
             self._repeats.put(purpose, conditions, served.retrieval.id, served)
         return served
@@ -103,26 +165,16 @@ class Retriever:
         held.followed_at = time.monotonic()
         return held
 
-    async def _draw(
-        self, held: Cached, library: Library, task: str, limit: int | None, tools: frozenset[str], retrieval_id: str
-    ) -> Served:
+    async def _answer(self, layers: Sequence[tuple[Library, Cached]], asked: _Asked) -> Served:
+        (library, held), *_ = layers
+        nearest, *farther = await _draw_from(layers, asked)
+        ids = [part.library.id for part in (nearest, *farther)]
+        parts = tuple(FromLayer(part.library, asked.record(part, ids), part.drawn.served) for part in farther)
+        measured = held.evidence.claimed(entry for entry, _ in nearest.drawn.served)
         settings = library.settings
-        room = settings.serve_tokens - INTRODUCTION_TOKENS
-        candidates = await held.index.candidates(task, room, tools)
-        drawn = draw(retrieval_id, candidates, held.evidence, settings, room, limit)
-        retrieval = Retrieval(
-            retrieval_id,
-            task,
-            candidates.revision,
-            drawn.servings,
-            time.time(),
-            holdout=settings.holdout if settings.exploration else 0.0,
-            held_out=drawn.held_out,
-            arms=drawn.arms,
-        )
-        measured = held.evidence.claimed(entry for entry, _ in drawn.served)
         lifts = {known: lift.times(settings.reward_width) for known, lift in measured.items()}
-        return Served(retrieval, drawn.served, _prompt_text(drawn, len(held.index)), lifts)
+        text = _prompt_text(nearest.drawn, parts, any(len(known.index) for _, known in layers))
+        return Served(asked.record(nearest, ids), nearest.drawn.served, text, lifts, parts)
 
     async def alike(self, library: Library, text: str, similarity: float) -> list[str]:
         """Ids of the lessons that share so much of their terms with a text (Jaccard); others may be among them."""
@@ -154,6 +206,30 @@ class Retriever:
         await self._store.database.background.flush()
 
 
+async def _draw_from(layers: Sequence[tuple[Library, Cached]], asked: _Asked) -> list[_Part]:
+    """The nearest layer's lessons, then those of the farther ones that have any, in the budget of the nearest.
+
+    A farther layer is left out where none of its lessons came up for the draw, whatever chance would have said.
+    """
+    (nearest, _), *others = layers
+    left, limit = nearest.settings.serve_tokens - INTRODUCTION_TOKENS, asked.limit
+    kept = int(left * FARTHER_SHARE) if any(len(known.index) for _, known in others) else 0
+    parts: list[_Part] = []
+    for library, held in layers:
+        if parts and not len(held.index):
+            continue
+        each = estimate_tokens(mark_of(library)) if parts else 0
+        room = Room(left if parts else left - kept, limit, each)
+        candidates = await held.index.candidates(asked.task, room.tokens, asked.tools)
+        seed = f"{asked.id}/{library.name}" if parts else asked.id
+        drawn = draw(seed, candidates, held.evidence, library.settings, room)
+        if not parts or drawn.servings:
+            parts.append(_Part(library, candidates.revision, drawn))
+        left -= sum(entry.tokens + each for entry, _ in drawn.served)
+        limit = None if limit is None else limit - len(drawn.served)
+    return parts
+
+
 def _check(task: str, limit: int | None) -> None:
     if not says_something(task):
         raise InvalidTask
@@ -161,8 +237,11 @@ def _check(task: str, limit: int | None) -> None:
         raise InvalidInput("limit must be at least 1, or left out for as many as fit the token budget.")
 
 
-def _prompt_text(drawn: Drawn, lessons: int) -> str:
+def _prompt_text(nearest: Drawn, farther: Sequence[FromLayer], any_lessons: bool) -> str:
     """`[id]. lesson` lines under one sentence saying what they are."""
-    if not drawn.served:
-        return NOTHING_THIS_TIME if drawn.servings else NOTHING_FITS if lessons else NOTHING
-    return "\n".join([INTRODUCTION, *(entry.line for entry, _ in drawn.served)])
+    lines = [entry.line for entry, _ in nearest.served]
+    lines += [line_of(entry, part.mark) for part in farther for entry, _ in part.experiences]
+    if not lines:
+        withheld = nearest.servings or farther
+        return NOTHING_THIS_TIME if withheld else NOTHING_FITS if any_lessons else NOTHING
+    return "\n".join([INTRODUCTION, *lines])

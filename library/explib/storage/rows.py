@@ -74,6 +74,7 @@ RETRIEVAL = retrieval.names
 TEXTS: dict[str, TypeAdapter[Any]] = {
     "servings": TypeAdapter(tuple[Serving, ...]),
     "arms": TypeAdapter(dict[str, bool]),
+    "layers": TypeAdapter(tuple[int, ...]),
 }
 """The columns among `RETRIEVAL` that are JSON."""
 

@@ -33,6 +33,8 @@ class Commands(LazyGroup):
         "diff": "revisions:diff",
         "revert": "revisions:revert",
         "attach": "attach:attach",
+        "off": "off:off",
+        "on": "off:on",
         "token": "token:app",
         "db": "db:app",
         "doctor": "doctor:doctor",

@@ -176,7 +176,7 @@ async def check_model(settings: Settings) -> bool:
 
 
 async def _library(application: Application) -> tuple[Status, str]:
-    name = application.settings.library
+    name = application.project.library
     library = await application.store.libraries.find(name)
     if library is None:
         return "INFO", f"library {name} does not exist yet: the first use creates it"

@@ -124,7 +124,7 @@ def _store(
     tally, adopted = Tally(), list[Adopted]()
 
     async def work(application: Application) -> None:
-        name = library or application.settings.library
+        name = library or application.project.library
         await application.store.libraries.find(name)  # raises where it can't be a name
         intake = Intake(application, name, tally)
         with _progress(import_run, given):

@@ -22,6 +22,7 @@ from explib_server.cli.run import JsonOption, run, say
 from explib_server.curation.settings import set_up
 from explib_server.exporters import lossless
 from explib_server.exporters.contents import contents
+from explib_server.projects.state import known_folders
 
 app = typer.Typer(
     help="List libraries, create them, change their settings, delete them.", no_args_is_help=True, add_completion=False
@@ -64,7 +65,8 @@ def show_library(name: NameArgument, as_json: JsonOption = False) -> None:
         return library, application.settings.not_in_force(library)
 
     library, overridden = run(work, "read")
-    _say(library, as_json)
+    folder = known_folders().get(name)
+    _say(library, as_json, folder)
     for note in () if as_json else overridden:
         say(f"note: {note}")
 
@@ -129,12 +131,13 @@ def _changes(given: Sequence[str]) -> LibraryChanges:
     return read_changes(named)
 
 
-def _say(library: Library, as_json: bool) -> None:
+def _say(library: Library, as_json: bool, folder: str | None = None) -> None:
     if as_json:
-        say(json.dumps(_as_json(library), indent=2))
+        say(json.dumps(_as_json(library) | {"folder": folder}, indent=2))
     else:
+        place = [f"  of the project {folder}"] if folder else []
         settings = [f"  {name} = {setting_text(value)}" for name, value in library.settings]
-        say("\n".join([f"{library.name}, at revision {library.revision}", *settings]))
+        say("\n".join([f"{library.name}, at revision {library.revision}", *place, *settings]))
 
 
 def _as_json(library: Library) -> dict[str, object]:

@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 from explib_server.application import Application
-from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.cli.off import project_fields, project_text
+from explib_server.cli.run import JsonOption, LibraryOption, load_settings, run, say
+from explib_server.projects import project_of
+from explib_server.projects.folder import here
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 from explib_server.render.heartbeat import status_line
 from explib_server.render.status import standing
@@ -25,8 +28,10 @@ def status(
     if line:
         say(run(lambda application: _line(application, library), "read"))
         return
+    project = project_of(here(), load_settings())
     found = run(lambda application: standing(application, library), "read")
-    say(json.dumps(found.fields(), indent=2) if as_json else found.text())
+    text = f"{found.text()}\n{project_text(project)}"
+    say(json.dumps(found.fields() | project_fields(project), indent=2) if as_json else text)
 
 
 async def _line(application: Application, library: str | None) -> str:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from explib.errors import ExplibError, InvalidSetting
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import wrong_settings
+from explib_server.projects.folder import here, working_in
 from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.tracing import set_up_traces
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from explib_server.application import Application
 
 T = TypeVar("T")
-LibraryOption: TypeAlias = Annotated[str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY.")]
+LibraryOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="Which library; default: EXPLIB_LIBRARY, else the folder's.")
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
@@ -72,7 +75,8 @@ def run(work: Callable[[Application], Awaitable[T]], access: Access = "create") 
         async with open_application(load_settings(), access) as application:
             return await work(application)
 
-    return asyncio.run(act())
+    with working_in(here()):
+        return asyncio.run(act())
 
 
 def say(text: str) -> None:

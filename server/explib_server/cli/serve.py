@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from explib_server.cli.run import load_settings
+from explib_server.projects.folder import here, working_in
 
 
 class Transport(StrEnum):
@@ -78,7 +79,8 @@ def serve(
         from explib_server.mcp.server import build_server, raise_gc_threshold
 
         raise_gc_threshold()
-        build_server(settings, mode.value, tools.value).run("stdio")
+        with working_in(here()):
+            build_server(settings, mode.value, tools.value).run("stdio")
     else:
         from explib_server.http.server import Serving, serve_http
 

@@ -23,6 +23,14 @@ def working_in(folder: Path | None) -> Iterator[None]:
         _folder.reset(token)
 
 
+def here() -> Path | None:
+    """The process's working folder; None where it was deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
 def current_project(settings: Settings) -> Project:
     """The project of the folder that the current work is for."""
     return project_of(_folder.get(), settings)

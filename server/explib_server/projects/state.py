@@ -86,4 +86,4 @@ def _write(path: Path, content: Iterable[str] | dict[str, str]) -> None:
 
 
 def _broken(path: Path, why: object) -> StorageError:
-    return StorageError(f"{path} cannot be read ({why}): until it is mended or deleted nothing is captured anywhere.")
+    return StorageError(f"{path} cannot be read ({why}): mend it, or delete it.")

@@ -22,8 +22,8 @@ async def take_back(
     That something was served stays on record. A task that another attempt has stays, too.
     """
     for retrieval_id in sorted(named):
-        if not await apply_reward(connection, database, library, retrieval_id):
-            await withdraw_reward(connection, database, library, retrieval_id)
+        await apply_reward(connection, database, library, retrieval_id)
+        await withdraw_reward(connection, database, library, retrieval_id)
     owned = trajectories.c.library_id == library.id
     among = database.dialect.among
     left = await connection.execute(

@@ -7,7 +7,7 @@ number up to which that has been done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from explib.storage.database import Database
 from explib.storage.engine import MakeInsert
 from explib.storage.statements import CompiledStatement
 from explib.storage.tables.evidence import evidence, evidence_totals, retrievals, submitter_evidence
+from explib.storage.tables.libraries import libraries
 from explib.storage.tables.trajectories import trajectories
 
 KEY = ("library_id", "kind", "subject", "version")
@@ -62,23 +63,49 @@ async def totals_of(database: Database, library_id: int) -> Totals:
 
 async def apply_reward(
     connection: AsyncConnection, database: Database, library: Library, retrieval_id: str
-) -> bool | None:
-    """Enter what a reward under this retrieval changes, the old one taken back; False where it changes nothing.
+) -> tuple[Library, ...] | None:
+    """Enter what a reward under this retrieval changes, the old one taken back; the libraries that learn of it.
 
-    None where the retrieval is not on record.
-    Several attempts under one retrieval share what was drawn: their mean reward counts, once. In a library that counts
-    only signed rewards, the others are not evidence.
+    None where the retrieval is not on record. An answer may be drawn from several layers: the retrieval that each of
+    them recorded under the same id gets the reward, whichever of them holds the attempts.
+    """
+    layers = await layers_of(connection, database, library, retrieval_id)
+    if not layers:
+        return None
+    return tuple([each for each in layers if await _enter(connection, database, each, layers, retrieval_id)])
+
+
+async def layers_of(
+    connection: AsyncConnection, database: Database, library: Library, retrieval_id: str
+) -> list[Library]:
+    """The libraries that recorded a retrieval, in the order of all locks; none where this one did not."""
+    found = await _LAYERS.rows(connection, database, owner=library.id, retrieval=retrieval_id)
+    if not found:
+        return []
+    others = _OTHERS.validate_json(found[0][0])
+    if not others:
+        return [library]
+    known = await connection.execute(select(libraries).where(libraries.c.id.in_(others)))
+    return sorted([library, *(rows.library(row) for row in known.mappings())], key=lambda layer: layer.id)
+
+
+async def _enter(
+    connection: AsyncConnection, database: Database, library: Library, layers: Sequence[Library], retrieval_id: str
+) -> bool:
+    """Enter the reward in one library; False where it changes nothing there.
+
+    Several attempts under one retrieval share what was drawn: their mean reward counts, once.
     """
     named = {"owner": library.id, "retrieval": retrieval_id}
     found = await _RETRIEVAL.rows(connection, database, **named)
     if not found:
-        return None
+        return False
     [(number, submitter, *columns)] = found
     retrieval = rows.retrieval_of(columns)
-    graded = await (_SIGNED if library.settings.signed_rewards_only else _GRADED).rows(connection, database, **named)
+    graded = await _graded_shares(connection, database, library, layers, retrieval_id)
     if not graded:
         return False
-    reward = library.settings.share(sum(each for each, _ in graded) / len(graded))
+    reward = sum(share for share, _ in graded) / len(graded)
     if reward == retrieval.reward:
         return False
     if retrieval.reward is None:
@@ -96,11 +123,17 @@ async def apply_reward(
 
 
 async def withdraw_reward(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> None:
-    """Take a retrieval's reward back, where no attempt under it has one any more: it stands as not reported."""
+    """Take a retrieval's reward back where no attempt gives it one any more: it stands as not reported."""
+    layers = await layers_of(connection, database, library, retrieval_id)
+    for layer in layers:
+        if not await _graded_shares(connection, database, layer, layers, retrieval_id):
+            await _withdraw(connection, database, layer, retrieval_id)
+
+
+async def _withdraw(connection: AsyncConnection, database: Database, library: Library, retrieval_id: str) -> None:
     named = {"owner": library.id, "retrieval": retrieval_id}
     found = await _RETRIEVAL.rows(connection, database, **named)
-    graded = await (_SIGNED if library.settings.signed_rewards_only else _GRADED).rows(connection, database, **named)
-    if not found or graded:
+    if not found:
         return
     [(number, submitter, *columns)] = found
     retrieval = rows.retrieval_of(columns)
@@ -114,6 +147,23 @@ async def withdraw_reward(connection: AsyncConnection, database: Database, libra
     await apply_deltas(connection, database, library.id, entries)
     if submitter is not None:
         await _enter_for_submitter(connection, database, library.id, entries, submitter)
+
+
+async def _graded_shares(
+    connection: AsyncConnection, database: Database, library: Library, layers: Sequence[Library], retrieval_id: str
+) -> list[tuple[float, str | None]]:
+    """Each attempt's reward as a share of its library's range, and who gave it.
+
+    A library that counts only signed rewards counts those that its own keys signed.
+    """
+    if library.settings.signed_rewards_only:
+        signed = await _SIGNED.rows(connection, database, owner=library.id, retrieval=retrieval_id)
+        return [(library.settings.share(reward), by) for reward, by in signed]
+    return [
+        (layer.settings.share(reward), by)
+        for layer in layers
+        for reward, by in await _GRADED.rows(connection, database, owner=layer.id, retrieval=retrieval_id)
+    ]
 
 
 async def continue_record(
@@ -193,6 +243,8 @@ def _adding_to_shares(insert: MakeInsert) -> UpdateBase:
     return statement.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
+_OTHERS = rows.TEXTS["layers"]
+_LAYERS = CompiledStatement(lambda _: select(cast(retrievals.c.layers, Text)).where(_MINE))
 _RETRIEVAL = CompiledStatement(
     lambda _: select(retrievals.c.number, retrievals.c.submitter, *RETRIEVAL).where(_MINE).with_for_update()
 )

@@ -114,5 +114,6 @@ async def _unrecorded(
     """The retrievals of the batch that are not recorded yet."""
     named = retrievals.c.id.in_([retrieval.id for _, retrieval in batch])
     owned = retrievals.c.library_id.in_({library.id for library, _ in batch})
-    known = set((await connection.execute(select(retrievals.c.id).where(owned, named))).scalars())
-    return [(library, retrieval) for library, retrieval in batch if retrieval.id not in known]
+    found = await connection.execute(select(retrievals.c.library_id, retrievals.c.id).where(owned, named))
+    known = {(row.library_id, row.id) for row in found}
+    return [(library, retrieval) for library, retrieval in batch if (library.id, retrieval.id) not in known]

@@ -24,6 +24,9 @@ retrievals = Table(
     Column("reward", Double),
     Column("submitter", String(200)),
     Column("tick", BigInteger),  # the library's, when this one's reward was entered or corrected
+    Column(
+        "layers", JSON, nullable=False, server_default="[]"
+    ),  # ids of the other libraries with a retrieval of this id
     Index("ix_retrievals_number", "library_id", "number", unique=True),
 )
 _REWARDED = retrievals.c.tick.is_not(None)

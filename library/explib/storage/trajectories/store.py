@@ -144,7 +144,7 @@ class Trajectories:
         if retrieval_id is None:
             return receipt
         scored = await apply_reward(connection, self.database, library, retrieval_id)
-        return replace(receipt, scored=bool(scored), note=UNTIED if scored is None else "")
+        return replace(receipt, scored=scored or (), note=UNTIED if scored is None else "")
 
     async def _again(
         self,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # imported with the application, behind the first answers
 Task: TypeAlias = Annotated[str, Field(description="What was asked, in full; the same text each time.")]
 # An argument that may be left out is a `str` with "" for none: the SDK reads JSON in any other kind of argument, and
 # many clients fill every field with "".
-LibraryName: TypeAlias = Annotated[str, Field(description="Leave out for the default one.")]
+LibraryName: TypeAlias = Annotated[str, Field(description="Leave out for this project's.")]
 RetrievalId: TypeAlias = Annotated[str, Field(description="From get_experiences for this task.")]
 Feedback: TypeAlias = Annotated[str, Field(description="Why this reward, e.g. a test's output.")]
 TrajectoryInput: TypeAlias = Annotated[
@@ -36,6 +36,7 @@ TrajectoryInput: TypeAlias = Annotated[
     ),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
+WHEN_DONE = "When the task is done, call submit_trajectory with this retrieval_id, then give your final reply."
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -57,6 +58,12 @@ async def library_for_tool(current: Current, name: str) -> AsyncIterator[tuple[A
         yield application, await application.library(name or None)
 
 
+def named_lesson(lesson_id: str, library: str) -> tuple[str, str]:
+    """A lesson's id and its library: an id as it was served from a farther layer, `team/e3`, names both."""
+    layer, _, plain = lesson_id.rpartition("/")
+    return plain, layer or library
+
+
 def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> None:
     """Register the four tools; `current` gives the application of the running server."""
     _add_get_experiences(server, current)
@@ -68,8 +75,8 @@ def add_agent_tools(server: MCPServer[LazyApplication], current: Current) -> Non
 def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Get experiences",
-        description="Call BEFORE starting a task: returns lessons learned from earlier graded attempts at such tasks, "
-        "to keep in mind while solving it. Keep the retrieval_id for submit_trajectory.",
+        description="Call FIRST for every task that you are given, before any other step, without being asked: returns "
+        "lessons learned from earlier graded attempts at such tasks. Keep the retrieval_id for submit_trajectory.",
         annotations=READS,
     )
     async def get_experiences(
@@ -79,15 +86,17 @@ def _add_get_experiences(server: MCPServer[LazyApplication], current: Current) -
         tools: Annotated[list[str] | None, Field(description="Names of the tools at hand, if they are known.")] = None,
     ) -> CallToolResult:
         async with library_for_tool(current, library) as (application, target):
-            served = await application.fetch(target, task, limit, current_session(), tools or [])
-        return text_answer(f"{served.text}\nretrieval_id: {served.retrieval.id}")
+            session = current_session()
+            served = await application.fetch(target, task, limit, session, tools or [], alone=bool(library))
+        return text_answer(f"{served.text}\nretrieval_id: {served.retrieval.id}\n{WHEN_DONE}")
 
 
 def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current) -> None:
     @server.tool(
         title="Submit trajectory",
-        description="Call AFTER a task is finished, whether it went well or badly: stores the attempt with its reward, "
-        "so that later attempts learn from it. Reward not known yet? Leave it out and call report_reward later.",
+        description="Call LAST for every task, right before your final reply, whether it went well or badly, without "
+        "being asked: stores the attempt, so that later ones learn from it. Reward not known? Leave it out and call "
+        "report_reward later.",
         annotations=ADDS,
     )
     async def submit_trajectory(

@@ -94,7 +94,9 @@ def _add_next_analysis(server: MCPServer[LazyApplication], current: Current) -> 
                     f"The {analyst} analyst of this server learns by itself. To have the attached agent do it, start "
                     "explib with EXPLIB_ANALYST=agent."
                 )
-                return answered(NextAnalysis(library=target.name, state="off", reason=reason, revision=target.revision))
+                return answered(
+                    NextAnalysis(library=target.name, state="off", reason=reason, changes=[], revision=target.revision)
+                )
             handed = await next_step(application, target, call_id or None)
             revision = (await application.store.libraries.get(target.name)).revision
             reason = "" if handed.step else await nothing_to_do(application, target, handed)

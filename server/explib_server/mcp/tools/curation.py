@@ -12,7 +12,7 @@ from explib_server.auth.callers import current_caller
 from explib_server.curation.curator import By, curator_of
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.curation import Changed, History, Listing, Reverted, Reviewed
-from explib_server.mcp.tools.agent import ADDS, READS, LibraryName, library_for_tool
+from explib_server.mcp.tools.agent import ADDS, READS, LibraryName, library_for_tool, named_lesson
 from explib_server.mcp.tools.answers import answered
 from explib_server.render.changes import changed, reverted, reviewed
 from explib_server.render.listing import Status, history, listing
@@ -99,12 +99,13 @@ def _add_edit(server: MCPServer[LazyApplication], current: Current) -> None:
         expected_version: ExpectedVersion = None,
         library: LibraryName = "",
     ) -> Annotated[CallToolResult, Changed]:
+        lesson, library = named_lesson(id, library)
         async with library_for_tool(current, library) as (application, target):
             curator, by = curator_of(application), by_caller(reason)
             if pinned is not None:
                 current_caller().check_person("Pinning")
-            committed = await curator.edit(target, id, content or None, by, expected_version, pinned=pinned)
-            _, answer = await changed(application.store, target, committed, id)
+            committed = await curator.edit(target, lesson, content or None, by, expected_version, pinned=pinned)
+            _, answer = await changed(application.store, target, committed, lesson)
         return answered(answer)
 
 
@@ -118,9 +119,10 @@ def _add_retire(server: MCPServer[LazyApplication], current: Current) -> None:
     async def retire_experience(
         id: ExperienceId, reason: Reason = "", expected_version: ExpectedVersion = None, library: LibraryName = ""
     ) -> Annotated[CallToolResult, Changed]:
+        lesson, library = named_lesson(id, library)
         async with library_for_tool(current, library) as (application, target):
-            committed = await curator_of(application).retire(target, id, by_caller(reason), expected_version)
-            _, answer = await changed(application.store, target, committed, id)
+            committed = await curator_of(application).retire(target, lesson, by_caller(reason), expected_version)
+            _, answer = await changed(application.store, target, committed, lesson)
         return answered(answer)
 
 
@@ -138,10 +140,13 @@ def _add_review(server: MCPServer[LazyApplication], current: Current) -> None:
         content: Annotated[str, Field(description="With approve: another text than proposed.")] = "",
         library: LibraryName = "",
     ) -> Annotated[CallToolResult, Reviewed]:
+        lesson, library = named_lesson(id, library)
         async with library_for_tool(current, library) as (application, target):
             current_caller().check_person("Review")
-            committed = await curator_of(application).review(target, id, decision, by_caller(reason), content or None)
-        _, answer = reviewed(target, committed, id, decision)
+            committed = await curator_of(application).review(
+                target, lesson, decision, by_caller(reason), content or None
+            )
+        _, answer = reviewed(target, committed, lesson, decision)
         return answered(answer)
 
 

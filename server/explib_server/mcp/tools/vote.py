@@ -14,7 +14,7 @@ from explib_server.auth.callers import current_caller
 from explib_server.curation.votes import cast_vote, outcome
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool
+from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, named_lesson
 from explib_server.mcp.tools.answers import answered
 
 
@@ -60,6 +60,7 @@ def add_vote_tool(server: MCPServer[LazyApplication], current: Current) -> None:
         reason: Annotated[str, Field(description="What happened, in a sentence.")] = "",
         library: LibraryName = "",
     ) -> Annotated[CallToolResult, Voted]:
+        lesson, library = named_lesson(id, library)
         async with library_for_tool(current, library) as (application, target):
-            cast = await cast_vote(application, target, id, current_caller().voter, vote == "up", reason or None)
+            cast = await cast_vote(application, target, lesson, current_caller().voter, vote == "up", reason or None)
         return answered(Voted.of(cast))
