@@ -72,6 +72,11 @@ class Application:
             own = {project.library, self.settings.library}
             if library_name in own and self.store.database.access != "read":
                 return await self._made(library_name, project)
+            if name is None and project.root is not None and caller.libraries is None:
+                raise UnknownLibrary(
+                    f"Nothing is known of {project.root} yet: its library {library_name} is made when an agent first "
+                    f"works there. For your own lessons: --library {self.settings.library}."
+                ) from error
             if caller.libraries is None:
                 raise
             raise caller.not_made_yet(library_name) from error

@@ -178,11 +178,11 @@ async def test_what_waits_for_review_is_nowhere_served_and_a_person_decides_on_i
             ("p2", "MODIFY", ["e1"]),
             ("p3", "ADD", []),
         ]
-        assert "p1: ADD When a search gives nothing" in await tools.text("list_experiences")
+        assert proposals[0]["content"] == OTHER
         for uri in ("experience://default", "experience://default/e1"):
             [content] = (await tools.client.read_resource(uri)).contents
             assert OTHER not in getattr(content, "text", "")
-        assert [line[:5] for line in (await tools.served()).splitlines()[1:]] == ["[e1]."]
+        assert [line[:5] for line in (await tools.served()).splitlines()[1:-2]] == ["[e1]."]
         assert "twice" not in await tools.served()
 
         approved = await tools("review_experience", id="p1", decision="approve", reason="seen it", content=OTHER[:-1])
@@ -235,7 +235,6 @@ async def test_lists_and_histories_come_in_pages_no_longer_than_agents_want_to_r
             after = listing["next"]
             if after is None:
                 break
-            assert f"call again with after='{after}'" in text
         assert seen == [f"e{number}" for number in range(1, 91)]
         numbers, before = [], None
         while True:
@@ -265,9 +264,6 @@ async def test_libraries_are_set_up_listed_and_changed() -> None:
         listed = await tools("list_libraries")
         assert {"name": "airline", "objective": "rebook flights", "revision": 2, "experiences": 1, "review": True} in (
             listed["libraries"] if isinstance(listed["libraries"], list) else []
-        )
-        assert "airline (1 experience, revision 2, reviewed by people): rebook flights" in await tools.text(
-            "list_libraries"
         )
         revisions = (await tools("history", library="airline"))["revisions"]
         assert isinstance(revisions, list)
@@ -384,7 +380,7 @@ async def test_what_is_unpinned_is_evidences_and_the_learners_again_and_the_hist
         await tools("add_experience", content=LESSON)
         unpinned = await tools("edit_experience", id="e1", pinned=False, reason="let rewards decide")
         assert (unpinned["pinned"], unpinned["version"], unpinned["status"]) == (False, 1, "active")
-        assert "Nothing to change in " in await tools.text("edit_experience", id="e1", pinned=False)
+        assert "nothing to change" in await tools.text("edit_experience", id="e1", pinned=False)
         assert "whether it is pinned" in await tools.text("edit_experience", id="e1")
         history = await tools.text("history")
         await tools("edit_experience", id="e1", pinned=True)
@@ -394,7 +390,8 @@ async def test_what_is_unpinned_is_evidences_and_the_learners_again_and_the_hist
         assert (reworded["pinned"], reworded["version"]) == (False, 2)
         await learned(Operation("DELETE", "refuted", target="e1"), review=False)
         assert OTHER not in await tools.served()
-    assert "1 KEEP  let rewards decide" in history
+    assert '"operation":"KEEP"' in history
+    assert "let rewards decide" in history
     revision = await store.revisions.get(await store.libraries.get("default"), 2)
     [change] = revision.changes
     assert (revision.author, change.before[0].pinned, change.after[0].pinned) == ("mcp", True, False)

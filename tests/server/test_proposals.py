@@ -36,15 +36,15 @@ async def test_what_an_agent_adds_waits_for_a_person_and_is_served_to_nobody() -
     async with Client(person_server()) as person:
         await said(person, "review_experience", id="p1", decision="approve")
         assert LESSON in await said(person, "get_experiences", task="ship it")
-        assert "active, pinned" in await said(person, "list_experiences")
+        assert '"status":"active","version":1,"pinned":true' in await said(person, "list_experiences")
 
 
 async def test_an_agents_edit_and_retirement_wait_too() -> None:
     async with Client(person_server()) as person:
         await said(person, "add_experience", content=LESSON)
     async with agent() as client:
-        assert "p1: MODIFY [e1]" in await said(client, "edit_experience", id="e1", content=OTHER)
-        assert "p2: DELETE [e1]" in await said(client, "retire_experience", id="e1")
+        assert '"id":"p1","status":"waiting"' in await said(client, "edit_experience", id="e1", content=OTHER)
+        assert '"id":"p2","status":"waiting"' in await said(client, "retire_experience", id="e1")
         assert LESSON in await said(client, "get_experiences", task="ship it")
 
 

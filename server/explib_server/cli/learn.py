@@ -14,6 +14,7 @@ from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
 from explib_server.learner_process.process import LEASE as PROCESS_LEASE
 from explib_server.learner_process.process import learn_until_idle, process_lease
+from explib_server.projects.shared import propose_shared
 from explib_server.render.learning import preview_text, run_text, summary_text
 
 
@@ -62,6 +63,8 @@ def learn(
         runs = await worker.learn_ready(library)
         for target in targets:
             say(await _summary(application, target, [run for run in runs if run.library == target.name]))
+        if shared := await propose_shared(application):
+            say(f"proposed for {application.settings.library}, as they hold in several projects: {', '.join(shared)}")
         return sum(len(run.failures) for run in runs)
 
     if run(work, "existing" if dry_run else "create"):

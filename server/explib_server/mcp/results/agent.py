@@ -18,8 +18,13 @@ class Answer(BaseModel):
     """A tool's answer. Its docstring is for us: agents pay for every word of a schema."""
 
     model_config = ConfigDict(json_schema_extra=_undescribed)
+
+
+class Noted(Answer):
+    """An answer that may say more than its fields, e.g. what to do next."""
+
     note: str = ""
-    """What else the model should know, e.g. what to do next; left out where there is nothing."""
+    """Left out where there is nothing to say."""
 
 
 class Stored(Answer):
@@ -42,9 +47,8 @@ class Stored(Answer):
             group_id=receipt.group.id,
             group_size=receipt.group.size,
             group_state=receipt.group.state,
-            reason=receipt.group.reason,
+            reason="; ".join(filter(None, (receipt.group.reason, receipt.note))),
             redactions=receipt.redactions,
-            note=receipt.note,
         )
 
 

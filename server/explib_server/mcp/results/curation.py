@@ -10,7 +10,7 @@ from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import OperationKind, ProposedOperation, Revision
 from explib.storage.revisions.proposal import Committed
-from explib_server.mcp.results.agent import Answer
+from explib_server.mcp.results.agent import Answer, Noted
 from explib_server.render.bounds import clipped
 from explib_server.render.times import when
 
@@ -87,7 +87,7 @@ class Listing(Answer):
     next: Annotated[str | None, Field(description="Pass it as after for the next page; null: this is the last.")]
 
 
-class Changed(Answer):
+class Changed(Noted):
     """The result of a person's change; `revision` is null where there was nothing to change."""
 
     library: str
@@ -201,7 +201,7 @@ class LibrarySummary(Answer):
     review: bool
 
 
-class LibraryList(Answer):
+class LibraryList(Noted):
     """A page of the libraries."""
 
     libraries: list[LibrarySummary]

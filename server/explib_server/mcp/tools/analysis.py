@@ -14,7 +14,7 @@ from explib.models.libraries import Library
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
-from explib_server.mcp.results.agent import Answer
+from explib_server.mcp.results.agent import Answer, Noted
 from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, tool_errors
 from explib_server.mcp.tools.answers import answered
 from explib_server.render.analysis import Question, nothing_to_do, question
@@ -54,7 +54,7 @@ class NextAnalysis(Answer):
     revision: int
 
 
-class AnalysisAnswered(Answer):
+class AnalysisAnswered(Noted):
     """The result of an answer."""
 
     library: str

@@ -21,7 +21,8 @@ def text_answer(text: str) -> CallToolResult:
 
 def answered(answer: Answer) -> CallToolResult:
     """An answer as structured content, and the same as text."""
-    return _structured(answer.model_dump(mode="json", exclude=None if answer.note else {"note"}))
+    fields = answer.model_dump(mode="json")
+    return _structured({name: value for name, value in fields.items() if name != "note" or value})
 
 
 def with_note(result: CallToolResult, note: str) -> CallToolResult:

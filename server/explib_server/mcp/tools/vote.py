@@ -13,12 +13,12 @@ from explib.storage.revisions.votes import Cast
 from explib_server.auth.callers import current_caller
 from explib_server.curation.votes import cast_vote, outcome
 from explib_server.mcp.opening import Current, LazyApplication
-from explib_server.mcp.results.agent import Answer
+from explib_server.mcp.results.agent import Noted
 from explib_server.mcp.tools.agent import ADDS, LibraryName, library_for_tool, named_lesson
 from explib_server.mcp.tools.answers import answered
 
 
-class Voted(Answer):
+class Voted(Noted):
     """Where the votes on the current version stand after this one."""
 
     id: str
