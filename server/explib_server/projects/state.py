@@ -49,7 +49,7 @@ def remember_folder(library: str, root: Path) -> None:
 
 
 def known_folders() -> dict[str, str]:
-    """Library → the folder it was last used from. Raises StorageError."""
+    """Library → the folder that it was made in. Raises StorageError."""
     known = _read(_folders_file(), {})
     if not isinstance(known, dict):
         raise _broken(_folders_file(), "it holds no table")
