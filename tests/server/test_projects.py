@@ -191,7 +191,6 @@ def test_the_command_line_works_in_the_project_and_says_so(
         return capsys.readouterr().out
 
     name = of(root).library
-    assert f"layers: {name}, default" in said("status")  # before there is a library
     said("experiences", "add", "When shipping, weigh the parcel.")
     assert f"of the project {root}" in said("libraries", "show", name)
     assert f"layers: {name}, default (nearest first; learning goes to {name})\ncaptured: yes" in said("status")

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explib.settings.program import Settings
 from explib_server.projects.project import Project, project_of
+
+if TYPE_CHECKING:
+    from explib.settings.program import Settings
 
 _folder: ContextVar[Path | None] = ContextVar("explib_folder", default=None)
 

@@ -7,11 +7,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explib.settings.program import Settings
 from explib_server.projects.file import ProjectFile, project_file
 from explib_server.projects.repository import repository_of
 from explib_server.projects.state import is_off
+
+if TYPE_CHECKING:  # a status line asks too, and does not wait for the import of the settings
+    from explib.settings.program import Settings
 
 NAME_CHARACTERS = 40
 """Of a library's name that come from the repository's; a short hash follows."""
@@ -39,8 +42,13 @@ def project_of(folder: Path | None, settings: Settings) -> Project:
 
     A library that the settings name (EXPLIB_LIBRARY, --library, the settings' file) is served alone, from anywhere.
     """
+    return project_at(folder, settings.library, named="library" in settings.model_fields_set)
+
+
+def project_at(folder: Path | None, library: str, *, named: bool) -> Project:
+    """The same, by the library of the settings, and whether that was named or is the person's."""
     if folder is None:
-        return Project(settings.library, (settings.library,), True, None)
+        return Project(library, (library,), True, None)
     place = folder.resolve()
     home = _home()
     repository = repository_of(place)
@@ -50,11 +58,11 @@ def project_of(folder: Path | None, settings: Settings) -> Project:
     file = project_file(place, repository.root if repository is not None else inside)
     root = repository.root if repository is not None else None if file.path is None else file.path.parent
     captured = file.capture and not is_off(place)
-    if "library" in settings.model_fields_set:
-        return Project(settings.library, (settings.library,), captured, root, _problem(file))
-    library = file.library or (settings.library if repository is None else named_after(repository.identity))
-    layers = tuple(dict.fromkeys((library, settings.library, *file.layers)))
-    return Project(library, layers, captured, root, _problem(file))
+    if named:
+        return Project(library, (library,), captured, root, _problem(file))
+    nearest = file.library or (library if repository is None else named_after(repository.identity))
+    layers = tuple(dict.fromkeys((nearest, library, *file.layers)))
+    return Project(nearest, layers, captured, root, _problem(file))
 
 
 def named_after(identity: str) -> str:

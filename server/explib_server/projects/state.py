@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from explib.errors import StorageError
+from explib.settings.places import folder as own_folder
 
 
 def is_off(folder: Path) -> bool:
@@ -57,11 +56,11 @@ def known_folders() -> dict[str, str]:
 
 
 def _off_file() -> Path:
-    return user_data_path("explib") / "off.json"
+    return Path(own_folder("data")) / "off.json"
 
 
 def _folders_file() -> Path:
-    return user_data_path("explib") / "folders.json"
+    return Path(own_folder("data")) / "folders.json"
 
 
 def _read(path: Path, without: object) -> object:

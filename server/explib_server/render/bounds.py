@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TypeVar
-
-from pydantic import BaseModel
+from typing import Protocol, TypeVar
 
 from explib.errors import InvalidInput
 from explib.text.words import estimate_tokens
@@ -15,7 +13,17 @@ from explib.text.words import estimate_tokens
 RESULT_TOKENS = 4_000
 """Of one page's items in JSON."""
 MAX_ITEMS = 200
-Item = TypeVar("Item", bound=BaseModel)
+
+
+class Shown(Protocol):
+    """An item of a page."""
+
+    def model_dump_json(self) -> str:
+        """The item as agents read it."""
+        ...
+
+
+Item = TypeVar("Item", bound=Shown)
 REASON_CHARACTERS = 200
 SHOWN_REASONS = 10
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from explib.settings.places import default_database_url, given
 from explib.storage.sqlite.glimpse import glimpse
+from explib_server.projects.folder import here
+from explib_server.projects.project import project_at
 from explib_server.render.heartbeat import status_line
 
+DEFAULT_LIBRARY = "default"
 SQLITE = ("sqlite", "sqlite+aiosqlite")
 
 
@@ -18,7 +21,9 @@ def print_line() -> bool:
     scheme, _, place = (given("database_url") or default_database_url()).partition(":///")
     if scheme not in SQLITE:
         return False
-    activity = glimpse(Path(place.partition("?")[0]), given("library") or "default")
+    named = given("library")
+    library = project_at(here(), named or DEFAULT_LIBRARY, named=bool(named)).library
+    activity = glimpse(Path(place.partition("?")[0]), library)
     if activity is None:
         return False
     line = status_line(activity, time.time())
