@@ -9,7 +9,7 @@ import pytest
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Operation
 from explib.models.submissions import Grade, Submission
-from explib.models.trajectories import Step
+from explib.models.trajectories import AttemptFilter, Step
 from explib.retrieval.retriever import Retriever, Served
 from explib.storage.maintenance.check import check
 from explib.storage.revisions.proposal import Proposal
@@ -91,6 +91,16 @@ async def test_attempts_in_two_layers_under_one_retrieval_count_with_their_mean_
     served = await Retriever(store, None).serve(shop, TASK, farther=[mine])
     await asyncio.gather(submit(store, shop, served, 1.0), submit(store, mine, served, 0.0))
     assert await rewards(store, served, shop, mine) == [0.5, 0.5]
+    assert await check(store.database, deep=True) == []
+
+
+async def test_a_deleted_attempt_counts_in_no_layer_any_more(store: Store) -> None:
+    shop = await make(store, "shop", "When shipping, weigh the parcel.")
+    mine = await make(store, "mine", "When shipping, say when it arrives.")
+    served = await Retriever(store, None).serve(shop, TASK, farther=[mine])
+    trajectory = await submit(store, shop, served, 1.0)
+    await store.deletions.attempts(shop, AttemptFilter(ids=(trajectory,)), "ann")
+    assert await rewards(store, served, shop, mine) == [None, None]
     assert await check(store.database, deep=True) == []
 
 
