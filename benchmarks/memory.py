@@ -34,7 +34,7 @@ class Memory:
 async def measure(name: str, command: Sequence[str], url: str, calls: int) -> Memory:
     """One process, from its start."""
     asked = tasks(1)
-    async with pipe(command, {"EXPLIB_DATABASE_URL": url}) as server:
+    async with pipe(command, {"EXPLIB_DATABASE_URL": url, "EXPLIB_SERVICE": "off"}) as server:
         await server.list_tools()
         listed = resident(server.process.pid, "VmRSS")
         for _ in range(calls):

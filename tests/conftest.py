@@ -5,15 +5,15 @@ It is an SQLite file, or (in tests parametrised by `engine`) one of a PostgreSQL
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from detached import end_learners
 from hypothesis import settings as hypothesis_settings
-from platformdirs import user_log_path
 from postgresql_server import PostgresqlServer, postgresql_server
+from services import end_services
 
 from explib.models.libraries import Library, LibrarySettings
 from explib.settings.program import Settings
@@ -48,18 +48,21 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_f
     config.touch()
     monkeypatch.setenv("EXPLIB_CONFIG", str(config))
     monkeypatch.setenv("EXPLIB_EXPLORATION", "off")  # what is served is certain, but where chance itself is tested
-    monkeypatch.setenv("EXPLIB_LEARNER_IDLE_SECONDS", "1")
+    monkeypatch.setenv("EXPLIB_SERVICE", "off")  # but where it is tested: see the fixture `service`
     monkeypatch.chdir(tmp_path_factory.mktemp("folder"))  # which is no project
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     monkeypatch.setenv("EXPLIB_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'library.db'}")
 
 
-@pytest.fixture(autouse=True)
-def _no_learner_left_behind(_own_environment: None) -> Iterator[None]:
-    """A learner process that a test's server has started ends with the test."""
-    yield
-    for log in user_log_path("explib").glob("learner-*.log"):
-        end_learners(log)
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Servers over stdio are relays; their service, whose folder this is, ends with the test."""
+    runtime = Path(os.environ["XDG_RUNTIME_DIR"])
+    monkeypatch.setenv("EXPLIB_SERVICE", "auto")
+    monkeypatch.setenv("EXPLIB_SERVICE_IDLE_SECONDS", "1")
+    yield runtime / "explib"
+    end_services(runtime / "explib")
 
 
 @pytest.fixture(scope="session")

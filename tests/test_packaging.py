@@ -15,6 +15,7 @@ from end_to_end.node import command, environment, needs
 from mcp import Client
 
 from explib.settings.program import Settings
+from explib_server import VERSION
 from explib_server.clients.catalogue import CLIENTS, link
 from explib_server.clients.entries import attachment
 from explib_server.clients.hooks import Program, hook_entries
@@ -36,7 +37,7 @@ async def test_the_bundle_has_the_version_and_the_tools_of_the_server() -> None:
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     async with Client(build_server(Settings(), "off")) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-    assert manifest["version"] == project()["version"]
+    assert manifest["version"] == project()["version"] == VERSION
     assert [tool["name"] for tool in manifest["tools"]] == tools
     assert (ROOT / manifest["server"]["entry_point"]).is_file()
 

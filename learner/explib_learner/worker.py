@@ -61,6 +61,8 @@ class Worker:
         self._name = worker_name()
         self._awake = asyncio.Event()
         self._causes: deque[Link] = deque(causes, maxlen=MAX_CAUSES)
+        self.working = False
+        """Whether a batch is being learned right now."""
 
     def wake(self) -> None:
         """Something was submitted here: look now, not at the next poll."""
@@ -125,6 +127,7 @@ class Worker:
             return None
         causes = list(self._causes)
         self._causes.clear()
+        self.working = True
         try:
             with span("learn", links=causes, library=library.name) as seen:
                 async with heartbeat(self._store, lease, self._lease_seconds):
@@ -134,6 +137,7 @@ class Worker:
             log.warning("%s was learned by another worker meanwhile: %s", library.name, error)
             return None
         finally:
+            self.working = False
             await self._store.leases.release(lease)
         if self._on_run is not None and not run.idle:
             await self._on_run(run)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
-    """Run a command. A status line is waited for: it is not kept waiting for what the others need."""
+    """Run a command. A client waits for `serve` and for a status line: they don't wait for what the others need."""
     if sys.argv[1:] == ["status", "--line"]:
         from explib_server.render.line import print_line
 
         if print_line():
             return
+    if sys.argv[1:2] == ["serve"]:
+        from explib_server.service.relay import main as relay
+
+        if (code := relay(sys.argv[2:])) is not None:
+            os._exit(code)  # a thread may still read
     from explib_server.cli import main as command_line
 
     command_line()

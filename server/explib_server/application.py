@@ -20,6 +20,7 @@ from explib.text.words import says_something, storable
 from explib.tracing import span
 from explib_learner.lifecycle import Lifecycle
 from explib_server.auth.callers import current_caller
+from explib_server.auth.connections import current_connection
 from explib_server.preparation import prepared
 from explib_server.projects import Project
 from explib_server.projects.folder import current_project
@@ -56,8 +57,9 @@ class Application:
 
     @property
     def project(self) -> Project:
-        """The project that the current work is for."""
-        return current_project(self.settings)
+        """The project that the current work is for. The library that a client of the service is set to stands alone."""
+        own = current_connection().library
+        return current_project(self.settings if own is None else self.settings.model_copy(update={"library": own}))
 
     async def library(self, name: str | None = None) -> Library:
         """The named library, or the project's (created where it doesn't exist, unless only read), within reach.

@@ -17,15 +17,15 @@ from explib.settings.program import Settings
 from explib.storage.engine import Access
 from explib.storage.store import Store, open_store
 from explib.tracing import Link
-from explib_learner.analyst import Analyst
-from explib_learner.pipeline import Pipeline, Run
-from explib_learner.worker import Worker
 from explib_server.application import Application
 
 if TYPE_CHECKING:
     from explib_learner.agent.loop import AgentLearning
+    from explib_learner.analyst import Analyst
     from explib_learner.model.command_chat import CommandChat
     from explib_learner.model.openai_chat import OpenAIChat
+    from explib_learner.pipeline import Pipeline, Run
+    from explib_learner.worker import Worker
 
 DAY_SECONDS = 86_400
 AGENT_CONTEXT = 20_000
@@ -78,12 +78,16 @@ class Learning:
 
     async def pipeline(self) -> Pipeline:
         """The learning pipeline with the chosen analyst."""
+        from explib_learner.pipeline import Pipeline
+
         return Pipeline(self._store, await self.analyst(), self._embedder)
 
     async def worker(
         self, on_run: Callable[[Run], Awaitable[None]] | None = None, causes: Iterable[Link] = ()
     ) -> Worker:
         """A worker that learns whatever is ready."""
+        from explib_learner.worker import Worker
+
         days = self._settings.retention_days
         retention = None if days is None else days * DAY_SECONDS
         return Worker(self._store, await self.pipeline(), self._settings.lease_seconds, on_run, retention, causes)

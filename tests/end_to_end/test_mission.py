@@ -8,6 +8,7 @@ import re
 import sys
 from typing import Any
 
+import pytest
 from learner.scripted_endpoint import Asked, Reply, answers, endpoint, text_of
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -61,10 +62,11 @@ async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return dict(result.structured_content or {})
 
 
+@pytest.mark.usefixtures("service")
 async def test_graded_attempts_go_in_and_a_later_task_gets_the_lesson() -> None:
     async with endpoint(reader) as model:
         settings = {"EXPLIB_MODEL": "scripted", "EXPLIB_MODEL_BASE_URL": model.url, "EXPLIB_MODEL_API_KEY": "key"}
-        command = [sys.executable, "-m", "explib_server", "serve", "--learner", "inprocess"]
+        command = [sys.executable, "-m", "explib_server", "serve"]
         server = StdioServerParameters(command=command[0], args=command[1:], env={**os.environ, **settings})
         async with Client(stdio_client(server)) as client:
             for task in TASKS:

@@ -20,7 +20,6 @@ from explib.models.json_value import Json
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib.text.words import estimate_tokens
-from explib_server.learner_process.process import learner_log
 from explib_server.mcp.server import build_server
 
 ERAS = ["legacy", "auto"]
@@ -34,7 +33,7 @@ def _agent_is_the_analyst(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def in_memory(mode: str = "auto") -> AbstractAsyncContextManager[Client]:
-    return Client(build_server(Settings(), "detached", "all"), mode=mode)
+    return Client(build_server(Settings(), "inprocess", "all"), mode=mode)
 
 
 def over_stdio(mode: str = "auto") -> AbstractAsyncContextManager[Client]:
@@ -68,7 +67,6 @@ async def test_a_run_from_the_prompt_to_served_lessons_needs_only_a_client(conne
         assert status["groups"] == {"learned": len(TOPICS)}
         assert status["tokens_today"] == 0
         assert "nothing waits for an agent" in str(status["learner"])
-    assert not learner_log(Settings()).exists()
 
 
 async def test_what_was_learned_says_that_an_agent_learned_it_and_which() -> None:

@@ -21,7 +21,6 @@ from explib.storage.store import open_store
 from explib_server.cli import Commands
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import BadRecord, Record
-from explib_server.learner_process.process import LEASE
 
 __all__ = ["explib"]
 
@@ -194,11 +193,11 @@ def test_leases_are_released_by_hand(explib: Explib, log: Path) -> None:
 
     async def lease() -> None:
         async with open_store(Settings().database_url, lambda: time.time() + 1e9) as store:
-            assert await store.leases.acquire(LEASE, "a clock that was ahead", 30.0) is not None
+            assert await store.leases.acquire("learn:1", "a clock that was ahead", 30.0) is not None
 
     asyncio.run(lease())
-    assert "1 × a lease that is dated in the future (learner:process)" in explib("doctor").out
-    assert "released learner:process, held by a clock that was ahead" in explib("learn", "--release").out
+    assert "1 × a lease that is dated in the future (learn:1)" in explib("doctor").out
+    assert "released learn:1, held by a clock that was ahead" in explib("learn", "--release").out
     assert "dated in the future" not in explib("doctor").out
 
 
@@ -273,6 +272,18 @@ def test_the_status_is_json_for_a_script_and_lines_for_a_person(explib: Explib, 
     assert "groups: 7 learned" in said
 
 
+def test_a_service_that_does_not_run_is_said_and_none_is_started(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = "service: none, each client's server works alone: EXPLIB_SERVICE is off\n"
+    assert explib("service", "status").out == alone
+    assert explib("service", "stop").out == alone
+    assert explib("status").out.endswith(alone)
+    monkeypatch.setenv("EXPLIB_SERVICE", "auto")
+    assert "service: none runs, the next client starts one" in explib("service", "status").out
+    assert explib("service", "status", "--json").out == "null\n"
+
+
 def test_experiences_are_listed_and_one_is_shown_with_its_attempts(explib: Explib, log: Path) -> None:
     assert explib("experiences", "list").out == "no experiences yet\n"
     explib("import", str(log))
@@ -320,7 +331,7 @@ def test_the_doctor_prints_each_setting_with_its_source_and_never_the_key(
     assert "model_api_key = (set)  (environment EXPLIB_MODEL_API_KEY)" in lines
     for name in Settings.model_fields:
         assert sum(line.startswith(f"{name} = ") for line in lines) == 1
-    assert [line[:4] for line in lines[-5:]] == ["INFO", "OK  ", "OK  ", "OK  ", "INFO"]
+    assert [line[:4] for line in lines[-6:]] == ["INFO", "OK  ", "OK  ", "INFO", "OK  ", "INFO"]
     assert "the server answers with 4 tools" in lines[-2]
 
 

@@ -84,8 +84,10 @@ class Settings(LibrarySettings, BaseSettings):
     """Whether e-mail addresses and telephone, card, account and national id numbers are taken out like secrets (on or
     off); needs the extra `personal`. Names and postal addresses are not looked for."""
     lease_seconds: Annotated[float, Field(ge=1)] = 30.0
-    learner_idle_seconds: Annotated[float, Field(ge=0)] = 30.0
-    """How long a detached learner waits for something to learn before it ends."""
+    service: Literal["auto", "off"] = "auto"
+    """`auto`: servers over stdio share one process where this machine lets them; `off`: each serves by itself."""
+    service_idle_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """How long a service without clients waits for one, or for something to learn, before it ends."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     log_format: Literal["text", "json"] = "text"
     """`json`: one JSON object a line on standard error."""

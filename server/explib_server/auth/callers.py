@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from explib.errors import NotAllowed, UnknownLibrary
 from explib.models.trajectories import TOKEN_SUBMITTER
+from explib_server.auth.connections import current_connection
 from explib_server.auth.scopes import ALL_SCOPES, Scope, needed_scope
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 NAME_CHARACTERS = 100
 SESSION_HEADER = "mcp-session-id"
-STDIO_SESSION = "stdio"
 CALLER_KEY = "explib.caller"
 """Where the ASGI scope of a request holds its caller, or ANONYMOUS_ALLOWED where no token is needed."""
 ANONYMOUS_ALLOWED = "anybody"
@@ -182,11 +182,11 @@ def current_caller() -> Caller:
 
 
 def current_session() -> str | None:
-    """The session that ties one client's calls together: this process over stdio, a token's MCP session over HTTP."""
+    """The session that ties one client's calls together: its connection over stdio, a token's MCP session over HTTP."""
     current = _current.get()
     if current is None:
         return None
     if current.request is None:
-        return STDIO_SESSION
+        return current_connection().session
     named = current.request.headers.get(SESSION_HEADER)
     return f"{current.caller.token_id or ANONYMOUS_ALLOWED} {named}" if named else None

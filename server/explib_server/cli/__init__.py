@@ -12,7 +12,7 @@ import typer
 from explib.errors import InvalidInput
 from explib.text.words import storable
 from explib_server.cli.lazy import LazyGroup
-from explib_server.cli.run import reporting_errors
+from explib_server.program import reporting_errors
 
 
 class Commands(LazyGroup):
@@ -20,6 +20,7 @@ class Commands(LazyGroup):
 
     places: ClassVar[Mapping[str, str]] = {
         "serve": "serve:serve",
+        "service": "service:app",
         "learn": "learn:learn",
         "status": "reports:status",
         "evidence": "reports:evidence",

@@ -154,8 +154,8 @@ def _backup(change: Change) -> str:
 
 def _reader(choice: LearnWith | None) -> LearnWith:
     """Who reads sessions from now on: as the option says, else as was said before, else the answer of the person."""
-    from explib_server.cli.run import load_settings
     from explib_server.clients.learning import learning_with, reader
+    from explib_server.program import load_settings
 
     settings = load_settings()
     if choice is None:

@@ -16,7 +16,8 @@ import typer
 
 from explib.errors import InvalidInput
 from explib.text.words import number_of
-from explib_server.cli.run import JsonOption, load_settings, run, say
+from explib_server.cli.run import JsonOption, run, say
+from explib_server.program import load_settings
 
 if TYPE_CHECKING:
     from explib.storage.maintenance.check import Defect

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from explib.text.words import number_of
-from explib_server.cli.run import load_settings
 from explib_server.cli.serve import Learner
 from explib_server.demo.rounds import Plan, Round, mean_interval, play
+from explib_server.program import load_settings
 
 AT_ONCE = 2
 """Rounds that run side by side."""
@@ -30,7 +30,7 @@ def demo(
     ] = False,
 ) -> None:
     """Attempt, submit, learn, attempt again: mean reward on tasks that were not practised, before and after."""
-    plan = Plan(learner=learner.value, shuffle_rewards=shuffle_rewards)
+    plan = Plan(learner="off" if learner is Learner.off else "inprocess", shuffle_rewards=shuffle_rewards)
     console = Console(highlight=False)
     console.print(plan_text(plan, seeds, load_settings().chosen_analyst()))
     with console.status("practising, learning, trying again …"):

@@ -23,12 +23,15 @@ from explib.storage.store import database_file
 from explib_learner.model.answers import json_objects, schema_of
 from explib_learner.model.chat import ChatAnswer, ChatMessage, ChatRequest
 from explib_server.application import Application
-from explib_server.cli.run import load_settings, say
+from explib_server.cli.run import say
+from explib_server.cli.service import differing_lines, service_line
 from explib_server.clients.attached import Address, Attached, Command, Launch, attached
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
 from explib_server.clients.places import this_machine
 from explib_server.compose import configured_model, embedder_for, open_application
+from explib_server.program import load_settings
+from explib_server.service.connection import ask
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
 TRIAL_SECONDS = 15.0
@@ -73,11 +76,19 @@ async def _works(settings: Settings) -> bool:
     """Make every check, even where an earlier one failed."""
     parts = await _check_parts(settings)
     model = await check_model(settings) if parts else False
+    _check_service()
     server = await _check_server(settings) if parts else False
     clients = [await check_client(entry) for entry in attached(this_machine())]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
+
+
+def _check_service() -> None:
+    """The service that runs; none is started for this."""
+    standing = ask("control", {}, TRIAL_SECONDS, start=False)
+    for line in (service_line(standing), *differing_lines(standing)):
+        _report("INFO", line)
 
 
 async def _check_server(settings: Settings) -> bool:
@@ -86,7 +97,7 @@ async def _check_server(settings: Settings) -> bool:
     command, *arguments = own_command()
     with TemporaryDirectory(prefix="explib-doctor-") as folder:
         if not _database_exists(settings):  # looking creates nothing
-            own["EXPLIB_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/library.db"
+            own |= {"EXPLIB_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/library.db", "EXPLIB_SERVICE": "off"}
         return await _try("the server", Command(command, tuple(arguments), own))
 
 

@@ -15,7 +15,7 @@ from explib.text.words import number_of
 from explib_server.application import Application
 from explib_server.auth.callers import user_name
 from explib_server.cli.imported_lessons import learn_from_import
-from explib_server.cli.run import LibraryOption, load_settings, run, say
+from explib_server.cli.run import LibraryOption, run, say
 from explib_server.curation.adopting import Adopted, adopt
 from explib_server.curation.curator import By
 from explib_server.importers.intake import Intake
@@ -27,6 +27,7 @@ from explib_server.importers.sessions.places import moment, session_files
 from explib_server.importers.sessions.seen import SessionsSeen
 from explib_server.importers.sources import ImportRun, Source
 from explib_server.importers.tally import Problems, Tally
+from explib_server.program import load_settings
 
 INTERRUPTED = 130
 """The exit code after ctrl-C."""

@@ -12,8 +12,6 @@ from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.cli.run import LibraryOption, run, say
-from explib_server.learner_process.process import LEASE as PROCESS_LEASE
-from explib_server.learner_process.process import learn_until_idle, process_lease
 from explib_server.projects.shared import propose_shared
 from explib_server.render.learning import preview_text, run_text, summary_text
 
@@ -22,10 +20,6 @@ def learn(
     library: LibraryOption = None,
     once: Annotated[bool, typer.Option("--once", help="Learn what is ready, then stop (the default).")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until stopped.")] = False,
-    until_idle: Annotated[
-        bool,
-        typer.Option("--until-idle", help="Go on until nothing is ready for a while; one such process per database."),
-    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be proposed; change nothing.")] = False,
     release: Annotated[
         bool, typer.Option("--release", help="First end the leases of other learners, e.g. after a wrong clock.")
@@ -33,30 +27,26 @@ def learn(
     retry_dead: Annotated[bool, typer.Option("--retry-dead", help="First make dead groups ready again.")] = False,
 ) -> None:
     """Learn from the groups that are ready."""
-    if once + watch + until_idle + dry_run > 1:
-        raise typer.BadParameter("--once, --watch, --until-idle and --dry-run exclude each other")
-    if until_idle and library:
-        raise typer.BadParameter("--until-idle learns in every library")
+    if once + watch + dry_run > 1:
+        raise typer.BadParameter("--once, --watch and --dry-run exclude each other")
     if dry_run and (retry_dead or release):
         raise typer.BadParameter("--dry-run changes nothing, and --retry-dead or --release would")
 
     async def work(application: Application) -> int:
         targets = [await application.library(library)] if library else await application.store.libraries.all()
         if release:
-            names = [PROCESS_LEASE, *(lease_name(target) for target in targets)]
+            names = map(lease_name, targets)
             ended = [lease for name in names if (lease := await application.store.leases.take_away(name))]
             say("\n".join(f"released {lease.name}, held by {lease.holder}" for lease in ended) or "nothing was leased")
         if retry_dead:
             revived = [await application.store.groups.retry_dead(target) for target in targets]
             say(f"ready again: {number_of(sum(revived), 'dead group')}")
-        if not targets and not (watch or until_idle):
+        if not targets and not watch:
             say("there are no libraries yet, so there is nothing to learn: the first submission makes one")
         if dry_run:
             for target in targets:
                 say(f"{target.name}: {preview_text(await (await application.learning.pipeline()).preview(target))}")
             return 0
-        if until_idle:
-            return await _until_idle(application)
         worker = await application.learning.worker(_print)
         if watch:
             await worker.watch(library)
@@ -69,13 +59,6 @@ def learn(
 
     if run(work, "existing" if dry_run else "create"):
         raise typer.Exit(1)
-
-
-async def _until_idle(application: Application) -> int:
-    if not await learn_until_idle(application, _print):
-        holder = await process_lease(application.store)
-        say(f"another process learns from this database{f': {holder.holder}' if holder else ''}")
-    return 0
 
 
 async def _summary(application: Application, library: Library, runs: list[Run]) -> str:

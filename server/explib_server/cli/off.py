@@ -8,7 +8,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from explib.errors import InvalidInput
-from explib_server.cli.run import load_settings, say
+from explib_server.cli.run import say
+from explib_server.program import load_settings
 from explib_server.projects import Project, project_of
 from explib_server.projects.folder import here
 from explib_server.projects.state import switch

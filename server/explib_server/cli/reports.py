@@ -11,12 +11,18 @@ import typer
 
 from explib_server.application import Application
 from explib_server.cli.off import project_fields, project_text
-from explib_server.cli.run import JsonOption, LibraryOption, load_settings, run, say
+from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.cli.service import service_line
+from explib_server.program import load_settings
 from explib_server.projects import project_of
 from explib_server.projects.folder import here
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 from explib_server.render.heartbeat import status_line
 from explib_server.render.status import standing
+from explib_server.service.connection import ask
+
+SERVICE_SECONDS = 2.0
+"""How long the service is waited for."""
 
 
 def status(
@@ -30,8 +36,11 @@ def status(
         return
     project = project_of(here(), load_settings())
     found = run(lambda application: standing(application, library), "read")
-    text = f"{found.text()}\n{project_text(project)}"
-    say(json.dumps(found.fields() | project_fields(project), indent=2) if as_json else text)
+    if as_json:
+        say(json.dumps(found.fields() | project_fields(project), indent=2))
+    else:
+        service = service_line(ask("control", {}, SERVICE_SECONDS, start=False))
+        say(f"{found.text()}\n{project_text(project)}\n{service}")
 
 
 async def _line(application: Application, library: str | None) -> str:

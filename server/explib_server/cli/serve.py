@@ -1,16 +1,18 @@
-"""`explib serve`: the MCP server over stdio or streamable HTTP."""
+"""`explib serve`: the MCP server over streamable HTTP, or over stdio where the service does not serve (see `relay`)."""
 
 from __future__ import annotations
 
-import signal
-import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explib_server.cli.run import load_settings
+from explib_server.program import load_settings
 from explib_server.projects.folder import here, working_in
+from explib_server.service.relay import begin
+
+if TYPE_CHECKING:
+    from explib_server.mcp.server import LearnerMode
 
 
 class Transport(StrEnum):
@@ -55,7 +57,8 @@ def serve(
     learner: Annotated[
         Learner | None,
         typer.Option(
-            help="inprocess (default for http); detached: in a process that outlives this one (default for stdio); off."
+            help="inprocess: here (default for http); detached: in the service, which outlives this process (default "
+            "for stdio, which serves alone with the others); off."
         ),
     ] = None,
     auth: Annotated[Auth | None, typer.Option(help="Who needs a token (http); default: EXPLIB_AUTH, auto.")] = None,
@@ -65,27 +68,24 @@ def serve(
     """Serve the experience library over MCP."""
     if transport is Transport.stdio and (auth or allowed_host or workers > 1):
         raise typer.BadParameter("--auth, --allowed-host and --workers are for --transport http")
+    if transport is Transport.http and learner is Learner.detached:
+        raise typer.BadParameter("--learner detached is for --transport stdio")
     settings = load_settings()
     if transport is Transport.http:
         settings = settings.serving_teams()
-    mode = learner or (Learner.detached if transport is Transport.stdio else Learner.inprocess)
+    mode: LearnerMode = "off" if learner is Learner.off else "inprocess"
     if transport is Transport.stdio:
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of a shell's background job
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves Ctrl-C ends it at once, and quietly
-        if sys.stdin.isatty():
-            typer.echo(
-                "explib serves MCP on stdin and stdout: attach it to a client (README). Ctrl-C ends it.", err=True
-            )
+        begin()
         from explib_server.mcp.server import build_server, raise_gc_threshold
 
         raise_gc_threshold()
         with working_in(here()):
-            build_server(settings, mode.value, tools.value).run("stdio")
+            build_server(settings, mode, tools.value).run("stdio")
     else:
         from explib_server.http.server import Serving, serve_http
 
         auth_change = {"auth": auth.value} if auth else {}
         hosts = {"allowed_hosts": (*settings.allowed_hosts, *(allowed_host or ()))}
         serve_http(
-            settings.model_copy(update={**auth_change, **hosts}), Serving(host, port, mode.value, tools.value, workers)
+            settings.model_copy(update={**auth_change, **hosts}), Serving(host, port, mode, tools.value, workers)
         )

@@ -26,7 +26,7 @@ from explib_server.compose import open_application
 from explib_server.http.app import http_app
 from explib_server.http.binding import check_binding
 from explib_server.http.connections import BoundedProtocol
-from explib_server.mcp.server import ExperienceMCP, LearnerMode, build_server, raise_gc_threshold
+from explib_server.mcp.server import LearnerMode, build_server, raise_gc_threshold
 from explib_server.mcp.tools import Toolset
 from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.metrics import WORKERS_FOLDER
@@ -112,11 +112,11 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
     raise_gc_threshold()
     server = build_server(settings, serving.learner, serving.tools)
     gate = http_app(server, settings, serving.host, stateless=serving.workers > 1)
-    _end_streams_with_the_server(gate, server)
+    _end_streams_with_the_server(gate)
     return gate
 
 
-def _end_streams_with_the_server(gate: Gate, server: ExperienceMCP) -> None:
+def _end_streams_with_the_server(gate: Gate) -> None:
     """End open streams on a signal to stop: uvicorn, whose handlers are in place by now, only waits for requests.
 
     sse_starlette would cut off every streamed answer at once, even one that is nearly complete.
@@ -129,7 +129,6 @@ def _end_streams_with_the_server(gate: Gate, server: ExperienceMCP) -> None:
         loop.call_later(LOOK_SECONDS, end_streams)  # one may just have been let in
 
     def end() -> None:
-        server.application.stopping = True
         end_streams()
         loop.call_later(GRACE_SECONDS, gate.end_requests)
 

@@ -8,6 +8,7 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from explib_server.auth.callers import LISTEN, answering, current_caller
+from explib_server.auth.connections import current_connection
 
 
 def library_uri(name: str) -> str:
@@ -21,7 +22,9 @@ async def remember_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     Clients give their name at `initialize` (legacy) or with each request (modern).
     """
     parameters = ctx.session.client_params
-    with answering(ctx.request, "" if parameters is None else parameters.client_info.name):
+    name = "" if parameters is None else parameters.client_info.name
+    current_connection().client = name or current_connection().client
+    with answering(ctx.request, name):
         return await call_next(ctx)
 
 

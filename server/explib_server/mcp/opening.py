@@ -32,13 +32,12 @@ OpenApplication: TypeAlias = "Callable[[], Awaitable[AbstractAsyncContextManager
 class LazyApplication:
     """One application as long as the server runs. Where it can't be opened each call says why; the next one tries."""
 
-    def __init__(self, open_application: OpenApplication) -> None:
+    def __init__(self, open_application: OpenApplication, handshake_seconds: float = HANDSHAKE_SECONDS) -> None:
         self._open_application = open_application
+        self._handshake_seconds = handshake_seconds
         self._wanted = asyncio.Event()
         self._open: Application | None = None
         self._waiting: asyncio.Future[Application] | None = None
-        self.stopping = False
-        """True once a signal ends the server."""
 
     async def __call__(self) -> Application:
         """The open application, opened now if need be. Raises StorageError."""
@@ -48,6 +47,11 @@ class LazyApplication:
             self._waiting = asyncio.get_running_loop().create_future()
         self._wanted.set()
         return await asyncio.shield(self._waiting)
+
+    @property
+    def opened(self) -> Application | None:
+        """The application, if it is open."""
+        return self._open
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -61,7 +65,7 @@ class LazyApplication:
 
     async def _keep(self) -> None:
         """Open and stay, in one task, whose context is no request's; after a failure wait until it is wanted again."""
-        await set_within(self._wanted, HANDSHAKE_SECONDS)
+        await set_within(self._wanted, self._handshake_seconds)
         while True:
             try:
                 async with await self._open_application() as application:

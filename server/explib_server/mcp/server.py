@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.runner import serve_dual_era_loop
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -31,13 +31,14 @@ from pydantic import ValidationError
 from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib.text.words import storable
+from explib_server import VERSION
 from explib_server.auth.callers import LISTEN, current_caller
 from explib_server.mcp.middleware import filter_subscriptions, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
 from explib_server.mcp.schemas import Parameters, added_by_client, compact, compact_input, wrong_arguments
-from explib_server.mcp.stdio import ended_by_signals, stdio_streams
+from explib_server.mcp.stdio import Incoming, Outgoing, ended_by_signals, stdio_streams
 from explib_server.mcp.tools import Toolset, add_tools
 from explib_server.mcp.tools.agent import tool_errors
 from explib_server.mcp.tools.answers import with_note
@@ -45,7 +46,7 @@ from explib_server.mcp.tools.answers import with_note
 if TYPE_CHECKING:
     from explib_server.application import Application
 
-LearnerMode: TypeAlias = Literal["inprocess", "detached", "off"]
+LearnerMode: TypeAlias = Literal["inprocess", "off"]
 Outcome: TypeAlias = Literal["ok", "refused", "failed"]
 """The outcome of a tool call. `refused`: the answer says what was wrong with the call. `failed`: a defect of ours."""
 ALLOCATIONS = 20_000
@@ -93,13 +94,21 @@ class ExperienceMCP(MCPServer[LazyApplication]):
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until the client closes its side, or a signal ends the process."""
-        server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
         async with stdio_streams() as (incoming, outgoing):
-            with ended_by_signals(self._stop):
-                await server.run(incoming, outgoing, server.create_initialization_options())
+            with ended_by_signals():
+                async with self.application.running():
+                    await self.serve(incoming, outgoing)
 
-    def _stop(self) -> None:
-        self.application.stopping = True
+    async def serve(self, incoming: Incoming, outgoing: Outgoing) -> None:
+        """Serve one client until it closes its side. The application is kept running by whoever calls this."""
+        server = self._lowlevel_server  # the SDK's only way to run over streams of one's own
+        await serve_dual_era_loop(
+            server,
+            incoming,
+            outgoing,
+            lifespan_state=self.application,
+            init_options=server.create_initialization_options(),
+        )
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller may call, as the SDK describes them, compacted."""
@@ -174,12 +183,17 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
-        opened: AbstractAsyncContextManager[Application] = background.run_background(
-            settings, bus, learner, lambda: current.stopping
-        )
+        own = background.InProcessLearner() if learner == "inprocess" else None
+        opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, own)
         return opened
 
-    current = LazyApplication(open_application)
+    return server_over(LazyApplication(open_application), bus, settings, tools)
+
+
+def server_over(
+    current: LazyApplication, bus: InMemorySubscriptionBus, settings: Settings, tools: Toolset
+) -> ExperienceMCP:
+    """A server with one toolset over an application that it may share with others, as it shares the bus."""
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[LazyApplication]) -> AsyncIterator[LazyApplication]:
@@ -195,7 +209,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
         "explib",
         title="Experience Library",
         instructions=INSTRUCTIONS + CURATING if tools == "all" else INSTRUCTIONS,
-        version=version("explib"),
+        version=VERSION,
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[remember_caller, filter_subscriptions, watching],

@@ -11,7 +11,7 @@ import json
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Self
@@ -173,8 +173,8 @@ async def stdio_streams() -> AsyncIterator[tuple[Incoming, Outgoing]]:
 
 
 @contextmanager
-def ended_by_signals(notify: Callable[[], None]) -> Iterator[None]:
-    """On one of SIGNALS call `notify` and cancel the body; when it has ended, end the process by that signal.
+def ended_by_signals() -> Iterator[None]:
+    """On one of SIGNALS cancel the body; when it has ended, end the process by that signal.
 
     Then and there, since a thread may read a terminal for ever. A second signal ends the process at once.
     """
@@ -186,7 +186,6 @@ def ended_by_signals(notify: Callable[[], None]) -> Iterator[None]:
 
     def stop(number: signal.Signals) -> None:
         caught.append(number)
-        notify()
         release()
         scope.cancel()
 

@@ -14,7 +14,6 @@ from explib.text.words import number_of
 from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
-from explib_server.learner_process.process import learner_log, process_lease
 from explib_server.mcp.results.agent import LibraryStatus
 from explib_server.render.analysis import waiting_for_agents
 from explib_server.render.bounds import commonest
@@ -22,6 +21,7 @@ from explib_server.render.evidence import labels, library_evidence, uplift_text
 from explib_server.render.following import following_lines
 from explib_server.render.heartbeat import Pulse, heartbeat, heartbeat_text, waits_for
 from explib_server.render.times import DAY
+from explib_server.service.paths import service_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,9 @@ async def _learner(application: Application, overview: LibraryOverview) -> str:
     state = f"{speaking}, {f'learning now: {holder.holder}' if holder else 'idle'}"
     if _confined():
         return state
-    process = await process_lease(application.store)
-    if process is not None:
-        state += f"; learner process: {process.holder}"
-    path = learner_log(application.settings)
-    return f"{state}; log: {path}" if path.exists() else state
+    if (path := service_log()) is not None:
+        state += f"; log: {path}"
+    return state
 
 
 def _confined() -> bool:
