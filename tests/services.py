@@ -25,11 +25,22 @@ def alive(process: int) -> bool:
 
 
 def end_services(runtime: Path) -> None:
-    """Kill them, and see them gone."""
+    """Kill them, also those that have given way to another, and see them gone."""
     until = time.monotonic() + PATIENCE
-    for process in services(runtime):
+    for process in _all_of(runtime):
         while alive(process) and time.monotonic() < until:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
             time.sleep(0.02)
         assert not alive(process)
+
+
+def _all_of(runtime: Path) -> list[int]:
+    """Every service that was started with this folder."""
+    mark = f"XDG_RUNTIME_DIR={runtime.parent}".encode()
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if alive(int(place.name)) and mark in (place / "environ").read_bytes().split(b"\0"):
+                found.append(int(place.name))
+    return found

@@ -17,7 +17,7 @@ from explib.errors import Conflict
 from explib.models.libraries import Library
 from explib.storage.learning.leases import lease_name as lease_name
 from explib.storage.store import Store
-from explib.tasks import set_within
+from explib.tasks import end_if_cancelled, set_within
 from explib.tracing import here, span
 from explib_learner.heartbeat import heartbeat
 from explib_learner.pipeline import OUTAGE_SECONDS, Pipeline, Run
@@ -82,6 +82,7 @@ class Worker:
                 await self._prune()
             except Exception:  # the outermost loop: the groups keep their state, the tries are counted
                 log.exception("learning stopped; trying again in %g s", POLL_SECONDS)
+                end_if_cancelled()
             await set_within(self._awake, POLL_SECONDS)
 
     async def learn_ready(self, only: str | None = None) -> list[Run]:

@@ -37,6 +37,15 @@ async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
     await run_to_completion(asyncio.gather(*tasks, return_exceptions=True))
 
 
+def end_if_cancelled() -> None:
+    """Raises CancelledError where the running task was cancelled, but an error on its way out took the place of that.
+
+    For loops that go on after errors.
+    """
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait for the event, at most so long; whether it is set then."""
     try:

@@ -228,9 +228,11 @@ async def test_it_ends_when_its_database_is_gone(tmp_path: Path, service: Path) 
 async def test_a_client_that_comes_when_the_database_was_put_away_gets_a_new_one(tmp_path: Path, service: Path) -> None:
     async with serving(tmp_path / "one", **STAYS) as (client, _):
         await submit(client)
+        old = one(service)
         put_away(tmp_path)
         async with serving(tmp_path / "two", **STAYS) as (another, _):
             assert structured(await another.call_tool("library_status", {}))["trajectories"] == 0
+        await until(lambda: not alive(old))
     with sqlite3.connect(tmp_path / "away-library.db") as kept:
         assert kept.execute("SELECT count(*) FROM trajectories").fetchone() == (GROUPS * 4,)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from explib.settings.program import Settings
-from explib.tasks import cancel_and_wait, set_within
+from explib.tasks import cancel_and_wait, end_if_cancelled, set_within
 from explib.tracing import Link, here
 from explib_server.application import Application
 from explib_server.compose import open_application
@@ -66,6 +66,7 @@ class InProcessLearner:
                     await self._worker.watch()
             except Exception:  # the outermost loop: what is stored waits for the next look
                 log.exception("could not look for something to learn")
+                end_if_cancelled()
             await set_within(self._stored, POLL_SECONDS)
 
     def _notice(self) -> None:

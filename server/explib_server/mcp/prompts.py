@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
@@ -15,11 +15,13 @@ from explib.errors import ExplibError, UnknownLibrary
 from explib.models.libraries import Library
 from explib.models.submissions import Attempt
 from explib.models.trajectories import RewardSource
-from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.schemas import misspelt
 from explib_server.mcp.tools import Toolset
+
+if TYPE_CHECKING:  # imported with the application, behind the first answers
+    from explib_server.application import Application
 
 TaskText: TypeAlias = Annotated[str | None, Field(description="What was asked; leave out for what was just said.")]
 ReasonText: TypeAlias = Annotated[str | None, Field(description="Why, in your words.")]
