@@ -77,6 +77,7 @@ COMMANDS = {
     "history": {"--library", "--limit", "--json"},
     "on": set[str](),
     "off": set[str](),
+    "hook": {"--client", "--library"},
     "import": {
         "--library",
         "--format",
@@ -142,6 +143,7 @@ SETTINGS = {
     "review",
     "exploration",
     "holdout",
+    "enforce",
     "signed_rewards_only",
     "source_weights",
     "token_budget_per_day",
@@ -151,6 +153,7 @@ SETTINGS = {
     "lease_seconds",
     "service",
     "service_idle_seconds",
+    "hook_seconds",
     "log_level",
     "log_format",
     "auth",

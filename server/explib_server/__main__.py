@@ -7,7 +7,12 @@ import sys
 
 
 def main() -> None:
-    """Run a command. A client waits for `serve` and for a status line: they don't wait for what the others need."""
+    """Run a command. A client waits for `serve`, `hook` and a status line: they don't wait for what others need."""
+    if sys.argv[1:2] == ["hook"]:
+        from explib_server.hooks.command import main as hook
+
+        hook(sys.argv[2:])
+        os._exit(0)  # whatever happened, and without the milliseconds of an orderly end
     if sys.argv[1:] == ["status", "--line"]:
         from explib_server.render.line import print_line
 

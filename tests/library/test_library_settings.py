@@ -47,12 +47,20 @@ def test_every_setting_of_a_library_has_one_declaration_for_the_environment_the_
         ({"source_weights": "agent=2"}, "source_weights must be numbers from 0 to 1"),
         ({"source_weights": "friend=1"}, "source_weights must be weights of environment, person, test, agent"),
         ({"source_weights": "{"}, "source_weights"),
+        ({"enforce": "e3=forbid"}, "enforce must say ask or deny"),
+        ({"enforce": "lesson=ask"}, "enforce must be ids of experiences"),
         ({"objective": "x" * 3_000}, "objective must be a text of at most 2,000 characters"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_must_be(given: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidSetting, match=says):
         read_changes(given)
+
+
+def test_enforced_lessons_are_read_as_they_are_shown() -> None:
+    enforced = read_changes({"enforce": "e3=ask, e7=deny"}).enforce
+    assert enforced == {"e3": "ask", "e7": "deny"}
+    assert setting_text(enforced) == "e3=ask,e7=deny"
 
 
 @pytest.mark.parametrize("given", ["agent=0.3, judge=0", '{"agent": 0.3, "judge": 0}', {"agent": 0.3, "judge": 0}])

@@ -19,6 +19,8 @@ from explib_learner.model.chat import ChatAnswer, ChatRequest
 
 UNCAPTURED = {"EXPLIB_CAPTURE": "off"}
 """Environment by which our own hooks leave a session alone."""
+FOLDER_PREFIX = "explib-model-"
+"""How the names of the folders begin in which the program runs: an agent's session there is no person's."""
 _QUOTED_CHARACTERS = 300
 
 
@@ -40,7 +42,7 @@ class CommandChat:
 
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """The program's answer; see `ChatModel` for what it raises. Sampling and limits are the program's own."""
-        with tempfile.TemporaryDirectory(prefix="explib-model-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True) as folder:
             text = await self._run(_prompt(request), folder)
         return ChatAnswer(text, request.prompt_tokens, estimate_tokens(text))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
@@ -15,6 +16,8 @@ from explib.models.trajectories import REWARD_WEIGHTS, RewardSource
 MAX_OBJECTIVE_CHARACTERS = 2_000
 """Of each of the two objectives: they are in every prompt of the learner."""
 MAX_REWARD = 1e12
+Enforcement: TypeAlias = Literal["ask", "deny"]
+"""What a hook does about a tool call against an enforced lesson: ask the person, or deny it."""
 
 
 def read_weights(given: object) -> object:
@@ -23,7 +26,7 @@ def read_weights(given: object) -> object:
     Raises ValueError saying what is allowed.
     """
     if isinstance(given, str):
-        given = _written_weights(given)
+        given = _written(given)
     if not isinstance(given, Mapping) or not given.keys() <= REWARD_WEIGHTS.keys():
         raise ValueError(f"must be weights of {', '.join(REWARD_WEIGHTS)}, e.g. agent=0.3,judge=0")
     try:
@@ -35,11 +38,23 @@ def read_weights(given: object) -> object:
     return {**REWARD_WEIGHTS, **weights}
 
 
-def _written_weights(text: str) -> object:
+def read_enforced(given: object) -> object:
+    """Experience ids with `ask` or `deny`, as JSON, as `e3=ask,e7=deny`, or as an object. Raises ValueError."""
+    if isinstance(given, str):
+        given = _written(given)
+    if not isinstance(given, Mapping) or not all(re.fullmatch(r"e\d{1,12}", str(name)) for name in given):
+        raise ValueError("must be ids of experiences with ask or deny, e.g. e3=ask,e7=deny")
+    if not all(verdict in ("ask", "deny") for verdict in given.values()):
+        raise ValueError("must say ask or deny of each experience, e.g. e3=ask,e7=deny")
+    return dict(given)
+
+
+def _written(text: str) -> object:
+    """Pairs as JSON or as `name=value,…`; empty without any."""
     if text.lstrip().startswith("{"):
         return json.loads(text)  # a JSONDecodeError is a ValueError
     pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
-    return {source.strip(): weight for source, _, weight in pairs}
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 class LibrarySettings(BaseModel):
@@ -105,6 +120,15 @@ class LibrarySettings(BaseModel):
         bool,
         Field(description="on: where no lesson fits, get_experiences answers with the most similar attempt that won."),
     ] = False
+    enforce: Annotated[
+        dict[str, Enforcement],
+        NoDecode,
+        BeforeValidator(read_enforced),
+        Field(
+            json_schema_extra={"type": "object"},
+            description="Lessons that hold a tool call where a hook can, e.g. e3=ask,e7=deny; empty: none.",
+        ),
+    ] = {}
     signed_rewards_only: Annotated[
         bool, Field(description="on: only rewards signed by the environment are evidence; the others still teach.")
     ] = False

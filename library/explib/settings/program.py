@@ -88,6 +88,8 @@ class Settings(LibrarySettings, BaseSettings):
     """`auto`: servers over stdio share one process where this machine lets them; `off`: each serves by itself."""
     service_idle_seconds: Annotated[float, Field(ge=0)] = 300.0
     """How long a service without clients waits for one, or for something to learn, before it ends."""
+    hook_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How long a hook waits for lessons at a prompt; then the prompt goes on without."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     log_format: Literal["text", "json"] = "text"
     """`json`: one JSON object a line on standard error."""

@@ -22,7 +22,7 @@ def setting_text(value: object) -> str:
         case str():
             return value or "''"
         case dict():
-            return ",".join(f"{name}={weight:g}" for name, weight in value.items())
+            return ",".join(f"{name}={setting_text(each)}" for name, each in value.items()) or "''"
         case tuple():
             return ",".join(map(str, value))
         case int():

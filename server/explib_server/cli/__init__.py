@@ -36,6 +36,7 @@ class Commands(LazyGroup):
         "attach": "attach:attach",
         "off": "off:off",
         "on": "off:on",
+        "hook": "hook:hook",
         "token": "token:app",
         "db": "db:app",
         "doctor": "doctor:doctor",

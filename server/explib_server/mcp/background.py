@@ -17,6 +17,7 @@ from explib.tasks import cancel_and_wait, end_if_cancelled, set_within
 from explib.tracing import Link, here
 from explib_server.application import Application
 from explib_server.compose import open_application
+from explib_server.hooks.door import capture
 from explib_server.mcp.revision_events import RevisionEvents
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ async def run_background(
             application.lifecycle.rewarded(library)  # what an earlier process took in and did not look at any more
         async with AsyncExitStack() as background:
             await background.enter_async_context(_task(events.watch(), "revision-events"))
+            await background.enter_async_context(_task(capture(application), "capture"))
             if learner is not None and settings.chosen_analyst() != "agent":
                 await background.enter_async_context(_task(learner.watch(application, events), "learner"))
             yield application
