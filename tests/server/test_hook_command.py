@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from server.cli_cases import Explib, explib
 
 from explib_learner.model.command_chat import UNCAPTURED
 from explib_server.hooks.events import event_of
 from explib_server.hooks.replies import reply, takes_context
 from explib_server.hooks.spool import MOST_FILES, Spool, SpoolFull, read_event
 
+__all__ = ["explib"]  # a fixture
 Fields: TypeAlias = Mapping[str, object]
 SAID = "lessons"
 CLIENTS: dict[str, tuple[str, Fields, Fields | None]] = {
@@ -100,6 +102,14 @@ def test_a_full_spool_says_so() -> None:
         (spool.events / f"{number}.json").touch()
     with pytest.raises(SpoolFull, match="1,000 events"):
         spool.keep({"client": "codex", "session": "a"})
+
+
+def test_a_client_that_is_no_longer_attached_is_not_looked_after(explib: Explib) -> None:
+    explib("attach", "codex", "--learn-with", "statistics")
+    Spool().attach("codex")
+    Spool().attach("gemini")
+    explib("attach", "codex", "--remove")
+    assert [client for client, _ in Spool().attached()] == ["gemini"]
 
 
 Hook: TypeAlias = "Callable[..., subprocess.CompletedProcess[bytes]]"

@@ -13,6 +13,7 @@ from explib_server.cli.run import say
 from explib_server.cli.serve import Tools
 from explib_server.clients.learning import LearnWith
 from explib_server.clients.places import ClientName, Scope, this_machine
+from explib_server.hooks.spool import Spool
 
 if TYPE_CHECKING:  # what edits files is imported when it runs
     from explib_server.clients.changes import Change
@@ -104,6 +105,7 @@ def _removed(installation: Installation, show: bool) -> Iterator[str]:
         elif change.apply():
             yield _outcome(change)
     if not show:
+        Spool().detach(installation.name.value)
         yield f"Start {installation.client.title} again: until then it has the server."
 
 
