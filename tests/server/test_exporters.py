@@ -167,6 +167,7 @@ def test_a_project_gets_the_files_that_its_clients_read(
 ) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "src").mkdir()
+    monkeypatch.setenv("EXPLIB_LIBRARY", "default")  # not that of this project, which has no lessons
     monkeypatch.chdir(tmp_path / "src")
     (tmp_path / "AGENTS.md").write_bytes(b"# Ours\r\nkeep\r\n")
     (tmp_path / "CLAUDE.md").symlink_to("AGENTS.md")
