@@ -41,7 +41,7 @@ def guidance(installation: Installation, wishes: Wishes) -> Iterator[str]:
     elif has_hooks:
         yield (
             "What happens now: at each of your prompts the lessons that fit go with it; at the end of each turn it is "
-            "kept as an attempt, graded by its tests and by what you say next. Nothing else leaves this machine."
+            "kept as an attempt, graded by its tests and by what you say next. Hooks send nothing off this machine."
         )
         if name in WITHOUT_PROMPT:
             yield f"{client.title} {NO_PROMPT}"
