@@ -32,6 +32,7 @@ from explib.storage.schema import check_schema, ensure_schema
 from explib.storage.search import Search
 from explib.storage.sqlite.dialect import SqliteDialect
 from explib.storage.tokens import Tokens
+from explib.storage.trajectories.browsing import AttemptList
 from explib.storage.trajectories.groups import Groups
 from explib.storage.trajectories.store import Trajectories
 from explib.storage.vectors import Vectors
@@ -50,6 +51,7 @@ class Store:
         self.database = database
         self.libraries = Libraries(database)
         self.trajectories = Trajectories(database)
+        self.attempts = AttemptList(database)
         self.groups = Groups(database)
         self.revisions = Revisions(database)
         self.lessons = Lessons(database)

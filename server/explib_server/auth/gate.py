@@ -32,6 +32,8 @@ from explib_server.http.exchange import (
 
 HEALTH = "/health"
 READY = "/ready"
+OPEN = frozenset({READY, "/ui", "/ui/key"})
+"""Paths that need no token: they hold no data. Each request of an address counts."""
 WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]
 RECHECK_SECONDS = 15.0
@@ -114,7 +116,7 @@ class Gate:
             explanations[404] = SESSION_GONE
         answer = ResponseRecorder(send, self._refused, explanations)
         try:
-            if scope["path"] == READY:
+            if scope["path"] in OPEN:
                 self._addresses.spend(network(scope), self._allowance)
                 await self._app(scope, receive, send)
             else:

@@ -17,7 +17,17 @@ SCOPES_OF: dict[Scope, frozenset[Scope]] = {
 }
 """The scopes that a token's scope includes. A reward key only signs: it opens nothing."""
 TOOLS_OF: dict[Scope, frozenset[str]] = {
-    "read": frozenset({"get_experiences", "library_status", "list_experiences", "history", "list_libraries"}),
+    "read": frozenset(
+        {
+            "get_experiences",
+            "library_status",
+            "list_experiences",
+            "history",
+            "list_libraries",
+            "show_library",
+            "page_read",
+        }
+    ),
     "submit": frozenset({"submit_trajectory", "report_reward", "vote_experience"}),
     "curate": frozenset(
         {

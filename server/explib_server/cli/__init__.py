@@ -22,6 +22,7 @@ class Commands(LazyGroup):
         "serve": "serve:serve",
         "service": "service:app",
         "learn": "learn:learn",
+        "ui": "ui:ui",
         "status": "reports:status",
         "evidence": "reports:evidence",
         "import": "imports:import_files",

@@ -1,4 +1,4 @@
-"""Streamable HTTP: the MCP endpoint at /mcp behind its gate, and /health, /ready and /metrics."""
+"""Streamable HTTP: the MCP endpoint at /mcp behind its gate, the page at /ui, and /health, /ready and /metrics."""
 
 from __future__ import annotations
 
@@ -22,23 +22,28 @@ from explib_server.auth.oauth import Issuer, OAuthTokens
 from explib_server.auth.tokens import StoredTokens, Verifier
 from explib_server.http.binding import names, oauth
 from explib_server.mcp.server import ExperienceMCP
+from explib_server.page.door import add_page
+from explib_server.page.keys import PageKeys
 from explib_server.telemetry.metrics import Metrics
 
 MCP_PATH = "/mcp"
 SCOPES = ["explib:read", "explib:submit", "explib:curate", "explib:admin"]
 
 
-def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless: bool = False) -> Gate:
+def http_app(
+    server: ExperienceMCP, settings: Settings, host: str, *, stateless: bool = False, keys: PageKeys | None = None
+) -> Gate:
     """The ASGI application for this bound address. `stateless`: older clients get no sessions, for several workers.
 
-    Raises InvalidSetting.
+    `keys`: of pages that a person opens from this process. Raises InvalidSetting.
     """
     by_oauth = oauth(settings)
+    keys = keys or PageKeys()
 
     async def tokens() -> Tokens:
         return (await server.application()).store.tokens
 
-    verifiers: list[Verifier] = [StoredTokens(tokens)]
+    verifiers: list[Verifier] = [keys, StoredTokens(tokens)]
     if by_oauth is not None:
         verifiers.append(OAuthTokens(by_oauth[0], time.monotonic))
 
@@ -49,6 +54,7 @@ def http_app(server: ExperienceMCP, settings: Settings, host: str, *, stateless:
     metrics = Metrics()
     server.observer = metrics
     _add_pages(server, metrics, security)
+    add_page(server, security, keys)
     app = server.streamable_http_app(
         host=host,
         streamable_http_path=MCP_PATH,

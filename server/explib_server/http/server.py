@@ -28,6 +28,7 @@ from explib_server.http.binding import check_binding
 from explib_server.http.connections import BoundedProtocol
 from explib_server.mcp.server import LearnerMode, build_server, raise_gc_threshold
 from explib_server.mcp.tools import Toolset
+from explib_server.page.keys import PageKeys
 from explib_server.telemetry.logs import announce, set_up_logs
 from explib_server.telemetry.metrics import WORKERS_FOLDER
 from explib_server.telemetry.tracing import set_up_traces
@@ -51,6 +52,8 @@ class Serving:
     learner: LearnerMode
     tools: Toolset
     workers: int = 1
+    keys: PageKeys | None = None
+    """Of pages that a person opens from this process."""
 
 
 def serve_http(settings: Settings, serving: Serving) -> None:
@@ -75,7 +78,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS + ENDING_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )
-    listening = _bound(serving.host, serving.port)
+    listening = bound(serving.host, serving.port)
     hint = _hint(settings, serving.host, tokens_exist=tokens_exist)
     announce(f"explib listens on http://{serving.host}:{serving.port}/mcp{hint}")
     if serving.workers == 1:
@@ -85,7 +88,7 @@ def serve_http(settings: Settings, serving: Serving) -> None:
             Multiprocess(config, sockets=[listening]).run()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """A socket as uvicorn would bind it, for workers too. Raises InvalidSetting.
 
     It names its protocol, as uvicorn's does not: asyncio turns Nagle's algorithm off only where a socket does.
@@ -111,7 +114,7 @@ def worker_app(settings: Settings, serving: Serving) -> ASGIApp:
     set_up_traces()
     raise_gc_threshold()
     server = build_server(settings, serving.learner, serving.tools)
-    gate = http_app(server, settings, serving.host, stateless=serving.workers > 1)
+    gate = http_app(server, settings, serving.host, stateless=serving.workers > 1, keys=serving.keys)
     _end_streams_with_the_server(gate)
     return gate
 

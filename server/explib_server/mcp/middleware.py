@@ -1,4 +1,4 @@
-"""Middleware of the MCP server: it knows who calls, and lets subscriptions hear of the caller's libraries only."""
+"""Middleware of the MCP server: it knows who calls, and what of tools and updates is not for this caller."""
 
 from __future__ import annotations
 
@@ -37,3 +37,20 @@ async def filter_subscriptions(ctx: ServerRequestContext[Any, Any], call_next: C
             reduced = {**filters, "resourceSubscriptions": [uri for uri in uris if uri in allowed]}
             return await call_next(replace(ctx, params={**ctx.params, "notifications": reduced}))
     return await call_next(ctx)
+
+
+async def hide_app_tools(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Take tools that are for a page only out of the list, for clients that show no pages to people."""
+    answer = await call_next(ctx)
+    tools = answer.get("tools") if ctx.method == "tools/list" and isinstance(answer, dict) else None
+    if not isinstance(tools, list) or not any(map(_for_page, tools)):
+        return answer
+    from mcp.server.apps import client_supports_apps
+
+    if client_supports_apps(ctx):
+        return answer
+    return {**answer, "tools": [tool for tool in tools if not _for_page(tool)]}
+
+
+def _for_page(tool: dict[str, Any]) -> bool:
+    return bool(tool.get("_meta", {}).get("ui", {}).get("visibility") == ["app"])

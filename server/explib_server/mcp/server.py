@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.extension import Extension
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.runner import serve_dual_era_loop
@@ -33,7 +34,7 @@ from explib.settings.program import Settings
 from explib.text.words import storable
 from explib_server import VERSION
 from explib_server.auth.callers import LISTEN, current_caller
-from explib_server.mcp.middleware import filter_subscriptions, remember_caller
+from explib_server.mcp.middleware import filter_subscriptions, hide_app_tools, remember_caller
 from explib_server.mcp.opening import LazyApplication
 from explib_server.mcp.prompts import add_prompts, prompt_problem
 from explib_server.mcp.resources import add_resources
@@ -212,7 +213,8 @@ def server_over(
         version=VERSION,
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[remember_caller, filter_subscriptions, watching],
+        middleware=[remember_caller, filter_subscriptions, hide_app_tools, watching],
+        extensions=_extensions(current, tools),
         log_level=settings.log_level,
     )
     server.application = current
@@ -221,6 +223,15 @@ def server_over(
     add_resources(server, current)
     add_prompts(server, current, tools)
     return server
+
+
+def _extensions(current: LazyApplication, tools: Toolset) -> list[Extension]:
+    """The page as an MCP App; imported here, since the start of a server with the agent toolset must not wait for it."""
+    if tools != "all":
+        return []
+    from explib_server.page.app import page_app
+
+    return [page_app(current)]
 
 
 def _compacted(tool: Tool) -> Tool:

@@ -130,8 +130,13 @@ async def experience_evidence(store: Store, library: Library, experience: Experi
 
 
 async def evidence_of(store: Store, library: Library, experiences: Sequence[Experience]) -> list[ExperienceEvidence]:
-    """The same of several experiences, in their order."""
-    return (await _view(store, library, experiences)).all()
+    """The evidence of these experiences, in their order."""
+    return (await _view(store, library, experiences)).all() if experiences else []
+
+
+async def library_uplift(store: Store, library: Library) -> Uplift:
+    """What the library as a whole does to the reward."""
+    return (await _view(store, library, ())).uplift()
 
 
 async def uplift_track(store: Store, library: Library) -> list[tuple[float, Interval]]:
@@ -257,7 +262,7 @@ async def _view(store: Store, library: Library, experiences: Sequence[Experience
         library=library,
         experiences=experiences,
         accounts=await store.evidence.of(library, [*keys, SHORTLIST, HOLDOUT]),
-        ways=await store.followings.of(library, experiences),
+        ways=await store.followings.of(library, experiences) if experiences else {},
         votes=await store.votes.tallies(library),
         verdicts={entry.decision.id: entry.verdict for entry in await store.codebooks.entries(library)},
         submitters=await store.evidence.submitters(library),

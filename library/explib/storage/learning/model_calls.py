@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import BigInteger, cast, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from explib.ids import new_id
@@ -18,8 +18,21 @@ BUDGET = "budget:tokens"
 RESERVED_SECONDS = 3600.0
 """Time for which tokens stay reserved for the call of a process that died; the call may have been paid for."""
 
+DAY_SECONDS = 86_400
 CLOCKS_APART_SECONDS = 300.0
 """Clocks of machines that share a database may be so far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The calls of one step of learning on one day (UTC)."""
+
+    at: float
+    """The day's beginning, in seconds since the epoch."""
+    step: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,15 @@ class ModelCalls:
         """Tokens (prompt and completion) of the calls recorded at or after `since`."""
         async with self.database.read() as connection:
             return await _spent(connection, self.database, since)
+
+    async def by_day(self, since: float) -> list[Spent]:
+        """The calls of the days since then, by step, oldest first."""
+        called, prompt, completion = model_calls.c.created_at, model_calls.c.prompt_tokens, model_calls.c.completion_tokens
+        day, step = cast(called, BigInteger) // DAY_SECONDS, model_calls.c.step
+        sums = select(day, step, func.count(), func.sum(prompt), func.sum(completion)).where(called >= since)
+        async with self.database.read() as connection:
+            found = await connection.execute(sums.group_by(day, step).order_by(day, step))
+            return [Spent(number * DAY_SECONDS, name, calls, int(sent), int(got)) for number, name, calls, sent, got in found]
 
     async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:
         """Set tokens aside for a call, out of a budget of what was spent since then by whoever shares the database.

@@ -36,5 +36,6 @@ def _add_functions(tools: Toolset) -> tuple[AddTools, ...]:
     from explib_server.mcp.tools.learn import add_learn_tool
     from explib_server.mcp.tools.libraries import add_library_tools
     from explib_server.mcp.tools.vote import add_vote_tool
+    from explib_server.page.app import add_page_tool
 
-    return (add_curator_tools, add_vote_tool, add_library_tools, add_learn_tool, add_analysis_tools)
+    return (add_curator_tools, add_vote_tool, add_library_tools, add_learn_tool, add_analysis_tools, add_page_tool)

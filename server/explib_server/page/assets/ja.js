@@ -1,0 +1,2 @@
+// The Japanese words, by the English ones.
+export const ja = {};

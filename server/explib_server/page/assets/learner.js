@@ -1,0 +1,89 @@
+// Learner: what it does, what it waits for, what it spent and refused, and the decisions that it knows of.
+import { html } from "./html.js";
+import { t, number, reward, shortDay } from "./words.js";
+import { useRead } from "./reading.js";
+import { Text } from "./text.js";
+import { Forest, Waiting, When } from "./parts.js";
+import { go, link } from "./route.js";
+
+const DAY = 86400;
+
+export function Learner({ at }) {
+  const found = useRead("learner", { show: at.show || "", limit: 50, after: at.after || "" });
+  const data = found.data;
+  if (!data) return html`<${Waiting} found=${found} />`;
+  return html`<h1>${sentence(data)}</h1>
+    <p class="lead">${t(ANALYSTS[data.analyst])}${data.model && html` <span class="mono"><${Text} text=${data.model} /></span>.`} ${data.learned_at ? html`${t("Last change:")} <${When} at=${data.learned_at} now=${data.now} />.` : ""}</p>
+    ${data.pulse.filter((pulse) => pulse.late).map((pulse) => html`<p class="notice"><${Text} text=${pulse.cause} />. → <${Text} text=${pulse.cure} /></p>`)}
+    <div class="columns even"><section><h2>${t("Groups of attempts")}</h2><${Groups} data=${data} /></section>
+      <section><h2>${t("Tokens")}</h2><${Tokens} data=${data} /></section></div>
+    <section><h2>${t("Mean reward by day")}</h2><${Curve} data=${data} /></section>
+    <section><h2>${t("Decisions it knows")}</h2><${Codebook} data=${data} at=${at} /></section>
+    <section><h2>${t("Refused proposals")}</h2>${data.refusals.length ? html`<ul class="plain refusals">${data.refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>` : html`<p class="soft">${t("None was refused.")}</p>`}</section>`;
+}
+
+const ANALYSTS = {
+  contrast: "No model is set: lessons come from statistics over attempts, and cost nothing.",
+  model: "Lessons come from statistics and a model:",
+  agent: "The attached agent is the analyst: it answers the learner's questions.",
+};
+
+function sentence(data) {
+  if (data.holder) return t("The learner is at work");
+  const ready = data.groups.ready || 0;
+  if (ready) return t("{n|group waits|groups wait} for the learner", { n: ready });
+  const dead = data.groups.dead || 0;
+  return dead ? t("{n|group was|groups were} given up", { n: dead }) : t("The learner is idle: all that can be learned from is learned");
+}
+
+const STATES = { ready: "ready", waiting: "waiting", learned: "learned", dead: "given up" };
+
+function Groups({ data }) {
+  const total = Object.values(data.groups).reduce((sum, count) => sum + count, 0);
+  if (!total) return html`<p class="soft">${t("No attempts yet.")}</p>`;
+  return html`<div class="stack" aria-hidden="true">${Object.keys(STATES).map((state) => data.groups[state] ? html`<span class=${state} style=${{ width: (100 * data.groups[state]) / total + "%" }}></span>` : "")}</div>
+    <ul class="plain keys">${Object.entries(STATES).map(([state, words]) => data.groups[state] ? html`<li><span class=${"swatch " + state}></span>${number(data.groups[state])} ${t(words)}</li>` : "")}</ul>
+    ${Object.entries(data.reasons).map(([reason, count]) => html`<p class="soft">${number(count)} × <${Text} text=${reason} /></p>`)}`;
+}
+
+function Tokens({ data }) {
+  if (data.spent === null) return html`<p class="soft">${t("All libraries share them; this key does not reach them all.")}</p>`;
+  const days = new Map();
+  for (const spent of data.spent) days.set(spent.at, (days.get(spent.at) || 0) + spent.prompt_tokens + spent.completion_tokens);
+  const start = Math.floor(data.now / DAY) * DAY;
+  const today = days.get(start) || 0;
+  const last = Array.from({ length: 28 }, (_, back) => start - (27 - back) * DAY);
+  const most = Math.max(1, ...days.values());
+  const steps = new Map();
+  for (const spent of data.spent) steps.set(spent.step, (steps.get(spent.step) || 0) + spent.prompt_tokens + spent.completion_tokens);
+  return html`<p><b>${number(today)}</b> ${t("today, of {n}", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * today) / Math.max(1, data.limit)) + "%" }}></span></div>
+    ${days.size > 0 ? html`<div class="bars" role="img" aria-label=${t("Tokens by day")}>${last.map((at) => html`<span title=${`${shortDay(at)}: ${number(days.get(at) || 0)}`} style=${{ height: (100 * (days.get(at) || 0)) / most + "%" }}></span>`)}</div>
+      <ul class="plain keys">${[...steps].map(([step, count]) => html`<li>${step}: ${number(count)}</li>`)}</ul>` : html`<p class="soft">${t("None in four weeks.")}</p>`}`;
+}
+
+function Curve({ data }) {
+  if (!data.curve.length) return html`<p class="soft">${t("No rewards yet.")}</p>`;
+  const width = data.reward_max - data.reward_min || 1;
+  const days = [...new Set(data.curve.map((each) => each.at))];
+  return html`<div class="scroll"><table class="curve"><thead><tr><th>${t("day")}</th><th>${t("asked for lessons")}</th><th>${t("asked for none")}</th></tr></thead><tbody>${days.slice(-14).map((at) => html`<tr><th scope="row">${shortDay(at)}</th>
+    ${[true, false].map((served) => {
+      const found = data.curve.find((each) => each.at === at && each.served === served);
+      return html`<td>${found ? html`<span class="track"><span class=${served ? "bar" : "bar pale"} style=${{ width: (100 * (found.mean - data.reward_min)) / width + "%" }}></span></span> ${reward(found.mean)} <span class="soft">${t("of {n}", { n: found.attempts })}</span>` : html`<span class="soft">–</span>`}</td>`;
+    })}</tr>`)}</tbody></table></div><p class="soft">${t("Those who asked did other tasks than those who did not: a mean is no proof.")}</p>`;
+}
+
+const VERDICTS = { believed: "believed", candidate: "candidate", "one of": "one of several", unknown: "not known yet" };
+
+function Codebook({ data, at }) {
+  const total = Object.values(data.states).reduce((sum, count) => sum + count, 0);
+  if (!total) return html`<p class="soft">${t("None yet: from about 12 graded attempts on they are named.")}</p>`;
+  const pick = (event) => go(link("learner", "", { show: event.target.value }), true);
+  const after = data.start + data.decisions.length;
+  return html`<label><span class="sr">${t("Show")}</span><select value=${at.show || ""} onChange=${pick}><option value="">${t("all")} (${number(total)})</option>${Object.entries(VERDICTS).map(([state, words]) => html`<option value=${state}>${t(words)} (${number(data.states[state])})</option>`)}</select></label>
+    <div class="scroll"><table><thead><tr><th>${t("in this situation")}</th><th>${t("better")}</th><th>${t("verdict")}</th><th class="n">${t("attempts")}</th><th>${t("effect")}</th></tr></thead><tbody>${data.decisions.map((decision) => {
+      const { verdict } = decision;
+      const better = verdict && decision.options.find((option) => option.letter === verdict.better);
+      return html`<tr><td><${Text} text=${decision.situation} /></td><td>${better ? html`<${Text} text=${better.text} />` : "–"}</td><td>${verdict ? html`${t(VERDICTS[verdict.state])} <span class="soft">${number(verdict.inclusion * 100)} %</span>` : t("not judged yet")}</td>
+        <td class="n">${verdict ? t("{n} against {m}", { n: verdict.followed, m: verdict.others }) : ""}</td><td>${verdict && verdict.low !== verdict.high ? html`<${Forest} effect=${{ mean: verdict.effect, low: verdict.low, high: verdict.high, source: "attempts" }} />` : ""}</td></tr>`;
+    })}</tbody></table></div>${after < data.total && html`<a class="button" href=${link("learner", "", { show: at.show, after: String(after) })}>${t("Next")}</a>`}`;
+}

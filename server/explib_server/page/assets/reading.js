@@ -1,0 +1,51 @@
+// Reading a view's data: again when the library changed, without taking away what stands there.
+import { hooks } from "./html.js";
+import { call, read } from "./door.js";
+import { route } from "./route.js";
+
+const { useState, useEffect, useRef } = hooks;
+const listeners = new Set();
+let tick = 0;
+
+// Everything that is shown is read again.
+export function refresh() {
+  tick++;
+  listeners.forEach((listener) => listener(tick));
+}
+
+export function useTick() {
+  const [seen, setSeen] = useState(tick);
+  useEffect(() => {
+    listeners.add(setSeen);
+    return () => listeners.delete(setSeen);
+  }, []);
+  return seen;
+}
+
+export function withLibrary(args) {
+  const library = route().library;
+  return library ? { library, ...args } : args;
+}
+
+export function useRead(view, args) {
+  const [found, setFound] = useState({ key: "", data: null, problem: null });
+  const seen = useTick();
+  const asked = withLibrary(args);
+  const key = JSON.stringify([view, asked]);
+  const newest = useRef("");
+  useEffect(() => {
+    newest.current = key;
+    read(view, asked).then(
+      (data) => newest.current === key && setFound({ key, data, problem: null }),
+      (problem) => newest.current === key && setFound({ key, data: null, problem }),
+    );
+  }, [key, seen]);
+  return found.key === key || (found.data && view !== "attempt" && view !== "lesson") ? found : { key, data: null, problem: null };
+}
+
+// A change by a curating tool; what is shown follows.
+export async function change(tool, args) {
+  const done = await call(tool, withLibrary(args));
+  refresh();
+  return done;
+}

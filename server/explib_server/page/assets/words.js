@@ -1,0 +1,57 @@
+// Words, numbers and times in the reader's language. English is the key; ja.js has the Japanese.
+import { ja } from "./ja.js";
+
+const LANGUAGE = "explib.language";
+const state = { locale: "en", dictionary: null };
+
+export function speak(locale) {
+  let chosen = locale || navigator.language || "en";
+  try {
+    chosen = localStorage.getItem(LANGUAGE) || chosen;
+  } catch {} // a client's frame may have no storage
+  state.locale = chosen;
+  state.dictionary = chosen.startsWith("ja") ? ja : null;
+  document.documentElement.lang = state.dictionary ? "ja" : "en";
+}
+
+export function prefer(locale) {
+  try {
+    localStorage.setItem(LANGUAGE, locale);
+  } catch {}
+  speak(locale);
+}
+
+export const isJapanese = () => state.dictionary !== null;
+const locale = () => (isJapanese() ? "ja" : state.locale.startsWith("en") ? state.locale : "en");
+
+// t("{n|lesson|lessons} from {m}", {n: 2, m: "x"}): a number with its noun, or a value.
+export function t(text, values) {
+  const said = (state.dictionary && state.dictionary[text]) || text;
+  return said.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
+    const value = values[name];
+    const shown = typeof value === "number" ? number(value) : value;
+    return one === undefined ? shown : `${shown} ${value === 1 ? one : many}`;
+  });
+}
+
+export const number = (value, digits = 0) =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+
+export const reward = (value) =>
+  value === null || value === undefined ? "–" : new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(value);
+
+const UNITS = [[60, 1, "second"], [3600, 60, "minute"], [86400, 3600, "hour"], [14 * 86400, 86400, "day"]];
+
+export function ago(at, now) {
+  if (at === null || at === undefined) return t("never");
+  const passed = Math.max(0, (now || Date.now() / 1000) - at);
+  if (passed < 45) return t("just now");
+  const unit = UNITS.find(([below]) => passed < below);
+  if (!unit) return day(at);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(-Math.round(passed / unit[1]), unit[2]);
+}
+
+export const day = (at) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium" }).format(at * 1000);
+export const shortDay = (at) => new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric" }).format(at * 1000);
+export const time = (at) => new Intl.DateTimeFormat(locale(), { timeStyle: "short" }).format(at * 1000);
+export const whole = (at) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(at * 1000);

@@ -1,0 +1,98 @@
+"""A sample library: the demo's order desk, learned from in this process, with what people did to its lessons.
+
+The attempts, their rewards and so the lessons are the same each time; only their times are those of the making.
+"""
+
+from __future__ import annotations
+
+from explib.models.libraries import Library
+from explib.models.submissions import RawSubmission
+from explib.settings.program import Settings
+from explib_server.application import Application
+from explib_server.compose import open_application
+from explib_server.curation.curator import By, Curator, curator_of
+from explib_server.demo.agent import attempt
+from explib_server.demo.desk import TOOLS
+from explib_server.demo.tasks import DeskTask, Dice, held_out_tasks, practice_tasks
+
+SEED = 7
+LONE, REPEATED, ATTEMPTS = 44, 4, 5
+"""Tasks that are attempted once, tasks that are attempted several times, and how often."""
+SERVED = 16
+"""Tasks that are attempted with lessons."""
+LIBRARY = "order-desk"
+AGENT = By("claude-code", "seen twice this week", is_person=False)
+PERSON = By("you", "said more plainly")
+PROPOSALS = (
+    "When a customer has moved, open their record with get_customer before update_address.",
+    "When a refund is over 200 euros, ask for a second look before you call refund_order.",
+    "When a ticket names two orders, take care of each in a ticket of its own.",
+)
+
+
+async def make_sample(settings: Settings) -> None:
+    """Fill the database of these settings, which become those of the sample."""
+    async with open_application(settings.model_copy(update={"library": LIBRARY, "analyst": "contrast"})) as application:
+        library = await application.library()
+        await _practise(application, library)
+        worker = await application.learning.worker()
+        await worker.learn_ready()
+        await _work(application, library)
+        await worker.learn_ready()
+        await _curate(application, library)
+
+
+async def _practise(application: Application, library: Library) -> None:
+    """Graded attempts without lessons."""
+    dice = Dice(f"sample {SEED}")
+    for number, task in enumerate(practice_tasks(SEED, LONE + REPEATED)):
+        for again in range(1 if number < LONE else ATTEMPTS):
+            await _submit(application, library, task, ("", None), dice, f"practice/{number}/{again}")
+
+
+async def _work(application: Application, library: Library) -> None:
+    """Attempts with the lessons that were learned; some have no reward yet."""
+    dice = Dice(f"sample work {SEED}")
+    for number, task in enumerate(held_out_tasks(SEED, SERVED)):
+        now = await application.store.libraries.get(library.name)
+        served = await application.fetch(now, task.text, tools=TOOLS)
+        await application.store.retrievals.flush()
+        shown = (served.text, served.retrieval.id)
+        await _submit(application, library, task, shown, dice, f"work/{number}", graded=number % 6 != 5)
+
+
+async def _submit(
+    application: Application,
+    library: Library,
+    task: DeskTask,
+    shown: tuple[str, str | None],
+    dice: Dice,
+    key: str,
+    *,
+    graded: bool = True,
+) -> None:
+    advice, retrieval_id = shown
+    made = attempt(task, advice, dice)
+    raw = RawSubmission(
+        task=task.text,
+        trajectory=list(made.messages),
+        reward=made.reward if graded else None,
+        answer=made.answer,
+        agent="claude-code" if dice.random() < 0.6 else "codex",
+        idempotency_key=key,
+        retrieval_id=retrieval_id,
+    )
+    await application.submit(library, raw)
+
+
+async def _curate(application: Application, library: Library) -> None:
+    """An agent proposes, a person rewords, pins and takes back."""
+    curator: Curator = curator_of(application)
+    lessons = await application.store.revisions.experiences(library)
+    if lessons:
+        await curator.edit(library, lessons[0].id, None, PERSON, pinned=True)
+    added = await curator.add(library, "When you are unsure which order is meant, ask before you change any.", PERSON)
+    experience_id = added.changes[0].after[0].id
+    await curator.edit(library, experience_id, "When it is unclear which order is meant, ask before you act.", PERSON)
+    for content in PROPOSALS:
+        await curator.add(library, content, AGENT)
