@@ -14,7 +14,9 @@ from explib_server.cli.run import load_settings, say
 
 
 def ui(
-    sample: Annotated[bool, typer.Option("--sample", help="Show sample data, in a database that ends with it.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Show sample data, in a database that ends with it.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0: any free one.")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
 ) -> None:

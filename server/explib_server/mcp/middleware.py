@@ -42,14 +42,13 @@ async def filter_subscriptions(ctx: ServerRequestContext[Any, Any], call_next: C
 async def hide_app_tools(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Take tools that are for a page only out of the list, for clients that show no pages to people."""
     answer = await call_next(ctx)
-    tools = answer.get("tools") if ctx.method == "tools/list" and isinstance(answer, dict) else None
-    if not isinstance(tools, list) or not any(map(_for_page, tools)):
+    if ctx.method != "tools/list" or not isinstance(answer, dict) or not any(map(_for_page, answer.get("tools", ()))):
         return answer
     from mcp.server.apps import client_supports_apps
 
     if client_supports_apps(ctx):
         return answer
-    return {**answer, "tools": [tool for tool in tools if not _for_page(tool)]}
+    return {**answer, "tools": [tool for tool in answer["tools"] if not _for_page(tool)]}
 
 
 def _for_page(tool: dict[str, Any]) -> bool:

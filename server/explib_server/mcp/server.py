@@ -226,7 +226,7 @@ def server_over(
 
 
 def _extensions(current: LazyApplication, tools: Toolset) -> list[Extension]:
-    """The page as an MCP App; imported here, since the start of a server with the agent toolset must not wait for it."""
+    """The page as an MCP App; imported here, since the start with the agent toolset must not wait for it."""
     if tools != "all":
         return []
     from explib_server.page.app import page_app

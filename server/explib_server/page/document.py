@@ -22,6 +22,8 @@ EXPORT_LIST = re.compile(r"\bexport\s*\{([^}]*)\};?\s*$")
 EXPORT_DEFAULT = re.compile(r"\bexport\s+default\s+")
 EXPORT_NAME = re.compile(r"^export\s+((?:async\s+)?function\*?|const|let|class)\s+(\w+)", re.MULTILINE)
 LEFT_OVER = re.compile(r"^\s*(?:import|export)\b.*$", re.MULTILINE)
+NOISE = re.compile(r"^[ \t]+|^//.*\n|^\n", re.MULTILINE)
+"""Of our own modules: indentation, lines of comment, empty lines. Templates ignore indentation too."""
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 FORBIDDEN = ("</script", "<!--", "</style")
 
@@ -42,7 +44,7 @@ class Document:
 @cache
 def document() -> Document:
     """The document; the same for every request of this process."""
-    script, style = f"(() => {{\n{bundled(ENTRY)}\n}})();", _checked("style.css", _text("style.css"))
+    script, style = f"(() => {{\n{bundled(ENTRY)}\n}})();", NOISE.sub("", _checked("style.css", _text("style.css")))
     html = _text("page.html").replace("/*style*/", style, 1).replace("/*script*/", script, 1)
     return Document(html, _policy(script, style))
 
@@ -59,7 +61,8 @@ def _add(name: str, done: dict[str, str], importers: tuple[str, ...]) -> None:
         raise PageDefect(f"{name} imports itself by {' → '.join(importers)}")
     if name in done:
         return
-    text = SOURCE_MAP.sub("", _checked(name, _text(name)))
+    text = _checked(name, _text(name))
+    text = SOURCE_MAP.sub("", text) if name in VENDOR.values() else NOISE.sub("", text)
     for match in IMPORT.finditer(text):
         _add(_file(match[3]), done, (*importers, name))
     done[name] = _wrapped(name, text)
@@ -81,8 +84,7 @@ def _wrapped(name: str, text: str) -> str:
         exported[match[2]] = match[2]
     text = EXPORT_NAME.sub(r"\1 \2", text)
     if (listed := EXPORT_LIST.search(text)) is not None:
-        for local, public in map(_pair, _names(listed[1])):
-            exported[public] = local
+        exported |= {public: local for local, public in map(_pair, _names(listed[1]))}
         text = text[: listed.start()]
     if EXPORT_DEFAULT.search(text):
         exported["default"] = "_default"

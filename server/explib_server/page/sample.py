@@ -1,6 +1,6 @@
 """A sample library: the demo's order desk, learned from in this process, with what people did to its lessons.
 
-The attempts, their rewards and so the lessons are the same each time; only their times are those of the making.
+The attempts and their rewards are the same each time; their times are those of the making.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ SERVED = 16
 """Tasks that are attempted with lessons."""
 LIBRARY = "order-desk"
 AGENT = By("claude-code", "seen twice this week", is_person=False)
-PERSON = By("you", "said more plainly")
 PROPOSALS = (
     "When a customer has moved, open their record with get_customer before update_address.",
     "When a refund is over 200 euros, ask for a second look before you call refund_order.",
@@ -85,14 +84,22 @@ async def _submit(
     await application.submit(library, raw)
 
 
+def _by(reason: str) -> By:
+    return By("you", reason)
+
+
 async def _curate(application: Application, library: Library) -> None:
     """An agent proposes, a person rewords, pins and takes back."""
     curator: Curator = curator_of(application)
     lessons = await application.store.revisions.experiences(library)
     if lessons:
-        await curator.edit(library, lessons[0].id, None, PERSON, pinned=True)
-    added = await curator.add(library, "When you are unsure which order is meant, ask before you change any.", PERSON)
+        await curator.edit(library, lessons[0].id, None, _by("as the desk's handbook has it"), pinned=True)
+    added = await curator.add(
+        library, "When you are unsure which order is meant, ask before you change any.", _by("a complaint of last week")
+    )
     experience_id = added.changes[0].after[0].id
-    await curator.edit(library, experience_id, "When it is unclear which order is meant, ask before you act.", PERSON)
+    await curator.edit(
+        library, experience_id, "When it is unclear which order is meant, ask before you act.", _by("said more plainly")
+    )
     for content in PROPOSALS:
         await curator.add(library, content, AGENT)

@@ -64,12 +64,19 @@ class ModelCalls:
 
     async def by_day(self, since: float) -> list[Spent]:
         """The calls of the days since then, by step, oldest first."""
-        called, prompt, completion = model_calls.c.created_at, model_calls.c.prompt_tokens, model_calls.c.completion_tokens
+        called, prompt, completion = (
+            model_calls.c.created_at,
+            model_calls.c.prompt_tokens,
+            model_calls.c.completion_tokens,
+        )
         day, step = cast(called, BigInteger) // DAY_SECONDS, model_calls.c.step
         sums = select(day, step, func.count(), func.sum(prompt), func.sum(completion)).where(called >= since)
         async with self.database.read() as connection:
             found = await connection.execute(sums.group_by(day, step).order_by(day, step))
-            return [Spent(number * DAY_SECONDS, name, calls, int(sent), int(got)) for number, name, calls, sent, got in found]
+            return [
+                Spent(number * DAY_SECONDS, name, calls, int(sent), int(got))
+                for number, name, calls, sent, got in found
+            ]
 
     async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:
         """Set tokens aside for a call, out of a budget of what was spent since then by whoever shares the database.

@@ -44,6 +44,6 @@ export function Attempt({ at }) {
     <h1 class="task-title"><${Text} text=${attempt.task} /></h1>
     <p class="signs"><${Reward} value=${attempt.reward} source=${attempt.reward_source} /> <span class="soft">${attempt.reward_source ? t("by {source}", { source: t(attempt.reward_source) }) : t("no reward yet")} · ${whole(attempt.at)} · <span class="mono">${attempt.id}</span></span></p>
     <dl class="facts">${fact(t("agent"), attempt.agent)}${fact(t("model"), attempt.model)}${fact(t("answer"), attempt.answer)}${fact(t("right answer"), attempt.ground_truth)}${fact(t("feedback"), attempt.feedback)}</dl>
-    ${attempt.served.length > 0 && html`<h2>${t("Lessons that it was shown")}</h2><ul class="plain changes">${attempt.served.map((lesson) => html`<li class=${lesson.served ? "" : "soft"}>${lesson.served ? "✓" : html`○ ${t("withheld")}`} <${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} /><//></li>`)}</ul>`}
+    ${attempt.served.length > 0 && html`<h2>${t("Lessons that it was shown")}</h2><ul class="plain shown">${attempt.served.map((lesson) => html`<li><span>${lesson.served ? "✓" : "○"}</span><span><${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} code /><//>${!lesson.served && html` <span class="soft">${t("withheld by chance")}</span>`}</span></li>`)}</ul>`}
     <h2>${t("What it did")}</h2><${Steps} attempt=${attempt} more=${more} />`;
 }

@@ -1,9 +1,8 @@
 // History: revisions by day, any two compared, and the way back with a preview.
 import { html, hooks } from "./html.js";
 import { t, number, day, time } from "./words.js";
-import { change, useRead } from "./reading.js";
+import { change, useRead, withLibrary } from "./reading.js";
 import { read } from "./door.js";
-import { withLibrary } from "./reading.js";
 import { Text, Diff } from "./text.js";
 import { Empty, LessonLink, Trouble, Waiting, useAct } from "./parts.js";
 import { go, link } from "./route.js";
@@ -66,7 +65,7 @@ const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired
 
 function told({ before, after }) {
   const [old] = before, [now] = after;
-  if (!old) return html`<${Text} text=${now.content} />`;
+  if (!old) return html`<${Text} text=${now.content} code />`;
   const words = old.content === now.content ? html`<${Text} text=${now.content} />` : html`<${Diff} before=${old.content} after=${now.content} />`;
   return html`${words}${old.status !== now.status && html` <span class="soft">${t(old.status)} → ${t(now.status)}</span>`}${old.pinned !== now.pinned && html` <span class="soft">${now.pinned ? t("pinned") : t("unpinned")}</span>`}`;
 }
@@ -83,7 +82,7 @@ function Compare({ from, to, around }) {
     const done = await act(() => change("revert", { revision: Number(to), reason, expected_revision: diff.revision }));
     if (done) go(link("history"));
   };
-  const list = (title, kind, lessons) => lessons.length > 0 && html`<h2>${title} <span class="count">${number(lessons.length)}</span></h2><ul class=${"plain compared " + kind}>${lessons.map((lesson) => html`<li><span class="mono soft">${lesson.id}</span> <${Text} text=${lesson.content} /></li>`)}</ul>`;
+  const list = (title, kind, lessons) => lessons.length > 0 && html`<h2>${title} <span class="count">${number(lessons.length)}</span></h2><ul class=${"plain compared " + kind}>${lessons.map((lesson) => html`<li><span class="mono soft">${lesson.id}</span> <${Text} text=${lesson.content} code /></li>`)}</ul>`;
   return html`<p class="crumbs"><a href=${link("history")}>← ${t("History")}</a></p>
     <h1>${back ? t("Back to revision {n}: what will change", { n: to }) : t("From revision {a} to {b}", { a: from, b: to })}</h1>
     ${none && html`<p class="soft">${t("Nothing differs.")}</p>`}

@@ -19,7 +19,7 @@ export function Learner({ at }) {
       <section><h2>${t("Tokens")}</h2><${Tokens} data=${data} /></section></div>
     <section><h2>${t("Mean reward by day")}</h2><${Curve} data=${data} /></section>
     <section><h2>${t("Decisions it knows")}</h2><${Codebook} data=${data} at=${at} /></section>
-    <section><h2>${t("Refused proposals")}</h2>${data.refusals.length ? html`<ul class="plain refusals">${data.refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>` : html`<p class="soft">${t("None was refused.")}</p>`}</section>`;
+    <section><h2>${t("Refused proposals")}</h2>${data.refusals.length ? html`<ul class="plain refusals">${data.refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} code /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>` : html`<p class="soft">${t("None was refused.")}</p>`}</section>`;
 }
 
 const ANALYSTS = {
@@ -83,7 +83,7 @@ function Codebook({ data, at }) {
     <div class="scroll"><table><thead><tr><th>${t("in this situation")}</th><th>${t("better")}</th><th>${t("verdict")}</th><th class="n">${t("attempts")}</th><th>${t("effect")}</th></tr></thead><tbody>${data.decisions.map((decision) => {
       const { verdict } = decision;
       const better = verdict && decision.options.find((option) => option.letter === verdict.better);
-      return html`<tr><td><${Text} text=${decision.situation} /></td><td>${better ? html`<${Text} text=${better.text} />` : "–"}</td><td>${verdict ? html`${t(VERDICTS[verdict.state])} <span class="soft">${number(verdict.inclusion * 100)} %</span>` : t("not judged yet")}</td>
+      return html`<tr><td><${Text} text=${decision.situation} code /></td><td>${better ? html`<${Text} text=${better.text} code />` : "–"}</td><td>${verdict ? html`${t(VERDICTS[verdict.state])} <span class="soft">${verdict.inclusion > 0.99 ? "> 99" : number(verdict.inclusion * 100)} %</span>` : t("not judged yet")}</td>
         <td class="n">${verdict ? t("{n} against {m}", { n: verdict.followed, m: verdict.others }) : ""}</td><td>${verdict && verdict.low !== verdict.high ? html`<${Forest} effect=${{ mean: verdict.effect, low: verdict.low, high: verdict.high, source: "attempts" }} />` : ""}</td></tr>`;
     })}</tbody></table></div>${after < data.total && html`<a class="button" href=${link("learner", "", { show: at.show, after: String(after) })}>${t("Next")}</a>`}`;
 }

@@ -21,9 +21,9 @@ export function Lesson({ at, around }) {
   useKeys({ e: () => may && setDialog("edit"), p: () => may && around.person && pin(), c: () => lesson && take() });
   if (!lesson) return html`<${Waiting} found=${found} />`;
   return html`<article class="lesson"><p class="crumbs"><a href=${link("lessons")}>← ${t("Lessons")}</a></p>
-    <h1><${Text} text=${lesson.content} /></h1>
+    <h1><${Text} text=${lesson.content} code /></h1>
     <p class="signs"><span class="mono soft">${lesson.id}</span> <${Status} status=${lesson.status} />${lesson.pinned && html` <${Pinned} />`}
-      <span class="soft">${t("version {n}", { n: String(lesson.version) })} · ${origin(lesson)}</span></p>
+      <span class="soft">${t("version {n}", { n: String(lesson.version) })} · ${origin(lesson)} · ${standing(lesson)}</span></p>
     <p class="actions">${may && html`<button onClick=${() => setDialog("edit")}>${t("Edit")} <kbd>e</kbd></button>
       ${around.person && html`<button disabled=${state.busy} onClick=${pin}>${lesson.pinned ? t("Unpin") : t("Pin")} <kbd>p</kbd></button>`}
       <button onClick=${() => setDialog("retire")}>${t("Retire")}</button>`}
@@ -49,7 +49,7 @@ function Known({ lesson }) {
   return html`<section class="known"><p class=${"huge " + kind}>${words.main} <small>${words.span}</small></p><${Forest} effect=${effect} />
     <p class="soft">${measured ? t("Measured by serving it to some and not to others: {n|reward|rewards}.", { n: effect.n })
       : html`${t("The reward that attempts got more where they did as it says ({n|attempt|attempts}).", { n: effect.n })} ${t("What serving it changes is not measured:")} <code>explib practice --prove</code> ${t("measures it.")}`}
-      ${" "}<b>${standing(lesson)}</b></p></section>`;
+</p></section>`;
 }
 
 export function Grounds({ lesson }) {
@@ -72,9 +72,9 @@ export function Grounds({ lesson }) {
 
 function Decision({ decision, lesson }) {
   const { verdict } = decision;
-  return html`<p class="situation">${t("In this situation")}: <b><${Text} text=${decision.situation} /></b></p>
+  return html`<p class="situation">${t("In this situation")}: <b><${Text} text=${decision.situation} code /></b></p>
     <div class="scroll"><table><thead><tr><th>${t("what attempts did")}</th><th class="n">${t("attempts")}</th><th class="n">${t("mean reward")}</th><th>${t("effect")}</th></tr></thead>
-    <tbody>${decision.options.map((option) => html`<tr class=${option.this ? "this" : ""}><td>${option.this ? "▸ " : ""}<${Text} text=${option.text} />${option.this && html` <span class="chip">${t("this lesson")}</span>`}</td>
+    <tbody>${decision.options.map((option) => html`<tr class=${option.this ? "this" : ""}><td>${option.this ? "▸ " : ""}<${Text} text=${option.text} code />${option.this && html` <span class="chip">${t("this lesson")}</span>`}</td>
       <td class="n">${number(option.attempts)}</td><td class="n">${reward(option.mean)}</td>
       <td>${verdict && verdict.better === option.letter && verdict.low !== verdict.high ? html`<${Forest} effect=${{ mean: verdict.effect, low: verdict.low, high: verdict.high, source: "attempts" }} />` : ""}</td></tr>`)}
     ${lesson.unclear > 0 && html`<tr class="soft"><td>${t("cannot be told")}</td><td class="n">${number(lesson.unclear)}</td><td></td><td></td></tr>`}</tbody></table></div>

@@ -116,7 +116,7 @@ function Row({ lesson, index, total, top, height, chosen, choose }) {
   const words = lesson.effect && effectWords(lesson.effect);
   return html`<div class=${"row" + (chosen ? " chosen" : "")} style=${place} ...${shared}
       onClick=${() => { choose(index); go(link("lesson", lesson.id)); }}>
-    <span class="what"><${Text} text=${lesson.content} /></span>
+    <span class="what"><${Text} text=${lesson.content} code /></span>
     <span class="signs"><span class="mono soft">${lesson.id}</span> <${Status} status=${lesson.status} />${lesson.pinned && html` <${Pinned} />`}
       <span class="soft">${lesson.served ? t("served {n|time|times}", { n: lesson.served }) : standing(lesson)}</span></span>
     <${Forest} effect=${lesson.effect} />

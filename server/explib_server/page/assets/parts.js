@@ -8,11 +8,12 @@ export const LIMIT = 0.6;
 const place = (value) => 50 + (50 * Math.max(-LIMIT, Math.min(LIMIT, value))) / LIMIT;
 const hundred = (value) => number(Math.abs(value) * 100);
 
-// "22 more of 100 (17 to 27 more)"
-export function effectWords(effect) {
-  const side = (value) => t(value < 0 ? "{n} fewer" : "{n} more", { n: hundred(value) });
-  const main = t(effect.mean < 0 ? "{n} fewer of 100" : "{n} more of 100", { n: hundred(effect.mean) });
-  return { main, span: t("{low} to {high}", { low: side(effect.low), high: side(effect.high) }) };
+// "22 more of 100", "17 to 27 more"
+export function effectWords({ mean, low, high }) {
+  const main = t(mean < 0 ? "{n} fewer of 100" : "{n} more of 100", { n: hundred(mean) });
+  const [a, b] = high <= 0 ? [high, low] : [low, high];
+  const span = low >= 0 ? "{a} to {b} more" : high <= 0 ? "{a} to {b} fewer" : "{a} fewer to {b} more";
+  return { main, span: t(span, { a: hundred(a), b: hundred(b) }) };
 }
 
 // A dot with its interval on one scale for all lessons; hollow where serving has not measured it.
@@ -69,7 +70,7 @@ export function Empty({ title, children }) {
 
 export function Waiting({ found }) {
   if (found.problem) return html`<${Trouble} problem=${found.problem} />`;
-  return html`<div class="waiting" role="status"><span class="bar"></span><span class="bar short"></span><span class="sr">${t("loading")}</span></div>`;
+  return html`<div class="loading" role="status"><span class="bar"></span><span class="bar short"></span><span class="sr">${t("loading")}</span></div>`;
 }
 
 export function Trouble({ problem }) {

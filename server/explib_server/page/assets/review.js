@@ -90,7 +90,7 @@ function Proposal({ id, around, index, last, move }) {
   const [before] = proposal.before;
   return html`<article class="proposal"><p class="signs"><span class="mono soft">${id}</span> <span class="chip waiting">${t(KINDS[proposal.kind])}</span>
       <span class="soft">${proposal.analyst === "agent" ? t("proposed by an agent") : t("proposed by the learner")}</span></p>
-    <p class="statement">${before && proposal.content ? html`<${Diff} before=${before.content} after=${proposal.content} />` : before ? html`<del><${Text} text=${before.content} /></del>` : html`<${Text} text=${proposal.content} />`}</p>
+    <p class="statement">${before && proposal.content ? html`<${Diff} before=${before.content} after=${proposal.content} />` : before ? html`<del><${Text} text=${before.content} /></del>` : html`<${Text} text=${proposal.content} code />`}</p>
     <p class="soft"><${Text} text=${proposal.reason} /></p>${proposal.waits && html`<p class="notice">${t("Why you are asked:")} <${Text} text=${proposal.waits} /></p>`}
     ${may ? html`<p class="actions"><button class="main" onClick=${() => send("approve")}>${t("Approve")} <kbd>a</kbd></button>
       ${editable && html`<button onClick=${() => setDialog("edit")}>${t("Edit")} <kbd>e</kbd></button>`}
@@ -98,7 +98,7 @@ function Proposal({ id, around, index, last, move }) {
       ${last > 0 && html`<button onClick=${() => move(index < last ? index + 1 : 0)}>${t("Next")} <kbd>j</kbd></button>`}</p>`
       : html`<p class="notice">${t("Only a person decides: open the page by `explib ui`, or with a token of scope curate.")}</p>`}
     <p class="counts"><b>${number(proposal.for)}</b> ${t("attempts for it")} · <b>${number(proposal.against)}</b> ${t("against")}</p>
-    ${proposal.alike.length > 0 && html`<h3>${t("Much like it")}</h3><ul class="plain">${proposal.alike.map((lesson) => html`<li><span class="mono soft">${lesson.id}</span> <${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} /><//></li>`)}</ul>`}
+    ${proposal.alike.length > 0 && html`<h3>${t("Much like it")}</h3><ul class="plain">${proposal.alike.map((lesson) => html`<li><span class="mono soft">${lesson.id}</span> <${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} code /><//></li>`)}</ul>`}
     <${Grounds} lesson=${proposal} />
     ${dialog === "edit" && html`<${Edit} lesson=${proposal} around=${around} title=${t("Approve {id} in other words", { id })} close=${() => setDialog("")}
       save=${(content, reason) => change("review_experience", { id, decision: "approve", content, reason })} />`}

@@ -25,7 +25,7 @@ export function Step({ step, index, id }) {
 
 // Two steps are alike if they do the same: a call of the same tool, or the same text.
 const masked = (text) => text.replace(/\d+/g, "0");
-const key = (step) => step.role + "|" + (step.calls.length ? step.calls.map((call) => call.name + ":" + argumentNames(call.arguments)).join() : masked(step.text));
+const keyOf = (step) => step.role + "|" + (step.calls.length ? step.calls.map((call) => call.name + ":" + argumentNames(call.arguments)).join() : masked(step.text));
 
 function argumentNames(text) {
   try {
@@ -48,7 +48,7 @@ export function Beside({ left, right }) {
       <div class="right" role="columnheader"><b>${t("did otherwise")}</b> <${Reward} value=${b.reward} /> <${AttemptLink} id=${b.id} /><span class="task"><${Text} text=${b.task} /></span></div></div>
     ${rows.map((row, at) => row.fold && !open[at]
       ? html`<div class="pair" role="row"><div class="fold" role="cell"><button class="small" onClick=${() => setOpen({ ...open, [at]: true })}>⋯ ${t("{n|step|steps} alike", { n: row.fold.length })}</button></div></div>`
-      : (row.fold || [row.pair]).map(([i, j]) => html`<div class=${"pair " + (i === null ? "only-right" : j === null ? "only-left" : "alike")} role="row">
+      : (row.fold || [row.pair]).map(([i, j]) => html`<div class=${"pair " + (i === null ? "only-right" : j === null ? "only-left" : row.fold || keyOf(a.steps[i]) === keyOf(b.steps[j]) ? "alike" : "differs")} role="row">
           <div role="cell" class="half">${cell("left", a, i)}</div><div role="cell" class="half">${cell("right", b, j)}</div></div>`))}
     ${(a.total > a.steps.length || b.total > b.steps.length) && html`<p class="soft">${t("The first {n} steps are compared.", { n: 200 })}</p>`}
   </div>`;
@@ -56,14 +56,28 @@ export function Beside({ left, right }) {
 
 function folded(left, right) {
   const rows = [];
-  for (const pair of aligned(left, right, (x, y) => key(x) === key(y))) {
+  for (const pair of aligned(left, right, (x, y) => keyOf(x) === keyOf(y))) {
     const alike = pair[0] !== null && pair[1] !== null;
     const last = rows[rows.length - 1];
     if (alike && last && last.fold) last.fold.push(pair);
-    else rows.push(alike ? { fold: [pair] } : { pair });
+    else if (alike) rows.push({ fold: [pair] });
+    else if (last && last.apart) last.apart.push(pair);
+    else rows.push({ apart: [pair] });
   }
-  return rows.flatMap((row) => (row.fold && row.fold.length < FOLD_FROM ? row.fold.map((pair) => ({ pair })) : [row]));
+  return rows.flatMap((row) => {
+    if (row.apart) return beside(row.apart, left, right).map((pair) => ({ pair }));
+    return row.fold.length < FOLD_FROM ? row.fold.map((pair) => ({ pair })) : [row];
+  });
 }
+
+// Steps that are not alike stand beside one another where they call the same tool.
+function beside(pairs, left, right) {
+  const mine = pairs.map(([i]) => i).filter((i) => i !== null);
+  const theirs = pairs.map(([, j]) => j).filter((j) => j !== null);
+  return aligned(mine, theirs, (i, j) => names(left[i]) === names(right[j])).map(([a, b]) => [a === null ? null : mine[a], b === null ? null : theirs[b]]);
+}
+
+const names = (step) => step.role + step.calls.map((call) => call.name).join();
 
 export function Steps({ attempt, more }) {
   return html`<div class="steps-list">${attempt.steps.map((step, place) => html`<${Step} key=${place} step=${step} index=${place} id=${attempt.id} />`)}

@@ -3,7 +3,7 @@ import { html, hooks } from "./html.js";
 
 const HIDDEN = /(?<![\p{Extended_Pictographic}\u{FE0F}\u{1F3FB}-\u{1F3FF}])\u200D|(?!\u200D)[\p{Cf}\u2028\u2029\u115F\u1160\u3164\uFFA0]|(?![\n\t\r])\p{Cc}/gu;
 
-export function Text({ text }) {
+function shown(text) {
   const parts = [];
   let from = 0;
   for (const match of text.matchAll(HIDDEN)) {
@@ -13,7 +13,13 @@ export function Text({ text }) {
     from = match.index + match[0].length;
   }
   parts.push(text.slice(from));
-  return html`<span class="text">${parts}</span>`;
+  return parts;
+}
+
+// `code`: what stands between backticks is set as code.
+export function Text({ text, code }) {
+  const parts = code ? text.split(/`([^`\n]{1,80})`/) : [text];
+  return html`<span class="text">${parts.map((part, index) => (index % 2 ? html`<code>${shown(part)}</code>` : shown(part)))}</span>`;
 }
 
 function words(text) {

@@ -53,14 +53,14 @@ function Heartbeat({ week }) {
 }
 
 const KINDS = { new: "New", improved: "Improved", taken_back: "Taken back", by_people: "By people" };
-const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired", KEEP: "kept" };
+const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired", KEEP: "kept", PIN: "pinned", UNPIN: "unpinned" };
 
 function Changes({ week }) {
   const kinds = Object.keys(KINDS).filter((kind) => week.changes[kind].count);
   if (!kinds.length) return html`<p class="soft">${t("Nothing changed: revision {n}.", { n: String(week.revision) })} <a href=${link("history")}>${t("History")}</a></p>`;
   return kinds.map((kind) => html`<h3>${t(KINDS[kind])} <span class="count">${number(week.changes[kind].count)}</span></h3>
     <ul class="plain changes">${week.changes[kind].shown.map((change) => html`<li>
-      <${LessonLink} id=${change.id}><${Text} text=${change.content} /><//>
+      <${LessonLink} id=${change.id}><${Text} text=${change.content} code /><//>
       <span class="soft">${change.author ? t("{did} by {who}", { did: t(DID[change.kind]), who: change.author }) + " · " : ""}<a href=${link("history", String(change.revision))}>${t("revision {n}", { n: String(change.revision) })}</a> · <${When} at=${change.at} now=${week.now} /></span></li>`)}
     ${week.changes[kind].count > week.changes[kind].shown.length && html`<li class="soft">${t("and {n} more", { n: week.changes[kind].count - week.changes[kind].shown.length })}</li>`}</ul>`);
 }
@@ -73,7 +73,7 @@ function Waits({ week }) {
 
 function Best({ lesson }) {
   const words = lesson.effect && effectWords(lesson.effect);
-  return html`<li><${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} /><//>
+  return html`<li><${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} code /><//>
     ${words && html`<${Forest} effect=${lesson.effect} /><span class="soft">${words.main} (${words.span})</span>`}
     ${lesson.status !== "active" && html`<${Status} status=${lesson.status} />`}</li>`;
 }

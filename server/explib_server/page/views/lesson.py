@@ -143,9 +143,7 @@ async def _grounds(store: Store, library: Library, source: Source) -> Grounds:
     if not attempts:  # it speaks for itself: what bears it out lies inside the attempts that are cited
         cited = (await _cited(store, library, source)).attempts
         attempts = {source.option or "": list(cited["for"]), "against": list(cited["against"])}
-    return Grounds(
-        entry, source.option, attempts, await store.codebooks.entries(library, rivals) if rivals else ()
-    )
+    return Grounds(entry, source.option, attempts, await store.codebooks.entries(library, rivals) if rivals else ())
 
 
 async def _cited(store: Store, library: Library, source: Source) -> Grounds:
@@ -157,7 +155,11 @@ async def _cited(store: Store, library: Library, source: Source) -> Grounds:
 
 
 def _side(attempts: Sequence[Trajectory]) -> Fields:
-    return {"count": len(attempts), "mean": _mean(attempts), "shown": [head(each) for each in attempts[:SHOWN_ATTEMPTS]]}
+    return {
+        "count": len(attempts),
+        "mean": _mean(attempts),
+        "shown": [head(each) for each in attempts[:SHOWN_ATTEMPTS]],
+    }
 
 
 def _mean(attempts: Sequence[Trajectory]) -> float | None:

@@ -52,8 +52,10 @@ async def lessons(application: Application, library: Library, ask: Ask) -> Field
     chosen = sorted(_chosen(known, ask), key=_ORDERS[ask.sort](known))
     start = ask.number("after", 0)
     shown = chosen[start : start + ask.limit]
-    evidence = [known.evidence[each.id] for each in shown] if known.evidence else await evidence_of(
-        application.store, library, shown
+    evidence = (
+        [known.evidence[each.id] for each in shown]
+        if known.evidence
+        else await evidence_of(application.store, library, shown)
     )
     rows = [
         row(lesson, found, known.verdicts.get(lesson.decision_id or ""), library)
@@ -86,9 +88,7 @@ def row(lesson: Experience, found: ExperienceEvidence, verdict: Verdict | None, 
     }
 
 
-def effect(
-    lesson: Experience, found: ExperienceEvidence, verdict: Verdict | None, library: Library
-) -> Fields | None:
+def effect(lesson: Experience, found: ExperienceEvidence, verdict: Verdict | None, library: Library) -> Fields | None:
     """The lift as rewards measured it, else the effect that the attempts show which it was learned from."""
     if found.lift is not None:
         return {"source": "measured", "n": found.rewards, **asdict(found.lift.times(1 / library.settings.reward_width))}
@@ -166,7 +166,11 @@ def _chosen(known: Known, ask: Ask) -> list[Experience]:
 
 
 def _counts(known: Known) -> Fields:
-    return {show: sum(map(holds, known.lessons)) for show, holds in SHOWN.items() if show not in {"helps", "harms", "unknown"}}
+    return {
+        show: sum(map(holds, known.lessons))
+        for show, holds in SHOWN.items()
+        if show not in {"helps", "harms", "unknown"}
+    }
 
 
 def _number(lesson: Experience) -> int:
@@ -185,4 +189,3 @@ _ORDERS: Mapping[str, Order] = {
 
 def _lift(found: ExperienceEvidence) -> float:
     return -2.0 if found.lift is None else found.lift.mean
-

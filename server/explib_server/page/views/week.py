@@ -77,13 +77,20 @@ def _change(revision: Revision, change: Change) -> Fields:
     return {
         "id": after.id,
         "content": after.content,
-        "kind": change.operation.kind,
+        "kind": _did(change),
         "status": after.status,
         "revision": revision.number,
         "at": revision.created_at,
         "author": "" if revision.author == LEARNER else revision.author,
         "reason": change.operation.reason,
     }
+
+
+def _did(change: Change) -> str:
+    """The operation; a KEEP that pins or unpins is that."""
+    if change.operation.kind == "KEEP" and change.before and change.before[0].pinned != change.after[0].pinned:
+        return "PIN" if change.after[0].pinned else "UNPIN"
+    return change.operation.kind
 
 
 async def _best(application: Application, library: Library) -> list[Fields]:

@@ -1,0 +1,282 @@
+"""The page without a browser: its document, its keys, its door, and the data of its views."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.extension import ClientExtension
+from server.http_cases import ask, client_with, running
+from server.page_cases import HOSTILE, LESSON, PROPOSED, make_library
+
+from explib.errors import ExplibError, InvalidInput
+from explib.models.revisions import Operation
+from explib.settings.program import Settings
+from explib.storage.revisions.proposal import Proposal
+from explib_server.application import Application
+from explib_server.auth.callers import LOCAL_USER, acting_as
+from explib_server.compose import open_application
+from explib_server.http.app import http_app
+from explib_server.mcp.server import build_server
+from explib_server.page import document as composing
+from explib_server.page.app import PAGE_URI
+from explib_server.page.ask import Ask
+from explib_server.page.document import ASSETS, PageDefect, bundled, document
+from explib_server.page.keys import CODE_SECONDS, PageKeys
+from explib_server.page.views.reading import VIEWS, around, read
+
+VENDORED = {
+    "preact.mjs": "bdcbd9abdf2c77c5c45326eab42191e949222d479d0d5f69467387a77040cb55",
+    "hooks.mjs": "e862ab2973aa6455eaa0f77c5d832d2157d6be59a17c8ba546550a575b58c6b4",
+    "htm.mjs": "ab33dd3f38059b9be4d5f5350128eefb2356639c4e0bbe9d9e8b3ba75847e9e4",
+}
+"""SHA-256 of dist/preact.mjs and hooks/dist/hooks.mjs of npm's preact 11.2.0, and of dist/htm.mjs of htm 3.1.1."""
+MOST_BYTES = 145_000
+OWN = sorted(ASSETS.glob("*.js"))
+TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+KEY = re.compile(r'"((?:[^"\\]|\\.)*)":')
+WORDS = re.compile(
+    r"""\bt\(((?:[^"(){}]|"(?:[^"\\]|\\.)*")*)|const (?:KINDS|SHOWS|SORTS|STATES|VERDICTS) = ({[^}]*})"""
+)
+"""The beginning of each call that translates, up to the values, and the tables of words."""
+
+
+def test_what_others_wrote_is_unchanged_and_has_its_licence() -> None:
+    for name, digest in VENDORED.items():
+        assert hashlib.sha256((ASSETS / "vendor" / name).read_bytes()).hexdigest() == digest
+    assert "MIT" in (ASSETS / "vendor/LICENSE.preact").read_text()
+    assert "Apache License" in (ASSETS / "vendor/LICENSE.htm").read_text()
+
+
+def test_the_document_is_one_script_and_one_style_under_a_policy_that_names_exactly_them() -> None:
+    page = document()
+    scripts = re.findall(r"<script>(.*?)</script>", page.html, re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", page.html, re.DOTALL)
+    assert len(scripts) == len(styles) == 1
+    for text in (*scripts, *styles):
+        assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in page.policy
+    assert "unsafe" not in page.policy
+    assert "frame-ancestors 'none'" in page.policy
+    assert "require-trusted-types-for 'script'" in page.policy
+    assert not re.search(r"(?:src|href)=\"?https?:", page.html)
+    assert len(page.html.encode()) < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ('import * as x from "./y.js";', "not understood"),
+        ("export * from './y.js';", "not understood"),
+        ('import { x } from "left-pad";', "neither a module beside it"),
+        ("const x = '</script>';", "would end the script"),
+        ('import { x } from "./entry.js";', "imports itself"),
+    ],
+)
+def test_a_form_that_the_composer_does_not_know_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, said: str
+) -> None:
+    (tmp_path / "entry.js").write_text(module)
+    monkeypatch.setattr(composing, "ASSETS", tmp_path)
+    with pytest.raises(PageDefect, match=said):
+        bundled("entry.js")
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_no_module_makes_elements_from_text(path: Path) -> None:
+    banned = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerouslySetInnerHTML|eval\(|new Function|srcdoc"
+    )
+    assert not re.search(banned, path.read_text(encoding="utf-8"))
+
+
+def test_every_word_of_the_page_is_there_in_japanese() -> None:
+    known = set(KEY.findall((ASSETS / "ja.js").read_text(encoding="utf-8")))
+    for path in OWN:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("//")]
+        said = KEY.sub("", "".join(first + second for first, second in WORDS.findall("\n".join(lines))))
+        assert not set(TEXT.findall(said)) - known, path.name
+
+
+async def test_a_code_is_swapped_once_and_within_a_minute() -> None:
+    now = [0.0]
+    keys = PageKeys(lambda: now[0])
+    first, late = keys.code(), keys.code()
+    key = keys.swap(first)
+    assert key is not None
+    assert keys.swap(first) is None
+    assert keys.swap("guessed") is None
+    now[0] = CODE_SECONDS + 1
+    assert keys.swap(late) is None
+    access = await keys.verify(key)
+    assert access is not None
+    assert access.caller.is_person
+    assert await keys.verify(first) is None
+
+
+@asynccontextmanager
+async def page_server(keys: PageKeys) -> AsyncIterator[str]:
+    settings = Settings(auth="required", embedder="none")
+    async with running(http_app(build_server(settings, "off", "all"), settings, "127.0.0.1", keys=keys)) as address:
+        yield address
+
+
+async def test_the_shell_needs_no_key_and_all_that_it_shows_does() -> None:
+    keys = PageKeys()
+    async with page_server(keys) as address:
+        shell = await ask(address, "/ui")
+        assert shell.status == 200
+        assert shell.headers["content-security-policy"] == document().policy
+        assert shell.headers["cache-control"] == "no-store"
+        assert (await ask(address, "/ui", headers={"Host": "evil.test"})).status == 421
+        assert (await ask(address, "/ui/key", method="POST", headers={"Origin": "http://evil.test"})).status == 403
+        assert (await ask(address, "/ui/key", secret="guessed", method="POST")).status == 403
+        assert (await ask(address)).status == 401
+        swapped = await ask(address, "/ui/key", secret=keys.code(), method="POST")
+        async with client_with(address, json.loads(swapped.body)["key"]) as client:
+            answer = await client.call_tool("page_read", {"view": "around"})
+            assert (answer.structured_content or {})["data"]["person"] is True
+            added = await client.call_tool("add_experience", {"content": "When it rains, take the bus."})
+            assert (added.structured_content or {})["status"] == "active"
+
+
+class AppsClient(ClientExtension):
+    """A client that shows pages to people."""
+
+    identifier = "io.modelcontextprotocol/ui"
+
+    def settings(self) -> dict[str, object]:
+        return {"mimeTypes": ["text/html;profile=mcp-app"]}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_tool_of_the_page_is_listed_for_hosts_of_apps_only(mode: str) -> None:
+    server = build_server(Settings(), "off", "all")
+    async with Client(server, mode=mode) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert "page_read" not in tools
+        assert (tools["show_library"].meta or {})["ui"]["resourceUri"] == PAGE_URI
+        [content] = (await client.read_resource(PAGE_URI)).contents
+        assert content.mime_type == "text/html;profile=mcp-app"
+        assert getattr(content, "text", "") == document().html
+        shown = await client.call_tool("show_library", {})
+        assert "explib ui" in getattr(shown.content[0], "text", "")
+    async with Client(server, mode=mode, extensions=[AppsClient()]) as client:
+        assert "page_read" in {tool.name for tool in (await client.list_tools()).tools}
+
+
+async def test_the_toolset_of_agents_knows_no_page() -> None:
+    async with Client(build_server(Settings(), "off", "agent")) as client:
+        assert len((await client.list_tools()).tools) == 4
+        assert (await client.call_tool("page_read", {"view": "week"})).is_error
+
+
+@pytest.fixture
+async def application() -> AsyncIterator[Application]:
+    async with open_application(Settings(embedder="none")) as opened:
+        await make_library(opened.store, "default")
+        yield opened
+
+
+async def shown(application: Application, view: str, **asked: Any) -> dict[str, Any]:
+    return await read(application, view, "", Ask(**asked))
+
+
+async def test_a_week_says_what_there_is_what_changed_and_what_waits(application: Application) -> None:
+    week = await shown(application, "week")
+    assert (week["lessons"], week["attempts"], week["waiting"]) == (2, 7, 2)
+    assert week["uplift"]["lift"] is None
+    changes = week["changes"]
+    assert {kind: made["count"] for kind, made in changes.items()} == {
+        "new": 2,
+        "improved": 0,
+        "taken_back": 0,
+        "by_people": 1,
+    }
+
+
+async def test_a_lesson_shows_those_that_did_as_it_says_beside_those_that_did_not(application: Application) -> None:
+    lesson = await shown(application, "lesson", id="e1")
+    assert lesson["did"]["count"] == lesson["did_not"]["count"] == 3
+    best, worst = [await shown(application, "attempt", id=each) for each in lesson["pair"]]
+    assert (best["reward"], worst["reward"], best["group"]) == (0.9, 0.1, worst["group"])
+    options = lesson["decision"]["options"]
+    assert [(each["attempts"], each["this"]) for each in options] == [(3, True), (3, False)]
+    assert [version["before"] for version in lesson["versions"]] == [LESSON, ""]
+    assert lesson["effect"]["source"] == "attempts"
+
+
+async def test_lessons_are_searched_filtered_sorted_and_paged(application: Application) -> None:
+    library = await application.library()
+    texts = ("When ｓｈｉｐｐｉｎｇ, weigh.", "出荷するときは、重さを量る。")
+    more = tuple(Operation("ADD", "why", text, status="active") for text in texts)
+    await application.store.revisions.commit(Proposal(library, "more", "learner", "contrast", more))
+
+    async def ids(**asked: Any) -> list[str]:
+        found = (await shown(application, "lessons", **asked))["lessons"]
+        return [each["id"] for each in found]
+
+    assert await ids(query="shipping") == ["e3"]
+    assert await ids(query="重さ") == ["e4"]
+    assert await ids(show="candidate") == ["e2"]
+    assert await ids() == ["e1", "e4", "e3", "e2"]
+    assert await ids(sort="oldest", limit=2, after="1") == ["e2", "e3"]
+    assert await ids(sort="served", limit=1) == ["e1"]
+    assert await ids(show="unknown", sort="oldest") == ["e1", "e2", "e3", "e4"]
+    with pytest.raises(InvalidInput, match="one of newest"):
+        await ids(sort="loudest")
+
+
+async def test_history_compares_any_two_revisions(application: Application) -> None:
+    listed = (await shown(application, "history", limit=1))["revisions"]
+    assert [each["number"] for each in listed] == [2]
+    between = await shown(application, "difference", id="2", after="1")
+    [[old, new]] = between["changed"]
+    assert (old["content"], new["content"]) == (f"{LESSON} Always.", LESSON)
+    first = await shown(application, "revision", id="1")
+    assert len(first["changes"]) == 2
+    assert len(first["refusals"]) == 1
+
+
+async def test_a_long_attempt_comes_in_slices(application: Application) -> None:
+    listed = (await shown(application, "attempts", query="order 0"))["attempts"]
+    assert len(listed) == 2
+    part = await shown(application, "attempt", id=listed[0]["id"], after="1", limit=2)
+    assert (part["total"], len(part["steps"])) == (5, 2)
+    served = (await shown(application, "attempts", show="served"))["attempts"]
+    assert [each["served"] for each in served] == [["e1"]]
+
+
+async def test_who_sees_one_library_sees_neither_the_others_nor_what_all_spend(application: Application) -> None:
+    await make_library(application.store, "secret", HOSTILE)
+    confined = replace(LOCAL_USER, libraries=frozenset({"default"}))
+    with acting_as(confined):
+        assert (await shown(application, "learner"))["spent"] is None
+        assert (await around(application, ""))["libraries"] == ["default"]
+        with pytest.raises(ExplibError):
+            await read(application, "week", "secret", Ask())
+    assert len((await shown(application, "learner"))["spent"]) == 1
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+async def test_wrong_arguments_are_told(application: Application, view: str) -> None:
+    for asked in (Ask(limit=0), Ask(limit=10_000)):
+        with pytest.raises(InvalidInput):
+            await read(application, view, "", asked)
+    if view in {"lesson", "proposed", "attempt", "revision", "difference"}:
+        with pytest.raises(ExplibError):
+            await shown(application, view, id="nonsense")
+
+
+async def test_proposals_come_one_by_one_with_what_is_like_them(application: Application) -> None:
+    review = await shown(application, "review")
+    assert review["waiting"] == ["p1", "p2"]
+    assert (await shown(application, "proposed", id="p1"))["content"] == PROPOSED[0]
