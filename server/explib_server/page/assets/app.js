@@ -43,7 +43,10 @@ function Page({ trouble }) {
 
   useEffect(() => {
     onRoute(() => {
-      setAt(route());
+      const next = route();
+      const moved = next.view !== seen.current.at.view || next.id !== seen.current.at.id;
+      setAt(next);
+      if (!moved) return;
       if (main.current) main.current.focus();
       window.scrollTo(0, 0);
     });

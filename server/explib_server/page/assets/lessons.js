@@ -62,8 +62,13 @@ export function Search({ value, change, label }) {
     clearTimeout(timer.current);
     if (!event.isComposing) timer.current = setTimeout(() => change(event.target.value), 150);
   };
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // browsers would empty it
+    event.target.blur();
+  };
   return html`<label class="search"><span class="sr">${label}</span><input type="search" id="search" placeholder=${label} value=${typed}
-    onInput=${input} onCompositionEnd=${input} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} /></label>`;
+    onInput=${input} onCompositionEnd=${input} onKeyDown=${leave} /></label>`;
 }
 
 function Window({ list, load }) {

@@ -25,10 +25,8 @@ SHOWN_REVISIONS = 20
 
 
 async def lesson(application: Application, library: Library, ask: Ask) -> Fields:
-    """An experience (e3) or a proposal (p3). Raises NotFound."""
+    """An experience. Raises UnknownExperience."""
     store = application.store
-    if ask.id.startswith("p"):
-        return await proposal(store, library, await store.proposals.get(library, ask.id))
     found = await store.revisions.experience(library, ask.id)
     evidence = await experience_evidence(store, library, found)
     grounds = await _grounds(store, library, Source.of(found, await store.revisions.citations(library, ask.id)))
