@@ -112,6 +112,7 @@ COMMANDS = {
     "token list": {"--json"},
     "token revoke": set[str](),
     "token sign": {"--key"},
+    "ui": {"--sample", "--port", "--no-browser"},
 }
 SETTINGS = {
     "database_url",
@@ -186,6 +187,7 @@ TOOLS = {
     "library_status": ["library"],
 }
 REST_OF_TOOLS = {
+    "show_library": ["library"],
     "list_experiences": ["library", "status", "limit", "after"],
     "add_experience": ["content", "reason", "library"],
     "edit_experience": ["id", "content", "pinned", "reason", "expected_version", "library"],

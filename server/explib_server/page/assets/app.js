@@ -60,6 +60,10 @@ function Page({ trouble }) {
     look();
   }, [tick, at.library]);
 
+  useEffect(() => {
+    const here = document.querySelector("nav [aria-current]");
+    if (here) here.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
   const reread = () => refresh();
   const keys = { "/": search, "?": () => setHelp(true), ".": reread, g: waitForLetter };
   useKeys(keys);
