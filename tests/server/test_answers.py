@@ -89,6 +89,19 @@ async def test_what_is_not_an_opening_request_in_good_form_is_left_to_the_sdk(me
     assert kept.answer(message) is None
 
 
+@pytest.mark.parametrize("mode", ["legacy", "modern"])
+async def test_a_host_of_apps_asks_the_sdk_for_its_tools(mode: str) -> None:
+    await kept_answers(build_server(Settings(), "off", "all"))
+    kept, shows = Kept("all"), {"extensions": {"io.modelcontextprotocol/ui": {}}}
+    params: Message = {"_meta": dict(zip(ENVELOPE, ("2026-07-28", CLIENT, shows), strict=True))}
+    if mode == "legacy":
+        greeting = {"protocolVersion": "2025-11-25", "capabilities": shows, "clientInfo": CLIENT}
+        assert kept.answer(asked("initialize", greeting)) is not None
+        params = {}
+    assert kept.answer(asked("tools/list", params)) is None
+    assert kept.answer(asked("prompts/list", params)) is not None
+
+
 async def test_before_a_greeting_nothing_is_listed() -> None:
     await kept_answers(build_server(Settings(), "off"))
     assert Kept("agent").answer(asked("tools/list", None)) is None

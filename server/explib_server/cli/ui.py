@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from explib_server.cli.run import load_settings, say
+from explib_server.cli.run import say
+from explib_server.program import load_settings
 
 
 def ui(
@@ -21,7 +22,7 @@ def ui(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
 ) -> None:
     """Open the library's page: does it help, what was learned from what, what waits for you. Ctrl-C ends it."""
-    from explib_server.page.serving import serve_page
+    from explib_server.page.serving import serve_page, with_library
 
     settings = load_settings()
 
@@ -32,7 +33,7 @@ def ui(
             webbrowser.open(address)
 
     if not sample:
-        serve_page(settings, port, opened)
+        serve_page(asyncio.run(with_library(settings)), port, opened)
         return
     from explib_server.page.sample import make_sample
 

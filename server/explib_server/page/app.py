@@ -16,7 +16,8 @@ from pydantic import Field
 
 from explib_server.mcp.opening import Current, LazyApplication
 from explib_server.mcp.results.agent import Answer
-from explib_server.mcp.tools.agent import READS, LibraryName, library_for_tool, result, tool_errors
+from explib_server.mcp.tools.agent import READS, LibraryName, library_for_tool, tool_errors
+from explib_server.mcp.tools.answers import text_answer
 
 PAGE_URI = "ui://explib/library"
 OPENS = "A page of the library is open beside this text. Where none is shown, run `explib ui` for it."
@@ -40,14 +41,12 @@ def page_app(current: Current) -> Apps:
         description="Call when a person wants to see, review or undo what a library teaches: opens its page.",
         annotations=READS,
     )
-    async def show_library(library: LibraryName = "") -> Annotated[CallToolResult, PageData]:
+    async def show_library(library: LibraryName = "") -> CallToolResult:
         async with library_for_tool(current, library) as (application, target):
-            from explib_server.page.views.reading import around
             from explib_server.render.status import library_status, status_text
 
             text = status_text(await library_status(application, target.name))
-            data = await around(application, target.name)
-        return result(f"{text}\n{OPENS}", PageData(view="around", data=data))
+        return text_answer(f"{text}\n{OPENS}")
 
     return apps
 
@@ -80,7 +79,8 @@ def add_page_tool(server: MCPServer[LazyApplication], current: Current) -> None:
                 data = await around(application, library)
             else:
                 data = await read(application, view, library, Ask(id, after, limit, query, show, sort))
-        return result(f"The page's view {view}.", PageData(view=view, data=data))
+        shown = PageData(view=view, data=data).model_dump(mode="json")
+        return text_answer(f"The page's view {view}.").model_copy(update={"structured_content": shown})
 
     server.add_tool(
         page_read,

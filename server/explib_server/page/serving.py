@@ -12,10 +12,12 @@ from functools import partial
 import uvicorn
 
 from explib.settings.program import Settings
+from explib_server.compose import open_application
 from explib_server.http.connections import BoundedProtocol
 from explib_server.http.server import Serving, bound, worker_app
 from explib_server.page.door import PAGE_PATH
 from explib_server.page.keys import PageKeys
+from explib_server.projects.folder import here, working_in
 
 LOOPBACK = "127.0.0.1"
 GRACE_SECONDS = 2
@@ -44,6 +46,15 @@ def serve_page(settings: Settings, port: int, opened: Callable[[str], None]) -> 
     with bound(LOOPBACK, port) as listening:
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}{PAGE_PATH}"
         _Server(config, lambda: opened(f"{address}#code={keys.code()}")).run(sockets=[listening])
+
+
+async def with_library(settings: Settings) -> Settings:
+    """The settings with the library that the page opens on: the folder's where there is one, else the person's."""
+    with working_in(here()):
+        async with open_application(settings) as application:
+            name = application.project.library
+            known = await application.store.libraries.find(name) is not None
+    return settings.model_copy(update={"library": name}) if known else settings
 
 
 class _Server(uvicorn.Server):

@@ -28,6 +28,7 @@ class Kept:
         self._versions: dict[str, dict[str, dict[str, object]]] = {}
         self._handshakes: list[str] = []
         self._agreed = ""
+        self._shows_pages = False
         try:
             with open(path(tools), encoding="utf-8") as file:
                 document = json.load(file)
@@ -49,6 +50,8 @@ class Kept:
             return self._greeting(params)
         meta = params.get("_meta")
         modern = meta.get(PROTOCOL) if isinstance(meta, dict) and all(key in meta for key in ENVELOPE) else None
+        if method == "tools/list" and (self._shows_pages or _extends(meta)):
+            return None  # hosts of Apps see a tool more
         if params.keys() - {"_meta"} or (modern is None and not self._agreed) or modern in self._handshakes:
             return None
         return self._versions.get(str(modern or self._agreed), {}).get(method)
@@ -68,8 +71,16 @@ class Kept:
         named = isinstance(client, dict) and all(isinstance(client.get(key), str) for key in ("name", "version"))
         if not (self._handshakes and isinstance(asked, str) and named and isinstance(params.get("capabilities"), dict)):
             return None
+        capabilities = params["capabilities"]
+        self._shows_pages = isinstance(capabilities, dict) and "extensions" in capabilities
         self._agreed = asked if asked in self._handshakes else self._handshakes[-1]
         return self._versions[self._agreed]["initialize"]
+
+
+def _extends(meta: object) -> bool:
+    """Whether the client of a modern request declares extensions."""
+    capabilities = meta.get(ENVELOPE[2]) if isinstance(meta, dict) else None
+    return isinstance(capabilities, dict) and "extensions" in capabilities
 
 
 def path(tools: str) -> str:
