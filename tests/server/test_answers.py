@@ -92,7 +92,8 @@ async def test_what_is_not_an_opening_request_in_good_form_is_left_to_the_sdk(me
 @pytest.mark.parametrize("mode", ["legacy", "modern"])
 async def test_a_host_of_apps_asks_the_sdk_for_its_tools(mode: str) -> None:
     await kept_answers(build_server(Settings(), "off", "all"))
-    kept, shows = Kept("all"), {"extensions": {"io.modelcontextprotocol/ui": {}}}
+    kept = Kept("all")
+    shows: Message = {"extensions": {"io.modelcontextprotocol/ui": {}}}
     params: Message = {"_meta": dict(zip(ENVELOPE, ("2026-07-28", CLIENT, shows), strict=True))}
     if mode == "legacy":
         greeting = {"protocolVersion": "2025-11-25", "capabilities": shows, "clientInfo": CLIENT}

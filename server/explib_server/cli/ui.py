@@ -40,5 +40,4 @@ def ui(
     with TemporaryDirectory(prefix="explib-sample-") as folder:
         settings = settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{folder}/sample.db"})
         say("making sample data …")
-        asyncio.run(make_sample(settings))
-        serve_page(settings, port, opened)
+        serve_page(asyncio.run(make_sample(settings)), port, opened)

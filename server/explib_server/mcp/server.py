@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.extension import Extension
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.runner import serve_dual_era_loop
@@ -45,6 +44,8 @@ from explib_server.mcp.tools.agent import tool_errors
 from explib_server.mcp.tools.answers import with_note
 
 if TYPE_CHECKING:
+    from mcp.server.extension import Extension
+
     from explib_server.application import Application
 
 LearnerMode: TypeAlias = Literal["inprocess", "off"]

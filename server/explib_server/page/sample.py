@@ -29,9 +29,10 @@ PROPOSALS = (
 )
 
 
-async def make_sample(settings: Settings) -> None:
-    """Fill the database of these settings, which become those of the sample."""
-    async with open_application(settings.model_copy(update={"library": LIBRARY, "analyst": "contrast"})) as application:
+async def make_sample(settings: Settings) -> Settings:
+    """Fill the database of these settings; the settings with which it is looked at."""
+    own = settings.model_copy(update={"library": LIBRARY, "analyst": "contrast"})
+    async with open_application(own) as application:
         library = await application.library()
         await _practise(application, library)
         worker = await application.learning.worker()
@@ -39,6 +40,7 @@ async def make_sample(settings: Settings) -> None:
         await _work(application, library)
         await worker.learn_ready()
         await _curate(application, library)
+    return own
 
 
 async def _practise(application: Application, library: Library) -> None:

@@ -257,6 +257,8 @@ class _View:
 
 async def _view(store: Store, library: Library, experiences: Sequence[Experience]) -> _View:
     await store.evidence.count_all(library)
+    decisions = {each.decision_id for each in experiences if each.decision_id is not None}
+    entries = await store.codebooks.entries(library, decisions) if decisions else []
     keys = (experience_key(each.id, each.version) for each in experiences)
     return _View(
         library=library,
@@ -264,7 +266,7 @@ async def _view(store: Store, library: Library, experiences: Sequence[Experience
         accounts=await store.evidence.of(library, [*keys, SHORTLIST, HOLDOUT]),
         ways=await store.followings.of(library, experiences) if experiences else {},
         votes=await store.votes.tallies(library),
-        verdicts={entry.decision.id: entry.verdict for entry in await store.codebooks.entries(library)},
+        verdicts={entry.decision.id: entry.verdict for entry in entries},
         submitters=await store.evidence.submitters(library),
     )
 

@@ -2,7 +2,7 @@
 import { html, draw, hooks } from "./html.js";
 import { Problem, framed, fullScreen, listen, open, read, useKey } from "./door.js";
 import { isJapanese, number, prefer, speak, t } from "./words.js";
-import { refresh, useTick, withLibrary } from "./reading.js";
+import { ahead, refresh, useTick, withLibrary } from "./reading.js";
 import { Dialog, Trouble, typing, useKeys } from "./parts.js";
 import { go, link, onRoute, route } from "./route.js";
 import { Week } from "./week.js";
@@ -132,6 +132,7 @@ async function start() {
   let trouble = null;
   try {
     await open(context, () => flush({ keepalive: true }));
+    if (route().view === "week") ahead("week");
   } catch (problem) {
     trouble = problem instanceof Problem ? problem : new Problem(String(problem), "gone");
   }

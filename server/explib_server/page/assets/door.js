@@ -154,7 +154,7 @@ export async function open(context, teardown) {
 
 export async function call(name, args, more) {
   const result = framed ? await request("tools/call", { name, arguments: args }) : await callByHttp(name, args, more);
-  if (result.isError) throw new Problem(result.content.map((part) => part.text || "").join("\n"));
+  if (result.isError) throw new Problem(result.content.map((part) => part.text || "").join("\n").replace(/^Error executing tool \w+: /, ""));
   return result.structuredContent;
 }
 

@@ -111,7 +111,7 @@ function Window({ list, load }) {
   return html`<div class="window" ref=${box} tabindex="0" role="listbox" aria-label=${t("Lessons")} aria-activedescendant=${"row-" + chosen}
       style=${{ height: height + "px" }} onScroll=${(event) => setTop(event.currentTarget.scrollTop)} onKeyDown=${pressed}>
     <div class="all" role="presentation" style=${{ height: list.total * row + "px" }}>${rows}</div></div>
-    <p class="legend soft" aria-hidden="true"><span class="forest measured good"><span class="dot"></span></span> ${t("measured by serving")} <span class="forest attempts good"><span class="dot"></span></span> ${t("seen in the attempts it was learned from")}</p>`;
+    <p class="legend soft" aria-hidden="true"><span><span class="forest measured good"><span class="dot"></span></span>${t("measured by serving")}</span><span><span class="forest attempts good"><span class="dot"></span></span>${t("seen in the attempts it was learned from")}</span></p>`;
 }
 
 function Row({ lesson, index, total, top, height, chosen, choose }) {

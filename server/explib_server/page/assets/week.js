@@ -30,7 +30,7 @@ function Headline({ week }) {
       : lift.mean < 0 ? t("With lessons agents solve {n} fewer of 100 tasks", { n }) : t("With lessons agents solve {n} more of 100 tasks", { n });
     return html`<header class="headline"><h1>${text}</h1><p class="lead">${t("95 of 100 such intervals hold the truth: {span}. From {n|reward|rewards}.", { span, n: uplift.rewards })}</p></header>`;
   }
-  if (!lessons) return html`<header class="headline"><h1>${t("No lessons yet")}</h1><p class="lead"><${Text} text=${week.waits_for || t("The next graded attempts decide.")} /></p></header>`;
+  if (!lessons) return html`<header class="headline"><h1>${t("No lessons yet")}</h1>${!week.waits_for && html`<p class="lead">${t("The next graded attempts decide.")}</p>`}</header>`;
   return html`<header class="headline"><h1>${t("{n|lesson|lessons} from {m|attempt|attempts}, served as learned", { n: lessons, m: attempts })}</h1>
     <p class="lead">${t("What serving them changes is not measured:")} <code>explib practice --prove</code> ${t("measures it.")} <${Followed} way=${week.following} /></p></header>`;
 }
@@ -47,9 +47,9 @@ function Heartbeat({ week }) {
     <li class=${pulse.late ? "late" : pulse.at ? "alive" : "quiet"}>
       <span class="name">${t(pulse.name)}${pulse.late && html` <span class="flag">${t("late")}</span>`}</span>
       <span class="at">${pulse.at ? html`<${When} at=${pulse.at} now=${week.now} />` : t("never")}</span>
-      ${pulse.late ? html`<span class="cause"><${Text} text=${pulse.cause} /></span><span class="cure">→ <${Text} text=${pulse.cure} /></span>`
-        : pulse.what && html`<span class="what"><${Text} text=${pulse.what} /></span>`}
-    </li>`)}</ol>`;
+      ${!pulse.late && pulse.what && html`<span class="what"><${Text} text=${pulse.what} /></span>`}
+    </li>`)}</ol>
+    ${week.heartbeat.map((pulse) => pulse.late && html`<p class="notice">▲ <b>${t(pulse.name)}</b>: <${Text} text=${pulse.cause} />.<br/>→ <${Text} text=${pulse.cure} /></p>`)}`;
 }
 
 const KINDS = { new: "New", improved: "Improved", taken_back: "Taken back", by_people: "By people" };

@@ -48,7 +48,7 @@ async def lessons(application: Application, library: Library, ask: Ask) -> Field
     if ask.show not in SHOWN:
         raise InvalidInput(f"show is {ask.show[:40]!r}: pass one of {', '.join(filter(None, SHOWN))}.")
     by_evidence = ask.sort in {"lift", "served"} or ask.show in {"helps", "harms", "unknown"}
-    known = await _read(application, library, by_evidence=by_evidence)
+    known = await known_of(application, library, by_evidence=by_evidence)
     chosen = sorted(_chosen(known, ask), key=_ORDERS[ask.sort](known))
     start = ask.number("after", 0)
     shown = chosen[start : start + ask.limit]
@@ -110,7 +110,8 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-async def _read(application: Application, library: Library, *, by_evidence: bool) -> Known:
+async def known_of(application: Application, library: Library, *, by_evidence: bool = False) -> Known:
+    """What is known of a library, not older than CACHE_SECONDS; `by_evidence`: with the evidence of every lesson."""
     store, now = application.store, time.monotonic()
     held = _known.setdefault(store, {}).get(library.id)
     fresh = held is not None and held.revision == library.revision and now - held.read_at < CACHE_SECONDS

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from explib.evidence.following import together
+from explib.models.experiences import Experience
 from explib.models.libraries import Library
 from explib.models.revisions import LEARNER, Change, OperationKind, Revision
 from explib.storage.revisions.proposal import AUTOMATIC
 from explib_server.application import Application
 from explib_server.page.ask import Ask, Fields
+from explib_server.page.views.lessons import Known, decided, known_of, row
 from explib_server.render.evidence import Uplift, evidence_of, library_uplift
 from explib_server.render.heartbeat import heartbeat, waits_for
 from explib_server.render.times import DAY
 
 WEEK_SECONDS = 7 * DAY
 MOST_REVISIONS = 200
+SHOWN_BEST = 3
 SHOWN_CHANGES = 12
 """Of each kind."""
 _GROUPS: dict[OperationKind, str] = {"ADD": "new", "MODIFY": "improved", "MERGE": "improved", "DELETE": "taken_back"}
@@ -28,8 +31,9 @@ async def week(application: Application, library: Library, _ask: Ask) -> Fields:
     overview = await store.libraries.overview(library)
     activity = await store.measures.activity(library)
     pulses = heartbeat(activity, now)
-    lessons = await store.revisions.experiences(library)
-    ways = together((await store.followings.of(library, lessons)).values()) if lessons else together(())
+    known = await known_of(application, library)
+    lessons = [lesson for lesson in known.lessons if lesson.status != "retired"]
+    ways = together((await store.followings.of(library, lessons)).values())
     revisions = await store.revisions.history(library, MOST_REVISIONS)
     recent = [revision for revision in revisions if revision.created_at > now - WEEK_SECONDS]
     return {
@@ -45,7 +49,7 @@ async def week(application: Application, library: Library, _ask: Ask) -> Fields:
         "changes": _changes(recent),
         "waiting": await store.proposals.count(library),
         "following": asdict(ways),
-        "best": await _best(application, library),
+        "best": await _best(application, library, lessons, known),
     }
 
 
@@ -93,14 +97,12 @@ def _did(change: Change) -> str:
     return change.operation.kind
 
 
-async def _best(application: Application, library: Library) -> list[Fields]:
+async def _best(
+    application: Application, library: Library, lessons: Sequence[Experience], known: Known
+) -> list[Fields]:
     """The lessons that attempts speak for most, by their decisions' effects."""
-    from explib_server.page.views.lessons import decided, row
-
-    entries = await application.store.codebooks.entries(library)
-    verdicts = {entry.decision.id: entry.verdict for entry in entries}
-    lessons = await application.store.revisions.experiences(library)
-    strongest = sorted(lessons, key=lambda lesson: -decided(lesson, verdicts)[1])[:3]
+    spoken = [lesson for lesson in lessons if decided(lesson, known.verdicts)[0]]
+    strongest = sorted(spoken, key=lambda lesson: -decided(lesson, known.verdicts)[1])[:SHOWN_BEST]
     evidence = await evidence_of(application.store, library, strongest)
     pairs = zip(strongest, evidence, strict=True)
-    return [row(lesson, found, verdicts.get(lesson.decision_id or ""), library) for lesson, found in pairs]
+    return [row(lesson, found, known.verdicts.get(lesson.decision_id or ""), library) for lesson, found in pairs]
