@@ -140,6 +140,7 @@ async def test_the_shell_needs_no_key_and_all_that_it_shows_does() -> None:
         assert (await ask(address, "/ui/key", method="POST", headers={"Origin": "http://evil.test"})).status == 403
         assert (await ask(address, "/ui/key", secret="guessed", method="POST")).status == 403
         assert (await ask(address)).status == 401
+        assert (await ask(address, "/")).headers["location"] == "ui"
         swapped = await ask(address, "/ui/key", secret=keys.code(), method="POST")
         async with client_with(address, json.loads(swapped.body)["key"]) as client:
             answer = await client.call_tool("page_read", {"view": "around"})
@@ -266,14 +267,16 @@ async def test_who_sees_one_library_sees_neither_the_others_nor_what_all_spend(a
     assert len((await shown(application, "learner"))["spent"]) == 1
 
 
-@pytest.mark.parametrize("view", sorted(VIEWS))
-async def test_wrong_arguments_are_told(application: Application, view: str) -> None:
-    for asked in (Ask(limit=0), Ask(limit=10_000)):
-        with pytest.raises(InvalidInput):
-            await read(application, view, "", asked)
-    if view in {"lesson", "proposed", "attempt", "revision", "difference"}:
+async def test_wrong_arguments_are_told(application: Application) -> None:
+    for view in VIEWS:
+        for limit in (0, 10_000):
+            with pytest.raises(InvalidInput):
+                await shown(application, view, limit=limit)
+    for view in ("lesson", "proposed", "attempt", "revision", "difference"):
         with pytest.raises(ExplibError):
             await shown(application, view, id="nonsense")
+    with pytest.raises(InvalidInput, match="no view"):
+        await shown(application, "cellar")
 
 
 async def test_proposals_come_one_by_one_with_what_is_like_them(application: Application) -> None:

@@ -32,7 +32,7 @@ from explib_server.http.exchange import (
 
 HEALTH = "/health"
 READY = "/ready"
-OPEN = frozenset({READY, "/ui", "/ui/key"})
+OPEN = frozenset({READY, "/", "/ui", "/ui/key"})
 """Paths that need no token: they hold no data. Each request of an address counts."""
 WELL_KNOWN = "/.well-known/"
 NEEDED_SCOPES = ["read"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from explib_server.auth.requests import bearer
 from explib_server.mcp.server import ExperienceMCP
@@ -47,5 +47,9 @@ def add_page(server: ExperienceMCP, security: TransportSecuritySettings, keys: P
             return JSONResponse({"problem": USED}, status_code=403, headers=HEADERS)
         return JSONResponse({"key": swapped}, headers=HEADERS)
 
+    async def front(_request: Request) -> Response:
+        return RedirectResponse("ui", headers=HEADERS)  # relative: a proxy may have put a path before ours
+
+    server.custom_route("/", methods=["GET"])(front)
     server.custom_route(PAGE_PATH, methods=["GET"])(page)
     server.custom_route(KEY_PATH, methods=["POST"])(key)

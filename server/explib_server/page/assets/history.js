@@ -57,7 +57,7 @@ function Changes({ number: id }) {
   const { changes, refusals, settings, cost } = found.data;
   return html`<div class="inside">${settings && html`<p><${Text} text=${settings} /></p>`}
     ${changes.map((made) => html`<div class="made"><p><span class="chip">${t(DID[made.kind])}</span> ${made.after.map((lesson) => html`<${LessonLink} id=${lesson.id} /> `)}${told(made)}</p><p class="soft"><${Text} text=${made.reason} /></p></div>`)}
-    ${refusals.length > 0 && html`<h3>${t("Refused")}</h3><ul class="plain">${refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>`}
+    ${refusals.length > 0 && html`<h3>${t("Refused")}</h3><ul class="plain">${refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} code /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>`}
     ${cost.calls > 0 && html`<p class="soft">${t("{n|model call|model calls}, {m} tokens", { n: cost.calls, m: cost.prompt_tokens + cost.completion_tokens })}</p>`}</div>`;
 }
 

@@ -124,7 +124,7 @@ export function Edit({ lesson, around, close, save, title }) {
   };
   return html`<${Dialog} title=${title || t("Edit {id}", { id: lesson.id })} close=${close}>
     <label>${t("The lesson")}<textarea rows="4" value=${text} onInput=${(event) => setText(event.target.value)}></textarea></label>
-    <p class="soft">${t("{n} of {m} words", { n: count, m: around.max_words })}</p>
+    <p class="soft">${t("{n} of {m} words", { n: count, m: around.max_words })}${!save && text !== lesson.content ? " · " + t("Another text starts without evidence.") : ""}</p>
     <p class="preview"><${Diff} before=${lesson.content} after=${text} /></p>
     <label>${t("Why (kept in the history)")}<input value=${reason} onInput=${(event) => setReason(event.target.value)} /></label>
     ${state.problem && html`<${Trouble} problem=${state.problem} />`}
