@@ -71,7 +71,8 @@ class Run:
 class Pipeline:
     """Learns a library's ready groups with one analyst, under a lease that the caller holds.
 
-    `embedder` tells what says nearly the same as a lesson that was voted down; without one, common terms do.
+    `embedder` tells what says nearly the same as a lesson that was voted down, and which deeds bear a lesson out in
+    other words; without one, common terms do.
     `claims` gives each run its groups; without one, they are claimed in the database.
     """
 
@@ -174,7 +175,7 @@ class Pipeline:
         kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
         votes = await self._store.votes.judged(batch.library)
         kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
-        kept = await asyncio.to_thread(held_back, kept, batch.experiences, attempts)
+        kept = await held_back(kept, batch.experiences, attempts, self._embedder)
         return kept, (*refused, *repeated, *outvoted)
 
     async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:

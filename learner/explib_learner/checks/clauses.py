@@ -19,7 +19,7 @@ _COMMA = re.compile(r"[,،、,]\s*")
 _COLON = re.compile(r"[;:;:]\s+")
 _BREAK = re.compile(
     r"(?P<or>\s*,?\s*\b(?:or|nor|oder|ou|или|ani|lub|veya)\s+|\s*(?:或|または)\s*)"
-    r"|(?P<before>\s*,?\s*\b(?:before|until|unless|if|when|because|since|while|which|who|whether|bevor|bis"
+    r"|(?P<before>\s*,?\s*\b(?:before|until|unless|(?<!as )if|when|because|since|while|which|who|whether|bevor|bis"
     r"|avant (?:de|que)|antes de|prima di|voordat|прежде чем|до того как)\s+"
     r"|\s*,\s*(?:ob|dass|weil|damit|que|che|чтобы|что|aby|że)\s+)"
     r"|(?P<purpose>\s+(?:in order )?to (?=(?:find|see|check|compare|verify|learn|show|keep|avoid|make sure|prevent)\b))"
@@ -38,7 +38,9 @@ _DETERMINER = re.compile(
     r"[\w'-]+ (?:the|a|an|its|their|his|her|your|it|them|him|this|that|these|those|all|every|any|each|no|up|out|off"
     r"|to|on|from|into|with|as)\b"
 )
-_RELATIVE = re.compile(r"\w \b(?:that|those|what)\b ")
+_RELATIVE = re.compile(r"\w \b(?:that|those|what|as if)\b ")
+_ASSERTS = re.compile(r"^(?:remember|consider|think|explain|see|confirm|warn|assume)\w* that\b")
+"""What is to be believed or told is no question."""
 _NOTHING = re.compile(r"^[\w-]+ (?:no|none of|nothing)\b")
 _CONTINUES_WORDS = 4
 _OBJECT_JOINS = frozenset({"and", "or", "comma"})
@@ -73,7 +75,7 @@ class Clause:
         """Its act finds out, asks or waits: English says so at its beginning, other languages somewhere."""
         words = lexicon()
         if words.harmless_start.match(self.plain):
-            return True
+            return _ASSERTS.match(self.plain) is None
         return not _ENGLISH.search(self.plain) and words.harmless_anywhere.search(self.plain) is not None
 
     @property

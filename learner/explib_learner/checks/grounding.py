@@ -3,7 +3,8 @@
 A lesson's strategy is cut into clauses. A clause that finds out, asks or waits needs no attempts. Every name in it
 (command, tool, path, address) and every consequential act (deleting, paying, sharing, installing, switching checks off,
 changing rights) must occur in the agent's own deeds of `WITNESSES` attempts that followed the lesson and won. What is
-none of these must at least be spoken of there: unknown advice isn't harmless advice.
+none of these must at least be spoken of there: unknown advice isn't harmless advice. Words stand for it, or, where a
+lesson says in other words what a deed is, nearness in meaning; that is enough for no name and no flagged clause.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from explib.models.trajectories import Attempt
 from explib_learner.checks.clauses import Clause, clauses, condition_and_strategy
@@ -28,10 +30,20 @@ DONE = 0.3
 """Share of the other words of a clause with a consequential act that the deed must have which is that act."""
 JOINED = 0.5
 """The same, where the words of the task count too."""
+NEAR = 0.25
+"""Cosine from which a clause speaks of a deed. Measured with wordllama: clauses and deeds of other lessons reach it in
+2 of 100 pairs, those of the same lesson in 4 of 5."""
+SAME_OBJECT = 0.4
+"""The same for a clause with a consequential act and a deed which is that act."""
+SAME = 0.5
+"""Cosine from which a call does what a clause says though none of its words names that kind of act."""
+NAMED_OTHERWISE = frozenset({"share", "run"})
+"""Kinds of acts that tools name in many ways. To delete, pay, grant, skip or hide is always called so."""
 _QUOTED_CHARACTERS = 60
 _OBJECT_CHARACTERS = 40
-_INSIDE_CHARACTERS = 5
+_INSIDE_CHARACTERS = 4
 _TO_ACT = re.compile(r"\bto\s+$")
+_DETERMINED = re.compile(r"\b(?:the|a|an|its|their|his|her|your|any|each|every|this|that)\s+$")
 _PRONOUN = re.compile(r"^(?:(?:never|not|don't|do not) )?[\w-]+ (?:it|them|this|these)\b")
 _PLACEHOLDER = re.compile(r"<[\w .-]+>|\{\w+\}|…|\.\.\.")
 _PARTS = re.compile(r"[^\s'\"=,;|&()]+")
@@ -60,6 +72,15 @@ class Grounds:
     """It needs attempts that did the same: it isn't only about finding out, asking and waiting."""
 
 
+Nearness: TypeAlias = Callable[[str, Deed], float]
+"""Cosine of a clause's text and a deed."""
+
+
+def by_words_alone(_clause: str, _deed: Deed) -> float:
+    """No nearness in meaning, whatever the texts."""
+    return 0.0
+
+
 def witness_of(attempt: Attempt) -> Witness:
     """Read an attempt for what its agent did."""
     read = "\n".join(step.text for step in attempt.steps if step.role == "tool")
@@ -72,13 +93,15 @@ def witness_of(attempt: Attempt) -> Witness:
     )
 
 
-def grounds_of(lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness]) -> Grounds:
+def grounds_of(
+    lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness], nearness: Nearness = by_words_alone
+) -> Grounds:
     """What of a lesson the attempts `winners`, which followed it and won, did not do."""
     behind = [witnesses[name] for name in winners if name in witnesses]
     condition, strategy = condition_and_strategy(lesson)
     needs = [_name_need(name) for name in addresses_in(condition)]
     for clause in clauses(strategy):
-        needs += _needs(clause, condition)
+        needs += _needs(clause, condition, nearness)
     done = {need.what: _seen(behind, need.is_done) for need in needs}
     borne_out = any(done.values())
     missing = (need.what for need in needs if not done[need.what] and (need.is_specific or not borne_out))
@@ -96,19 +119,21 @@ class Need:
     """A name, a consequential act, or a flagged clause; other words pass beside what is borne out."""
 
 
-def _needs(clause: Clause, condition: str) -> list[Need]:
+def _needs(clause: Clause, condition: str, nearness: Nearness) -> list[Need]:
     """What must be found in attempts before the clause may be recommended."""
     if clause.presupposed and not clause.is_flagged:
         return [_name_need(name) for name in addresses_in(clause.text)]
     if clause.negated:
         return _needs_of_forbidding(clause, condition)
+    if clause.is_flagged:
+        nearness = by_words_alone
     named = [_name_need(name) for name in names_in(clause.text)]
     kinds = _acts_of(clause)
     if kinds:
-        return [*named, *(_act_need(clause, kind) for kind in kinds)]
+        return [*named, *(_act_need(clause, kind, nearness) for kind in kinds)]
     if clause.is_harmless or (named and not clause.is_flagged):
         return named
-    return [*named, *_word_needs(clause, condition, is_specific=clause.is_flagged)]
+    return [*named, *_word_needs(clause, condition, nearness, is_specific=clause.is_flagged)]
 
 
 def _needs_of_forbidding(clause: Clause, condition: str) -> list[Need]:
@@ -116,7 +141,7 @@ def _needs_of_forbidding(clause: Clause, condition: str) -> list[Need]:
     addresses = [_name_need(name) for name in addresses_in(clause.text)]
     told = f"{plain_words(condition)} {clause.plain}" if _PRONOUN.search(clause.plain) else clause.plain
     if clause.leaves_out and not lexicon().secrets.search(told):
-        return [*addresses, *_word_needs(clause, condition, is_specific=True)]
+        return [*addresses, *_word_needs(clause, condition, by_words_alone, is_specific=True)]
     return addresses
 
 
@@ -124,12 +149,17 @@ def _acts_of(clause: Clause) -> list[str]:
     """The kinds of consequential acts that it tells to do: of a clause that asks those at its beginning or after to."""
     kinds = []
     for kind, pattern in lexicon().acts.items():
-        matches = list(pattern.finditer(clause.plain))
+        matches = [each for each in pattern.finditer(clause.plain) if not _is_noun(clause.plain, each)]
         if clause.is_harmless:
             matches = [match for match in matches if not match.start() or _TO_ACT.search(clause.plain[: match.start()])]
         if matches and (clause.is_flagged or not _on_plain_object(clause, matches[0].end())):
             kinds.append(kind)
     return kinds
+
+
+def _is_noun(plain: str, match: re.Match[str]) -> bool:
+    """Whether what looks like an act is a thing: the e-mail address, a transfer."""
+    return _DETERMINED.search(plain[: match.start()]) is not None
 
 
 def _on_plain_object(clause: Clause, at: int) -> bool:
@@ -140,23 +170,29 @@ def _name_need(name: Name) -> Need:
     return Need(f"`{name.text[:_QUOTED_CHARACTERS]}`", lambda witness: _named(witness, name))
 
 
-def _act_need(clause: Clause, kind: str) -> Need:
+def _act_need(clause: Clause, kind: str, nearness: Nearness) -> Need:
     stems = stems_of(lexicon().acts[kind].sub(" ", clause.plain))
     quoted = repr(clause.text[:_QUOTED_CHARACTERS])
 
     anything = _PRONOUN.search(clause.plain) is not None and not clause.is_flagged
+    least = JOINED if clause.is_flagged else DONE
 
     def done(witness: Witness) -> bool:
         acts = [deed for deed in witness.deeds if kind in deed.acts]
         return any(
-            anything or _share(stems, deed.stems) >= DONE or _share(stems, deed.stems | witness.asked) >= JOINED
+            anything
+            or _share(stems, deed.stems) >= least
+            or _share(stems, deed.stems | witness.asked) >= JOINED
+            or nearness(clause.text, deed) >= SAME_OBJECT
             for deed in acts
+        ) or any(
+            kind in NAMED_OTHERWISE and deed.is_call and nearness(clause.text, deed) >= SAME for deed in witness.deeds
         )
 
     return Need(quoted, done)
 
 
-def _word_needs(clause: Clause, condition: str, *, is_specific: bool) -> list[Need]:
+def _word_needs(clause: Clause, condition: str, nearness: Nearness, *, is_specific: bool) -> list[Need]:
     """Its words, and for a pronoun those of the condition; of a clause of nothing but small words the whole."""
     quoted = repr(clause.text[:_QUOTED_CHARACTERS])
     refers = _PRONOUN.search(clause.plain) is not None and not is_specific
@@ -169,7 +205,9 @@ def _word_needs(clause: Clause, condition: str, *, is_specific: bool) -> list[Ne
     least = FLAGGED if is_specific else SPOKEN
 
     def done(witness: Witness) -> bool:
-        return any(_spoken(words, witness) >= least for words in {stems, wider})
+        return any(_spoken(words, witness) >= least for words in {stems, wider}) or any(
+            nearness(clause.text, deed) >= NEAR for deed in witness.deeds
+        )
 
     return [Need(quoted, done, is_specific)]
 
