@@ -21,6 +21,7 @@ from explib.text.words import number_of
 from explib_learner.analysis import Analyser, Analysis
 from explib_learner.analyst import Analyst, Batch, Failure
 from explib_learner.checks.held_back import held_back
+from explib_learner.checks.merging import reject_unsourced
 from explib_learner.checks.operations import check_operations
 from explib_learner.checks.rejected_before import Rejection, earlier_rejections, reject_repeats
 from explib_learner.checks.voted_down import reject_voted_down
@@ -71,8 +72,8 @@ class Run:
 class Pipeline:
     """Learns a library's ready groups with one analyst, under a lease that the caller holds.
 
-    `embedder` tells what says nearly the same as a lesson that was voted down, and which deeds bear a lesson out in
-    other words; without one, common terms do.
+    `embedder` tells what says nearly the same as a lesson that was voted down or merged, and which deeds bear a lesson
+    out in other words; without one, common terms do.
     `claims` gives each run its groups; without one, they are claimed in the database.
     """
 
@@ -175,8 +176,9 @@ class Pipeline:
         kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
         votes = await self._store.votes.judged(batch.library)
         kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
+        kept, unsourced = await reject_unsourced(kept, batch.experiences, self._embedder)
         kept = await held_back(kept, batch.experiences, attempts, self._embedder)
-        return kept, (*refused, *repeated, *outvoted)
+        return kept, (*refused, *repeated, *outvoted, *unsourced)
 
     async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:
         proposals = await self._store.proposals.all(library, "waiting", "rejected")
