@@ -113,14 +113,8 @@ def texts(size: int) -> dict[str, str]:
     code = "\n".join(f"    self.value_{n} = call_{n}(argument={n}, other='x{n}')" for n in range(size // 50))
     rows = json.dumps([{"id": n, "name": f"name {n}", "token": None, "url": f"/a/{n}"} for n in range(size // 60)])
     packed = base64.b64encode(dice.randbytes(size * 3 // 4)).decode()
-    return {
-        "words": words,
-        "code": code,
-        "JSON": rows,
-        "base64": packed,
-        "one letter": "a" * size,
-        "blanks": " " * size,
-    }
+    made = {"words": words, "code": code, "JSON": rows, "base64": packed, "one letter": "a" * size}
+    return {kind: text[: size * len(text) // len(json.dumps(text))] for kind, text in made.items()}
 
 
 def main() -> None:

@@ -55,6 +55,11 @@ def test_the_limit_problem_says_by_how_much_and_what_to_do() -> None:
     assert "at most 4 characters" in (limit_problem("一二三四五", 2) or "")
 
 
+@pytest.mark.parametrize("filler", [" ", "-", "< ", "…"])
+def test_no_limit_is_passed_by_what_is_no_word(filler: str) -> None:
+    assert limit_problem("When so, wait." + 5_000 * filler, 48) is not None
+
+
 @STEADY
 @given(ANY_TEXT, st.integers(0, 50))
 def test_the_limit_and_its_problem_agree(text: str, limit: int) -> None:

@@ -18,17 +18,18 @@ _CONDITION_BEHIND = re.compile("(?:たら|とき|時|時は|場合|場合は|な
 _COMMA = re.compile(r"[,،、,]\s*")
 _COLON = re.compile(r"[;:;:]\s+")
 _BREAK = re.compile(
-    r"(?P<or>\s*,?\s*\b(?:or|nor|oder|ou|или|ani|lub|veya)\s+|\s*(?:或|または)\s*)"
-    r"|(?P<before>\s*,?\s*\b(?:before|until|unless|(?<!as )if|when|because|since|while|which|who|whether|bevor|bis"
+    r"(?P<or>\s?,?\s?\b(?:or|nor|oder|ou|или|ani|lub|veya)\s+|\s?(?:或|または)\s?)"
+    r"|(?P<before>\s?,?\s?\b(?:before|until|unless|(?<!as )if|when|because|since|while|which|who|whether|bevor|bis"
     r"|avant (?:de|que)|antes de|prima di|voordat|прежде чем|до того как)\s+"
-    r"|\s*,\s*(?:ob|dass|weil|damit|que|che|чтобы|что|aby|że)\s+)"
+    r"|\s?,\s?(?:ob|dass|weil|damit|que|che|чтобы|что|aby|że)\s+)"
     r"|(?P<purpose>\s+(?:in order )?to (?=(?:find|see|check|compare|verify|learn|show|keep|avoid|make sure|prevent)\b))"
-    r"|(?P<instead>\s*,?\s*\b(?:instead of|rather than|(?<=, )not|statt|au lieu de|plutot que|en vez de|en lugar de"
+    r"|(?P<instead>\s?,?\s?\b(?:instead of|rather than|(?<=, )not|statt|au lieu de|plutot que|en vez de|en lugar de"
     r"|invece di|em vez de|in plaats van|вместо|zamiast)\s+)"
-    r"|(?P<and>\s*[,،、,]?\s*\b(?:only after you have|after you have|only after|after|and then|and|then|but|so that"
+    r"|(?P<and>\s?[,،、,]?\s?\b(?:only after you have|after you have|only after|after|and then|and|then|but|so that"
     r"|und|dann|aber|et|puis|mais|y|luego|e|poi|en|dan|maar|и|затем|но|ve|i|potem|و|ثم|और|फिर)\s+)"
-    r"|(?P<comma>\s*[,،、,]\s*)|(?P<stop>\s*[.;:!?。;:!?—–]+(?:\s+|$)|(?<=[。;!?])|(?:、|,)|して(?!は)|하고\s)"
+    r"|(?P<comma>\s?[,،、,]\s?)|(?P<stop>\s?[.;:!?。;:!?—–]+(?:\s+|$)|(?<=[。;!?])|(?:、|,)|して(?!は)|하고\s)"
 )
+"""Over a text whose blanks are single ones: a pattern that may begin with many tries each of them."""
 _QUOTED = re.compile(r"`[^`]*`")
 _LEADS = re.compile(
     r"^(?:(?:first|then|always|also|only|just|please|instead|next|finally|simply|and|so|again|later|afterwards|still|directly"
@@ -112,7 +113,7 @@ def clauses(strategy: str) -> tuple[Clause, ...]:
     """The clauses in order, with what negates them."""
     texts: list[str] = []
     joins: list[str] = []
-    for join, text in _pieces(strategy):
+    for join, text in _pieces(" ".join(strategy.split())):
         if texts and text and _is_object(join, text):
             texts[-1] = f"{texts[-1]} {text}"
         elif text:

@@ -44,10 +44,10 @@ _MARKUP = re.compile(
 )
 _ROLES = "system|assistant|user|human|developer|tool|function|instructions?|important|ai|bot"
 _MESSAGE = re.compile(
-    rf"<\s*/?\s*(?:{_ROLES}|data-\w+|inst|sys|prompt|context|thinking|answer|lesson|experience)\b[^<>]*>?"
+    rf"<\s*(?:/\s*)?(?:{_ROLES}|data-\w+|inst|sys|prompt|context|thinking|answer|lesson|experience)\b[^<>]*>?"
     rf"|<\|\s*/?(?:{_ROLES}|im_start|im_end|start_header_id|end_header_id|eot_id|eom_id|channel|message|begin_of_text"
     r"|python_tag|tool\w*|fim_\w+|sep)\s*\|>|\[/?(?:INST|SYS|SYSTEM|TOOL_\w+|AVAILABLE_TOOLS|ASSISTANT|USER)\]"
-    rf"|<<\s*/?SYS\s*>>|(?:^|[.!?。;]\s*|\\n|[\"'(\[])\s*(?:{_ROLES})\s*(?:message|prompt|notice|note)?\s*[::](?!\S)"
+    rf"|<<\s*/?SYS\s*>>|(?:^|[.!?。;]|\\n|[\"'(\[])\s*(?:{_ROLES})\s*(?:message|prompt|notice|note)?\s*[::](?!\S)"
     rf"|(?:^|\s)#{{1,6}}\s*(?:{_ROLES}|response|input|task|new)\b|(?:^|\s)(?:-{{3,}}|={{3,}}|\*{{3,}}|~{{3,}}|`{{3,}})"
     r"|\b(?:end|begin|start) of (?:system |the )?(?:prompt|instructions|lessons|context|data)\b",
     re.IGNORECASE,

@@ -78,12 +78,17 @@ def private_value(lesson: str, tasks: Mapping[str, Sequence[str]], names: Iterab
         return None
     general = [_bare(name) for name in names]
     bare_tasks = {group: _bare(" ".join(dict.fromkeys(texts))) for group, texts in tasks.items()}
-    for value in (*shaped, *cued):
+    called: dict[str, list[str]] = {}
+    for value in dict.fromkeys((*shaped, *cued)):
         bare = _bare(value)
         groups = [group for group, text in bare_tasks.items() if bare in text]
         if not groups or any(bare in name for name in general) or (len(groups) > 1 and not _is_unique(value)):
             continue
-        if value in shaped or any(bare in cue for text in tasks[groups[0]] for cue in _cued(text)):
+        if value in shaped:
+            return value
+        if groups[0] not in called:
+            called[groups[0]] = [cue for text in tasks[groups[0]] for cue in _cued(text)]
+        if any(bare in cue for cue in called[groups[0]]):
             return value
     return None
 

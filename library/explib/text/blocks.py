@@ -15,6 +15,7 @@ _DATA = re.compile(r"^([ \t]*)[\"']?(?:data|stringData)[\"']?:[ \t]{0,8}\{?[ \t\
 _ENTRY = re.compile(
     r"([ \t]*)[\"']?[\w.-]{1,253}[\"']?:[ \t]{0,4}[\"']?(?P<v>[^\s\"',{}|>]{1,65536})[\"']?,?[ \t\r]*(?:\n|\Z)"
 )
+_JSON_KIND = re.compile(r"\"kind\"\s{0,4}:\s{0,4}\"Secret\"")
 _INLINE = re.compile(r"\"(?:data|stringData)\"\s{0,4}:\s{0,4}\{(?P<body>[^{}]{1,65536})\}")
 _INLINE_VALUE = re.compile(r":\s{0,4}\"(?P<v>[^\"\\]{1,65536})\"")
 _MANIFEST_CHARACTERS = 65_536
@@ -38,17 +39,30 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
 
 def manifest_values(text: str) -> Iterator[tuple[int, int]]:
     """The values under `data` and `stringData` of a Kubernetes Secret, in YAML and in JSON."""
-    if '"Secret"' in text:
-        for kind in re.finditer(r"\"kind\"\s{0,4}:\s{0,4}\"Secret\"", text):
-            around = max(0, kind.start() - _MANIFEST_CHARACTERS), kind.end() + _MANIFEST_CHARACTERS
-            for body in _INLINE.finditer(text, *around):
-                for value in _INLINE_VALUE.finditer(text, *body.span("body")):
-                    yield value.span("v")
+    for begin, end in _around_json_secrets(text) if '"Secret"' in text else ():
+        for body in _INLINE.finditer(text, begin, end):
+            for value in _INLINE_VALUE.finditer(text, *body.span("body")):
+                yield value.span("v")
+    read = 0
     for kind in _MANIFEST.finditer(text):
-        begin = text.rfind("\n---", 0, kind.start()) + 1
-        end = text.find("\n---", kind.end())
-        for data in _DATA.finditer(text, begin, len(text) if end < 0 else end):
+        if kind.start() < read:  # a document is read once, however often it says what it is
+            continue
+        begin, end = text.rfind("\n---", 0, kind.start()) + 1, text.find("\n---", kind.end())
+        read = len(text) if end < 0 else end
+        for data in _DATA.finditer(text, begin, read):
             at = data.end()
             while (entry := _ENTRY.match(text, at)) and len(entry[1]) > len(data[1]):
                 yield entry.span("v")
                 at = entry.end()
+
+
+def _around_json_secrets(text: str) -> list[tuple[int, int]]:
+    """What stands around each `"kind": "Secret"`, nothing of it twice."""
+    around: list[tuple[int, int]] = []
+    for kind in _JSON_KIND.finditer(text):
+        begin, end = max(0, kind.start() - _MANIFEST_CHARACTERS), kind.end() + _MANIFEST_CHARACTERS
+        if around and begin <= around[-1][1]:
+            around[-1] = (around[-1][0], end)
+        else:
+            around.append((begin, end))
+    return around

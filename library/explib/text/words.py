@@ -73,14 +73,17 @@ def says_something(text: str) -> bool:
 
 
 def count_words(text: str) -> int:
-    """How many words the text has by the rule of this module; punctuation alone is no word."""
+    """How many words the text has by the rule of this module.
+
+    Punctuation and blanks alone are no word, but a long text of little else has as many as it would have words.
+    """
     words = unspaced = 0
     for run, is_unspaced in _runs(text, _INSIDE_WORDS):
         if is_unspaced:
             unspaced += sum(_kind(char) == "unspaced" for char in run)
         else:
             words += math.ceil(len(run) / LONGEST_WORD)
-    return words + math.ceil(unspaced / _UNSPACED_PER_WORD)
+    return max(words + math.ceil(unspaced / _UNSPACED_PER_WORD), len(text) // (LONGEST_WORD + 1))
 
 
 def limit_problem(text: str, max_words: int) -> str | None:

@@ -11,7 +11,7 @@ from explib_server.clients.values import Json, Key
 
 MAX_DEPTH = 200
 """Levels of nesting; no client's configuration comes near it."""
-TRIVIA = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
+TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/)*+", re.DOTALL)
 STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 ATOM = re.compile(r"-?\d[\d.eE+-]*|true|false|null")
 

@@ -259,7 +259,20 @@ HOSTILE = (
         "aws key ",
         "glagent-",
     ),
-    *("xoxb-1-", "0123456789", "a", "-", "authorization: ", "\\", '"token":\\"', "_authToken=", "x-a-", "a-us1 "),
+    *(
+        "kind: Secret\n",
+        '"kind": "Secret" ',
+        "xoxb-1-",
+        "0123456789",
+        "a",
+        "-",
+        "authorization: ",
+        "\\",
+        '"token":\\"',
+        "_authToken=",
+        "x-a-",
+        "a-us1 ",
+    ),
     *(PEM_HEAD, PEM_HEAD + "\nabcdefghijklmnopqrst\n", "[redacted:x]", AWS, AWS + " ", "password: [redacted:x]y1 "),
 )
 
