@@ -465,7 +465,6 @@ def test_the_version_is_that_of_the_package(explib: Explib) -> None:
         ("attempts", "show", "t_1"),
         ("export", "--format", "json"),
         ("status", "--line"),
-        ("db", "prune", "--dry-run"),
     ],
 )
 def test_a_command_that_reads_creates_nothing(command: tuple[str, ...], explib: Explib, tmp_path: Path) -> None:
