@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -84,6 +84,8 @@ class Spent:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     seconds: float = 0.0
+    steps: dict[str, int] = field(default_factory=dict)
+    """Tokens of each of our steps."""
 
     @property
     def tokens(self) -> int:
@@ -102,8 +104,11 @@ class Endpoint:
         asked = json.loads(await request.body())
         said = "\n".join(str(message["content"]) for message in asked["messages"])
         form = asked.get("response_format") or {}
-        text = self._answer(form.get("json_schema", {}).get("name"), said)
+        step = form.get("json_schema", {}).get("name")
+        text = self._answer(step, said)
         prompt = estimate_tokens(said)
+        if step is not None:
+            self.spent.steps[step] = self.spent.steps.get(step, 0) + prompt + estimate_tokens(text)
         self.spent.calls += 1
         self.spent.prompt_tokens += prompt
         self.spent.answer_tokens += estimate_tokens(text)
@@ -303,6 +308,7 @@ def main() -> None:
     ratios = (ours.calls / theirs.calls, ours.tokens / theirs.tokens, ours.seconds / theirs.seconds)
     attempts = arguments.groups * arguments.attempts
     print(f"ours: {ours.tokens / attempts:,.0f} tokens an attempt, where {attempts:,} attempts were made")
+    print("   of which " + ", ".join(f"{step} {tokens / attempts:,.0f}" for step, tokens in ours.steps.items()))
     print(f"{'ratio':12}{ratios[0]:>8.2f}{ratios[1]:>12.2f}{ratios[2]:>9.2f}")
     if arguments.json is not None:
         ratio = dict(zip(("calls", "tokens", "seconds"), ratios, strict=True))

@@ -1,6 +1,6 @@
 """Lessons learned from rewards that were shuffled: all of them are wrong. Cures, which need no rewards, don't count.
 
-    .venv/bin/python benchmarks/learning/shuffled.py [--worlds NAME …] [--runs 200] [--seconds 600]
+    .venv/bin/python benchmarks/learning/shuffled.py [--worlds NAME …] [--runs 200] [--seconds 600] [--seed 1000]
 
 Takes turns at the worlds, with 60 and 140 lone attempts each, until the runs are done or the time is over. Promised
 are at most 2 % of runs with an active lesson, and at most .2 candidates a library.
@@ -31,6 +31,7 @@ def main() -> None:
     arguments.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS), metavar="NAME")
     arguments.add_argument("--runs", type=int, default=200, help="data sets, of all worlds and sizes together")
     arguments.add_argument("--seconds", type=float, default=600.0, help="no run begins later")
+    arguments.add_argument("--seed", type=int, default=1000, help="of the first run; each later one has the next")
     given = arguments.parse_args()
     learner = LEARNERS[given.learner]
     began = time.monotonic()
@@ -40,7 +41,7 @@ def main() -> None:
         if time.monotonic() - began > given.seconds:
             break
         size, name = kinds[run % len(kinds)]
-        seed = 1000 + run
+        seed = given.seed + run
         learned = learner.learn(shuffled(lone(WORLDS[name], size, seed), seed).attempts)
         lessons = [lesson for lesson in learned if lesson.code is not None]
         active = sum(lesson.active for lesson in lessons)

@@ -441,7 +441,7 @@ async def test_a_spent_budget_stops_and_says_so_and_what_was_bought_stays() -> N
 
 async def test_a_prompt_that_the_endpoint_finds_too_long_is_asked_shorter_once() -> None:
     def script(asked: Asked) -> Reply:
-        too_long = len(text_of(asked)) > 24_000
+        too_long = len(text_of(asked)) > 16_000
         return refuses(400, "maximum context length is 6000 tokens") if too_long else decisions()
 
     long = graded(
@@ -450,7 +450,7 @@ async def test_a_prompt_that_the_endpoint_finds_too_long_is_asked_shorter_once()
     async with parts_on(script, context=14_000) as (parts, server):
         naming = await parts.name(batch_of(long))
     assert not naming.failures
-    assert [len(text_of(asked)) > 24_000 for asked in server.asked] == [True, False]
+    assert [len(text_of(asked)) > 16_000 for asked in server.asked] == [True, False]
 
 
 async def test_a_prompt_that_is_always_too_long_is_given_up_on() -> None:

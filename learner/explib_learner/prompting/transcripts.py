@@ -11,7 +11,7 @@ from statistics import fmean, pstdev
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step
 from explib_learner.prompting.fences import fenced
-from explib_learner.prompting.truncation import Piece, cut, fits
+from explib_learner.prompting.truncation import Piece, cut
 
 _WORTH_SHARING = 120
 """Characters from which a repeated text is stated once: a reference to a shorter one saves nothing."""
@@ -41,13 +41,10 @@ class Transcripts:
     """What is stated once; the head of each is its label."""
     attempts: tuple[Transcript, ...]
 
-    def fit(self, budget: int) -> bool:
-        """Whether all of it has at most `budget` tokens, without fences and headings."""
-        return fits([*self.shared, *(piece for attempt in self.attempts for piece in attempt.pieces)], budget)
-
-    def shared_text(self) -> str:
-        """The texts that are stated once, each in its fence."""
-        return "\n".join(fenced(piece.head, piece.body) for piece in self.shared)
+    def shared_text(self, budget: int | None = None) -> str:
+        """The texts that are stated once, each in its fence, cut to about `budget` tokens together."""
+        pieces = self.shared if budget is None else cut(self.shared, budget)
+        return "\n".join(fenced(piece.head, piece.body) for piece in pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def transcribe(attempts: Sequence[tuple[str, Attempt]], task: str) -> Transcript
             labels[text] = f"S{len(labels) + 1}"
     references = {text: f"(same as {label})" for text, label in labels.items()} | {task.strip(): "(the task)"}
     return Transcripts(
-        tuple(Piece(label, text) for text, label in labels.items()),
+        tuple(Piece(label, text, pinned=True) for text, label in labels.items()),
         tuple(Transcript(label, tuple(_pieces(attempt, references))) for label, attempt in attempts),
     )
 

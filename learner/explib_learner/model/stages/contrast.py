@@ -24,7 +24,7 @@ from explib_learner.model.known import KnownDecisions, decision_in_words
 from explib_learner.prompting.fences import fenced
 from explib_learner.prompting.files import PromptFile
 from explib_learner.prompting.library_text import learning_objective_text, objective_text
-from explib_learner.prompting.transcripts import number, read_together, standing, transcribe, transcript
+from explib_learner.prompting.transcripts import number, read_together, standing, transcribe
 from explib_learner.prompting.truncation import LEAST_TOKENS, clipped_to_tokens
 
 PLACEHOLDERS = frozenset(
@@ -34,6 +34,8 @@ _GROUP_SIZES_READ = 2
 """At most so many times the library's group size of attempts are read at once."""
 _TASK_SHARE = 6
 """The task, and the ground truth, get at most one part in so many of the prompt."""
+ATTEMPT_TOKENS = 900
+"""Of one attempt, and of all that attempts share: most attempts are shorter, of longer ones tools' results are cut."""
 _FENCE_TOKENS = 60
 
 
@@ -67,19 +69,19 @@ def _question(
     values = _values(known, task, task.labelled(most), budget)
     room = budget - asker.question("contrast", prompt, ContrastAnswer, values).prompt_tokens
     labelled = task.labelled(min(most, max(2, room // (LEAST_TOKENS + _FENCE_TOKENS))))
-    values |= {"results": _results(labelled, task), "attempts": _attempts_text(labelled, task, room)}
+    most_each = ATTEMPT_TOKENS * budget // asker.settings.prompt_tokens  # a squeezed prompt cuts each attempt shorter
+    values |= {"results": _results(labelled, task), "attempts": _attempts_text(labelled, task, room, most_each)}
     return asker.question("contrast", prompt, ContrastAnswer, values), labelled
 
 
-def _attempts_text(labelled: Mapping[str, Attempt], task: Contrast, room: int) -> str:
-    """The attempts side by side, what they share stated once; each cut to its share where that is too long."""
+def _attempts_text(labelled: Mapping[str, Attempt], task: Contrast, room: int, most_each: int) -> str:
+    """The attempts side by side, what they share stated once; each, and all that is shared, has at most `most_each`."""
     read = transcribe(tuple(labelled.items()), task.group.group.task)
-    if read.fit(room - _FENCE_TOKENS * (1 + len(labelled) + len(read.shared))):
-        shared = ["Stated once, referred to in the attempts:", read.shared_text()] if read.shared else []
-        return "\n".join([*shared, "The attempts:", *(attempt.text() for attempt in read.attempts)])
-    share = max(LEAST_TOKENS, room // len(labelled) - _FENCE_TOKENS)
-    cut = (transcript(label, each, task.group.group.task).text(share) for label, each in labelled.items())
-    return "\n".join(("The attempts:", *cut))
+    parts = len(labelled) + bool(read.shared)
+    fences = _FENCE_TOKENS * (1 + len(labelled) + len(read.shared))
+    share = max(LEAST_TOKENS, min(most_each, (room - fences) // parts))
+    shared = ["Stated once, referred to in the attempts:", read.shared_text(share)] if read.shared else []
+    return "\n".join([*shared, "The attempts:", *(attempt.text(share) for attempt in read.attempts)])
 
 
 def _results(labelled: Mapping[str, Attempt], task: Contrast) -> str:
