@@ -40,7 +40,7 @@ from explib.models.json_value import Json
 from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib.text.words import estimate_tokens
-from explib_learner.prompting.transcripts import transcript
+from explib_learner.prompting.transcripts import transcribe
 from explib_server.application import Application
 from explib_server.compose import open_application
 from explib_server.importers.logs import read
@@ -244,7 +244,8 @@ async def papers(url: str, groups: Sequence[GroupAttempts]) -> None:
             return said
 
         async def critique(group: GroupAttempts) -> str:
-            texts = [transcript("attempt", each, group.group.task).text() for each in group.attempts]
+            read = [transcribe([("attempt", each)], group.group.task) for each in group.attempts]
+            texts = [f"{each.shared_text()}{each.attempts[0].text()}" for each in read]
             summaries = await asyncio.gather(*(ask(group.group.task, text) for text in texts))
             return await ask(group.group.task, *library, *summaries)
 

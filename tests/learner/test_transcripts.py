@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from learner.model_cases import TASK, attempt
 
 from explib.models.trajectories import Attempt, Step, ToolCall
-from explib_learner.prompting.transcripts import read_together, standing, transcribe, transcript
+from explib_learner.prompting.transcripts import read_together, standing, transcribe
 
 SYSTEM = "You are an agent of an airline. " * 10
 RESULT = '{"fare": "basic", "refundable": false} ' * 10
@@ -60,13 +60,6 @@ def test_every_distinct_content_is_there_at_least_once(said: list[list[str]]) ->
         assert content in text
     for shared in (SYSTEM.strip(), (RESULT * 3).strip()):
         assert text.count(shared) <= 1
-
-
-def test_one_attempt_alone_refers_to_where_a_text_stood_first() -> None:
-    made = attempt("t1", 1.0, RESULT, "thinking", RESULT)
-    text = transcript("attempt", made, TASK).text()
-    assert text.count(RESULT.strip()) == 1
-    assert "(same as at [2])" in text
 
 
 def test_rewards_and_advantages_are_those_of_the_group() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
@@ -100,33 +100,24 @@ def transcribe(attempts: Sequence[tuple[str, Attempt]], task: str) -> Transcript
     )
 
 
-def transcript(label: str, attempt: Attempt, task: str) -> Transcript:
-    """One attempt on its own: a longer text that repeats refers to the step where it stood first."""
-    references = {task.strip(): "(the task)"}
-    return Transcript(label, tuple(_pieces(attempt, references, remember=True)))
-
-
 def _texts(attempt: Attempt) -> Iterator[str]:
     for step in attempt.steps:
         yield step.text.strip()
     yield from (text for _, text in _outcome(attempt))
 
 
-def _pieces(attempt: Attempt, references: dict[str, str], remember: bool = False) -> Iterator[Piece]:
-    def said(text: str, where: str) -> str:
-        found = references.get(text)
-        if found is None and remember and len(text) >= _WORTH_SHARING:
-            references[text] = f"(same as at {where})"
-        return text if found is None else found
+def _pieces(attempt: Attempt, references: Mapping[str, str]) -> Iterator[Piece]:
+    def said(text: str) -> str:
+        return references.get(text, text)
 
     last = len(attempt.steps) - 1
     for at, step in enumerate(attempt.steps):
         where = f"[{at + 1}]"
         calls = (f"calls {each.name[:_LONGEST_NAME]} {arguments_text(each.arguments)}" for each in step.calls)
-        body = "\n".join(filter(None, (said(step.text.strip(), where), *calls)))
+        body = "\n".join(filter(None, (said(step.text.strip()), *calls)))
         yield Piece(f"{where} {_speaker(step)}:", body, bulk=step.role == "tool", pinned=at in (0, last))
     for where, text in _outcome(attempt):
-        yield Piece(where, said(text, where), pinned=True)
+        yield Piece(where, said(text), pinned=True)
 
 
 def _outcome(attempt: Attempt) -> Iterator[tuple[str, str]]:
