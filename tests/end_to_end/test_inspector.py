@@ -30,7 +30,8 @@ pytestmark = [
 def inspect(era: str, method: str, *arguments: str) -> dict[str, Json]:
     """The result of one method; the Inspector starts a server for it."""
     handed_on = [argument for name in HANDED_ON for argument in ("-e", f"{name}={os.environ[name]}")]
-    options = ["--method", method, *arguments, "--format", "json", "--protocol-era", era]
+    patient = ["--connect-timeout", str(1000 * SECONDS)]
+    options = ["--method", method, *arguments, "--format", "json", "--protocol-era", era, *patient]
     done = subprocess.run(
         [command(INSPECTOR), "--cli", *SERVER, *handed_on, *options],
         env=environment(),

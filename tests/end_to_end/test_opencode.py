@@ -85,7 +85,7 @@ async def run_agent(folder: Path, script: Script, *arguments: str) -> str:
             "run",
             TASK,
             cwd=project,
-            env=environment(OPENCODE_CONFIG=str(project / "opencode.json"), **OFFLINE, **homes),
+            env=environment(OPENCODE_CONFIG=str(project / "opencode.json"), PWD=str(project), **OFFLINE, **homes),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -127,15 +127,12 @@ async def test_an_agent_does_a_whole_learning_run(tmp_path: Path, monkeypatch: p
         await submit(client, "parcels", "refunds")
 
     def script(said: Said) -> tuple[str, dict[str, Json]] | None:
-        if not said or said[-1].startswith("Accepted."):
+        handed = json.loads(said[-1]) if said else {"accepted": True}
+        if "accepted" in handed:
             return "next_analysis", {}
-        handed = re.search(r"Step (\w+) of learning library .* \(call_id ([^;]+);", said[-1])
-        if handed is None:
+        if handed["state"] != "step":
             return None
-        return "answer_analysis", {
-            "call_id": handed[2],
-            "response": lesson_about({"step": handed[1], "input": said[-1]}),
-        }
+        return "answer_analysis", {"call_id": handed["call_id"], "response": lesson_about(handed)}
 
     out = await run_agent(tmp_path, script, "--tools", "all")
     async with open_store(Settings().database_url) as store:
