@@ -49,7 +49,7 @@ export const ja = {
 "Compared in {n|group|groups} and {m|lone attempt|lone attempts}, other decisions held equal.": "{n} グループと単独の試行 {m} 件で、ほかの判断をそろえて比較。",
 "{n|attempt|attempts}": "{n} 件の試行", "mean reward {mean}": "平均報酬 {mean}", "served": "提示", "seen": "参照", "met its situation": "状況に遭遇", "followed": "従った",
 "Since it is served": "提示されてから", "It was not served yet.": "まだ提示されていません。", "How it became what it is": "成り立ち", "why": "理由", "Votes": "投票", "no reason": "理由なし",
-"Edit {id}": "{id} を編集", "The lesson": "教訓", "{n} of {m} words": "{n} / {m} 語", "Save": "保存", "Another text starts without evidence.": "文を変えると根拠は引き継がれません。", "Retire {id}?": "{id} を引退させますか", 
+"Edit {id}": "{id} を編集", "The lesson": "教訓", "{n} of {m} words": "{n} / {m} 語", "Save": "保存", "table": "表", "Another text starts without evidence.": "文を変えると根拠は引き継がれません。", "Retire {id}?": "{id} を引退させますか", 
 "It is served no more. It stays in the history, and can be brought back.": "今後は提示されません。履歴に残り、元に戻せます。",
 "Believed: chance alone would hardly look like this.": "確信: 偶然ではほとんど起こりません。", "A candidate: probable, not yet believed.": "候補: 有望ですが確信には至っていません。",
 "One of several that always go together.": "常に一緒に起こる複数の判断の一つ。", "Not known yet: the attempts cannot be told from chance.": "未確定: 偶然と区別できません。",

@@ -65,7 +65,7 @@ function Curve({ data }) {
   if (!data.curve.length) return html`<p class="soft">${t("No rewards yet.")}</p>`;
   const width = data.reward_max - data.reward_min || 1;
   const days = [...new Set(data.curve.map((each) => each.at))];
-  return html`<div class="scroll"><table class="curve"><thead><tr><th>${t("day")}</th><th>${t("asked for lessons")}</th><th>${t("asked for none")}</th></tr></thead><tbody>${days.slice(-14).map((at) => html`<tr><th scope="row">${shortDay(at)}</th>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table class="curve"><thead><tr><th>${t("day")}</th><th>${t("asked for lessons")}</th><th>${t("asked for none")}</th></tr></thead><tbody>${days.slice(-14).map((at) => html`<tr><th scope="row">${shortDay(at)}</th>
     ${[true, false].map((served) => {
       const found = data.curve.find((each) => each.at === at && each.served === served);
       return html`<td>${found ? html`<span class="track"><span class=${served ? "bar" : "bar pale"} style=${{ width: (100 * (found.mean - data.reward_min)) / width + "%" }}></span></span> ${reward(found.mean)} <span class="soft">${t("of {n}", { n: found.attempts })}</span>` : html`<span class="soft">–</span>`}</td>`;
@@ -80,7 +80,7 @@ function Codebook({ data, at }) {
   const pick = (event) => go(link("learner", "", { show: event.target.value }), true);
   const after = data.start + data.decisions.length;
   return html`<label><span class="sr">${t("Show")}</span><select value=${at.show || ""} onChange=${pick}><option value="">${t("all")} (${number(total)})</option>${Object.entries(VERDICTS).map(([state, words]) => html`<option value=${state}>${t(words)} (${number(data.states[state])})</option>`)}</select></label>
-    <div class="scroll"><table><thead><tr><th>${t("in this situation")}</th><th>${t("better")}</th><th>${t("verdict")}</th><th class="n">${t("attempts")}</th><th>${t("effect")}</th></tr></thead><tbody>${data.decisions.map((decision) => {
+    <div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table><thead><tr><th>${t("in this situation")}</th><th>${t("better")}</th><th>${t("verdict")}</th><th class="n">${t("attempts")}</th><th>${t("effect")}</th></tr></thead><tbody>${data.decisions.map((decision) => {
       const { verdict } = decision;
       const better = verdict && decision.options.find((option) => option.letter === verdict.better);
       return html`<tr><td><${Text} text=${decision.situation} code /></td><td>${better ? html`<${Text} text=${better.text} code />` : "–"}</td><td>${verdict ? html`${t(VERDICTS[verdict.state])} <span class="soft">${verdict.inclusion > 0.99 ? "> 99" : number(verdict.inclusion * 100)} %</span>` : t("not judged yet")}</td>

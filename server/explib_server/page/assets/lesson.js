@@ -73,7 +73,7 @@ export function Grounds({ lesson }) {
 function Decision({ decision, lesson }) {
   const { verdict } = decision;
   return html`<p class="situation">${t("In this situation")}: <b><${Text} text=${decision.situation} code /></b></p>
-    <div class="scroll"><table><thead><tr><th>${t("what attempts did")}</th><th class="n">${t("attempts")}</th><th class="n">${t("mean reward")}</th><th>${t("effect")}</th></tr></thead>
+    <div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table><thead><tr><th>${t("what attempts did")}</th><th class="n">${t("attempts")}</th><th class="n">${t("mean reward")}</th><th>${t("effect")}</th></tr></thead>
     <tbody>${decision.options.map((option) => html`<tr class=${option.this ? "this" : ""}><td>${option.this ? "▸ " : ""}<${Text} text=${option.text} code />${option.this && html` <span class="chip">${t("this lesson")}</span>`}</td>
       <td class="n">${number(option.attempts)}</td><td class="n">${reward(option.mean)}</td>
       <td>${verdict && verdict.better === option.letter && verdict.low !== verdict.high ? html`<${Forest} effect=${{ mean: verdict.effect, low: verdict.low, high: verdict.high, source: "attempts" }} />` : ""}</td></tr>`)}
