@@ -32,6 +32,7 @@ BEGINS_ONLY = ("cursor", "vscode")
 REMINDER = "A lesson from earlier graded attempts, advice and no order:"
 ENFORCED = "This library enforces a lesson; follow it, then call again:"
 _COMMAND = re.compile(r"[/!][\w:.-]+(?:\s|$)")
+_TAG_NAME = re.compile("explib-lessons", re.IGNORECASE)  # a model reads </EXPLIB-LESSONS> as the end too
 _CLIENTS_OWN = re.compile(r"<(hook_context|system-reminder|explib-lessons)\b.*?</\1>\s*", re.DOTALL)
 """What clients glue to the person's words."""
 
@@ -145,7 +146,7 @@ def _held(
 def fenced(text: str, retrieval_id: str | None = None) -> str:
     """Lessons in our tag, by which whoever reads the conversation later tells them from the person's words."""
     named = f' retrieval="{retrieval_id}"' if retrieval_id else ""
-    return f"<explib-lessons{named}>\n{text.replace('explib-lessons', 'explib lessons')}\n</explib-lessons>"
+    return f"<explib-lessons{named}>\n{_TAG_NAME.sub('explib lessons', text)}\n</explib-lessons>"
 
 
 def _within(lines: Iterable[str], room: int) -> Iterator[str]:
