@@ -29,6 +29,7 @@ class Commands(LazyGroup):
         "export": "export:export",
         "attempts": "attempts:app",
         "reward": "reward:reward",
+        "practice": "practice:practice",
         "experiences": "experiences:app",
         "libraries": "libraries:app",
         "history": "revisions:history",

@@ -1,0 +1,200 @@
+"""Programs of other people, run within bounds: time, output, and file size; with all that they started ended after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import re
+import shlex
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from explib_server.practice.scorers import Scored
+
+MOST_OUTPUT = 8 * 1024 * 1024
+"""Bytes of one stream that are read; a program that writes more is stopped."""
+MOST_FILE_BLOCKS = 4 * 1024 * 1024
+"""Largest file that it may write, in the shell's blocks of 512 or 1,024 bytes."""
+MOST_ARGUMENT = 100_000
+"""Characters of a prompt that fit into an argument of a command."""
+GRADE_SECONDS = 300.0
+BROKEN_CODES = frozenset({126, 127})
+"""The shell's: the check could not be run at all."""
+_LIMITED = f'ulimit -f {MOST_FILE_BLOCKS}; exec "$@"'
+_LAST_NUMBER = re.compile(
+    r"(?:^|\n)\s*(?:reward|score|grade)?\s*[:=]?\s*([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf))\s*$", re.IGNORECASE
+)
+_STARTED: set[int] = set()
+"""Process groups of this process's programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program's end: its exit code, what it wrote, and why it was stopped, if it was."""
+
+    code: int
+    out: str
+    err: str
+    stopped: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Why it counts for nothing; empty where it ended well."""
+        if self.stopped:
+            return self.stopped
+        if self.code == 0:
+            return ""
+        last = (self.err.strip() or self.out.strip()).splitlines()[-1:]
+        return f"it ended with exit code {self.code}" + (f": {last[0][:300]}" if last else "")
+
+
+async def run_bounded(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float, given: str | None = None
+) -> Ended:
+    """Run a command to its end, or stop it and what it started. Raises nothing for what it does."""
+    limited = ["/bin/sh", "-c", _LIMITED, "sh", *command] if os.name == "posix" else list(command)
+    process = await asyncio.create_subprocess_exec(
+        *limited,
+        cwd=folder,
+        env={**os.environ, **env},
+        stdin=asyncio.subprocess.PIPE if given is not None else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    _STARTED.add(process.pid)
+    stopped, texts = "", [b"", b""]
+    try:
+        async with asyncio.timeout(seconds):
+            texts = list(await asyncio.gather(_read(process.stdout), _read(process.stderr), _give(process, given)))[:2]
+            if any(len(text) > MOST_OUTPUT for text in texts):
+                stopped = f"it wrote more than {MOST_OUTPUT // 1024**2} MiB and was stopped"
+            else:
+                await process.wait()
+    except TimeoutError:
+        stopped = f"it was not done after {seconds:g} s and was stopped"
+    finally:
+        end_group(process.pid)
+        code = await process.wait()
+        _STARTED.discard(process.pid)
+    out, err = (text[:MOST_OUTPUT].decode("utf-8", "replace") for text in texts)
+    return Ended(code, out, err, stopped)
+
+
+async def _read(stream: asyncio.StreamReader | None) -> bytes:
+    """The stream to its end, or just over the limit."""
+    text = b""
+    while stream is not None and len(text) <= MOST_OUTPUT and (chunk := await stream.read(65_536)):
+        text += chunk
+    return text
+
+
+async def _give(process: asyncio.subprocess.Process, given: str | None) -> bytes:
+    if process.stdin is not None and given is not None:
+        with contextlib.suppress(ConnectionError):  # it may end without reading
+            process.stdin.write(given.encode("utf-8", "replace"))
+            await process.stdin.drain()
+        process.stdin.close()
+    return b""
+
+
+def end_group(group: int) -> None:
+    """End a program and all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def end_all() -> None:
+    """End every program that is still running."""
+    for group in tuple(_STARTED):
+        end_group(group)
+
+
+def filled(command: str, prompt: str) -> tuple[list[str], str | None]:
+    """The command with its `{prompt}`, or the prompt for its standard input where it has none, or is too long."""
+    words = shlex.split(command)
+    if any("{prompt}" in word for word in words) and len(prompt) <= MOST_ARGUMENT:
+        return [word.replace("{prompt}", prompt) for word in words], None
+    return [word for word in words if word != "{prompt}"], prompt
+
+
+def fresh_copy(folder: Path, place: Path, without: Sequence[str], files: Mapping[str, str]) -> None:
+    """A copy of the folder at `place`, without the named files, with the task's own."""
+    skipped = {str((folder / name).resolve()) for name in without}
+
+    def passed_over(inside: str, names: list[str]) -> set[str]:
+        return {name for name in names if str((Path(inside) / name).resolve()) in skipped}
+
+    shutil.copytree(folder, place, symlinks=True, ignore=passed_over)
+    for name, source in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place / name)
+
+
+def grade_of(ended: Ended, lowest: float, highest: float) -> Scored:
+    """The reward that a check gives: the number that it prints last, else by its exit code (0: the highest).
+
+    None for a check that was stopped, could not run, or printed a number outside the range.
+    """
+    if ended.stopped:
+        return Scored(None, f"the check: {ended.stopped}")
+    if ended.code in BROKEN_CODES or ended.code < 0:
+        return Scored(None, f"the check could not be run: {ended.problem}")
+    if (printed := _LAST_NUMBER.search(ended.out.rstrip())) is None:
+        return Scored(highest if ended.code == 0 else lowest, ended.out.strip()[-300:])
+    try:
+        reward = float(printed[1])
+    except ValueError:
+        return Scored(None, f"the check printed {printed[1]!r}, which is no number")
+    if not math.isfinite(reward) or not lowest <= reward <= highest:
+        return Scored(None, f"the check printed {printed[1]}, which is not in the range {lowest:g} to {highest:g}")
+    return Scored(reward)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command agent's output tells: its messages, its last words, and what it used."""
+
+    messages: list[object]
+    answer: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = None
+
+
+def told_by(out: str) -> Told:
+    """Read the output: a JSON message a line (`claude -p --output-format stream-json` prints them), else plain text."""
+    lines = [line for line in out.splitlines() if line.strip()]
+    try:
+        values = [json.loads(line) for line in lines]
+    except (ValueError, RecursionError):
+        values = []
+    values = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    objects = [value for value in values if isinstance(value, dict)]
+    messages = [message for value in objects if (message := _message(value)) is not None]
+    result = next((value for value in reversed(objects) if "result" in value or "total_cost_usd" in value), {})
+    usage, usd = result.get("usage") or {}, result.get("total_cost_usd")
+    answer = str(result.get("result") or "") or (out.strip() if not objects else "")
+    return Told(
+        messages or [{"role": "assistant", "content": answer or out.strip() or "(it said nothing)"}],
+        answer,
+        sum(int(usage.get(name) or 0) for name in _READ_TOKENS) if isinstance(usage, dict) else 0,
+        int(usage.get("output_tokens") or 0) if isinstance(usage, dict) else 0,
+        float(usd) if isinstance(usd, (int, float)) else None,
+    )
+
+
+_READ_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def _message(value: Mapping[str, object]) -> object | None:
+    if "role" in value:
+        return value
+    inner = value.get("message")
+    return inner if isinstance(inner, dict) and "role" in inner else None

@@ -1,0 +1,107 @@
+"""A run's record beside the database: each finished rollout, written down before anything else is done with it.
+
+The library is what is learned from; this is what has been bought. A rollout that was finished when the program ended
+is submitted by the next start, and never made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from explib.errors import StorageError
+from explib.settings.places import folder as program_folder
+from explib_server.practice.prices import Spent
+from explib_server.practice.protocol import Finished
+
+LOGS, WORK = "logs", "work"
+"""Folders in that of a run: what `inspect view` opens, and where agents work."""
+
+
+def practice_folder(database_url: str) -> Path:
+    """The folder of all runs: beside an SQLite database, else among the program's data. Raises StorageError."""
+    path = database_url.partition(":///")[2] if database_url.startswith("sqlite") else ""
+    folder = (Path(path).parent if path else Path(program_folder("data"))) / "practice"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made ({error}): runs keep their records there.") from error
+    return folder
+
+
+class Journal:
+    """The lines of one run, oldest first; a last line that was cut off by a crash is dropped."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises StorageError where the folder cannot be written."""
+        self.folder = folder
+        self.finished: dict[str, Finished] = {}
+        self.retrievals: dict[str, tuple[str | None, int]] = {}
+        """Key of a rollout → its retrieval and the revision that it saw."""
+        self.stored: set[str] = set()
+        self.proof: dict[str, object] = {}
+        """The lessons for each held-out task, as they stood when the proof began, and their revision."""
+        self.spent = Spent()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._open(folder / "journal.jsonl")
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be written ({error}): a run keeps its record there.") from error
+
+    def _open(self, path: Path) -> IO[bytes]:
+        file = path.open("a+b")
+        file.seek(0)
+        whole = 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            self._take(json.loads(line))
+            whole += len(line)
+        file.truncate(whole)
+        return file
+
+    def _take(self, line: Mapping[str, object]) -> None:
+        match line:
+            case {"finished": dict(values), "retrieval_id": retrieval_id, "revision": int(revision)}:
+                rollout = Finished(**values)
+                self.finished[rollout.key] = rollout
+                self.retrievals[rollout.key] = (retrieval_id if isinstance(retrieval_id, str) else None, revision)
+                self.spent += Spent(rollout.tokens_in + rollout.tokens_out, rollout.usd)
+            case {"stored": str(key)}:
+                self.stored.add(key)
+            case {"proof": dict(proof)}:
+                self.proof = proof
+            case {"learned": int(tokens), "usd": usd}:
+                self.spent += Spent(tokens, usd if isinstance(usd, (int, float)) else None)
+            case _:
+                raise StorageError(f"{self.folder}/journal.jsonl holds a line of another program: {line}.")
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        self._file.write(json.dumps(line).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._take(line)
+
+    def finish(self, rollout: Finished, retrieval_id: str | None, revision: int) -> None:
+        """A rollout is finished: durable when it returns."""
+        self._write({"finished": asdict(rollout), "retrieval_id": retrieval_id, "revision": revision})
+
+    def store(self, key: str) -> None:
+        """The library has acknowledged it."""
+        self._write({"stored": key})
+
+    def begin_proof(self, proof: dict[str, object]) -> None:
+        """What is being proved."""
+        self._write({"proof": proof})
+
+    def learn(self, tokens: int, usd: float | None) -> None:
+        """What learning between two batches cost."""
+        self._write({"learned": tokens, "usd": usd})
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()

@@ -1,0 +1,31 @@
+"""The lessons of a rollout: through the same answer that every agent gets, or, for a proof, all that fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explib.models.libraries import Library
+from explib.retrieval.retriever import Served
+from explib_server.application import Application
+from explib_server.practice.protocol import Rollout
+from explib_server.practice.tasks import PracticeTask
+
+
+def as_block(served: Served) -> str:
+    """The lessons as they stand in a prompt, where whoever reads the transcript finds and takes them out again."""
+    if not served.experiences:
+        return ""
+    return f'<explib-lessons retrieval="{served.retrieval.id}">\n{served.text}\n</explib-lessons>'
+
+
+async def with_lessons(application: Application, library: Library, key: str, task: PracticeTask) -> tuple[Rollout, int]:
+    """A rollout with a retrieval of its own, and the revision that it sees."""
+    served = await application.fetch(library, task.input, tools=task.tools)
+    return Rollout(key, task, as_block(served), served.retrieval.id), served.retrieval.revision
+
+
+async def all_lessons(application: Application, library: Library, task: PracticeTask) -> str:
+    """Every lesson that fits, nothing withheld by chance, and nothing recorded: it is no evidence."""
+    certain = library.settings.model_copy(update={"exploration": False})
+    served = await application.experiences.preview(replace(library, settings=certain), task.input, task.tools)
+    return as_block(served)

@@ -1,0 +1,214 @@
+"""The loop: rollouts with the lessons of now, their rewards, learning, the next rollouts. What is finished stays so."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from explib.errors import BudgetExceeded, InvalidInput, ModelUnavailable
+from explib.models.libraries import Library
+from explib.models.submissions import RawSubmission
+from explib.text.words import number_of
+from explib_learner.pipeline import Run
+from explib_learner.worker import lease_name
+from explib_server.application import Application
+from explib_server.practice.engine_process import EngineProcess
+from explib_server.practice.journal import Journal
+from explib_server.practice.lessons import with_lessons
+from explib_server.practice.plan import Batch, Plan
+from explib_server.practice.prices import Spent, rollouts_cost, usd_of
+from explib_server.practice.protocol import Broken, Finished, Rollout
+
+BROKEN_IN_A_ROW = 5
+"""Rollouts that break one after the other before no further one is begun: the provider is down, or the agent."""
+LOOK_SECONDS = 1.0
+"""How often a library that another process learns is looked at."""
+LONGEST_WAIT_SECONDS = 600.0
+COUNTED_BY = "its program tells neither tokens nor dollars"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is told while a run goes on."""
+
+    rollout: Callable[[Finished], object] = lambda _: None
+    broken: Callable[[Broken], object] = lambda _: None
+    learned: Callable[[Run], object] = lambda _: None
+    batch: Callable[[Batch], object] = lambda _: None
+
+
+@dataclass(slots=True)
+class Rollouts:
+    """Makes rollouts that are not finished yet, within the budget, and writes each down as it ends."""
+
+    plan: Plan
+    journal: Journal
+    engine: EngineProcess
+    progress: Progress
+    each: Spent | None = None
+    """What one is guessed to cost."""
+    broken: list[Broken] = field(default_factory=list)
+
+    async def make(self, wanted: Sequence[tuple[Rollout, int]]) -> None:
+        """Every one of these. Raises BudgetExceeded, and ModelUnavailable where they only break."""
+        if not wanted:
+            return
+        self._check_budget(len(wanted))
+        seen = {rollout.key: (rollout.retrieval_id, revision) for rollout, revision in wanted}
+        in_a_row, reason, stopped = 0, "", ""
+        async for event in self.engine.batch(self.journal.folder, [rollout for rollout, _ in wanted]):
+            if event.finished is not None:
+                in_a_row = 0
+                self.journal.finish(event.finished, *seen[event.finished.key])
+                self.progress.rollout(event.finished)
+            elif event.broken is not None:
+                in_a_row += 1
+                self.broken.append(event.broken)
+                reason = event.broken.reason
+                self.progress.broken(event.broken)
+            elif event.reason:
+                in_a_row, reason = BROKEN_IN_A_ROW, event.reason
+            if not stopped and in_a_row >= min(BROKEN_IN_A_ROW, len(wanted)):
+                stopped = "broken"
+                await self.engine.stop()
+            if not stopped and not self._within(self.journal.spent):
+                stopped = "budget"
+                await self.engine.stop()
+        if stopped == "broken":
+            raise ModelUnavailable(
+                f"{number_of(in_a_row, 'rollout')} in a row broke, the last by: {reason}. What was finished is kept; "
+                "the same command goes on when that is mended."
+            )
+        if stopped == "budget":
+            raise self._spent()
+
+    def _check_budget(self, number: int) -> None:
+        budget = self.plan.options.budget
+        if budget is None:
+            return
+        made = len(self.journal.finished)
+        spent = self.journal.spent
+        if made and not spent.tokens and not spent.usd:
+            if self.plan.options.agent:
+                raise InvalidInput(
+                    f"--budget {budget}: what the agent costs cannot be counted ({COUNTED_BY}). Leave it out and bound "
+                    "the run by --tasks and --rollouts."
+                )
+            return
+        if budget.usd is not None and (spent.usd is None or (self.each is not None and self.each.usd is None)):
+            raise InvalidInput(
+                "--budget in dollars: the price of this model is not known. Give it in tokens, as 2Mtok."
+            )
+        mean = (
+            rollouts_cost(1, Spent(spent.tokens // made, None if spent.usd is None else spent.usd / made))
+            if made
+            else self.each
+        )
+        if mean is not None and not budget.covers(spent + rollouts_cost(number, mean)):
+            raise BudgetExceeded(
+                f"The budget of {budget} does not do for the next {number_of(number, 'rollout')} (about "
+                f"{rollouts_cost(number, mean)}; spent so far: {spent}): raise --budget, or take fewer --tasks or "
+                "--rollouts, or a smaller --batch. The same command goes on."
+            )
+
+    def _within(self, spent: Spent) -> bool:
+        return self.plan.options.budget is None or spent.usd is None or self.plan.options.budget.covers(spent)
+
+    def _spent(self) -> BudgetExceeded:
+        return BudgetExceeded(
+            f"The budget of {self.plan.options.budget} is spent ({self.journal.spent}). What was finished is kept; the "
+            "same command with a larger --budget goes on."
+        )
+
+
+@dataclass(slots=True)
+class Practice:
+    """Practises one library by a plan."""
+
+    application: Application
+    rollouts: Rollouts
+    progress: Progress
+
+    async def practise(self, name: str) -> None:
+        """Every batch of every epoch, from where an earlier start left it. Raises what `Rollouts.make` raises."""
+        for batch in self.rollouts.plan.batches():
+            self.progress.batch(batch)
+            library = await self.application.store.libraries.get(name)
+            problem: Exception | None = None
+            try:
+                await self.rollouts.make(await self._wanted(library, batch))
+            except (BudgetExceeded, ModelUnavailable) as error:
+                problem = error
+            await self._submit(library, batch)
+            await self._learn(library)
+            if problem is not None:
+                raise problem
+
+    async def _wanted(self, library: Library, batch: Batch) -> list[tuple[Rollout, int]]:
+        """The batch's rollouts that are not finished, each with lessons of its own."""
+        plan, finished = self.rollouts.plan, self.rollouts.journal.finished
+        missing = [
+            (key, task)
+            for task in batch.tasks
+            for number in range(1, plan.options.rollouts + 1)
+            if (key := plan.key(task, batch.epoch, number)) not in finished
+        ]
+        return [await with_lessons(self.application, library, key, task) for key, task in missing]
+
+    async def _submit(self, library: Library, batch: Batch) -> None:
+        """Hand in what is finished and not stored: each rollout once, whatever ended this program before."""
+        plan, journal = self.rollouts.plan, self.rollouts.journal
+        tasks = {task.id: task for task in batch.tasks}
+        keys = [
+            plan.key(task, batch.epoch, number)
+            for task in batch.tasks
+            for number in range(1, plan.options.rollouts + 1)
+        ]
+        made = [journal.finished[key] for key in keys if key in journal.finished]
+        rewards = [rollout.reward for rollout in made]
+        if plan.options.control:
+            random.Random(f"{plan.run}/{batch.epoch}/{batch.number}").shuffle(rewards)  # noqa: S311 nothing secret
+        for rollout, reward in zip(made, rewards, strict=True):
+            if rollout.key in journal.stored:
+                continue
+            task = tasks[rollout.task_id]
+            await self.application.submit(
+                library,
+                RawSubmission(
+                    task.input,
+                    rollout.messages,
+                    reward,
+                    answer=rollout.answer or None,
+                    ground_truth=task.target,
+                    feedback=rollout.note or None,
+                    retrieval_id=journal.retrievals[rollout.key][0],
+                    group=plan.group(task, batch.epoch),
+                    agent=f"practice {plan.run}",
+                    model=rollout.model or None,
+                    idempotency_key=rollout.key,
+                    reward_source="environment",
+                ),
+            )
+            journal.store(rollout.key)
+
+    async def _learn(self, library: Library) -> None:
+        """Act on the rewards (a revision that costs reward is taken back), then learn what is ready."""
+        await self.application.store.retrievals.flush()
+        await self.application.lifecycle.look(library)
+        settings = self.application.settings
+
+        async def told(run: Run) -> None:
+            tokens = run.cost.tokens
+            price = usd_of(settings.model_name, run.cost.prompt_tokens, run.cost.completion_tokens)
+            if tokens:
+                self.rollouts.journal.learn(tokens, price)
+            self.progress.learned(run)
+
+        worker = await self.application.learning.worker(told)
+        await worker.learn_ready(library.name)
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            while await self.application.store.leases.holder(lease_name(library)) is not None:
+                await asyncio.sleep(LOOK_SECONDS)
+                await worker.learn_ready(library.name)

@@ -1,0 +1,204 @@
+"""The report of a run: what was planned, what was seen, what it cost, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from explib.models.json_value import Json
+from explib.models.libraries import Library, LibrarySettings
+from explib.models.revisions import Revision
+from explib.text.words import number_of
+from explib_server.practice.journal import LOGS, Journal
+from explib_server.practice.plan import Batch, Plan
+from explib_server.practice.prices import Spent
+from explib_server.practice.proof import Arm, Proof, proof_of
+from explib_server.practice.protocol import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """What came of one batch."""
+
+    epoch: int
+    number: int
+    arm: Arm
+    revisions: tuple[int, ...]
+    """Those of the library that its rollouts saw."""
+    planned: int
+    finished: int
+    graded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a run so far."""
+
+    plan: Plan
+    library: str
+    revision: int
+    batches: list[BatchLine]
+    revisions: list[Revision]
+    """The library's, since the first rollout."""
+    proof: Proof | None
+    spent: Spent
+    broken: list[Broken]
+    ungraded: dict[str, int]
+    """Why finished rollouts have no reward → how many."""
+    log_folder: str
+    settings: LibrarySettings
+
+    @property
+    def finished(self) -> bool:
+        """Nothing of the plan is left to do."""
+        done = all(batch.finished == batch.planned for batch in self.batches)
+        return done and (not self.plan.held_out or (self.proof is not None and self.proof.complete))
+
+
+def make_report(
+    plan: Plan, journal: Journal, library: Library, revisions: Iterable[Revision], broken: list[Broken]
+) -> Report:
+    """The report from what is on record."""
+    settings = library.settings
+    seen = [revision for _, revision in journal.retrievals.values()]
+    ungraded: dict[str, int] = {}
+    if plan.scorer != "majority":
+        for rollout in journal.finished.values():
+            if rollout.reward is None:
+                reason = rollout.note or "the scorer gave none"
+                ungraded[reason] = ungraded.get(reason, 0) + 1
+    first = min(seen, default=library.revision)
+    return Report(
+        plan,
+        library.name,
+        library.revision,
+        [_batch(plan, journal, settings, batch) for batch in plan.batches()],
+        [each for each in revisions if each.number > first and each.changes],
+        proof_of(plan, journal, settings),
+        journal.spent,
+        broken,
+        ungraded,
+        str(journal.folder / LOGS),
+        settings,
+    )
+
+
+def _batch(plan: Plan, journal: Journal, settings: LibrarySettings, batch: Batch) -> BatchLine:
+    rewards: dict[str, list[float]] = {}
+    finished, revisions = 0, set[int]()
+    for task in batch.tasks:
+        for number in range(1, plan.options.rollouts + 1):
+            key = plan.key(task, batch.epoch, number)
+            made = journal.finished.get(key)
+            if made is None:
+                continue
+            finished += 1
+            revisions.add(journal.retrievals[key][1])
+            if made.reward is not None:
+                rewards.setdefault(task.id, []).append(settings.share(made.reward))
+    planned = len(batch.tasks) * plan.options.rollouts
+    graded = sum(map(len, rewards.values()))
+    return BatchLine(batch.epoch, batch.number, Arm(rewards), tuple(sorted(revisions)), planned, finished, graded)
+
+
+def report_text(report: Report) -> str:
+    """The report in lines for a person."""
+    lines = [_batch_text(report, batch) for batch in report.batches]
+    changed = [change for revision in report.revisions for change in revision.changes]
+    if report.batches:
+        lines.append(
+            f"library {report.library}: revision {report.revision}, {number_of(len(changed), 'change')} since the run "
+            "began"
+        )
+    taken_back = [each for each in report.revisions if each.author == "evidence"]
+    lines += [f"  taken back or decided by rewards: revision {each.number}, {each.cause}" for each in taken_back]
+    if report.plan.held_out:
+        lines += _proof_text(report)
+    lines += [f"no reward for {number_of(count, 'rollout')}: {why}" for why, count in report.ungraded.items()]
+    if report.broken:
+        lines.append(
+            f"{number_of(len(report.broken), 'rollout')} broke and have no reward (the last: "
+            f"{report.broken[-1].reason}); the same command makes them again"
+        )
+    lines.append(f"cost: {report.spent}")
+    lines.append(f"logs: inspect view --log-dir {report.log_folder}")
+    if not report.finished:
+        lines.append("not finished: the same command goes on, and makes nothing twice")
+    return "\n".join(lines)
+
+
+def _batch_text(report: Report, batch: BatchLine) -> str:
+    k = report.plan.options.rollouts
+    saw = ", ".join(map(str, batch.revisions)) or "none yet"
+    head = f"epoch {batch.epoch}, batch {batch.number}: {batch.finished} of {batch.planned} rollouts, revision {saw}"
+    if not batch.graded:
+        return f"{head}; none graded"
+    return f"{head}; {_arm_text(batch.arm, k, report.settings)}"
+
+
+def _arm_text(arm: Arm, k: int, settings: LibrarySettings) -> str:
+    mean = settings.reward_min + arm.mean * settings.reward_width
+    return f"Mean@{k} {mean:.3f}, pass@{k} {arm.pass_at(k):.2f}, pass^{k} {arm.pass_all(k):.2f}"
+
+
+def _proof_text(report: Report) -> list[str]:
+    proof, k, settings = report.proof, report.plan.options.rollouts, report.settings
+    if proof is None:
+        return ["proof: no pair yet"]
+    where = f"95 % interval {proof.gain.low:+.3f} to {proof.gain.high:+.3f}"
+    kind = "as planned" if proof.complete else "not complete, so an interval that holds at any time"
+    return [
+        f"proof on held-out tasks, library at revision {proof.revision}: {proof.pairs} of {proof.planned} planned "
+        f"pairs over {number_of(proof.tasks, 'task')}",
+        f"  without: {_arm_text(proof.without, k, settings)}",
+        f"  with:    {_arm_text(proof.with_library, k, settings)}",
+        f"  {proof.verdict}: {proof.gain.mean:+.3f} ({where}, {kind})",
+    ]
+
+
+def report_json(report: Report) -> Json:
+    """The report for a script."""
+    k, proof = report.plan.options.rollouts, report.proof
+    return {
+        "run": report.plan.run,
+        "library": report.library,
+        "revision": report.revision,
+        "finished": report.finished,
+        "rollouts": k,
+        "temperature": report.plan.options.temperature,
+        "batches": [
+            {
+                "epoch": batch.epoch,
+                "batch": batch.number,
+                "revisions": list(batch.revisions),
+                "planned": batch.planned,
+                "finished": batch.finished,
+                "graded": batch.graded,
+                **_arm_json(batch.arm, k, report.settings),
+            }
+            for batch in report.batches
+        ],
+        "proof": None
+        if proof is None
+        else {
+            "verdict": proof.verdict,
+            "planned": proof.planned,
+            "pairs": proof.pairs,
+            "complete": proof.complete,
+            "revision": proof.revision,
+            "gain": proof.gain.mean,
+            "low": proof.gain.low,
+            "high": proof.gain.high,
+            "with": _arm_json(proof.with_library, k, report.settings),
+            "without": _arm_json(proof.without, k, report.settings),
+        },
+        "cost": {"tokens": report.spent.tokens, "usd": report.spent.usd},
+        "broken": len(report.broken),
+        "ungraded": dict(report.ungraded),
+        "logs": report.log_folder,
+    }
+
+
+def _arm_json(arm: Arm, k: int, settings: LibrarySettings) -> dict[str, Json]:
+    mean = settings.reward_min + arm.mean * settings.reward_width if arm.rewards else None
+    return {"mean": mean, "pass_at": arm.pass_at(k), "pass_all": arm.pass_all(k)}

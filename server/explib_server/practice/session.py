@@ -1,0 +1,166 @@
+"""One start of a run: its plan, its lease, its engine; practice first, then proof, then the report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from explib.errors import Conflict, ExplibError, InvalidInput
+from explib.models.json_value import Json
+from explib.models.libraries import Library, LibrarySettings
+from explib_learner.heartbeat import heartbeat
+from explib_learner.worker import worker_name
+from explib_server.application import Application
+from explib_server.practice.engine_process import EngineProcess, engine_process
+from explib_server.practice.journal import WORK, Journal, practice_folder
+from explib_server.practice.loop import Practice, Progress, Rollouts
+from explib_server.practice.plan import Options, Plan, guess, make_plan
+from explib_server.practice.prices import Spent
+from explib_server.practice.proof import prove
+from explib_server.practice.protocol import EngineSpec
+from explib_server.practice.report import Report, make_report
+from explib_server.practice.tasks import read_tasks, tasks_file
+
+CONTROL = ".control"
+"""Ends the name of the library that a control teaches."""
+MOST_REVISIONS = 500
+
+
+class NotWanted(Exception):
+    """The person said no to the plan."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a start is told by whoever made it."""
+
+    agree: Callable[[Plan, Spent | None, int], bool]
+    """Shown the plan, what one rollout may cost and how many are finished: whether to go on."""
+    progress: Progress = field(default_factory=Progress)
+
+
+class Stopped(Exception):
+    """A run that was stopped by the error that caused this; what was finished is in the report."""
+
+    def __init__(self, report: Report, reason: ExplibError) -> None:
+        super().__init__(str(reason))
+        self.report = report
+        self.reason = reason
+
+
+async def hold_session(application: Application, options: Options, library: str | None, asked: Asked) -> Report:
+    """Run a plan to its end, or on from where it stopped.
+
+    Raises NotWanted, our errors before the first rollout, and after it Stopped.
+    """
+    name = (library or application.settings.library) + (CONTROL if options.control else "")
+    known = await (application.store.libraries.get if options.prove else application.store.libraries.find)(name)
+    settings = known.settings if known is not None else application.settings.library_defaults()
+    place = practice_folder(application.settings.database_url)
+    async with AsyncExitStack() as stack:
+        start = partial(_start_engine, stack, place, options, settings)
+        engine = await start(options.scorer) if options.kind == "inspect" else None
+        given = engine.tasks if engine is not None else read_tasks(tasks_file(options.what))
+        plan = make_plan(options, name, given, engine.held_out if engine is not None else ())
+        journal = stack.enter_context(closing(Journal(place / plan.run)))
+        each = _mean(journal) or guess(plan, [*plan.tasks, *plan.held_out])
+        if not asked.agree(plan, each, len(journal.finished)):
+            raise NotWanted
+        await _hold_lease(application, plan, stack)
+        target = await _library(application, plan)
+        (journal.folder / "run.json").write_text(json.dumps(_record(plan), indent=1), encoding="utf-8")
+        shutil.rmtree(journal.folder / WORK, ignore_errors=True)  # of a start that was killed
+        rollouts = Rollouts(plan, journal, engine or await start(plan.scorer), asked.progress, each)
+        problem: ExplibError | None = None
+        try:
+            await Practice(application, rollouts, asked.progress).practise(target.name)
+            await prove(application, rollouts, target.name)
+        except ExplibError as error:
+            problem = error
+        target = await application.store.libraries.get(name)
+        revisions = await application.store.revisions.history(target, MOST_REVISIONS)
+        report = make_report(plan, journal, target, revisions, rollouts.broken)
+    if problem is not None:
+        raise Stopped(report, problem) from problem
+    return report
+
+
+async def _start_engine(
+    stack: AsyncExitStack, place: Path, options: Options, settings: LibrarySettings, scorer: str | None
+) -> EngineProcess:
+    engine = await stack.enter_async_context(engine_process(place))
+    spec = EngineSpec(
+        options.kind,
+        options.place,
+        scorer,
+        options.agent,
+        options.grade,
+        options.model,
+        options.temperature,
+        options.concurrency,
+        options.timeout,
+        settings.reward_min,
+        settings.reward_max,
+        options.held_out if options.held_out and "@" in options.held_out else None,
+    )
+    await engine.begin(spec)
+    return engine
+
+
+def _mean(journal: Journal) -> Spent | None:
+    """What a rollout has cost so far."""
+    made = len(journal.finished)
+    if not made:
+        return None
+    spent = journal.spent
+    return Spent(spent.tokens // made, None if spent.usd is None else spent.usd / made)
+
+
+async def _hold_lease(application: Application, plan: Plan, stack: AsyncExitStack) -> None:
+    """One process goes on with a run at a time. Raises Conflict."""
+    leases, seconds = application.store.leases, application.settings.lease_seconds
+    lease = await leases.acquire(f"practice:{plan.run}", worker_name(), seconds)
+    if lease is None:
+        raise Conflict(f"Run {plan.run} is going on in another process: wait for it, or name another by --run.")
+    stack.push_async_callback(leases.release, lease)
+    await stack.enter_async_context(heartbeat(application.store, lease, seconds))
+
+
+async def _library(application: Application, plan: Plan) -> Library:
+    """The library to practise, made where there is none."""
+    defaults = application.settings.library_defaults()
+    if plan.scorer == "majority":
+        defaults = defaults.model_copy(update={"label_free": True})
+    library = await application.store.libraries.ensure(plan.library, defaults)
+    if plan.scorer == "majority" and not library.settings.label_free:
+        raise InvalidInput(
+            f"--scorer majority needs a library that learns without rewards: `explib libraries set {plan.library} "
+            "label_free=on`, or name a new one by --library."
+        )
+    return library
+
+
+def _record(plan: Plan) -> Json:
+    """The plan of a run for whoever reads its folder later."""
+    options = plan.options
+    return {
+        "run": plan.run,
+        "library": plan.library,
+        "what": options.what,
+        "tasks": [task.id for task in plan.tasks],
+        "held_out": [task.id for task in plan.held_out],
+        "scorer": plan.scorer,
+        "grade": options.grade,
+        "agent": options.agent,
+        "model": options.model,
+        "temperature": options.temperature,
+        "rollouts": options.rollouts,
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "control": options.control,
+    }
