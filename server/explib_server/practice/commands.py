@@ -14,19 +14,22 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from explib_server.practice.scorers import Scored
 
 MOST_OUTPUT = 8 * 1024 * 1024
-"""Bytes of one stream that are read; a program that writes more is stopped."""
-MOST_FILE_BLOCKS = 4 * 1024 * 1024
-"""Largest file that it may write, in the shell's blocks of 512 or 1,024 bytes."""
+"""Bytes of one stream that are read."""
+MOST_FILE_BLOCKS = 1024 * 1024
+"""Largest file that a program may write, in the shell's blocks of 512 or 1,024 bytes; one that goes on is stopped."""
+FILE_TOO_LARGE = frozenset({-25, 128 + 25})
+"""Exit codes of a program that met that limit (signal SIGXFSZ), its own and a shell's."""
 MOST_ARGUMENT = 100_000
 """Characters of a prompt that fit into an argument of a command."""
 GRADE_SECONDS = 300.0
-BROKEN_CODES = frozenset({126, 127})
-"""The shell's: the check could not be run at all."""
-_LIMITED = f'ulimit -f {MOST_FILE_BLOCKS}; exec "$@"'
+BROKEN_CODE = 126
+"""The shell's codes from here on: a check could not be run, or was ended by a signal."""
 _LAST_NUMBER = re.compile(
     r"(?:^|\n)\s*(?:reward|score|grade)?\s*[:=]?\s*([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf))\s*$", re.IGNORECASE
 )
@@ -57,51 +60,42 @@ class Ended:
 async def run_bounded(
     command: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float, given: str | None = None
 ) -> Ended:
-    """Run a command to its end, or stop it and what it started. Raises nothing for what it does."""
-    limited = ["/bin/sh", "-c", _LIMITED, "sh", *command] if os.name == "posix" else list(command)
-    process = await asyncio.create_subprocess_exec(
-        *limited,
-        cwd=folder,
-        env={**os.environ, **env},
-        stdin=asyncio.subprocess.PIPE if given is not None else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    _STARTED.add(process.pid)
-    stopped, texts = "", [b"", b""]
-    try:
-        async with asyncio.timeout(seconds):
-            texts = list(await asyncio.gather(_read(process.stdout), _read(process.stderr), _give(process, given)))[:2]
-            if any(len(text) > MOST_OUTPUT for text in texts):
-                stopped = f"it wrote more than {MOST_OUTPUT // 1024**2} MiB and was stopped"
-            else:
+    """Run a command to its end, or stop it and what it started. Raises nothing for what it does.
+
+    Its streams are files: no pipe can fill up, and the shell's limit holds for them too.
+    """
+    with TemporaryFile() as given_file, TemporaryFile() as out, TemporaryFile() as err:
+        given_file.write((given or "").encode("utf-8", "replace"))
+        given_file.seek(0)
+        limit = f'ulimit -f {MOST_FILE_BLOCKS}; exec "$@"'
+        process = await asyncio.create_subprocess_exec(
+            *(("/bin/sh", "-c", limit, "sh", *command) if os.name == "posix" else command),
+            cwd=folder,
+            env={**os.environ, **env},
+            stdin=given_file,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        _STARTED.add(process.pid)
+        stopped = ""
+        try:
+            async with asyncio.timeout(seconds):
                 await process.wait()
-    except TimeoutError:
-        stopped = f"it was not done after {seconds:g} s and was stopped"
-    finally:
-        end_group(process.pid)
-        code = await process.wait()
-        _STARTED.discard(process.pid)
-    out, err = (text[:MOST_OUTPUT].decode("utf-8", "replace") for text in texts)
-    return Ended(code, out, err, stopped)
+        except TimeoutError:
+            stopped = f"it was not done after {seconds:g} s and was stopped"
+        finally:
+            end_group(process.pid)
+            code = await process.wait()
+            _STARTED.discard(process.pid)
+        if code in FILE_TOO_LARGE:
+            stopped = "it wrote a larger file than is allowed and was stopped"
+        return Ended(code, _begin(out), _begin(err), stopped)
 
 
-async def _read(stream: asyncio.StreamReader | None) -> bytes:
-    """The stream to its end, or just over the limit."""
-    text = b""
-    while stream is not None and len(text) <= MOST_OUTPUT and (chunk := await stream.read(65_536)):
-        text += chunk
-    return text
-
-
-async def _give(process: asyncio.subprocess.Process, given: str | None) -> bytes:
-    if process.stdin is not None and given is not None:
-        with contextlib.suppress(ConnectionError):  # it may end without reading
-            process.stdin.write(given.encode("utf-8", "replace"))
-            await process.stdin.drain()
-        process.stdin.close()
-    return b""
+def _begin(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(MOST_OUTPUT).decode("utf-8", "replace")
 
 
 def end_group(group: int) -> None:
@@ -124,6 +118,14 @@ def filled(command: str, prompt: str) -> tuple[list[str], str | None]:
     return [word for word in words if word != "{prompt}"], prompt
 
 
+def located(command: str) -> str:
+    """The command with the files that it names from here as full paths: it is run elsewhere."""
+    words = [
+        str(Path(word).resolve()) if "/" in word and Path(word).is_file() else word for word in shlex.split(command)
+    ]
+    return shlex.join(words)
+
+
 def fresh_copy(folder: Path, place: Path, without: Sequence[str], files: Mapping[str, str]) -> None:
     """A copy of the folder at `place`, without the named files, with the task's own."""
     skipped = {str((folder / name).resolve()) for name in without}
@@ -144,7 +146,7 @@ def grade_of(ended: Ended, lowest: float, highest: float) -> Scored:
     """
     if ended.stopped:
         return Scored(None, f"the check: {ended.stopped}")
-    if ended.code in BROKEN_CODES or ended.code < 0:
+    if ended.code >= BROKEN_CODE or ended.code < 0:
         return Scored(None, f"the check could not be run: {ended.problem}")
     if (printed := _LAST_NUMBER.search(ended.out.rstrip())) is None:
         return Scored(highest if ended.code == 0 else lowest, ended.out.strip()[-300:])

@@ -86,6 +86,14 @@ class Journal:
         os.fsync(self._file.fileno())
         self._take(line)
 
+    @property
+    def mean_cost(self) -> Spent | None:
+        """What a rollout has cost so far, learning included; None before the first."""
+        made = len(self.finished)
+        if not made:
+            return None
+        return Spent(self.spent.tokens // made, None if self.spent.usd is None else self.spent.usd / made)
+
     def finish(self, rollout: Finished, retrieval_id: str | None, revision: int) -> None:
         """A rollout is finished: durable when it returns."""
         self._write({"finished": asdict(rollout), "retrieval_id": retrieval_id, "revision": revision})

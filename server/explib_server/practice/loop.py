@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-from explib.errors import BudgetExceeded, InvalidInput, ModelUnavailable
+from explib.errors import BudgetExceeded, ExplibError, InvalidInput, ModelUnavailable
 from explib.models.libraries import Library
 from explib.models.submissions import RawSubmission
 from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_learner.worker import lease_name
 from explib_server.application import Application
-from explib_server.practice.engine_process import EngineProcess
 from explib_server.practice.journal import Journal
 from explib_server.practice.lessons import with_lessons
 from explib_server.practice.plan import Batch, Plan
 from explib_server.practice.prices import Spent, rollouts_cost, usd_of
-from explib_server.practice.protocol import Broken, Finished, Rollout
+from explib_server.practice.protocol import Broken, Event, Finished, Rollout
 
-BROKEN_IN_A_ROW = 5
-"""Rollouts that break one after the other before no further one is begun: the provider is down, or the agent."""
+BROKEN_IN_A_ROW, BROKEN_TASKS = 5, 3
+"""Rollouts that break one after the other, and tasks among them: then none is begun any more, the provider is down."""
 LOOK_SECONDS = 1.0
 """How often a library that another process learns is looked at."""
 LONGEST_WAIT_SECONDS = 600.0
-COUNTED_BY = "its program tells neither tokens nor dollars"
 
 
 @dataclass(slots=True)
@@ -39,88 +39,93 @@ class Progress:
     batch: Callable[[Batch], object] = lambda _: None
 
 
+class MakesRollouts(Protocol):
+    """The engine, as the loop needs it."""
+
+    def batch(self, folder: Path, rollouts: list[Rollout]) -> AsyncIterator[Event]:
+        """Make these; each one as it ends, then one event `batch`."""
+
+    async def stop(self) -> None:
+        """Begin no further one of the batch."""
+
+
 @dataclass(slots=True)
 class Rollouts:
     """Makes rollouts that are not finished yet, within the budget, and writes each down as it ends."""
 
     plan: Plan
     journal: Journal
-    engine: EngineProcess
+    engine: MakesRollouts
     progress: Progress
     each: Spent | None = None
     """What one is guessed to cost."""
     broken: list[Broken] = field(default_factory=list)
+    _in_a_row: list[str] = field(default_factory=list)
+    """The tasks of those that broke since the last one that was finished."""
 
     async def make(self, wanted: Sequence[tuple[Rollout, int]]) -> None:
         """Every one of these. Raises BudgetExceeded, and ModelUnavailable where they only break."""
         if not wanted:
             return
         self._check_budget(len(wanted))
-        seen = {rollout.key: (rollout.retrieval_id, revision) for rollout, revision in wanted}
-        in_a_row, reason, stopped = 0, "", ""
+        by_key = {rollout.key: (rollout, revision) for rollout, revision in wanted}
+        problem: ExplibError | None = None
         async for event in self.engine.batch(self.journal.folder, [rollout for rollout, _ in wanted]):
             if event.finished is not None:
-                in_a_row = 0
-                self.journal.finish(event.finished, *seen[event.finished.key])
+                rollout, revision = by_key[event.finished.key]
+                self._in_a_row.clear()
+                self.journal.finish(event.finished, rollout.retrieval_id, revision)
                 self.progress.rollout(event.finished)
             elif event.broken is not None:
-                in_a_row += 1
+                self._in_a_row.append(by_key[event.broken.key][0].task.id)
                 self.broken.append(event.broken)
-                reason = event.broken.reason
                 self.progress.broken(event.broken)
             elif event.reason:
-                in_a_row, reason = BROKEN_IN_A_ROW, event.reason
-            if not stopped and in_a_row >= min(BROKEN_IN_A_ROW, len(wanted)):
-                stopped = "broken"
+                problem = ModelUnavailable(
+                    f"Inspect could not run the batch: {event.reason}. The same command goes on."
+                )
+            if problem is None and (problem := self._problem()) is not None:
                 await self.engine.stop()
-            if not stopped and not self._within(self.journal.spent):
-                stopped = "budget"
-                await self.engine.stop()
-        if stopped == "broken":
-            raise ModelUnavailable(
-                f"{number_of(in_a_row, 'rollout')} in a row broke, the last by: {reason}. What was finished is kept; "
-                "the same command goes on when that is mended."
+        if problem is not None:
+            raise problem
+
+    def _problem(self) -> ExplibError | None:
+        """Why no further rollout should be begun; None where nothing speaks against it."""
+        tasks = min(BROKEN_TASKS, len(self.plan.tasks) or len(self.plan.held_out))
+        if len(self._in_a_row) >= BROKEN_IN_A_ROW and len(set(self._in_a_row)) >= tasks:
+            return ModelUnavailable(
+                f"{len(self._in_a_row)} rollouts in a row broke, the last by: {self.broken[-1].reason}. What was "
+                "finished is kept; the same command goes on when that is mended."
             )
-        if stopped == "budget":
-            raise self._spent()
+        budget, spent = self.plan.options.budget, self.journal.spent
+        if budget is None or spent.usd is None or budget.covers(spent):
+            return None
+        return BudgetExceeded(
+            f"The budget of {budget} is spent ({spent}). What was finished is kept; the same command with a larger "
+            "--budget goes on."
+        )
 
     def _check_budget(self, number: int) -> None:
-        budget = self.plan.options.budget
-        if budget is None:
+        budget, spent = self.plan.options.budget, self.journal.spent
+        each = self.journal.mean_cost or self.each
+        if budget is None or each is None:
             return
-        made = len(self.journal.finished)
-        spent = self.journal.spent
-        if made and not spent.tokens and not spent.usd:
-            if self.plan.options.agent:
-                raise InvalidInput(
-                    f"--budget {budget}: what the agent costs cannot be counted ({COUNTED_BY}). Leave it out and bound "
-                    "the run by --tasks and --rollouts."
-                )
-            return
-        if budget.usd is not None and (spent.usd is None or (self.each is not None and self.each.usd is None)):
+        if self.plan.options.agent and not each.tokens and not each.usd:
+            raise InvalidInput(
+                f"--budget {budget}: what the agent costs cannot be counted, for its program tells neither tokens nor "
+                "dollars. Leave it out and bound the run by --tasks and --rollouts."
+            )
+        if budget.usd is not None and (spent.usd is None or each.usd is None):
             raise InvalidInput(
                 "--budget in dollars: the price of this model is not known. Give it in tokens, as 2Mtok."
             )
-        mean = (
-            rollouts_cost(1, Spent(spent.tokens // made, None if spent.usd is None else spent.usd / made))
-            if made
-            else self.each
-        )
-        if mean is not None and not budget.covers(spent + rollouts_cost(number, mean)):
+        needed = rollouts_cost(number, each)
+        if not budget.covers(spent + needed):
             raise BudgetExceeded(
-                f"The budget of {budget} does not do for the next {number_of(number, 'rollout')} (about "
-                f"{rollouts_cost(number, mean)}; spent so far: {spent}): raise --budget, or take fewer --tasks or "
-                "--rollouts, or a smaller --batch. The same command goes on."
+                f"The budget of {budget} does not do for the next {number_of(number, 'rollout')} (about {needed}; "
+                f"spent so far: {spent}): raise --budget, or take fewer --tasks or --rollouts, or a smaller --batch. "
+                "The same command goes on."
             )
-
-    def _within(self, spent: Spent) -> bool:
-        return self.plan.options.budget is None or spent.usd is None or self.plan.options.budget.covers(spent)
-
-    def _spent(self) -> BudgetExceeded:
-        return BudgetExceeded(
-            f"The budget of {self.plan.options.budget} is spent ({self.journal.spent}). What was finished is kept; the "
-            "same command with a larger --budget goes on."
-        )
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from explib.models.libraries import Library, LibrarySettings
 from explib_learner.heartbeat import heartbeat
 from explib_learner.worker import worker_name
 from explib_server.application import Application
+from explib_server.practice.commands import located
 from explib_server.practice.engine_process import EngineProcess, engine_process
 from explib_server.practice.journal import WORK, Journal, practice_folder
 from explib_server.practice.loop import Practice, Progress, Rollouts
@@ -68,7 +69,7 @@ async def hold_session(application: Application, options: Options, library: str 
         given = engine.tasks if engine is not None else read_tasks(tasks_file(options.what))
         plan = make_plan(options, name, given, engine.held_out if engine is not None else ())
         journal = stack.enter_context(closing(Journal(place / plan.run)))
-        each = _mean(journal) or guess(plan, [*plan.tasks, *plan.held_out])
+        each = journal.mean_cost or guess(plan, [*plan.tasks, *plan.held_out])
         if not asked.agree(plan, each, len(journal.finished)):
             raise NotWanted
         await _hold_lease(application, plan, stack)
@@ -98,7 +99,7 @@ async def _start_engine(
         options.kind,
         options.place,
         scorer,
-        options.agent,
+        located(options.agent) if options.agent else None,
         options.grade,
         options.model,
         options.temperature,
@@ -110,15 +111,6 @@ async def _start_engine(
     )
     await engine.begin(spec)
     return engine
-
-
-def _mean(journal: Journal) -> Spent | None:
-    """What a rollout has cost so far."""
-    made = len(journal.finished)
-    if not made:
-        return None
-    spent = journal.spent
-    return Spent(spent.tokens // made, None if spent.usd is None else spent.usd / made)
 
 
 async def _hold_lease(application: Application, plan: Plan, stack: AsyncExitStack) -> None:
