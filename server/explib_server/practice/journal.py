@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from explib.errors import StorageError
+from explib.errors import Conflict, StorageError
 from explib.settings.places import folder as program_folder
 from explib_server.practice.prices import Spent
 from explib_server.practice.protocol import Finished
@@ -33,11 +34,24 @@ def practice_folder(database_url: str) -> Path:
     return folder
 
 
+def _lock(file: IO[bytes], run: str) -> None:
+    """Keep other processes out until this one ends, however it ends. Raises Conflict."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise Conflict(f"Run {run} is going on in another process: wait for it, or name another by --run.") from error
+
+
 class Journal:
     """The lines of one run, oldest first; a last line that was cut off by a crash is dropped."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises StorageError where the folder cannot be written."""
+        """Raises StorageError where the folder cannot be written, Conflict where another process has it."""
         self.folder = folder
         self.finished: dict[str, Finished] = {}
         self.retrievals: dict[str, tuple[str | None, int]] = {}
@@ -54,6 +68,7 @@ class Journal:
 
     def _open(self, path: Path) -> IO[bytes]:
         file = path.open("a+b")
+        _lock(file, self.folder.name)
         file.seek(0)
         whole = 0
         for line in file:

@@ -98,7 +98,7 @@ class Rollouts:
                 "finished is kept; the same command goes on when that is mended."
             )
         budget, spent = self.plan.options.budget, self.journal.spent
-        if budget is None or spent.usd is None or budget.covers(spent):
+        if budget is None or budget.covers(spent) or (budget.usd is not None and spent.usd is None):
             return None
         return BudgetExceeded(
             f"The budget of {budget} is spent ({spent}). What was finished is kept; the same command with a larger "

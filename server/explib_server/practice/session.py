@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from explib.errors import Conflict, ExplibError, InvalidInput
+from explib.errors import ExplibError, InvalidInput
 from explib.models.json_value import Json
 from explib.models.libraries import Library, LibrarySettings
-from explib_learner.heartbeat import heartbeat
-from explib_learner.worker import worker_name
 from explib_server.application import Application
 from explib_server.practice.commands import located
 from explib_server.practice.engine_process import EngineProcess, engine_process
@@ -72,7 +70,6 @@ async def hold_session(application: Application, options: Options, library: str 
         each = journal.mean_cost or guess(plan, [*plan.tasks, *plan.held_out])
         if not asked.agree(plan, each, len(journal.finished)):
             raise NotWanted
-        await _hold_lease(application, plan, stack)
         target = await _library(application, plan)
         (journal.folder / "run.json").write_text(json.dumps(_record(plan), indent=1), encoding="utf-8")
         shutil.rmtree(journal.folder / WORK, ignore_errors=True)  # of a start that was killed
@@ -111,16 +108,6 @@ async def _start_engine(
     )
     await engine.begin(spec)
     return engine
-
-
-async def _hold_lease(application: Application, plan: Plan, stack: AsyncExitStack) -> None:
-    """One process goes on with a run at a time. Raises Conflict."""
-    leases, seconds = application.store.leases, application.settings.lease_seconds
-    lease = await leases.acquire(f"practice:{plan.run}", worker_name(), seconds)
-    if lease is None:
-        raise Conflict(f"Run {plan.run} is going on in another process: wait for it, or name another by --run.")
-    stack.push_async_callback(leases.release, lease)
-    await stack.enter_async_context(heartbeat(application.store, lease, seconds))
 
 
 async def _library(application: Application, plan: Plan) -> Library:
