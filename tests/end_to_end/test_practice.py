@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 from explib.settings.program import Settings
 from explib_server.compose import open_application
@@ -62,10 +63,22 @@ def tried():
 """
 
 
-async def practise(folder: Path, *arguments: str) -> tuple[int, dict[str, object], str]:
+class Batch(TypedDict):
+    finished: int
+    graded: int
+    mean: float
+
+
+class Report(TypedDict):
+    batches: list[Batch]
+    broken: int
+    ungraded: dict[str, int]
+
+
+async def practise(folder: Path, *arguments: str) -> tuple[int, Report, str]:
     process = await started(folder, *arguments)
     out, err = await process.communicate()
-    return process.returncode or 0, json.loads(out) if out.startswith(b"{") else {}, err.decode()
+    return process.returncode or 0, json.loads(out or "null"), err.decode()
 
 
 async def started(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
@@ -125,10 +138,10 @@ async def test_an_inspect_task_is_practised_and_its_failures_are_told_apart(tmp_
     (tmp_path / "tried.py").write_text(TASK)
     code, report, err = await practise(tmp_path, f"{tmp_path / 'tried.py'}@tried", "--rollouts", "2")
     assert code == 0, err
-    [batch] = report["batches"]  # type: ignore[misc]
-    assert (batch["finished"], batch["graded"], batch["mean"]) == (6, 4, 0.5)  # type: ignore[index]
+    [batch] = report["batches"]
+    assert (batch["finished"], batch["graded"], batch["mean"]) == (6, 4, 0.5)
     assert report["broken"] == 2
     assert "503 for ever" in err
-    [why] = report["ungraded"]  # type: ignore[misc]
-    assert "no such file" in why  # type: ignore[operator]
+    [why] = report["ungraded"]
+    assert "no such file" in why
     assert len(list((tmp_path / "practice").rglob("logs/*.eval"))) == 1
