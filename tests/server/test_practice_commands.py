@@ -8,6 +8,7 @@ import pytest
 
 from explib_server.practice import commands
 from explib_server.practice.commands import Ended, filled, fresh_copy, grade_of, located, run_bounded, told_by
+from explib_server.projects.file import project_file
 
 SECONDS = 20.0
 
@@ -87,7 +88,8 @@ def test_a_copy_is_without_the_check_and_with_the_tasks_own_files(tmp_path: Path
         (folder / name).write_text(name)
     fresh_copy(folder, tmp_path / "copy", ["check.sh", "tasks.jsonl"], {"a/b.txt": str(folder / "tasks.jsonl")})
     found = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
-    assert found == {"inside/check.sh", "a/b.txt"}
+    assert found == {"inside/check.sh", "a/b.txt", ".explib.toml"}
+    assert not project_file(tmp_path / "copy", tmp_path / "copy").capture
 
 
 def test_files_that_a_command_names_are_found_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,14 @@ async def started(
 
 
 def planned(**options: object) -> Plan:
-    given = {"what": "tests", "agent": "true", "scorer": "exact", "rollouts": 3, "batch": 2, **options}
+    given = {
+        "what": str(Path(__file__).parent),
+        "agent": "true",
+        "scorer": "exact",
+        "rollouts": 3,
+        "batch": 2,
+        **options,
+    }
     return make_plan(Options(**given), "default", TASKS)  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ def written(folder: Path, text: str, name: str = "tasks.jsonl") -> Path:
 
 
 def planned(**options: object) -> Plan:
-    options.setdefault("what", "tests")
+    options.setdefault("what", str(Path(__file__).parent))
     options.setdefault("agent", "true")
     options.setdefault("scorer", "exact")
     return make_plan(Options(**options), "default", SUMS)  # type: ignore[arg-type]

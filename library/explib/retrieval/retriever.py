@@ -154,8 +154,8 @@ class Retriever:
     async def preview(self, library: Library, task: str, tools: Iterable[str] = ()) -> Served:
         """What `serve` would answer; nothing is recorded, so no reward can count for it. Raises InvalidTask."""
         _check(task, None)
-        in_play = frozenset(name.strip().lower() for name in tools)
-        return await self._draw(await self._following(library), library, task, None, in_play, new_id("r"))
+        asked = _Asked(new_id("r"), task, None, frozenset(name.strip().lower() for name in tools))
+        return await self._answer([(library, await self._following(library))], asked)
 
     async def _following(self, library: Library) -> Cached:
         """The library in memory, at its revision; what is new of its evidence is read behind the answer."""

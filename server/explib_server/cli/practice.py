@@ -63,7 +63,7 @@ def practice(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds of one rollout.")] = 600.0,
     run_name: Annotated[str | None, typer.Option("--run", help="A name for another run of the same tasks.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Take held-out tasks that are practised too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Begin without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Attempt tasks, learn from the rewards, attempt again, and prove it. The same command goes on where it stopped."""

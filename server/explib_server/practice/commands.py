@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from explib_server.practice.scorers import Scored
+from explib_server.projects.file import FILE
 
 MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes of one stream that are read."""
@@ -27,6 +28,8 @@ FILE_TOO_LARGE = frozenset({-25, 128 + 25})
 """Exit codes of a program that met that limit (signal SIGXFSZ), its own and a shell's."""
 MOST_ARGUMENT = 100_000
 """Characters of a prompt that fit into an argument of a command."""
+NO_HOOKS = "# An attempt of practice, which serves and captures by itself.\ncapture = false\n"
+"""What keeps a client's hooks from serving and capturing in the copy once more."""
 GRADE_SECONDS = 300.0
 BROKEN_CODE = 126
 """The shell's codes from here on: a check could not be run, or was ended by a signal."""
@@ -134,6 +137,7 @@ def fresh_copy(folder: Path, place: Path, without: Sequence[str], files: Mapping
         return {name for name in names if str((Path(inside) / name).resolve()) in skipped}
 
     shutil.copytree(folder, place, symlinks=True, ignore=passed_over)
+    (place / FILE).write_text(NO_HOOKS, encoding="utf-8")
     for name, source in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place / name)

@@ -7,20 +7,19 @@ from dataclasses import replace
 from explib.models.libraries import Library
 from explib.retrieval.retriever import Served
 from explib_server.application import Application
+from explib_server.hooks.recall import fenced
 from explib_server.practice.protocol import Rollout
 from explib_server.practice.tasks import PracticeTask
 
 
 def as_block(served: Served) -> str:
     """The lessons as they stand in a prompt, where whoever reads the transcript finds and takes them out again."""
-    if not served.experiences:
-        return ""
-    return f'<explib-lessons retrieval="{served.retrieval.id}">\n{served.text}\n</explib-lessons>'
+    return fenced(served.text, served.retrieval.id) if served.experiences else ""
 
 
 async def with_lessons(application: Application, library: Library, key: str, task: PracticeTask) -> tuple[Rollout, int]:
     """A rollout with a retrieval of its own, and the revision that it sees."""
-    served = await application.fetch(library, task.input, tools=task.tools)
+    served = await application.fetch(library, task.input, tools=task.tools, alone=True)
     return Rollout(key, task, as_block(served), served.retrieval.id), served.retrieval.revision
 
 

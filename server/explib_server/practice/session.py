@@ -57,7 +57,7 @@ async def hold_session(application: Application, options: Options, library: str 
 
     Raises NotWanted, our errors before the first rollout, and after it Stopped.
     """
-    name = (library or application.settings.library) + (CONTROL if options.control else "")
+    name = (library or application.project.library) + (CONTROL if options.control else "")
     known = await (application.store.libraries.get if options.prove else application.store.libraries.find)(name)
     settings = known.settings if known is not None else application.settings.library_defaults()
     place = practice_folder(application.settings.database_url)
