@@ -89,7 +89,11 @@ async def started(
     async with open_application(settings) as application:
         library = await application.store.libraries.ensure("default", settings.library_defaults())
         with closing(Journal(folder / plan.run)) as journal:
-            rollouts = Rollouts(plan, journal, engine, Progress(), each)
+
+            async def begin() -> Engine:
+                return engine
+
+            rollouts = Rollouts(plan, journal, begin, Progress(), each)
             yield Start(application, library, rollouts, engine)
 
 

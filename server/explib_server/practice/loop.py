@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -55,7 +55,8 @@ class Rollouts:
 
     plan: Plan
     journal: Journal
-    engine: MakesRollouts
+    begin: Callable[[], Awaitable[MakesRollouts]]
+    """Starts the engine, or gives the one that is there: a run that is finished needs none."""
     progress: Progress
     each: Spent | None = None
     """What one is guessed to cost."""
@@ -70,7 +71,8 @@ class Rollouts:
         self._check_budget(len(wanted))
         by_key = {rollout.key: (rollout, revision) for rollout, revision in wanted}
         problem: ExplibError | None = None
-        async for event in self.engine.batch(self.journal.folder, [rollout for rollout, _ in wanted]):
+        engine = await self.begin()
+        async for event in engine.batch(self.journal.folder, [rollout for rollout, _ in wanted]):
             if event.finished is not None:
                 rollout, revision = by_key[event.finished.key]
                 self._in_a_row.clear()
@@ -85,7 +87,7 @@ class Rollouts:
                     f"Inspect could not run the batch: {event.reason}. The same command goes on."
                 )
             if problem is None and (problem := self._problem()) is not None:
-                await self.engine.stop()
+                await engine.stop()
         if problem is not None:
             raise problem
 

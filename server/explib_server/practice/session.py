@@ -73,7 +73,13 @@ async def hold_session(application: Application, options: Options, library: str 
         target = await _library(application, plan)
         (journal.folder / "run.json").write_text(json.dumps(_record(plan), indent=1), encoding="utf-8")
         shutil.rmtree(journal.folder / WORK, ignore_errors=True)  # of a start that was killed
-        rollouts = Rollouts(plan, journal, engine or await start(plan.scorer), asked.progress, each)
+
+        async def begin() -> EngineProcess:
+            nonlocal engine
+            engine = engine or await start(plan.scorer)
+            return engine
+
+        rollouts = Rollouts(plan, journal, begin, asked.progress, each)
         problem: ExplibError | None = None
         try:
             await Practice(application, rollouts, asked.progress).practise(target.name)
