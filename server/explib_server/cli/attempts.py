@@ -57,7 +57,7 @@ def list_attempts(
         return
     lines = [attempt_line(each) for each in found]
     more = [f"and {number_of(number - len(found), 'older one')}: see --limit"] if number > len(found) else []
-    say("\n".join([*lines, *more]) or "no such attempts")
+    say("\n".join([*lines, *more]) or ("no attempts yet" if wanted == AttemptFilter() else "no such attempts"))
 
 
 @app.command("show")

@@ -31,13 +31,13 @@ _EVENT = ("hook_event_name", "hookEventName")
 
 
 def read_fields(content: bytes) -> dict[str, object]:
-    """The object that a client wrote to standard input; empty where it wrote none. Raises ValueError for anything else.
-
-    Deep nesting is a RecursionError.
-    """
+    """The object that a client wrote to standard input; empty where it wrote none. Raises ValueError otherwise."""
     if not content.strip():
         return {}
-    fields = json.loads(content)
+    try:
+        fields = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"standard input is not the client's JSON ({error}): nothing of it is taken") from error
     if not isinstance(fields, dict):
         raise ValueError(f"standard input holds {type(fields).__name__} where an object is needed")
     return fields
