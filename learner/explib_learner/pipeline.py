@@ -173,16 +173,17 @@ class Pipeline:
         kept, refused = await asyncio.to_thread(
             check_operations, operations, batch.experiences, attempts, batch.library.settings
         )
+        kept = await held_back(kept, batch.experiences, attempts, self._embedder)
         kept, repeated = reject_repeats(kept, await self._earlier_rejections(batch.library))
         votes = await self._store.votes.judged(batch.library)
         kept, outvoted = await reject_voted_down(kept, votes, self._embedder)
         kept, unsourced = await reject_unsourced(kept, batch.experiences, self._embedder)
-        kept = await held_back(kept, batch.experiences, attempts, self._embedder)
         return kept, (*refused, *repeated, *outvoted, *unsourced)
 
     async def _earlier_rejections(self, library: Library) -> tuple[Rejection, ...]:
         proposals = await self._store.proposals.all(library, "waiting", "rejected")
-        return earlier_rejections(proposals, await self._store.revisions.experiences(library, retired=True))
+        experiences = await self._store.revisions.experiences(library, retired=True)
+        return earlier_rejections(proposals, experiences, review=library.settings.review)
 
     async def _postpone(
         self, library: Library, claimed: Sequence[Group], failures: tuple[Failure, ...], lease: Lease

@@ -1,4 +1,4 @@
-"""A model on loopback for any coding agent: it runs one shell command, then says that it is done.
+"""A model on loopback for any coding agent: it runs shell commands one by one, then says that it is done.
 
 It speaks Anthropic's Messages, OpenAI's Responses and chat completions, and Gemini, as far as the agents ask for it.
 """
@@ -6,6 +6,7 @@ It speaks Anthropic's Messages, OpenAI's Responses and chat completions, and Gem
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,33 +18,38 @@ Body: TypeAlias = dict[str, Any]
 SHELLS = ("Bash", "exec_command", "bash", "run_shell_command")
 """What agents call their shell."""
 DONE = "It is done."
-_RESULTS = ('"tool_result"', '"function_call_output"', '"role": "tool"', '"functionResponse"')
-"""What a request holds once the command has run."""
+_RESULT = re.compile('"tool_result"|"function_call_output"|"role": "tool"|"functionResponse"')
+"""What a request holds for each command that has run."""
+_CONVERSATION = ("messages", "input", "contents")
 
 
 @dataclass(slots=True)
 class ScriptedModel:
     """The running model."""
 
-    command: str
+    commands: tuple[str, ...]
     url: str = ""
+    prompt: str = ""
+    """The person's words that the commands are for, where a conversation holds earlier ones."""
     asked: list[str] = field(default_factory=list)
     """The requests, as JSON."""
 
     def call(self, body: Body, names: Sequence[str]) -> dict[str, str] | None:
-        """The arguments of the command's call under `name`; None where it has run, or no shell is offered."""
+        """The next command's call with its `id`; None where all have run, or no shell is offered."""
         shell = next((name for name in SHELLS if name in names), None)
-        written = json.dumps(body)
-        if shell is None or any(result in written for result in _RESULTS):
+        said = json.dumps(next(body[key] for key in _CONVERSATION if key in body), ensure_ascii=False)
+        done = len(_RESULT.findall(said[max(said.rfind(self.prompt), 0) :]))
+        if shell is None or done >= len(self.commands):
             return None
         key = "cmd" if shell == "exec_command" else "command"
-        return {"name": shell, "key": key, "arguments": json.dumps({key: self.command, "description": "check"})}
+        arguments = json.dumps({key: self.commands[done], "description": "a step"})
+        return {"id": f"call_{len(self.asked)}", "name": shell, "arguments": arguments}
 
 
 @contextmanager
-def scripted_model(command: str) -> Iterator[ScriptedModel]:
+def scripted_model(*commands: str) -> Iterator[ScriptedModel]:
     """The model, running on a free port of 127.0.0.1."""
-    model = ScriptedModel(command)
+    model = ScriptedModel(commands)
 
     class Handler(_Handler):
         scripted = model
@@ -119,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             shown: Body = {"type": "text", "text": ""}
             delta = {"type": "text_delta", "text": DONE}
         else:
-            block = {"type": "tool_use", "id": "toolu_1", "name": call["name"], "input": json.loads(call["arguments"])}
+            block = {"type": "tool_use", "id": call["id"], "name": call["name"], "input": json.loads(call["arguments"])}
             shown = {**block, "input": {}}
             delta = {"type": "input_json_delta", "partial_json": call["arguments"]}
         usage = {"input_tokens": 10, "output_tokens": 10}
@@ -145,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = [{"type": "output_text", "text": DONE, "annotations": []}]
         item: Body = {"type": "message", "role": "assistant", "id": "m1", "content": content}
         if call is not None:
-            item = {"type": "function_call", "id": "fc1", "call_id": "call_1",
+            item = {"type": "function_call", "id": f"fc_{call['id']}", "call_id": call["id"],
                     "name": call["name"], "arguments": call["arguments"]}  # fmt: skip
         details: Body = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
         usage = {"input_tokens": 10, "output_tokens": 10, "total_tokens": 20, **details}
@@ -162,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         message: Body = {"role": "assistant", "content": DONE}
         if call is not None:
             function = {"name": call["name"], "arguments": call["arguments"]}
-            calls = [{"index": 0, "id": "call_1", "type": "function", "function": function}]
+            calls = [{"index": 0, "id": call["id"], "type": "function", "function": function}]
             message = {"role": "assistant", "content": None, "tool_calls": calls}
         finish, usage = (
             "tool_calls" if call else "stop",

@@ -21,6 +21,15 @@ VSCODE = "https://insiders.vscode.dev/redirect/mcp/install"
 COPILOT_PROJECT_HOOKS = ".github/hooks/explib.json"
 JSON = JsonFormat(comments=False)
 JSONC = JsonFormat(comments=True)
+HANDED_ON: tuple[Json, ...] = (
+    *(f"XDG_{place}" for place in ("RUNTIME_DIR", "DATA_HOME", "CONFIG_HOME", "STATE_HOME", "CACHE_HOME")),
+    *(f"EXPLIB_{setting}" for setting in ("CONFIG", "DATABASE_URL", "LIBRARY", "SERVICE", "ANALYST")),
+    *(f"EXPLIB_MODEL{setting}" for setting in ("", "_BASE_URL", "_API_KEY", "_COMMAND")),
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL"),
+)
+"""Variables by which a server finds the service and the database that the hooks find, and the service its model.
+
+Codex hands a server few variables where it names none, and hooks all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ def _vscode(attachment: Attachment) -> Entry:
 def _codex(attachment: Attachment) -> Entry:
     remote = {"url", "http_headers", "env_http_headers", "bearer_token_env_var"}
     if not attachment.url:
-        local = stdio(attachment)
+        local = stdio(attachment, env_vars=[*HANDED_ON])
         return Entry(local.value, frozenset(remote), local.secret)
     value: dict[str, Json] = {"url": attachment.url, "http_headers": {**attachment.bearer}}
     foreign = STDIO_KEYS | {"env_vars"} | ({"bearer_token_env_var"} if attachment.token else set())

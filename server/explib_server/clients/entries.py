@@ -19,6 +19,8 @@ STDIO_KEYS = frozenset({"command", "args", "env", "cwd"})
 HTTP_KEYS = frozenset({"url", "headers"})
 OUR_VARIABLES = frozenset({"EXPLIB_LIBRARY", "EXPLIB_DATABASE_URL", "AUTH_HEADER", "Authorization"})
 """Of an entry's environment and headers, what is set by us; others are the user's and stay."""
+ADDED_TO = frozenset({"env_vars"})
+"""Lists of an entry to which ours are added; what is the user's stays."""
 
 
 @dataclass(frozen=True, slots=True)

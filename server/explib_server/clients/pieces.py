@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from explib.errors import InvalidInput
-from explib_server.clients.entries import OUR_VARIABLES, Entry
+from explib_server.clients.entries import ADDED_TO, OUR_VARIABLES, Entry
 from explib_server.clients.values import Json, Key, Keys, Remove, Step, Write
 
 OUR_HOOK = re.compile(r"\bexplib(?:_server|\.exe)?['\"]? hook [a-z-]+ --client [a-z-]+")
@@ -74,6 +74,9 @@ class ServerEntry:
                 for name, setting in value.items():
                     if inner.get(name) != setting:
                         yield Write((*at, key, name), setting)
+            elif key in ADDED_TO and isinstance(value, list) and isinstance(inner, list):
+                if missing := [element for element in value if element not in inner]:
+                    yield Write((*at, key), [*inner, *missing])
             elif inner != value and not (value == {} and key not in present):
                 yield Write((*at, key), value)
 

@@ -27,6 +27,8 @@ from explib.storage.tables.libraries import libraries
 from explib.storage.tables.revisions import operations
 from explib.storage.tables.trajectories import groups, learned_groups
 
+BORNE_OUT = "attempts bear it out now"
+
 
 async def commit_proposal(connection: AsyncConnection, database: Database, proposal: Proposal) -> Committed:
     """Apply a proposal inside a writing transaction; see `Revisions.commit`."""
@@ -52,6 +54,7 @@ async def commit_proposal(connection: AsyncConnection, database: Database, propo
     if number is not None:
         await _write_revision(connection, database, proposal, draft)
         await _decide(connection, proposal, number)
+        await _release(connection, proposal, draft)
         await _continue_evidence(connection, database, proposal, draft)
     await follow_trials(
         connection, database, proposal.library, Revised(draft.revision, draft.changes, trying, proposal.ends)
@@ -69,7 +72,9 @@ async def _locked(connection: AsyncConnection, proposal: Proposal) -> tuple[RowM
     owned = select(libraries).where(libraries.c.id == proposal.library.id).with_for_update(key_share=True)
     row = (await connection.execute(owned)).mappings().one()
     if proposal.decides is not None:
-        await check_waiting(connection, proposal.library, proposal.decides)
+        await check_waiting(connection, proposal.library, proposal.decides.id)
+    for released in (name for operation in proposal.operations for name in operation.releases):
+        await check_waiting(connection, proposal.library, released)  # a person may have decided meanwhile
     if row["revision"] != proposal.library.revision:
         raise RevisionConflict
     return row, rows.library(row).settings
@@ -87,8 +92,15 @@ async def _continue_evidence(
 async def _decide(connection: AsyncConnection, proposal: Proposal, number: int) -> None:
     if proposal.decides is not None:
         state: ReviewState = "approved" if proposal.operations else "rejected"
-        decided = proposal.decides
+        decided = proposal.decides.id
         await decide(connection, proposal.library, decided, state, proposal.author, proposal.cause, number)
+
+
+async def _release(connection: AsyncConnection, proposal: Proposal, draft: LibraryDraft) -> None:
+    """What was applied with the attempts that it had waited for waits no more."""
+    for released in (name for change in draft.changes for name in change.operation.releases):
+        library, author = proposal.library, proposal.author
+        await decide(connection, library, released, "approved", author, BORNE_OUT, draft.revision)
 
 
 async def _write_experiences(

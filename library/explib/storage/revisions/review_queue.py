@@ -88,24 +88,24 @@ async def park(
     return tuple(made)
 
 
-async def check_waiting(connection: AsyncConnection, library: Library, proposed: ProposedOperation) -> None:
+async def check_waiting(connection: AsyncConnection, library: Library, proposal_id: str) -> None:
     """Raises Conflict where the proposal is decided already."""
-    where = (proposals.c.library_id == library.id) & (proposals.c.number == int(proposed.id[1:]))
+    where = (proposals.c.library_id == library.id) & (proposals.c.number == int(proposal_id[1:]))
     row = (await connection.execute(select(proposals.c.state, proposals.c.decided_by).where(where))).one()
     if row.state != "waiting":
-        raise Conflict(f"{proposed.id} was {row.state} by {row.decided_by}: list_experiences shows what still waits.")
+        raise Conflict(f"{proposal_id} was {row.state} by {row.decided_by}: list_experiences shows what still waits.")
 
 
 async def decide(
     connection: AsyncConnection,
     library: Library,
-    decided: ProposedOperation,
+    proposal_id: str,
     state: ReviewState,
     author: str,
     reason: str,
     revision: int,
 ) -> None:
     """Close a waiting proposal inside the transaction that applies or rejects it."""
-    where = (proposals.c.library_id == library.id) & (proposals.c.number == int(decided.id[1:]))
+    where = (proposals.c.library_id == library.id) & (proposals.c.number == int(proposal_id[1:]))
     values = {"state": state, "decided_by": author, "reason": reason, "revision": revision, "decided_at": time.time()}
     await connection.execute(update(proposals).where(where).values(**values))
