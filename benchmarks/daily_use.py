@@ -149,7 +149,9 @@ def main() -> None:
     options.add_argument("clients", nargs="*", default=["claude-code", "codex", "opencode"], choices=[*AGENTS])
     for name in options.parse_args().clients:
         print(name, asyncio.run(use(name)), flush=True)
-        subprocess.run((sys.executable, "-m", "explib_server", "status"), check=False) if os.environ.get("VERBOSE") else 0
+        subprocess.run((sys.executable, "-m", "explib_server", "status"), check=False) if os.environ.get(
+            "VERBOSE"
+        ) else 0
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Application:
             remember_folder(name, project.root)
         return await self.store.libraries.ensure(name, self.settings.library_defaults())
 
-    async def _farther_layers(self, library: Library) -> list[Library]:
+    async def farther_layers(self, library: Library) -> list[Library]:
         """The libraries that are served after this one, nearest first; none where it is not the project's own."""
         caller, (nearest, *names) = current_caller(), self.project.layers
         if library.name != nearest:
@@ -120,7 +120,7 @@ class Application:
         _check_size("task", task)
         with span("fetch", library=library.name) as seen:
             owner, plain = current_caller().subject, self.clean(task)
-            farther = [] if alone else await self._farther_layers(library)
+            farther = [] if alone else await self.farther_layers(library)
             served = await self.experiences.serve(library, plain, limit, session, owner, tools, farther)
             if library.settings.past_success and served.nothing_fits:
                 from explib_server.render.past_success import past_success

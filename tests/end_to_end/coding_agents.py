@@ -120,5 +120,3 @@ def warm(project: Path) -> None:
     """Start the service, and let it answer a first prompt: how long a machine takes for that is none of the tests'."""
     told: dict[str, object] = {"event": "prompt", "client": "claude-code", "session": "warm", "cwd": str(project)}
     assert ask("hook", {**told, "prompt": "Wait until everything is loaded."}, PATIENCE, start=True) is not None
-
-

@@ -26,6 +26,8 @@ from explib_server.projects import project_of
 
 REQUEST = "Water the plants of the second floor."
 LESSON = "When watering plants, look at the soil first."
+
+
 async def stored(store: Store, library_name: str) -> list[Trajectory]:
     """The attempts of a library."""
     library = await store.libraries.get(library_name)

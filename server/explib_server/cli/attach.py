@@ -69,6 +69,8 @@ def attach(
     reader = _reader(learn_with) if url is None else None
     for line in _attached(installation, wishes):
         say(line)
+    if url is None:
+        _keep_answers(tools)
     if reader is not None:
         from explib_server.clients.guidance import expectation
 
@@ -135,6 +137,16 @@ def _attached(installation: Installation, wishes: Wishes) -> Iterator[str]:
         yield from guidance(installation, wishes)
     else:
         yield f"{entry.path} has {where} already: nothing was changed."
+
+
+def _keep_answers(tools: Tools) -> None:
+    """What the client asks first is answered at once from the first session on."""
+    from explib_server.service.answers import keep
+
+    try:
+        keep(tools.value)
+    except OSError as error:
+        typer.echo(f"The first session will wait a little longer for the tools: {error}.", err=True)
 
 
 def _entry_written(change: Change, where: str, installation: Installation) -> str:

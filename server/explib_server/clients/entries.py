@@ -39,6 +39,14 @@ class Attachment:
         return self.command[: self.command.index("serve")]
 
     @property
+    def hook_options(self) -> tuple[str, ...]:
+        """What the hooks' command is told of the entry. A password stays in the entry, which only its owner reads."""
+        told = {"--library": self.variables.get("EXPLIB_LIBRARY")}
+        if not has_password(self):
+            told["--database-url"] = self.variables.get("EXPLIB_DATABASE_URL")
+        return tuple(word for option, value in told.items() if value for word in (option, value))
+
+    @property
     def bearer(self) -> dict[str, str]:
         """The headers of a request, with the token where there is one."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from explib_server.clients.entries import has_password
 from explib_server.clients.installation import Installation, Wishes
 from explib_server.clients.learning import COST, READERS, LearnWith
 from explib_server.clients.places import ClientName, Scope
@@ -45,10 +46,10 @@ def guidance(installation: Installation, wishes: Wishes) -> Iterator[str]:
         )
         if name in WITHOUT_PROMPT:
             yield f"{client.title} {NO_PROMPT}"
-        if "EXPLIB_DATABASE_URL" in installation.attachment.variables:
+        if has_password(installation.attachment):
             yield (
-                "The hooks find the database in your settings, not in this entry: set EXPLIB_DATABASE_URL there too "
-                "(`explib doctor` says where)."
+                "The password of the database stands in the entry alone, so the hooks find it in your settings: set "
+                "EXPLIB_DATABASE_URL there too (`explib doctor` says where)."
             )
     else:
         yield "The agent fetches lessons and hands in its attempts by the tools; nothing is kept without them."

@@ -51,13 +51,12 @@ class Program:
     words: tuple[str, ...]
     client: ClientName
     platform: str
-    library: str | None = None
-    """Takes the place of the project's own library."""
+    further: tuple[str, ...] = ()
+    """Options by which the hooks find what the server's entry names."""
 
     def arguments(self, event: Event) -> tuple[str, ...]:
         """The words of the command line."""
-        library = () if self.library is None else ("--library", self.library)
-        return (*self.words, "hook", event.word.value, "--client", self.client.value, *library)
+        return (*self.words, "hook", event.word.value, "--client", self.client.value, *self.further)
 
     def line(self, event: Event, windows: Callable[[tuple[str, ...]], str]) -> str:
         """The command line for a POSIX shell, on Windows for the shell that the client uses there."""

@@ -108,8 +108,7 @@ class Installation:
         form = ClientName.copilot if self.name in SHARED_HOOKS else self.name
         if form not in FORMS:
             return ()
-        library = self.attachment.variables.get("EXPLIB_LIBRARY")
-        program = Program(self.attachment.program, form, self.machine.platform, library)
+        program = Program(self.attachment.program, form, self.machine.platform, self.attachment.hook_options)
         hooks = Part(hook_entries(program), wishes.hooks)
         if form in VERSIONED:
             return (Part(Setting("version", 1), wishes.hooks or None), hooks)
@@ -128,8 +127,7 @@ class Installation:
         path = self.client.hooks_file(self.machine, self.scope)
         if path is not None and self.name is ClientName.opencode:
             program = resources.files(__package__).joinpath("opencode.js").read_text(encoding="utf-8")
-            library = self.attachment.variables.get("EXPLIB_LIBRARY")
-            further = ["--client", self.name.value, *(["--library", library] if library else [])]
+            further = ["--client", self.name.value, *self.attachment.hook_options]
             text = program.replace("$command", json.dumps(self.attachment.program))
             text = text.replace("$further", json.dumps(further))
             yield own_file(path, PLUGIN_MARK, text if wanted else None)

@@ -24,7 +24,10 @@ GRACE_SECONDS = 1.0
 """What everything else may take: then the hook ends, whatever it waits for."""
 SWITCH = "EXPLIB_CAPTURE"
 """`off` in the environment of an agent that works for the learner: it is no person's, and must not teach itself."""
-USAGE = f"usage: explib hook {'|'.join(NAMES)} [--client NAME] [--library NAME]    (clients run it: see explib attach)"
+USAGE = (
+    f"usage: explib hook {'|'.join(NAMES)} [--client NAME] [--library NAME] [--database-url URL]    "
+    "(clients run it: see explib attach)"
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str]) -> None:
     if name not in NAMES:
         _tell(USAGE)  # an event of another version is none of ours
         return
+    if url := _option(arguments, "--database-url"):
+        os.environ["EXPLIB_DATABASE_URL"] = url
     watch = threading.Timer(_seconds(name) + GRACE_SECONDS, os._exit, (0,))
     watch.daemon = True
     watch.start()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from explib.errors import UnknownLibrary
 from explib.models.libraries import Library
 from explib.retrieval.entry import line_of
-from explib.retrieval.retriever import INTRODUCTION
+from explib.retrieval.retriever import INTRODUCTION, mark_of
 from explib.text.words import count_words, estimate_tokens
 from explib_server.application import Application
 from explib_server.hooks.decisive import DecisiveLessons, Situated, names_of
@@ -51,6 +51,26 @@ class _Session:
     """What its tool calls can be named by."""
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """A lesson about a tool call, in its layer."""
+
+    library: Library
+    known: Situated
+    mark: str
+    """Put before its id; empty for the nearest layer."""
+
+    @property
+    def name(self) -> str:
+        """Tells it from the lessons of other layers."""
+        return f"{self.mark}{self.known.lesson.id}"
+
+    @property
+    def line(self) -> str:
+        """Its line in a prompt."""
+        return line_of(self.known.lesson, self.mark)
+
+
 class Recall:
     """What is said to the sessions of one person."""
 
@@ -71,8 +91,10 @@ class Recall:
         short = replace(library, settings=library.settings.model_copy(update={"serve_tokens": room}))
         with working_in(folder_of(event)):  # whose other layers are served too
             served = await self._application.fetch(short, words, session=identity or None)
-        drawn = served.retrieval.servings
-        session.withheld = frozenset(each.experience_id for each in drawn if not each.served)
+        drawn = [("", served.retrieval), *((part.mark, part.retrieval) for part in served.farther)]
+        session.withheld = frozenset(
+            f"{mark}{each.experience_id}" for mark, record in drawn for each in record.servings if not each.served
+        )
         session.is_held_out = served.retrieval.held_out
         has_lessons = served.text.startswith(INTRODUCTION)
         return {"context": fenced(served.text, served.retrieval.id)} if has_lessons else {}
@@ -83,16 +105,26 @@ class Recall:
         if library is None:
             return {}
         names = names_of(str(event.get("tool") or ""), str(event.get("arguments") or ""))
-        about = await self._decisive.about(library, names)
-        verdict = next((said for known in about if (said := _held(library, session, event, known))), None)
+        about = [each async for each in self._about(library, event, names)]
+        verdict = next((said for each in about if (said := _held(session, event, each))), None)
         session.called |= names
         if verdict is not None or not takes_context(event) or session.is_held_out:
             return verdict or {}
-        for lesson in (known.lesson for known in about):
-            if lesson.id not in session.told | session.withheld:
-                session.told.add(lesson.id)
-                return {"context": fenced(f"{REMINDER}\n{line_of(lesson)}")}
+        for each in about:
+            if each.name not in session.told | session.withheld:
+                session.told.add(each.name)
+                return {"context": fenced(f"{REMINDER}\n{each.line}")}
         return {}
+
+    async def _about(
+        self, library: Library, event: Mapping[str, object], names: frozenset[str]
+    ) -> AsyncIterator[_About]:
+        """The lessons of the project's layers about what a call can be named by, nearest first."""
+        with working_in(folder_of(event)):
+            farther = await self._application.farther_layers(library)
+        for layer in (library, *farther):
+            for known in await self._decisive.about(layer, names):
+                yield _About(layer, known, "" if layer is library else mark_of(layer))
 
     async def at_start(self, event: Mapping[str, object]) -> dict[str, object]:
         """The library's lessons, as many as there is room for, for a client that takes none at a prompt."""
@@ -130,17 +162,14 @@ def persons_request(prompt: str) -> str:
     return words
 
 
-def _held(
-    library: Library, session: _Session, event: Mapping[str, object], known: Situated
-) -> dict[str, object] | None:
+def _held(session: _Session, event: Mapping[str, object], about: _About) -> dict[str, object] | None:
     """Hold a call until what an enforced lesson recommends was called; once, where it names nothing that can be."""
-    lesson = known.lesson
-    decision = library.settings.enforce.get(lesson.id)
-    followed = known.wanted & session.called if known.wanted else lesson.id in session.told
+    decision, wanted = about.library.settings.enforce.get(about.known.lesson.id), about.known.wanted
+    followed = wanted & session.called if wanted else about.name in session.told
     if decision is None or followed or not takes_verdict(event, decision):
         return None
-    session.told.add(lesson.id)
-    return {"decision": decision, "reason": f"{ENFORCED} {line_of(lesson)}"}
+    session.told.add(about.name)
+    return {"decision": decision, "reason": f"{ENFORCED} {about.line}"}
 
 
 def fenced(text: str, retrieval_id: str | None = None) -> str:

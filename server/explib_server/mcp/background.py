@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
+from explib.errors import ExplibError
 from explib.settings.program import Settings
 from explib.tasks import cancel_and_wait, end_if_cancelled, set_within
 from explib.tracing import Link, here
@@ -57,6 +58,8 @@ class InProcessLearner:
                 self.progressed = time.monotonic()
             log.info("%s", run_text(run))
             await events.look()
+            if run.changes:
+                await _proposed_for_the_person(application)
 
         while True:
             self._stored.clear()
@@ -74,6 +77,17 @@ class InProcessLearner:
         if self._worker is None and (cause := here()) is not None:
             self._earlier.append(cause)
         self._stored.set()
+
+
+async def _proposed_for_the_person(application: Application) -> None:
+    """What several projects say by now. A failure is told, and stops no learning."""
+    from explib_server.projects.shared import propose_shared
+
+    try:
+        if found := await propose_shared(application):
+            log.info("%s: holds in several projects, proposed as %s", application.settings.library, ", ".join(found))
+    except ExplibError as error:
+        log.warning("what holds in several projects was not proposed: %s", error)
 
 
 @asynccontextmanager
