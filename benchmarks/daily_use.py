@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import keep, parser, show
+from measuring import parser, show
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from end_to_end.coding_agents import AGENTS, Agent, attach, run_agent
@@ -74,6 +74,11 @@ class Outcome:
     served: int = 0
     seconds: float = 0.0
 
+    @property
+    def active(self) -> int:
+        """Lessons that are served."""
+        return sum(lesson.startswith("active") for lesson in self.lessons)
+
 
 @contextmanager
 def home_of_its_own() -> Iterator[Path]:
@@ -90,14 +95,18 @@ def home_of_its_own() -> Iterator[Path]:
             os.environ |= kept
 
 
+def repository(folder: Path) -> Path:
+    """A repository with the convention."""
+    subprocess.run(("git", "init", "-q", str(folder)), check=True)
+    (folder / "Makefile").write_text(MAKEFILE)
+    return folder
+
+
 async def use(name: str) -> Outcome:
     """One client from an empty database on."""
     agent, began, outcome = AGENTS[name], time.monotonic(), Outcome()
     with home_of_its_own() as home, scripted_model() as model:
-        project = home / "shop"
-        project.mkdir()
-        (project / "Makefile").write_text(MAKEFILE)
-        subprocess.run(("git", "init", "-q"), cwd=project, check=True)
+        project = repository(home / "shop")
         variables = agent.configure(home, model)
         await attach(name)
         for number, task in enumerate(TASKS):
@@ -118,9 +127,7 @@ async def session(
     shutil.rmtree(project / "build", ignore_errors=True)
     edit = f"echo 'change {number}' >> shop.py"
     model.prompt, model.commands = task, (edit, *WAYS[number % len(WAYS)])
-    out = await run_agent(agent, project, variables, task)
-    if os.environ.get("VERBOSE"):
-        print(out[-1500:])
+    await run_agent(agent, project, variables, task)
 
 
 async def settled(project: Path, sessions: int, outcome: Outcome) -> None:
@@ -147,11 +154,13 @@ async def settled(project: Path, sessions: int, outcome: Outcome) -> None:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("clients", nargs="*", default=["claude-code", "codex", "opencode"], choices=[*AGENTS])
+    rows: list[list[str | int | float]] = []
     for name in options.parse_args().clients:
-        print(name, asyncio.run(use(name)), flush=True)
-        subprocess.run((sys.executable, "-m", "explib_server", "status"), check=False) if os.environ.get(
-            "VERBOSE"
-        ) else 0
+        found = asyncio.run(use(name))
+        rows.append([name, found.attempts, found.graded, found.right, found.active, found.served, found.seconds])
+        print(name, *found.lessons, sep="\n  ", flush=True)
+    heads = ("client", "attempts", "graded", "right", "lessons active", f"served of {len(NEXT)}", "seconds")
+    show(f"{len(TASKS)} sessions from an empty database", heads, rows)
 
 
 if __name__ == "__main__":

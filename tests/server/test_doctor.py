@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from learner.scripted_endpoint import Reply, answers, endpoint, refuses, text_of
 
 from explib.errors import ModelUnavailable
 from explib.settings.program import Settings
-from explib_server.cli.doctor import check_client, check_model, try_model
+from explib_server.cli.doctor import check_client, check_hooks, check_model, try_model
 from explib_server.clients.attached import Address, Attached
-from explib_server.clients.places import ClientName
+from explib_server.clients.entries import Attachment
+from explib_server.clients.installation import Installation, Wishes
+from explib_server.clients.places import ClientName, Scope, this_machine
+from explib_server.hooks.spool import Spool
 
 KEY = "sk-very-secret"
 
@@ -83,6 +87,30 @@ async def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch: p
 async def test_without_a_model_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert await check_model(Settings())
     assert capsys.readouterr().out == ""
+
+
+def test_hooks_that_are_missing_never_called_or_without_their_program_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def said() -> tuple[bool, str]:
+        return check_hooks(ClientName.codex), capsys.readouterr().out
+
+    assert said()[0]
+    attached = Installation(
+        ClientName.codex,
+        this_machine(),
+        Scope.user,
+        Attachment("explib", (sys.executable, "-m", "explib_server", "serve"), {}),
+    )
+    [_, hooks] = attached.attaching(Wishes())
+    hooks.apply()
+    assert "were never called" in said()[1]
+    Spool().attach("codex")
+    assert "last called" in said()[1]
+    hooks.path.write_text(hooks.path.read_text().replace(sys.executable, "/gone/explib"))
+    works, told = said()
+    assert not works
+    assert "start /gone/explib, which is not there. Attach again: `explib attach codex`" in told
 
 
 async def test_a_server_over_http_that_is_not_there_may_just_not_be_running(capsys: pytest.CaptureFixture[str]) -> None:

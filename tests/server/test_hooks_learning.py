@@ -69,11 +69,10 @@ async def test_after_a_dozen_sessions_the_next_prompt_holds_the_lesson(tmp_path:
             await capture.take_up()
             await learned(application)
         library = await application.library(project_of(tmp_path, application.settings).library)
-        xs = await application.store.revisions.experiences(library)
-        print([(x.status,x.content) for x in xs]); [lesson]=xs
-        assert (lesson.content, lesson.status) == (LESSON, "active")
+        lessons = await application.store.revisions.experiences(library)
+        assert [lesson.status for lesson in lessons if lesson.content == LESSON] == ["active"]
         [released] = await application.store.proposals.all(library, "waiting", "approved")
         assert (released.state, released.decided_by) == ("approved", "learner"), "it waited only for a second attempt"
         prompt = {"prompt": "Make the search ignore accents in names.", "session_id": "next", "cwd": str(tmp_path)}
         said = await answer(application, event_of("prompt", "opencode", prompt))
-        assert LESSON in str(said.get("context")), lesson
+        assert LESSON in str(said.get("context"))

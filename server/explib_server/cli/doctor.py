@@ -28,9 +28,11 @@ from explib_server.cli.service import differing_lines, service_line
 from explib_server.clients.attached import Address, Attached, Command, Launch, attached
 from explib_server.clients.catalogue import CLIENTS
 from explib_server.clients.entries import own_command
-from explib_server.clients.places import this_machine
+from explib_server.clients.installed_hooks import installed_hooks
+from explib_server.clients.places import ClientName, Scope, this_machine
 from explib_server.compose import configured_model, embedder_for, open_application
 from explib_server.program import load_settings
+from explib_server.render.times import ago
 from explib_server.service.connection import ask
 
 OUR_VARIABLES = ("EXPLIB_", "OPENAI_")
@@ -78,7 +80,9 @@ async def _works(settings: Settings) -> bool:
     model = await check_model(settings) if parts else False
     _check_service()
     server = await _check_server(settings) if parts else False
-    clients = [await check_client(entry) for entry in attached(this_machine())]
+    entries = list(attached(this_machine()))
+    clients = [await check_client(entry) for entry in entries]
+    clients += [check_hooks(name) for name in dict.fromkeys(entry.client for entry in entries)]
     if not clients:
         _report("INFO", "no client is configured to use explib: `explib attach CLIENT` adds it")
     return parts and model and server and all(clients)
@@ -115,6 +119,26 @@ async def check_client(entry: Attached) -> bool:
             f"If so, attach again with a valid token: {again}"
         )
     return await _try(f"{title}: {entry.name}", entry.launch, f" {advice}.")
+
+
+def check_hooks(name: ClientName) -> bool:
+    """The hooks of a client that has our server: there, with a program that is there, and called by the client."""
+    found = [hooks for scope in Scope if (hooks := installed_hooks(name, this_machine(), scope)) is not None]
+    title, again = f"{CLIENTS[name].title}: hooks", f"`explib attach {name}`"
+    present = next((hooks for hooks in found if hooks.program), None)
+    if present is None:
+        if found:
+            _report("INFO", f"{title} are not in {found[0].path}: {again} puts them in")
+        return True
+    if present.is_gone:
+        _report("FAIL", f"{title} in {present.path} start {present.program}, which is not there. Attach again: {again}")
+        return False
+    if present.last_called is None:
+        asks = " In Codex, open /hooks and trust them." if name is ClientName.codex else ""
+        _report("INFO", f"{title} are in {present.path}, and were never called: start a new session.{asks}")
+    else:
+        _report("OK", f"{title} are in {present.path}, last called {ago(present.last_called, time.time())}")
+    return True
 
 
 async def _try(title: str, launch: Launch, advice: str = "") -> bool:

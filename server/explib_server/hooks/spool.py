@@ -52,15 +52,24 @@ class Spool:
         return sorted(path for path in self.events.glob("*.json") if not path.name.startswith("."))
 
     def attach(self, client: str) -> None:
-        """Note when a client first called a hook: older sessions are not taken up. Raises OSError."""
+        """Note when a client called a hook, and when first: older sessions are not taken up. Raises OSError."""
         path = self.clients / f"{client}.json"
         if not path.exists():
             _make_private(self.clients)
             _write(path, {"since": time.time()})
+        (self.clients / f"{client}.called").touch(_PRIVATE_FILE)
+
+    def last_called(self, client: str) -> float | None:
+        """When a client last called a hook at the beginning of a session or at the end of a turn (Unix time)."""
+        try:
+            return (self.clients / f"{client}.called").stat().st_mtime
+        except OSError:
+            return None
 
     def detach(self, client: str) -> None:
         """Forget a client whose hooks were taken out. Raises OSError."""
-        (self.clients / f"{client}.json").unlink(missing_ok=True)
+        for kept in ("json", "called"):
+            (self.clients / f"{client}.{kept}").unlink(missing_ok=True)
 
     def attached(self) -> Iterator[tuple[str, float]]:
         """The clients that call hooks, and since when (Unix time) their session folders have not been looked at."""
