@@ -29,6 +29,14 @@ def test_what_waits_is_not_proposed_again_however_much_speaks_for_it() -> None:
     )
 
 
+def test_what_waited_only_for_attempts_is_released_by_them() -> None:
+    thin = replace(WAITING, operation=replace(ADD, waits="fewer than 2 attempts did what it says"))
+    declined = earlier_rejections([thin], [])
+    assert reject_repeats([thin.operation], declined)[0] == ()
+    assert reject_repeats([ADD], declined) == ((replace(ADD, releases=("p1",)),), ())
+    assert reject_repeats([ADD], earlier_rejections([thin], [], review=True))[0] == (), "there a person decides on all"
+
+
 def test_what_was_rejected_or_retired_comes_back_with_twice_the_evidence() -> None:
     for declined in (earlier_rejections([REJECTED], []), earlier_rejections([], [RETIRED])):
         kept, [refusal] = reject_repeats([replace(ADD, citations=CITED[:5])], declined)

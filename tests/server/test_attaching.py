@@ -21,12 +21,13 @@ from typer.testing import CliRunner, Result
 from explib.errors import Conflict, InvalidInput
 from explib_server.cli.attach import attach
 from explib_server.clients import entries, files
-from explib_server.clients.catalogue import CLIENTS, Client
+from explib_server.clients.catalogue import CLIENTS, HANDED_ON, Client
 from explib_server.clients.entries import attachment, own_command
 from explib_server.clients.installation import Installation, Wishes
 from explib_server.clients.jsonc import scan
 from explib_server.clients.places import ClientName, Machine, Scope
 from explib_server.clients.values import Json
+from explib_server.service import answers
 
 COMMAND = "/opt/explib/bin/explib"
 URL = "https://team.example:8765/mcp"
@@ -38,7 +39,7 @@ STDIO: dict[ClientName, dict[str, Json]] = {
     ClientName.claude_code: {"type": "stdio", "command": COMMAND, "args": ["serve"], "alwaysLoad": True},
     ClientName.vscode: {"type": "stdio", "command": COMMAND, "args": ["serve"]},
     ClientName.cursor: {"command": COMMAND, "args": ["serve"]},
-    ClientName.codex: {"command": COMMAND, "args": ["serve"]},
+    ClientName.codex: {"command": COMMAND, "args": ["serve"], "env_vars": [*HANDED_ON]},
     ClientName.opencode: {"type": "local", "command": [COMMAND, "serve"], "enabled": True},
     ClientName.gemini: {"command": COMMAND, "args": ["serve"]},
     ClientName.copilot: {"type": "local", "command": COMMAND, "args": ["serve"], "tools": ["*"]},
@@ -74,6 +75,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(project)
     monkeypatch.setattr(entries, "own_command", lambda: (COMMAND, "serve"))
+    monkeypatch.setattr(answers, "keep", lambda _tools: "")  # it asks a server
     return tmp_path
 
 
@@ -214,6 +216,21 @@ def test_removing_everything_from_files_that_we_made_removes_the_files(name: Cli
     assert everything_below(home) == {}
     succeed(name)
     assert servers(CLIENTS[name], file_of(name, home)) == {"explib": STDIO[name]}
+
+
+def test_variables_that_a_person_hands_on_stay(home: Path) -> None:
+    put(file_of(ClientName.codex, home), '[mcp_servers.explib]\nenv_vars = ["MINE", "EXPLIB_MODEL"]\n')
+    succeed("codex")
+    handed_on = servers(CLIENTS[ClientName.codex], file_of(ClientName.codex, home))["explib"]["env_vars"]
+    assert handed_on == ["MINE", "EXPLIB_MODEL", *(name for name in HANDED_ON if name != "EXPLIB_MODEL")]
+
+
+def test_what_clients_ask_first_is_kept_or_that_it_could_not_be_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(tools: str) -> str:
+        raise OSError(f"no room for {tools}")
+
+    monkeypatch.setattr(answers, "keep", full)
+    assert "wait a little longer for the tools: no room for learn" in run("cursor", "--tools", "learn").stderr
 
 
 @EVERY
@@ -492,6 +509,8 @@ def test_a_layout_that_cannot_be_changed_safely_is_refused_with_what_to_paste(ho
 
 def test_what_is_taken_out_of_an_entry_is_told(home: Path) -> None:
     succeed("cursor", "--library", "airline", "--database-url", "sqlite+aiosqlite:////data/lessons.db")
+    hooks = (home / ".cursor" / "hooks.json").read_text()
+    assert "--library airline --database-url sqlite+aiosqlite:////data/lessons.db" in hooks
     said = succeed("cursor", "--library", "airline")
     assert "Taken out of it: env.EXPLIB_DATABASE_URL." in said
     assert "Taken out" not in succeed("cursor", "--library", "shipping")
@@ -554,7 +573,9 @@ def test_a_file_with_our_token_is_closed_even_if_nothing_else_changes(home: Path
 
 
 def test_a_password_in_the_database_url_is_a_secret(home: Path) -> None:
-    succeed("cursor", "--database-url", "postgresql+asyncpg://me:pass@db/explib")
+    said = succeed("cursor", "--database-url", "postgresql+asyncpg://me:pass@db/explib")
+    assert "the hooks find it in your settings" in said
+    assert "pass" not in (home / ".cursor" / "hooks.json").read_text()
     assert stat.S_IMODE(file_of(ClientName.cursor, home).stat().st_mode) == 0o600
 
 

@@ -101,6 +101,16 @@ async def test_before_a_decisive_call_one_lesson_is_said_once(
     assert [await answer(application, again) for again in (commit, edit, other)] == [{}, {}, {}]
 
 
+async def test_lessons_of_farther_layers_are_said_before_a_call_too(application: Application, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    await learned(application, tmp_path)
+    person = await application.store.libraries.ensure("default", application.settings.library_defaults())
+    await Curator(application.store).add(person, "When you run `git push`, run `make all` first.", By("Ada"))
+    pushing = event(tmp_path, "tool", tool="Bash", arguments='{"command": "git push"}')
+    assert "[default/e1]. When you run `git push`" in await said(application, pushing)
+    assert await said(application, pushing) == ""
+
+
 async def test_what_chance_withheld_at_the_prompt_is_not_said_later(application: Application, tmp_path: Path) -> None:
     await learned(application, tmp_path, exploration=True, holdout=0.5)
     commit = event(tmp_path, "tool", tool="Bash", arguments='{"command": "git commit"}')

@@ -115,8 +115,8 @@ def _vscode(attachment: Attachment) -> Entry:
 def _codex(attachment: Attachment) -> Entry:
     remote = {"url", "http_headers", "env_http_headers", "bearer_token_env_var"}
     if not attachment.url:
-        local = stdio(attachment, env_vars=[*HANDED_ON])
-        return Entry(local.value, frozenset(remote), local.secret)
+        local = stdio(attachment)
+        return Entry({**local.value, "env_vars": [*HANDED_ON]}, frozenset(remote), local.secret)
     value: dict[str, Json] = {"url": attachment.url, "http_headers": {**attachment.bearer}}
     foreign = STDIO_KEYS | {"env_vars"} | ({"bearer_token_env_var"} if attachment.token else set())
     return Entry(value, foreign, attachment.token is not None)

@@ -60,8 +60,9 @@ def expectation(reader: LearnWith) -> str:
     soon = "`explib import --sessions` learns from the sessions that you have had already: lessons in minutes."
     if reader is LearnWith.statistics:
         return (
-            "Sessions are read by statistics alone (--learn-with changes that): expect the first lesson after about a "
-            f"dozen graded turns in one project. {soon}"
+            "Sessions are read by statistics alone (--learn-with changes that): expect the first lesson once the same "
+            "failure was cured in two sessions of a project, else after dozens of graded turns; `explib status` says "
+            f"what is missing. {soon}"
         )
     return (
         f"Sessions are read by {READERS[reader]} ({COST}; see token_budget_per_day): expect the first lesson once "
