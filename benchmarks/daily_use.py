@@ -115,7 +115,7 @@ async def use(name: str) -> Outcome:
         for number, task in enumerate(NEXT):
             before = len(model.asked)
             await session(agent, project, variables, model, task, number)
-            outcome.served += any("<explib-lessons" in each and LESSON in each for each in model.asked[before:])
+            outcome.served += any("explib-lessons" in each and LESSON in each for each in model.asked[before:])
     outcome.seconds = time.monotonic() - began
     return outcome
 
