@@ -38,7 +38,8 @@ class ScriptedModel:
         """The next command's call with its `id`; None where all have run, or no shell is offered."""
         shell = next((name for name in SHELLS if name in names), None)
         said = json.dumps(next(body[key] for key in _CONVERSATION if key in body), ensure_ascii=False)
-        done = len(_RESULT.findall(said[max(said.rfind(self.prompt), 0) :]))
+        begun = said.rfind(self.prompt) if self.prompt else 0
+        done = len(_RESULT.findall(said[max(begun, 0) :]))
         if shell is None or done >= len(self.commands):
             return None
         key = "cmd" if shell == "exec_command" else "command"
