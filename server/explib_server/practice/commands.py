@@ -34,7 +34,8 @@ GRADE_SECONDS = 300.0
 BROKEN_CODE = 126
 """The shell's codes from here on: a check could not be run, or was ended by a signal."""
 _LAST_NUMBER = re.compile(
-    r"(?:^|\n)\s*(?:reward|score|grade)?\s*[:=]?\s*([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf))\s*$", re.IGNORECASE
+    r"(?:^|\n)\s*+(?:reward|score|grade)?\s*+[:=]?\s*+([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf))\s*$",
+    re.IGNORECASE,
 )
 _STARTED: set[int] = set()
 """Process groups of this process's programs."""
