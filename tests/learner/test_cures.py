@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from learner.small_desk import Made, attempt_of
 
 from explib.models.trajectories import Attempt
-from explib_learner.grammar.cures import Cure, cures, masked, refusal_line
+from explib_learner.grammar.cures import Cure, cures, masked, refusal_line, told_by
 from explib_learner.grammar.trace import trace_of
 from explib_learner.writing.templates import lesson_of
 
@@ -50,6 +51,19 @@ def test_a_step_between_failure_and_success_is_a_cure() -> None:
         ("ship", {"id": "O1"}, DONE),
     ]
     assert lesson(calls) == "When you are about to call `ship`, call `unlock` first."
+
+
+def test_a_sure_cure_is_not_told_again_from_another_step() -> None:
+    write, unlock, ship = ("write", {"id": "O1"}, DONE), ("unlock", {"id": "O1"}, DONE), ("ship", {"id": "O1"}, DONE)
+    refused = ("ship", {"id": "O1"}, "Error: locked")
+    made = [[write, refused, unlock, ship]] * 2 + [[write, unlock, ship], [write, refused]]
+    attempts = [trace_of(attempt_of(f"t{number}", calls)) for number, calls in enumerate(made)]
+    (cure,) = cures(attempts)
+    afterwards = replace(cure.decision, tools=("write", "unlock"))
+    assert cure.is_sure
+    assert told_by(cure, afterwards, list(zip("aaab", attempts, strict=True)))
+    assert not told_by(cure, afterwards, list(zip("aabb", attempts, strict=True))), "it splits the attempts otherwise"
+    assert told_by(cure, replace(cure.decision, tools=("ship", "unlock")), [("b", attempts[0])]), "of the same calls"
 
 
 def test_a_flag_and_another_program_are_cures() -> None:

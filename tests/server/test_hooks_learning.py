@@ -70,7 +70,7 @@ async def test_after_a_dozen_sessions_the_next_prompt_holds_the_lesson(tmp_path:
             await learned(application)
         library = await application.library(project_of(tmp_path, application.settings).library)
         lessons = await application.store.revisions.experiences(library)
-        assert [lesson.status for lesson in lessons if lesson.content == LESSON] == ["active"]
+        assert [(lesson.content, lesson.status) for lesson in lessons] == [(LESSON, "active")], "and no twin of it"
         [released] = await application.store.proposals.all(library, "waiting", "approved")
         assert (released.state, released.decided_by) == ("approved", "learner"), "it waited only for a second attempt"
         prompt = {"prompt": "Make the search ignore accents in names.", "session_id": "next", "cwd": str(tmp_path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,11 @@ class Cure:
     """Ids of attempts in which what worked here failed as well, or what failed here worked."""
     strength: Strength
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is believed, and no attempt speaks against it."""
+        return self.strength == "believed" and not self.against
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -69,6 +75,28 @@ def cures(traces: Sequence[AttemptTrace]) -> list[Cure]:
             sightings[seen.tool, seen.change].append(seen)
     found = [cure for seen in sightings.values() if (cure := _cure(seen, traces)) is not None]
     return sorted(found, key=lambda cure: (-len(cure.shown_by), cure.decision.key))
+
+
+def told_by(cure: Cure, decision: Decision, met: Sequence[tuple[str, AttemptTrace]]) -> bool:
+    """Whether a decision only tells a cure by an earlier step once more: of its two calls, or seen from another step.
+
+    `met` holds the decision's option of each attempt that met its situation.
+    """
+    _, tool, (kind, name, *_) = json.loads(cure.decision.key)
+    if kind != "first":
+        return False
+    if {*decision.tools} == {tool, name}:
+        return True
+    pairs = {(letter, _precedes(trace.calls, name, tool)) for letter, trace in met}
+    return pairs in ({("a", True), ("b", False)}, {("a", False), ("b", True)})
+
+
+def _precedes(calls: Sequence[Call], name: str, tool: str) -> bool | None:
+    """Whether a call of `name` stands before the last of `tool`; None where that is not called."""
+    names = [call.name for call in calls]
+    if tool not in names:
+        return None
+    return name in names[: len(names) - 1 - names[::-1].index(tool)]
 
 
 def masked(line: str) -> str:

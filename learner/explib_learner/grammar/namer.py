@@ -11,7 +11,7 @@ from explib.models.trajectories import Attempt
 from explib_learner.analyst import Analyst, Batch, Coding, NamedDecision, Naming, Wording, Writing
 from explib_learner.graded import graded_attempts
 from explib_learner.grammar.corrections import Correction, corrections
-from explib_learner.grammar.cures import Cure, Strength, cures
+from explib_learner.grammar.cures import Cure, Strength, cures, told_by
 from explib_learner.grammar.grammar import Grammar
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.trace import AttemptTrace, trace_of
@@ -53,10 +53,17 @@ class GrammarParts:
         graded = graded_attempts(batch.history, batch.library.settings)
         ids = {attempt.trajectory_id for attempt in graded}
         traces = self._traces.of([attempt for attempt in batch.history if attempt.trajectory.id in ids])
-        found = self._grammar.name(traces, graded)
-        cured = map(_named_cure, cures(self._traces.of(batch.history)))
+        known = cures(self._traces.of(batch.history))
+        readings = [Reading(trace) for trace in traces] if any(cure.is_sure for cure in known) else []
+        found = [each for each in self._grammar.name(traces, graded) if not self._cured(each, known, readings)]
         corrected = map(_named_correction, corrections(batch.history))
-        return Naming((*map(NamedDecision, found), *cured, *corrected))
+        return Naming((*map(NamedDecision, found), *map(_named_cure, known), *corrected))
+
+    def _cured(self, decision: Decision, known: Sequence[Cure], readings: Sequence[Reading]) -> bool:
+        """Whether a sure cure says it already, and knows the situation better: it saw the failure."""
+        coded = [(self._grammar.code_reading(decision, reading), reading.trace) for reading in readings]
+        met = [(letter, trace) for letter, trace in coded if letter is not None]
+        return any(cure.is_sure and told_by(cure, decision, met) for cure in known)
 
     def codes(self, decision: Decision) -> bool:
         """Whether the decision is a predicate of the grammar."""
