@@ -1,6 +1,6 @@
 """The caller of the request that is being answered: a client on this machine, or an access token's holder over HTTP.
 
-The command line and the learner process import this too, and must not wait for the import of MCP.
+The command line and the service import this too, and must not wait for the import of MCP.
 """
 
 from __future__ import annotations
