@@ -30,7 +30,7 @@ Imports nothing of ours. A class's docstring is its default message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 SHOWN_NAMES = 20
 """In one message."""
@@ -41,6 +41,15 @@ class ExplibError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside a group, at any depth; of one that is no group, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
 
 
 class InvalidInput(ExplibError):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from explib.errors import ExplibError, InvalidSetting
+from explib.errors import ExplibError, InvalidSetting, leaves
 from explib.settings.program import Settings, config_file
 from explib.settings.wording import wrong_settings
 from explib_server.telemetry.logs import announce, set_up_logs
@@ -22,17 +22,9 @@ def reporting_errors() -> Iterator[None]:
     try:
         yield
     except* ExplibError as group:
-        for error in _leaves(group):
+        for error in leaves(group):
             announce(f"explib: {error}", logging.ERROR)
         sys.exit(1)
-
-
-def _leaves(group: BaseExceptionGroup[ExplibError]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 def load_settings() -> Settings:

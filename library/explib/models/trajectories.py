@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from explib.models.json_value import Json
 
@@ -72,6 +73,17 @@ class Trajectory:
     """The key under which it was submitted or imported, as it was given."""
 
 
+COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+"""What a condition on rewards may ask, of numbers and of columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptFilter:
     """Which attempts of a library: those that meet every condition that is set."""
@@ -80,7 +92,7 @@ class AttemptFilter:
     group: str | None = None
     """A group's id, its key, or its task."""
     reward: tuple[str, float] | None = None
-    """A sign (`>=`, `<`, `==`, …) and a number."""
+    """A sign of COMPARISONS and a number."""
     ungraded: bool = False
     agent: str | None = None
     model: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TextIO
 
@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from explib.errors import ExplibError
+from explib.errors import ExplibError, leaves
 from explib.text.words import number_of
 from explib_server.clients.attached import Command, Launch
 
@@ -37,10 +37,10 @@ async def try_server(launch: Launch) -> str:
         try:
             tools = await _tools(launch, errors)
         except (*EXPECTED, BaseExceptionGroup) as error:
-            leaves = list(_leaves(error))
-            if not all(isinstance(leaf, EXPECTED) for leaf in leaves):
+            causes = [*leaves(error)]
+            if not all(isinstance(cause, EXPECTED) for cause in causes):
                 raise
-            reasons = "; ".join(dict.fromkeys(map(_reason, leaves)))
+            reasons = "; ".join(dict.fromkeys(map(_reason, causes)))
             raise ServerFailed(f"{reasons}{_said(errors)}") from error
     if NEEDED not in tools:
         raise ServerFailed(
@@ -78,14 +78,6 @@ def _reason(error: BaseException) -> str:
             return f"no answer within {TRY_SECONDS:g} s"
         case _:
             return str(error) or type(error).__name__
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
 
 
 def _said(errors: TextIO) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from explib.errors import InvalidInput
+from explib.models.trajectories import COMPARISONS
 from explib.trajectories.values import loads
 from explib_server.importers.paths import lookup
 
@@ -23,14 +23,6 @@ _WORDS = {
     **dict.fromkeys(("p", "partial", "partially correct"), 0.5),
 }
 _VALUES = ("value", "score", "reward", "stringValue", "avg", "passed", "pass", "success", "resolved")
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ class PassIf:
 
     def __call__(self, reward: float) -> float:
         """1 where the reward meets the condition, else 0."""
-        return float(_COMPARISONS[self.sign](reward, self.limit))
+        return float(COMPARISONS[self.sign](reward, self.limit))
 
 
 def pass_if(condition: str, option: str = "--pass-if") -> PassIf:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, func, select
 
 from explib.models.libraries import Library
-from explib.models.trajectories import AttemptFilter, Trajectory
+from explib.models.trajectories import COMPARISONS, AttemptFilter, Trajectory
 from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.tables.trajectories import trajectories
 from explib.trajectories.readiness import group_id, group_key
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
-}
 
 
 async def listed(
@@ -55,7 +42,7 @@ def condition(database: Database, library: Library, wanted: AttemptFilter) -> Co
         parts.append(column.created_at >= wanted.since)
     if wanted.reward is not None:
         sign, limit = wanted.reward
-        parts.append(_COMPARE[sign](column.reward, limit))
+        parts.append(COMPARISONS[sign](column.reward, limit))
     if wanted.ungraded:
         parts.append(column.reward.is_(None))
     return and_(*parts)
