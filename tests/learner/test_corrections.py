@@ -41,7 +41,14 @@ def test_corrections_are_recognised(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["thanks, great work", "no", "no thanks, that's all", "yes, go on", "I don't know", "why not?", '{"never": 1}', ""],
+    [
+        *("thanks, great work", "no", "no thanks, that's all", "yes, go on"),
+        *("I don't know", "why not?", '{"never": 1}', ""),
+        "I've always had great experiences, but my flight was canceled.",
+        "I'd like to book a flight. We don't have any baggage.",
+        "Actually, never mind. I think that's all for now.",
+        "No, I really don't want to be transferred. Can you check again? There must be some way.",
+    ],
 )
 def test_other_turns_are_no_corrections(text: str) -> None:
     assert not corrects(text)

@@ -20,8 +20,8 @@ _LONGEST = 400
 """Characters of a turn that is one correction; longer ones are new tasks."""
 _QUOTED_WORDS = 28
 _RULE = re.compile(
-    r"\b(?:never|always|do not|don'?t|must not|mustn'?t|from now on|next time|instead of|rather than|in future"
-    r"|nie(?:mals)?|immer|nicht|stattdessen|künftig|jamais|toujours|nunca|siempre)\b",
+    r"\b(?:never(?! ?mind)|always|do not|don'?t|must not|mustn'?t|from now on|next time|instead of|rather than"
+    r"|in future|nie(?:mals)?|immer|nicht|stattdessen|künftig|jamais|toujours|nunca|siempre)\b",
     re.IGNORECASE,
 )
 _NO = re.compile(
@@ -34,7 +34,9 @@ _DIRECTIVE = re.compile(
 )
 _REDO = re.compile(r"\s*(?:please )?(?:redo|undo|revert|do (?:it|that|this) (?:again|over))\b", re.IGNORECASE)
 _UNSURE = re.compile(
-    r"\b(?:i (?:don'?t|do not|never|am not|can'?t)|no (?:thanks|thank you|problem|worries|that'?s (?:all|it|fine)))\b",
+    r"\b(?:i (?:\w+ )?(?:don['’]?t|do not|never|am not|can['’]?t|won['’]?t)|i(?:['’]ve| have) (?:always|never)"
+    r"|we (?:don['’]?t|do not) (?:have|need|want|know)"
+    r"|no (?:thanks|thank you|problem|worries|that'?s (?:all|it|fine)))\b",
     re.IGNORECASE,
 )
 _NOT_A_PERSON = re.compile(
