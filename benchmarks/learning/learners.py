@@ -6,17 +6,25 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from explib.models.decisions import Decision
 from explib.models.groups import Group, GroupAttempts
 from explib.models.libraries import Library, LibrarySettings
+from explib.models.submissions import RawSubmission
 from explib.models.trajectories import Attempt
+from explib.settings.program import Settings
+from explib.trajectories import as_messages
 from explib_learner.analysis import Analyser
 from explib_learner.analyst import Batch
 from explib_learner.grammar.grammar import Grammar
 from explib_learner.grammar.namer import contrast_analyst
 from explib_learner.grammar.trace import trace_of
+from explib_server.compose import open_application
+
+_WAVE = 20
+"""Attempts that come in before the product learns again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,61 @@ class Contrast:
         ]
 
 
-LEARNERS: dict[str, Learner] = {"contrast": Contrast()}
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The whole product on an empty library with the model that EXPLIB_MODEL… names, wave by wave."""
+
+    name: str = "model"
+
+    def learn(self, attempts: Sequence[Attempt]) -> list[Learned]:
+        """Its live lessons and those that wait for a person: judged by codes where the grammar has them."""
+        return asyncio.run(self._learn(attempts))
+
+    async def _learn(self, attempts: Sequence[Attempt]) -> list[Learned]:
+        with TemporaryDirectory() as folder:
+            settings = Settings(
+                database_url=f"sqlite+aiosqlite:///{folder}/library.db", analyst="model", token_budget_per_day=None
+            )
+            async with open_application(settings) as application:
+                library = await application.library()
+                for start in range(0, len(attempts), _WAVE):
+                    for attempt in attempts[start : start + _WAVE]:
+                        await application.submit(library, _submission(attempt))
+                    await (await application.learning.worker()).learn_ready()
+                entries = await application.store.codebooks.entries(library)
+                decisions = {entry.decision.id: entry.decision for entry in entries}
+                return [
+                    Learned(
+                        id=each.id,
+                        text=each.content,
+                        active=each.status == "active",
+                        code=_coder(decisions.get(each.decision_id or "")),
+                        better=each.option == "a",
+                    )
+                    for each in await application.store.revisions.experiences(library)
+                    if each.status != "retired"
+                ]
+
+
+LEARNERS: dict[str, Learner] = {"contrast": Contrast(), "model": Model()}
 """Name on the command line → learner."""
 
 
-def _coder(decision: Decision) -> Callable[[Attempt], bool | None] | None:
-    if decision.speaks_for_itself:
+def _submission(attempt: Attempt) -> RawSubmission:
+    told = attempt.trajectory
+    return RawSubmission(
+        told.task,
+        as_messages(attempt.steps),
+        told.reward,
+        feedback=told.feedback,
+        group=told.group_id,
+        idempotency_key=told.id,
+        reward_source="environment",
+    )
+
+
+def _coder(decision: Decision | None) -> Callable[[Attempt], bool | None] | None:
+    if decision is None or decision.source != "grammar" or decision.speaks_for_itself:
         return None
     grammar = Grammar()
 

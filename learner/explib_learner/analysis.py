@@ -98,8 +98,7 @@ class Analyser:
         writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
         taken = [each.decision_id for each in batch.experiences]
         taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
-        reasons = {decision_id: decision.reason for decision_id, decision in named.items() if decision.reason}
-        added = additions(planned.wordings, writing.texts, evidence, reasons)
+        added = additions(planned.wordings, writing.texts, evidence, named)
         return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
 
 

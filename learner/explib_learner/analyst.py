@@ -57,6 +57,8 @@ class NamedDecision:
     """A candidate's text for the option `better`, served before the fit has a word on it."""
     better: str | None = None
     reason: str = ""
+    said: str = ""
+    """What the person said in an attempt that asks for the better option, word for word."""
     verdict: Verdict | None = None
     """Where its evidence is its own, e.g. a failure and its cure inside one attempt: the fit then has no word on it."""
 

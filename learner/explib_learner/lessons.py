@@ -50,9 +50,11 @@ class Evidence:
 
     def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
         """The attempts that a lesson about the decision cites."""
-        if not decision.speaks_for_itself:
-            return self.citations(decision.id, option)
-        letters = self._letters.get(decision.id, {})
+        return self.shown(decision.id, option) if decision.speaks_for_itself else self.citations(decision.id, option)
+
+    def shown(self, decision_id: str, option: str) -> tuple[Citation, ...]:
+        """Attempts that show a decision by what happened inside them, whatever their rewards."""
+        letters = self._letters.get(decision_id, {})
         shown = sorted(letters, reverse=True)[:CITED]
         return tuple(Citation(attempt, "for", followed=letters[attempt] == option) for attempt in shown)
 
@@ -156,14 +158,15 @@ def _weak(verdict: Verdict, experience: Experience) -> bool:
 
 
 def additions(
-    wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence, reasons: Mapping[str, str]
+    wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence, named: Mapping[str, NamedDecision]
 ) -> tuple[Operation, ...]:
-    """An ADD for each lesson that got words; `reasons` by decision id, where naming the decision gave one."""
+    """An ADD for each lesson that got words; `named` by the decision's id in the library, where this run named it."""
     usual = "Attempts that did this got more of the reward than those that did otherwise."
     return tuple(
         Operation(
             kind="ADD",
-            reason=reasons.get(wording.decision.id, usual),
+            reason=(source.reason if (source := named.get(wording.decision.id)) else "") or usual,
+            said=source.said if source else "",
             content=texts[wording.decision.id],
             citations=evidence.of(wording.decision, wording.letter),
             speaks_for_itself=wording.decision.speaks_for_itself,
@@ -175,11 +178,6 @@ def additions(
         for wording in wordings
         if wording.decision.id in texts
     )
-
-
-def _sources(decision: NamedDecision) -> tuple[Citation, ...]:
-    """The attempts that a lesson was read from, where nobody graded any."""
-    return tuple(Citation(attempt, "for") for attempt in decision.letters)
 
 
 def first_words(
@@ -195,7 +193,9 @@ def first_words(
             kind="ADD",
             reason=decision.reason,
             content=decision.lesson,
-            citations=evidence.citations(decision_id, decision.better or "") or _sources(decision),
+            said=decision.said,
+            citations=evidence.citations(decision_id, decision.better or "")
+            or evidence.shown(decision_id, decision.better or ""),
             status="candidate",
             decision_id=decision_id,
             option=decision.better,

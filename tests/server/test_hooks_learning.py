@@ -53,6 +53,24 @@ def _called(tool: str, identity: str, given: Json, shown: str, code: int) -> Jso
     return {"type": "tool", "tool": tool, "callID": identity, "state": state}
 
 
+CORRECTION = "No, run make check, never pytest by hand."
+
+
+def corrected() -> dict[str, object]:
+    """A session in which the person says how it is done here."""
+    done: Json = {"type": "text", "text": "It is done."}
+
+    def turn(at: int, said: str, command: str) -> list[Json]:
+        ran = _called("bash", f"c{at}", {"command": command}, "3 passed", 0)
+        edit = _called("write", f"e{at}", {"filePath": "shop.py", "content": said}, "Wrote file.", 0)
+        return [
+            {"info": {"id": f"u{at}", "role": "user"}, "parts": [{"type": "text", "text": said}]},
+            {"info": {"id": f"a{at}", "role": "assistant", "finish": "stop"}, "parts": [edit, ran, done]},
+        ]
+
+    return {"session_id": "ses-c", "messages": [*turn(1, TASKS[0], "pytest"), *turn(2, CORRECTION, "make check")]}
+
+
 async def learned(application: Application) -> None:
     """Learn from what is ready, as the service does whenever something comes."""
     worker = await application.learning.worker()
@@ -76,3 +94,15 @@ async def test_after_a_dozen_sessions_the_next_prompt_holds_the_lesson(tmp_path:
         prompt = {"prompt": "Make the search ignore accents in names.", "session_id": "next", "cwd": str(tmp_path)}
         said = await answer(application, event_of("prompt", "opencode", prompt))
         assert LESSON in str(said.get("context"))
+
+
+async def test_what_a_person_corrected_once_is_in_the_next_prompt(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    async with open_application(Settings(embedder="none")) as application:
+        capture = Capture(application, settle_seconds=0.0)
+        Spool().keep(event_of("turn-end", "opencode", {**corrected(), "cwd": str(tmp_path)}))
+        await capture.take_up()
+        await learned(application)
+        prompt = {"prompt": TASKS[1], "session_id": "next", "cwd": str(tmp_path)}
+        said = await answer(application, event_of("prompt", "opencode", prompt))
+        assert CORRECTION.rstrip(".") in str(said.get("context"))

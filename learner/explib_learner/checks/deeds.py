@@ -56,6 +56,12 @@ def _deeds(attempt: Attempt) -> Iterator[Deed]:
         yield from _said(attempt.trajectory.answer)
 
 
+def said_deed(said: str) -> Deed:
+    """What a person told the agent to do, in the words of a lesson that quotes it."""
+    plain = plain_words(f"do as the person said: {said}")
+    return Deed(plain, stems_of(f"{plain} {words_of_name(plain)}"), _acts(plain), is_call=False)
+
+
 def _of_step(step: Step) -> Iterator[Deed]:
     yield from _said(step.text)
     for call in step.calls:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from explib.models.trajectories import Attempt
 from explib_learner.checks.clauses import Clause, clauses, condition_and_strategy
-from explib_learner.checks.deeds import Deed, deeds_of, stems_of
+from explib_learner.checks.deeds import Deed, deeds_of, said_deed, stems_of
 from explib_learner.checks.lexicon import lexicon, plain_words
 from explib_learner.checks.names import Name, addresses_in, names_in
 
@@ -93,16 +93,26 @@ def witness_of(attempt: Attempt) -> Witness:
     )
 
 
+def asked_by(said: str) -> Witness:
+    """A person's words, as if what they ask for had been done: they know what they want."""
+    told = said_deed(said)
+    return Witness((told,), "", frozenset(), told.stems)
+
+
 def grounds_of(
-    lesson: str, winners: Sequence[str], witnesses: Mapping[str, Witness], nearness: Nearness = by_words_alone
+    lesson: str,
+    winners: Sequence[str],
+    witnesses: Mapping[str, Witness],
+    nearness: Nearness = by_words_alone,
+    told: Witness | None = None,
 ) -> Grounds:
-    """What of a lesson the attempts `winners`, which followed it and won, did not do."""
+    """What of a lesson neither the attempts `winners`, which followed it and won, did, nor a person `told`."""
     behind = [witnesses[name] for name in winners if name in witnesses]
     condition, strategy = condition_and_strategy(lesson)
     needs = [_name_need(name) for name in addresses_in(condition)]
     for clause in clauses(strategy):
         needs += _needs(clause, condition, nearness)
-    done = {need.what: _seen(behind, need.is_done) for need in needs}
+    done = {need.what: (told and need.is_done(told)) or _seen(behind, need.is_done) for need in needs}
     borne_out = any(done.values())
     missing = (need.what for need in needs if not done[need.what] and (need.is_specific or not borne_out))
     return Grounds("; ".join(dict.fromkeys(missing)), bool(needs))

@@ -18,6 +18,7 @@ from explib_learner.checks.grounding import (
     Grounds,
     Nearness,
     Witness,
+    asked_by,
     by_words_alone,
     grounds_of,
     witness_of,
@@ -59,11 +60,12 @@ async def held_back(
         winners = [name for name in operation.winners if name in attempts_by_id]
         unread = [attempts_by_id[name] for name in winners if name not in witnesses]
         witnesses |= await asyncio.to_thread(_read, unread)
-        grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses)
+        told = asked_by(operation.said) if operation.said and not shared else None
+        grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, told=told)
         if grounds.missing and embedder is not None:
             compared = winners[:COMPARED_WINNERS]
             nearness = await _nearness(operation.content, [witnesses[name] for name in compared], embedder)
-            grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, nearness)
+            grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, nearness, told)
         submitter = only_submitter([attempts_by_id[name].trajectory for name in winners]) if shared else None
         marked.append(replace(operation, waits=_reason(grounds, submitter)))
     return tuple(marked)

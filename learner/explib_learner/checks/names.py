@@ -44,8 +44,9 @@ class Name:
 
     @property
     def is_plain(self) -> bool:
-        """One word of letters, digits and underscores, as fields and tools have, and not to be called."""
-        return not self.is_called and not self.is_address and re.fullmatch(r"[\w.\[\]#$-]+", self.text) is not None
+        """One word, as fields and tools have, or a form of two, as in `area: text`; and not to be called."""
+        form = r"[\w.\[\]#$-]+|<?\w+>?: <?\w+>?"
+        return not self.is_called and not self.is_address and re.fullmatch(form, self.text) is not None
 
 
 def names_in(text: str) -> tuple[Name, ...]:

@@ -104,6 +104,7 @@ def _named_correction(correction: Correction) -> NamedDecision:
         decision=replace(correction.decision, speaks_for_itself=True),
         letters=dict.fromkeys(correction.said_in, "b"),
         reason=f"A person said: “{correction.quote}”",
+        said=correction.quote,
         verdict=_own_verdict(correction.decision, "candidate", len(correction.said_in), 0),
     )
 

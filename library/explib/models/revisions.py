@@ -54,6 +54,8 @@ class Operation:
     """For MODIFY: the revision after which the target stood as it is put back; its citations are then all of them."""
     waits: str = ""
     """Why a person must decide on it, also in a library without review; empty: nothing speaks for that."""
+    said: str = ""
+    """What a person said in the cited attempts that asks for this, word for word; not kept."""
     releases: tuple[str, ...] = ()
     """Ids of waiting proposals that said the same before enough attempts bore it out."""
 

@@ -96,5 +96,12 @@ def _named(
     if decision is None:
         options = [option.does for option in lesson.options[: len(LETTERS)]]
         decision = decision_in_words(source, lesson.situation, options, (), labelled.values())
-    reason = f"The person said: “{lesson.quote}”" if lesson.kind == "said" else lesson.reason
-    return NamedDecision(decision, lesson.letters(labelled), lesson=lesson.lesson, better=lesson.better, reason=reason)
+    said = lesson.quote if lesson.kind == "said" else ""
+    return NamedDecision(
+        decision,
+        lesson.letters(labelled),
+        lesson=lesson.lesson,
+        better=lesson.better,
+        reason=f"The person said: “{said}”" if said else lesson.reason,
+        said=said,
+    )
