@@ -83,6 +83,12 @@ def test_a_lesson_of_a_decision_is_classed_by_its_newest_verdict(verdict: Verdic
     assert lesson_class(pinned=False, support=Support(groups=9), verdict=verdict, option="a") == expected
 
 
+def test_a_lesson_from_attempts_that_nobody_graded_rests_on_those_that_show_it() -> None:
+    unfitted = replace(VERDICT, state="unknown", better=None, followed=0, others=0, inclusion=0.0)
+    assert lesson_class(pinned=False, support=Support(supporting=3, groups=3), verdict=unfitted, option="a") == "B"
+    assert lesson_class(pinned=False, support=Support(), verdict=unfitted, option="a") == "C"
+
+
 def test_a_situation_that_was_met_in_one_group_could_not_be_borne_out_twice() -> None:
     assert is_met_again(VERDICT)
     assert is_met_again(replace(VERDICT, groups=0, lone=6))

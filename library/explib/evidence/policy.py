@@ -38,13 +38,16 @@ def lesson_class(
 ) -> LessonClass:
     """The class of a lesson by how it was learned.
 
-    A: borne out in two groups or many lone attempts, or written or approved by a person. B: seen once. C: nothing is
-    known of its origin. D: attempts contradict it. A lesson of a decision is read by the decision's newest verdict.
+    A: borne out in two groups or many lone attempts, or written or approved by a person. B: seen once, or read from
+    attempts that nobody graded. C: nothing is known of its origin. D: attempts contradict it. A lesson of a decision is
+    read by the decision's newest verdict.
     """
     if pinned:
         return "A"
-    if verdict is not None:
+    if verdict is not None and (verdict.followed or verdict.others):
         return _class_of_decision(verdict, option)
+    if verdict is not None:
+        return "B" if support.supporting > support.contradicting else "C"
     if support.contradicting > support.supporting:
         return "D"
     if support.groups >= GROUPS and support.supporting > support.contradicting:

@@ -17,6 +17,8 @@ from explib.text.words import number_of
 SHOWN_ATTEMPTS = 12
 """Of one option."""
 SHOWN_RIVALS = 5
+_UNKNOWN = "not known yet: the attempts cannot be told from chance"
+_UNGRADED = "read from attempts that nobody graded"
 
 
 async def observations(store: Store, library: Library, experiences: Iterable[Experience]) -> dict[str, str]:
@@ -37,7 +39,7 @@ def verdict_line(verdict: Verdict | None, letter: str | None) -> str:
     if verdict is None:
         return "not judged yet"
     if verdict.state == "unknown" or verdict.better is None:
-        return "not known yet: the attempts cannot be told from chance"
+        return _UNKNOWN if verdict.followed or verdict.others else _UNGRADED
     if verdict.better != letter:
         return f"the attempts speak for another option: {observed_text(verdict)}"
     return observed_text(verdict)
@@ -80,7 +82,7 @@ def _standing(verdict: Verdict | None, letter: str | None) -> str:
     if verdict is None:
         return "Not judged yet."
     if verdict.state == "unknown":
-        return "Not known yet: the attempts cannot be told from chance."
+        return f"{verdict_line(verdict, letter).capitalize()}."
     return f"{_STATES[verdict.state]}: {verdict_line(verdict, letter)}."
 
 
