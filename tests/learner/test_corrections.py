@@ -33,6 +33,8 @@ def session(trajectory_id: str, turns: Sequence[str], *, role_of_turns: str = "u
         "please redo it with pathlib",
         "don't edit the generated files",
         "nein, nimm pnpm",
+        "You forgot the changelog: every change of code needs an entry under changes/.",
+        "No, branches are called fix/<number>-<words> here. Please rename it.",
     ],
 )
 def test_corrections_are_recognised(text: str) -> None:
@@ -46,6 +48,7 @@ def test_corrections_are_recognised(text: str) -> None:
         *("I don't know", "why not?", '{"never": 1}', ""),
         "I've always had great experiences, but my flight was canceled.",
         "I'd like to book a flight. We don't have any baggage.",
+        "No, I meant the other window, all fine.",
         "Actually, never mind. I think that's all for now.",
         "No, I really don't want to be transferred. Can you check again? There must be some way.",
     ],

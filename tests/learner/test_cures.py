@@ -106,8 +106,33 @@ def test_work_on_a_file_until_a_check_passes_teaches_nothing() -> None:
 
 def test_a_cure_that_fails_elsewhere_is_not_believed() -> None:
     calls: list[Made] = [("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)]
-    against: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, "Error: unknown code")]
+    against: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, FAILED)]
     assert cured(calls, against) == []
+    other: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, "Error: the account is closed")]
+    assert cured(calls, other) == cured(calls), "it is refused for another reason"
+
+
+def test_of_a_text_of_the_task_the_lesson_is_what_its_refusal_asks_for() -> None:
+    refused = "error: commit-msg: the subject must have the form `area: text`"
+    one, two = (
+        [bash(f'git commit -m "Mend {area} totals"', refused), bash(f'git commit -m "{area}: mend totals"', DONE)]
+        for area in ("cart", "tax")
+    )
+    assert cured(one) == [], "of one attempt it may be the task's"
+    asked = "write `-m` as “error: commit-msg: the subject must have the form 'area: text'” asks"
+    assert lesson(one, two) == f"When you are about to run `git commit`, {asked}."
+    signed = [bash('git commit -m "Mend it"', refused), bash('git commit -s -m "cart: mend it now"', DONE)]
+    assert "pass `-s`" not in [cure.decision.options[0].text for cure in cured(one, two, signed) if cure.is_sure]
+
+
+def test_a_command_that_the_refusal_tells_is_the_cure_as_a_whole() -> None:
+    told = [
+        bash("git push", "error: no upstream branch\n    git push -u origin HEAD"),
+        bash("git push -u origin HEAD", DONE),
+    ]
+    assert lesson(told) == "When you are about to run `git push`, run `git push -u origin HEAD`."
+    (found,) = cured(told, [bash("git push -u origin HEAD", DONE)])
+    assert not found.against
 
 
 def test_values_in_refusals_are_masked() -> None:

@@ -30,7 +30,7 @@ _BREAK = re.compile(
     r"|(?P<comma>\s?[,،、,]\s?)|(?P<stop>\s?[.;:!?。;:!?—–]+(?:\s+|$)|(?<=[。;!?])|(?:、|,)|して(?!は)|하고\s)"
 )
 """Over a text whose blanks are single ones: a pattern that may begin with many tries each of them."""
-_QUOTED = re.compile(r"`[^`]*`")
+_QUOTED = re.compile(r"`[^`]*`|“[^”]*”")
 _LEADS = re.compile(
     r"^(?:(?:first|then|always|also|only|just|please|instead|next|finally|simply|and|so|again|later|afterwards|still|directly"
     r"|both|carefully|briefly|quickly|politely|you|should|must|may|can|the agent|agents)\s+)+"

@@ -55,7 +55,7 @@ class Witness:
 
     deeds: tuple[Deed, ...]
     read: str
-    """What its tools answered, in small letters."""
+    """What its tools answered, in small letters and without backticks."""
     asked: frozenset[str]
     """Stems of its task: an act's object is often named there alone."""
     stems: frozenset[str]
@@ -87,7 +87,7 @@ def witness_of(attempt: Attempt) -> Witness:
     deeds = deeds_of(attempt)
     return Witness(
         deeds=deeds,
-        read=plain_words(read),
+        read=plain_words(read).replace("`", "'"),
         asked=stems_of(plain_words(attempt.trajectory.task)),
         stems=frozenset().union(*(deed.stems for deed in deeds)),
     )
@@ -105,14 +105,22 @@ def grounds_of(
     witnesses: Mapping[str, Witness],
     nearness: Nearness = by_words_alone,
     told: Witness | None = None,
+    others: Sequence[str] = (),
 ) -> Grounds:
-    """What of a lesson neither the attempts `winners`, which followed it and won, did, nor a person `told`."""
+    """What of a lesson neither the attempts `winners`, which followed it and won, did, nor a person `told`.
+
+    What a tool asked for may also have been read by `others` that show the same without having followed it.
+    """
     behind = [witnesses[name] for name in winners if name in witnesses]
     condition, strategy = condition_and_strategy(lesson)
     needs = [_name_need(name) for name in addresses_in(condition)]
     for clause in clauses(strategy):
         needs += _needs(clause, condition, nearness)
-    done = {need.what: (told and need.is_done(told)) or _seen(behind, need.is_done) for need in needs}
+    around = [*behind, *(witnesses[name] for name in others if name in witnesses)]
+    done = {
+        need.what: (told and need.is_done(told)) or _seen(behind, need.is_done) or _seen(around, need.is_read)
+        for need in needs
+    }
     borne_out = any(done.values())
     missing = (need.what for need in needs if not done[need.what] and (need.is_specific or not borne_out))
     return Grounds("; ".join(dict.fromkeys(missing)), bool(needs))
@@ -127,6 +135,8 @@ class Need:
     is_done: Callable[[Witness], bool]
     is_specific: bool = True
     """A name, a consequential act, or a flagged clause; other words pass beside what is borne out."""
+    is_read: Callable[[Witness], bool] = lambda _: False
+    """Whether a tool's answer in an attempt bears it out as well."""
 
 
 def _needs(clause: Clause, condition: str, nearness: Nearness) -> list[Need]:
@@ -177,7 +187,13 @@ def _on_plain_object(clause: Clause, at: int) -> bool:
 
 
 def _name_need(name: Name) -> Need:
-    return Need(f"`{name.text[:_QUOTED_CHARACTERS]}`", lambda witness: _named(witness, name))
+    written = plain_words(_PLACEHOLDER.sub(" ", name.text)).strip()
+    asked = name.is_asked and not any(pattern.search(written) for pattern in lexicon().acts.values())
+    return Need(
+        f"`{name.text[:_QUOTED_CHARACTERS]}`",
+        lambda witness: _named(witness, written),
+        is_read=lambda witness: (name.is_plain or asked) and _contains(witness.read, written),
+    )
 
 
 def _act_need(clause: Clause, kind: str, nearness: Nearness) -> Need:
@@ -244,15 +260,12 @@ def _seen(behind: Sequence[Witness], is_done: Callable[[Witness], bool]) -> bool
     return False
 
 
-def _named(witness: Witness, name: Name) -> bool:
-    """One deed has the name, or all the words of a command; a plain word may also be a field that was read."""
-    written = plain_words(_PLACEHOLDER.sub(" ", name.text)).strip()
+def _named(witness: Witness, written: str) -> bool:
+    """Whether one deed has the name, or all the words of a command."""
     parts = _PARTS.findall(written)
-    if any(
+    return any(
         _contains(deed.text, written) or all(_contains(deed.text, part) for part in parts) for deed in witness.deeds
-    ):
-        return True
-    return name.is_plain and _contains(witness.read, written)
+    )
 
 
 def _contains(text: str, part: str) -> bool:

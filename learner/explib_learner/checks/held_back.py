@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COMPARED_WINNERS = 8
-"""Attempts of a lesson whose deeds are compared with it in meaning."""
+"""Attempts of a lesson whose deeds are compared with it in meaning; and those others that are read."""
 COMPARED_CHARACTERS = 300
 """Of one deed."""
 BATCH = 32
@@ -58,14 +58,15 @@ async def held_back(
             marked.append(operation)
             continue
         winners = [name for name in operation.winners if name in attempts_by_id]
-        unread = [attempts_by_id[name] for name in winners if name not in witnesses]
+        others = [name for name in operation.others if name in attempts_by_id][:COMPARED_WINNERS]
+        unread = [attempts_by_id[name] for name in (*winners, *others) if name not in witnesses]
         witnesses |= await asyncio.to_thread(_read, unread)
         told = asked_by(operation.said) if operation.said and not shared else None
-        grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, told=told)
+        grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, told=told, others=others)
         if grounds.missing and embedder is not None:
             compared = winners[:COMPARED_WINNERS]
             nearness = await _nearness(operation.content, [witnesses[name] for name in compared], embedder)
-            grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, nearness, told)
+            grounds = await asyncio.to_thread(grounds_of, operation.content, winners, witnesses, nearness, told, others)
         submitter = only_submitter([attempts_by_id[name].trajectory for name in winners]) if shared else None
         marked.append(replace(operation, waits=_reason(grounds, submitter)))
     return tuple(marked)

@@ -42,11 +42,19 @@ class Name:
     is_called: bool = False
     """The text says to call, run or install it."""
 
+    is_asked: bool = False
+    """Quoted as what a tool asked for when it refused."""
+
     @property
     def is_plain(self) -> bool:
         """One word, as fields and tools have, or a form of two, as in `area: text`; and not to be called."""
         form = r"[\w.\[\]#$-]+|<?\w+>?: <?\w+>?"
         return not self.is_called and not self.is_address and re.fullmatch(form, self.text) is not None
+
+
+def heeded(refusal: str) -> str:
+    """How a lesson says to do what a tool asked for when it refused."""
+    return f"as “{refusal}” asks"
 
 
 def names_in(text: str) -> tuple[Name, ...]:
@@ -78,4 +86,5 @@ def _names(text: str) -> Iterator[Name]:
 
 
 def _name(text: str, name: str, at: int, *, is_address: bool = False) -> Name:
-    return Name(name, at, is_address, is_called=_CALLED.search(text[:at]) is not None)
+    asked = text.startswith(heeded(name), at - len("as ")) and not _ADDRESS.search(name)
+    return Name(name, at, is_address, is_called=_CALLED.search(text[:at]) is not None, is_asked=asked)

@@ -21,7 +21,8 @@ _LONGEST = 400
 _QUOTED_WORDS = 28
 _RULE = re.compile(
     r"\b(?:never(?! ?mind)|always|do not|don'?t|must not|mustn'?t|from now on|next time|instead of|rather than"
-    r"|in future|nie(?:mals)?|immer|nicht|stattdessen|künftig|jamais|toujours|nunca|siempre)\b",
+    r"|in future|(?:every|each|all) [^.!?]{1,60}\b(?:needs?|must|ha(?:s|ve) to|gets?)"
+    r"|nie(?:mals)?|immer|nicht|stattdessen|künftig|jamais|toujours|nunca|siempre)\b",
     re.IGNORECASE,
 )
 _NO = re.compile(
@@ -29,7 +30,8 @@ _NO = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DIRECTIVE = re.compile(
-    r"\b(?:use|run|put|keep|write|call|add|remove|make|take|redo|undo|revert|again|instead|not|nimm|utilise|usa)\b",
+    r"\b(?:use|run|put|keep|write|call|name|rename|move|add|remove|make|take|redo|undo|revert|again|instead|not"
+    r"|nimm|utilise|usa)\b",
     re.IGNORECASE,
 )
 _REDO = re.compile(r"\s*(?:please )?(?:redo|undo|revert|do (?:it|that|this) (?:again|over))\b", re.IGNORECASE)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from explib.models.decisions import Decision, Option
+from explib_learner.checks.names import heeded
 from explib_learner.grammar.failures import environmental
 from explib_learner.grammar.families.textual import pattern
 from explib_learner.grammar.files import edited
@@ -19,8 +20,8 @@ from explib_learner.grammar.trace import AttemptTrace, Call
 from explib_learner.writing.templates import argument, code, shown, used
 
 Change: TypeAlias = tuple[str, ...]
-"""(pass, argument) · (leave out, argument) · (set, argument, value) · (form, argument, pattern) · (use, tool) ·
-(first, tool)."""
+"""(pass, argument) · (leave out, argument) · (set, argument, value) · (form, argument, pattern) · (heed, argument,
+what the refusal asks) · (as told, command line) · (use, tool) · (first, tool)."""
 Strength: TypeAlias = Literal["believed", "candidate"]
 
 BELIEVED_FROM = 2
@@ -29,12 +30,21 @@ _SOON = 4
 """Calls after a failure among which its cure is looked for."""
 _MOST_CHANGES = 2
 _FORM, _FORM_WORDS = 40, 3
+_PROSE_WORDS = 3
+"""Words from which a value is a text of the one task: not it is the lesson, but what its refusal asks for."""
 _LONGEST_REFUSAL = 120
 _VALUE = re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"|`[^`\n]{1,80}`|\S*\d\S*")
 _IDENTIFIER = re.compile(r"\d{3}")
 """Marks values that name one thing: they are data of a task, no lesson for others."""
 _WORD = re.compile(r"[\w./:@+=-]{3,}")
+_PLAIN = str.maketrans("`“”", "'''")
+"""Signs that a quoted refusal may not have, as plain ones."""
 _TELLING = re.compile(r"error|fail|denied|refus|invalid|must|requir|not |unknown|missing|expected|use ", re.IGNORECASE)
+_ASKING = re.compile(
+    r"\b(?:must|requir\w*|should|needs?|expect\w*|ha(?:s|ve) to|missing|there is no|only|at (?:least|most)|use)\b",
+    re.IGNORECASE,
+)
+"""What a refusal says that tells what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,14 @@ class _Seen:
     tool: str
     change: Change
     failing: Call
-    refusal: str
     values_vary: bool
+    is_alone: bool
+    """Nothing else was changed."""
+
+    @property
+    def refusal(self) -> str:
+        """The telling line of the failing result, masked."""
+        return refusal_line(self.failing.text)
 
 
 def cures(traces: Sequence[AttemptTrace]) -> list[Cure]:
@@ -105,26 +121,31 @@ def masked(line: str) -> str:
 
 
 def refusal_line(text: str) -> str:
-    """The line of a failing result that says why: the first with a telling word, else the last one; masked."""
+    """The line of a failing result that says why, masked."""
+    return masked(_telling_line(text))
+
+
+def _telling_line(text: str) -> str:
+    """The first line with a telling word, else the last one."""
     lines = [line.strip() for line in text[:4000].splitlines() if line.strip()]
     telling = [line for line in lines if _TELLING.search(line)]
-    return masked(telling[0] if telling else lines[-1]) if lines else ""
+    return (telling or lines[-1:] or [""])[0]
 
 
 def _cure(seen: Sequence[_Seen], traces: Sequence[AttemptTrace]) -> Cure | None:
-    first = seen[0]
+    seen = [each for each in seen if each.is_alone] or seen
+    reason, _ = Counter(each.refusal for each in seen).most_common(1)[0]
+    first = next(each for each in seen if each.refusal == reason)
     ids = tuple(dict.fromkeys(each.trajectory_id for each in seen))
     if first.values_vary and len(ids) < BELIEVED_FROM:
         return None
     against = tuple(
-        trace.trajectory_id
-        for trace in traces
-        if _fails_anyway(trace, first.tool, first.change) or _works_anyway(trace, seen)
+        trace.trajectory_id for trace in traces if _fails_anyway(trace, first) or _works_anyway(trace, seen)
     )
     if len(against) >= len(ids):
         return None
     strength: Strength = "believed" if len(ids) >= BELIEVED_FROM and 4 * len(against) <= len(ids) else "candidate"
-    return Cure(_decision(first.tool, first.change), first.refusal, ids, against, strength)
+    return Cure(_decision(first.tool, first.change), reason, ids, against, strength)
 
 
 def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
@@ -133,10 +154,11 @@ def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
     for at, call in enumerate(calls):
         if not call.failed or environmental(call.text):
             continue
-        for change, vary in _changes(calls, at):
+        changes = _changes(calls, at)
+        for change, vary in changes:
             if (call.name, change) not in seen:
                 seen.add((call.name, change))
-                yield _Seen(trace.trajectory_id, call.name, change, call, refusal_line(call.text), vary)
+                yield _Seen(trace.trajectory_id, call.name, change, call, vary, len(changes) == 1)
 
 
 def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
@@ -152,21 +174,41 @@ def _changes(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
                 return []
             return [(("first", between[-1].name), False)]
         if call.name == failing.name:
-            return _differences(failing.arguments, call.arguments)
+            return _told(failing, call) or _differences(failing, call)
         if _same_purpose(failing, call) and not any(other.name == failing.name for other in calls[at + 1 :]):
             return [(("use", call.name), False)]
     return []
 
 
-def _differences(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> list[tuple[Change, bool]]:
+def _told(failing: Call, working: Call) -> list[tuple[Change, bool]]:
+    """The command line that worked, where the refusal told it word for word."""
+    plain = working.name.removeprefix("$ ")
+    given = {str(part) for name, value in working.arguments.items() for part in (name, value)}
+    for line in failing.text[:4000].splitlines():
+        _, command, rest = line.partition(f"{plain} ")
+        words = rest.split()
+        if working.name != plain and command and words and set(words) <= given:
+            return [(("as told", " ".join((plain, *words))), False)]
+    return []
+
+
+def _differences(failing: Call, working: Call) -> list[tuple[Change, bool]]:
+    old, new = failing.arguments, working.arguments
     names = [name for name in {**old, **new} if not name.startswith("#") and old.get(name) != new.get(name)]
     if not names or len(names) > _MOST_CHANGES:
         return []
-    found = [_difference(name, old, new) for name in names]
-    return [(change, vary) for change, vary in found if change[0] != "set" or not _IDENTIFIER.search(change[2])]
+    line = " ".join(_telling_line(failing.text).split())[:_LONGEST_REFUSAL].translate(_PLAIN)
+    asks = line if _ASKING.search(line) else ""
+    found = [_difference(name, old, new, asks) for name in names]
+    return [(change, vary) for change, vary in found if _is_lesson(change)]
 
 
-def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> tuple[Change, bool]:
+def _is_lesson(change: Change) -> bool:
+    """Whether it says what others can do: no name of one thing, no refusal that asks for nothing."""
+    return not (change[0] == "set" and _IDENTIFIER.search(change[2])) and change[0] + change[-1] != "heed"
+
+
+def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar], asks: str) -> tuple[Change, bool]:
     if name not in old:
         return ("pass", name), False
     if name not in new:
@@ -176,6 +218,8 @@ def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar])
         named = any(sign.isdigit() for sign in after) and len(after.split()) <= _FORM_WORDS
         if named:
             return ("form", name, pattern(after)[:_FORM]), False
+    if isinstance(after, str) and len(after.split()) >= _PROSE_WORDS:
+        return ("heed", name, asks), True
     return ("set", name, shown(after)), True
 
 
@@ -202,10 +246,12 @@ def _words(call: Call) -> frozenset[str]:
     return frozenset(word for text in texts for word in _WORD.findall(text))
 
 
-def _fails_anyway(trace: AttemptTrace, tool: str, change: Change) -> bool:
-    """Whether a call that does as the cure says fails all the same, and is not cured by another change."""
+def _fails_anyway(trace: AttemptTrace, seen: _Seen) -> bool:
+    """Whether a call that does as the cure says is refused all the same, and for the same reason."""
     return any(
-        call.failed and _does(call, trace.calls[:at], tool, change) and not environmental(call.text)
+        call.failed
+        and _does(call, trace.calls[:at], seen.tool, seen.change)
+        and refusal_line(call.text) == seen.refusal
         for at, call in enumerate(trace.calls)
     )
 
@@ -226,7 +272,7 @@ def _works_anyway(trace: AttemptTrace, seen: Sequence[_Seen]) -> bool:
 def _option(call: Call, change: Change) -> str | None:
     """What a call has in the place that a cure changes; a cure by another call changes none."""
     kind, name, *_ = change
-    if kind in ("use", "first"):
+    if kind in ("use", "first", "heed", "as told"):
         return ""
     value = call.arguments.get(name)
     if value is None:
@@ -242,6 +288,10 @@ def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool
         return False
     if kind == "first":
         return any(other.name == name for other in before)
+    if kind == "heed":
+        return not call.failed
+    if kind == "as told":
+        return {*name.split()} <= {*tool.split(), *(str(part) for pair in call.arguments.items() for part in pair)}
     value = call.arguments.get(name)
     if kind == "pass":
         return value is not None
@@ -279,6 +329,10 @@ def _options(change: Change, tool: str) -> tuple[str, str]:
                 f"write {argument(name)} in the form {code(rest[0])} (9 a digit, a or A letters)",
                 "write it otherwise",
             )
+        case "heed":
+            return f"write {argument(name)} {heeded(rest[0])}", f"write {argument(name)} otherwise"
+        case "as told":
+            return f"run {code(name)}", f"{used(tool)} otherwise"
         case "first":
             return f"{used(name)} first", f"{used(tool)} straight away"
     return f"{used(name)} instead", f"{used(tool)} all the same"

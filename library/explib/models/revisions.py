@@ -69,6 +69,11 @@ class Operation:
         """Ids of the cited attempts that did as the lesson says and won."""
         return tuple(cited.trajectory_id for cited in self.citations if cited.followed and cited.stance == "for")
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Ids of the cited attempts that show the same by having done otherwise."""
+        return tuple(cited.trajectory_id for cited in self.citations if not cited.followed and cited.stance == "for")
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
