@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Literal, Protocol
 
 from explib.models.decisions import Decision
 from explib.models.groups import Group, GroupAttempts
@@ -79,19 +79,21 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """The whole product on an empty library with the model that EXPLIB_MODEL… names, wave by wave."""
+class Product:
+    """The whole product on an empty library, wave by wave: also its checks, which hold lessons back for a person."""
 
-    name: str = "model"
+    name: str
+    analyst: Literal["contrast", "model"]
+    """model: the one that EXPLIB_MODEL… names."""
 
     def learn(self, attempts: Sequence[Attempt]) -> list[Learned]:
-        """Its live lessons and those that wait for a person: judged by codes where the grammar has them."""
+        """Its live lessons: judged by codes where the grammar has them."""
         return asyncio.run(self._learn(attempts))
 
     async def _learn(self, attempts: Sequence[Attempt]) -> list[Learned]:
         with TemporaryDirectory() as folder:
             settings = Settings(
-                database_url=f"sqlite+aiosqlite:///{folder}/library.db", analyst="model", token_budget_per_day=None
+                database_url=f"sqlite+aiosqlite:///{folder}/library.db", analyst=self.analyst, token_budget_per_day=None
             )
             async with open_application(settings) as application:
                 library = await application.library()
@@ -114,7 +116,11 @@ class Model:
                 ]
 
 
-LEARNERS: dict[str, Learner] = {"contrast": Contrast(), "model": Model()}
+LEARNERS: dict[str, Learner] = {
+    "contrast": Contrast(),
+    "product": Product("product", "contrast"),
+    "model": Product("model", "model"),
+}
 """Name on the command line → learner."""
 
 
