@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -9,17 +10,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from waiting import until
 
 from explib.errors import StorageFull
 from explib.models.json_value import Json
 from explib.models.submissions import RawSubmission
 from explib.models.trajectories import Trajectory
 from explib.settings.program import Settings
+from explib.tasks import cancel_and_wait
 from explib_server.application import Application
 from explib_server.compose import open_application
+from explib_server.hooks.afterwards import Afterwards
 from explib_server.hooks.capture import LATE_SECONDS, Capture
 from explib_server.hooks.events import event_of
 from explib_server.hooks.spool import Spool
+from explib_server.projects import Project
 
 Line: TypeAlias = dict[str, Json]
 SESSION = "0b6f9a52-6a3c-4c1e-9d55-3f0c6a1b2c3d"
@@ -215,3 +220,21 @@ async def test_what_is_no_event_leaves_the_spool_and_holds_up_nothing(applicatio
     (Spool().events / "1.json").write_text('{"client": "codex", "transcript": 7, "at": "now"}')
     await Capture(application, settle_seconds=0).take_up()
     assert (len(await stored(application)), Spool().waiting()) == (1, [])
+
+
+async def test_a_session_that_begins_has_earlier_ones_of_its_project_looked_at(
+    application: Application, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path | None] = []
+
+    async def look(_self: Afterwards, project: Project) -> None:
+        looked.append(project.root)
+
+    monkeypatch.setattr(Afterwards, "look", look)
+    (home / "shop" / ".git").mkdir(parents=True)
+    capture = Capture(application, settle_seconds=0)
+    capture.begin(event_of("session-start", "claude-code", {"cwd": str(home / "shop")}))
+    running = asyncio.create_task(capture.run())
+    await until(lambda: bool(looked))
+    await cancel_and_wait(running)
+    assert [root and root.name for root in looked] == ["shop"]

@@ -18,6 +18,7 @@ from explib.errors import Conflict, InvalidInput, NotFound, StorageError
 from explib.tasks import set_within
 from explib_learner.model.command_chat import FOLDER_PREFIX
 from explib_server.application import Application
+from explib_server.hooks.afterwards import Afterwards
 from explib_server.hooks.spool import Spool, read_event
 from explib_server.hooks.whose import project_of_event
 from explib_server.importers.intake import Intake
@@ -58,6 +59,13 @@ class Capture:
         self._told = asyncio.Event()
         self._unspooled: deque[Mapping[str, object]] = deque(maxlen=MOST_OPEN)
         self._open: OrderedDict[Path, Transcript] = OrderedDict()
+        self._afterwards = Afterwards(application)
+        self._begun: deque[Mapping[str, object]] = deque(maxlen=MOST_OPEN)
+
+    def begin(self, event: Mapping[str, object]) -> None:
+        """A session begins in a folder: look at what became of earlier ones of its project."""
+        self._begun.append(event)
+        self._told.set()
 
     def wake(self, event: Mapping[str, object] | None = None) -> None:
         """Something is in the spool; `event`: could not be put there."""
@@ -68,9 +76,11 @@ class Capture:
     async def run(self) -> None:
         """Take up what comes, and first what was missed. Ends when it is cancelled."""
         await self._guarded(self.sweep())
+        await self._guarded(self._afterwards.look_everywhere())
         while True:
             self._told.clear()
             await self._guarded(self.take_up())
+            await self._guarded(self._look())
             if await set_within(self._told, LOOK_SECONDS):
                 await asyncio.sleep(self._settle_seconds)
 
@@ -104,6 +114,11 @@ class Capture:
                 await self._take({"client": client, "transcript": str(path), "at": begun}, None)
             with suppress(OSError):  # then the next look goes over the same sessions again
                 self._spool.swept(client, begun)
+
+    async def _look(self) -> None:
+        while self._begun:
+            settings = self._application.settings
+            await self._afterwards.look(await asyncio.to_thread(project_of_event, self._begun.popleft(), settings))
 
     async def _done(self, event: Mapping[str, object], path: Path) -> bool:
         """Tell whether an event needs no other look. A defect that it meets does not hold up the others."""

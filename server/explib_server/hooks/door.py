@@ -51,6 +51,8 @@ class Door:
             case "tool":
                 return await self.recall.at_tool(message)
             case "session-start":
+                if "capture" in vars(self):  # until then all projects wait for a look, and an import here for nothing
+                    self.capture.begin(message)
                 return await self.recall.at_start(message)
             case name if name in CAPTURING:
                 self.capture.wake(None if message.get("spooled") else message)

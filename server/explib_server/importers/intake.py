@@ -84,5 +84,10 @@ def _in_range(record: Record, library: Library) -> float | None:
     """The reward in the library's range: what a session shows is a share of it, a log's is taken as it is."""
     if record.reward is None or record.reward_source == "environment":
         return record.reward
+    return in_range(record.reward, library)
+
+
+def in_range(share: float, library: Library) -> float:
+    """A reward from 0 to 1 in the library's range."""
     low, high = library.settings.reward_min, library.settings.reward_max
-    return low + record.reward * (high - low)
+    return low + share * (high - low)

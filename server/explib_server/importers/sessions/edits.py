@@ -9,7 +9,7 @@ from explib.models.trajectories import ToolCall
 from explib_learner.grammar.commands import command_text
 from explib_server.importers.sessions.shell import commands
 
-_EDITORS = re.compile(
+EDITORS = re.compile(
     r"(?:.*[_.-])?(?:multi_?edit|notebook_?edit|edit(?:_?file)?|write(?:_?file)?|create(?:_?file)?|insert(?:_edit_into_file)?"
     r"|apply_?patch|patch|replace(?:_string_in_file|_in_file)?|str_replace\w*|delete_?file|rename_?file|move_?file)",
     re.IGNORECASE,
@@ -35,7 +35,7 @@ def edits(call: ToolCall, failed: bool | None) -> bool:
         return False
     if _WORKERS.fullmatch(call.name):
         return True
-    if not _EDITORS.fullmatch(call.name):
+    if not EDITORS.fullmatch(call.name):
         return False
     paths = list(_paths(call))
     return not paths or not all(path.lower().endswith(_TEXTS) for path in paths)
