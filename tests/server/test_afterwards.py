@@ -229,7 +229,8 @@ async def submitted(application: Application, shop: Shop, **more: object) -> str
         {"role": "tool", "tool_call_id": "c0", "content": "done"},
     ]
     library = await application.store.libraries.ensure("shop", application.settings.library_defaults())
-    raw = RawSubmission("Add the discount.", steps, idempotency_key=f"session:claude-code:s:{more}", **more)  # type: ignore[arg-type]
+    key = f"turn:claude-code:0b6f9a52-6a3c-4c1e-9d55-3f0c6a1b2c3d:{len(more)}{more.get('reward_source')}"
+    raw = RawSubmission("Add the discount.", steps, idempotency_key=key, **more)  # type: ignore[arg-type]
     return (await application.submit(library, raw)).trajectory_id
 
 

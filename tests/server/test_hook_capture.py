@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,6 +27,7 @@ from explib_server.hooks.capture import LATE_SECONDS, Capture
 from explib_server.hooks.events import event_of
 from explib_server.hooks.spool import Spool
 from explib_server.projects import Project
+from explib_server.projects.state import switch
 
 Line: TypeAlias = dict[str, Json]
 SESSION = "0b6f9a52-6a3c-4c1e-9d55-3f0c6a1b2c3d"
@@ -63,13 +66,9 @@ def _called(identity: str, name: str, given: Json, shown: str, *, is_error: bool
 def _line(number: int, at: int, role: str, content: Json) -> Line:
     message: Line = {"role": role, "content": content, "id": f"m{number}-{at}", "model": "sonnet"}
     own: Line = {"uuid": f"u{number}-{at}", "promptId": f"p{number}", "isSidechain": False, "message": message}
-    return {
-        **own,
-        "type": role,
-        "sessionId": SESSION,
-        "cwd": "/nowhere",
-        "toolUseResult": {"stdout": "", "interrupted": False},
-    }
+    moment = datetime.fromtimestamp(time.time(), UTC).isoformat()
+    where: Line = {"sessionId": SESSION, "cwd": "/nowhere", "timestamp": moment}
+    return {**own, **where, "type": role, "toolUseResult": {"stdout": "", "interrupted": False}}
 
 
 def written(home: Path, *turns: list[Line], cut: int = 0) -> Path:
@@ -212,6 +211,37 @@ async def test_nothing_is_stored_where_capture_is_off_nor_of_an_agent_that_works
     ended(path)
     await Capture(application, settle_seconds=0).take_up()
     assert (await stored(application), Spool().waiting()) == ([], [])
+
+
+async def test_what_is_done_while_a_folder_is_off_stays_out_when_it_is_on_again(
+    application: Application, home: Path
+) -> None:
+    turns, folder = [turn(0)], Path("/nowhere")
+    ended(written(home, *turns))
+    await Capture(application, settle_seconds=0).take_up()
+    for number, off in ((1, True), (2, False)):
+        switch(folder, off=off)
+        turns.append(turn(number, f"Add the {number}th column to the report."))
+        ended(written(home, *turns))
+        await Capture(application, settle_seconds=0).take_up()
+    assert [attempt.task for attempt in await stored(application)] == [REQUEST, "Add the 2th column to the report."]
+
+
+async def test_two_sessions_at_once_in_one_project_are_two_and_lose_nothing(
+    application: Application, home: Path
+) -> None:
+    capture, turns = Capture(application, settle_seconds=0), [turn(0), turn(1, "Now write the tests for that.")]
+    for count in (1, 2):
+        path = written(home, *turns[:count])
+        other = path.with_name("0b6f9a52-0000.jsonl")
+        other.write_text(path.read_text().replace(SESSION, "0b6f9a52-0000"))
+        ended(path)
+        ended(other, session_id="0b6f9a52-0000")
+        await asyncio.gather(capture.take_up(), Capture(application, settle_seconds=0).take_up())
+    attempts = await stored(application)
+    assert {each.redactions for each in attempts} == {0}
+    keys = sorted(str(each.idempotency_key) for each in attempts)
+    assert keys == [f"turn:claude-code:{session}:p{n}" for session in ("0b6f9a52-0000", SESSION) for n in (0, 1)]
 
 
 async def test_what_is_no_event_leaves_the_spool_and_holds_up_nothing(application: Application, home: Path) -> None:

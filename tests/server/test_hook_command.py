@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import socketserver
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from server.cli_cases import Explib, explib
 
+from explib.models.json_value import Json
 from explib_learner.model.command_chat import UNCAPTURED
 from explib_server.hooks.events import event_of
 from explib_server.hooks.replies import reply, takes_context
 from explib_server.hooks.spool import MOST_FILES, Spool, SpoolFull, read_event
+from explib_server.service.paths import Place
 
 __all__ = ["explib"]  # a fixture
 Fields: TypeAlias = Mapping[str, object]
@@ -127,6 +133,25 @@ def hook(tmp_path: Path) -> Hook:
     return run
 
 
+@contextmanager
+def answering(answer: Json) -> Iterator[list[dict[str, Json]]]:
+    """A service that gives every hook the same answer; what hooks said to it."""
+    heard: list[dict[str, Json]] = []
+
+    class Answering(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            heard.append(json.loads(self.rfile.readline())["message"])
+            self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+    with socketserver.UnixStreamServer(Place().socket, Answering) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield heard
+        finally:
+            server.shutdown()
+
+
+PROMPT = json.dumps({"session_id": "s1", "cwd": "/w", "prompt": "Make the parser accept empty lines."}).encode()
 END = json.dumps({"session_id": "s1", "transcript_path": "/t", "cwd": "/w"}).encode()
 
 
@@ -176,6 +201,54 @@ def test_where_nothing_can_be_written_one_line_says_so(hook: Hook, tmp_path: Pat
     ended = hook("turn-end", "--client", "codex", stdin=END, XDG_DATA_HOME=str(blocked))
     assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (0, b"", 1)
     assert b"Not a directory" in ended.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_full_disk_is_said_in_one_line_and_what_a_service_takes_is_not_lost(
+    hook: Hook, service: Path, tmp_path: Path, *, reachable: bool
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with answering({"explib": "0.1.0", "accepted": True}) if reachable else nullcontext([]) as heard:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, limit[1]))  # of the hook's process too
+        try:
+            ended = hook("turn-end", "--client", "codex", stdin=END, EXPLIB_SERVICE="auto" if reachable else "off")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (0, b"", 1)
+    assert b"File too large" in ended.stderr
+    assert [message.get("transcript") for message in heard] == ["/t"] * reachable
+    assert [*(tmp_path / "data").rglob("*.json*")] == [], "nothing is half written"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"explib": "0.0.1", "error": "the service 0.0.1 has no door 'hook'"}, b"has no door"),
+        ({"explib": "9.0.0", "kept": {"as": "of next year"}}, b""),
+        ("no object", b""),
+    ],
+)
+def test_a_service_of_another_version_costs_a_hook_nothing(
+    hook: Hook, service: Path, tmp_path: Path, answer: Json, said: bytes
+) -> None:
+    with answering(answer) as heard:
+        asked = hook("prompt", "--client", "codex", stdin=PROMPT, EXPLIB_SERVICE="auto")
+        told = hook("turn-end", "--client", "codex", stdin=END, EXPLIB_SERVICE="auto")
+    for ended in (asked, told):
+        assert (ended.returncode, ended.stdout) == (0, b"")
+        assert ended.stderr.count(b"\n") <= 1
+        assert said in ended.stderr
+    assert len(heard) == 2
+    assert len([*(tmp_path / "data").rglob("events/*.json")]) == 1, "it waits for a service that takes it"
+
+
+@pytest.mark.process
+def test_a_prompt_goes_on_without_lessons_and_one_line_says_why(hook: Hook) -> None:
+    ended = hook("prompt", "--client", "codex", stdin=PROMPT)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (0, b"", 1)
+    assert b"no lessons" in ended.stderr
 
 
 @pytest.mark.process

@@ -123,7 +123,7 @@ async def test_a_turn_that_its_agent_submitted_is_graded_and_not_stored_again() 
         library = await application.library()
         own = await application.submit(library, RawSubmission("weigh it", "I did", 1.0))
         tally = Tally()
-        seen = Record("weigh it", "I did", "turn 1", "session:codex:s:1", 0.0, reward_source="test", feedback="failed")
+        seen = Record("weigh it", "I did", "turn 1", "turn:codex:s:1", 0.0, reward_source="test", feedback="failed")
         for trajectory_id, reward in ((own.trajectory_id, 0.0), (own.trajectory_id, None), ("t_none", 0.0)):
             await Intake(application, "default", tally).take(replace(seen, submitted_id=trajectory_id, reward=reward))
         [head] = await application.store.trajectories.heads(library, [own.trajectory_id])
@@ -134,7 +134,7 @@ async def test_a_turn_that_its_agent_submitted_is_graded_and_not_stored_again() 
 async def test_what_a_session_shows_is_a_share_of_the_librarys_range() -> None:
     async with open_application(Settings(embedder="none")) as application:
         library = await application.store.libraries.ensure("wide", LibrarySettings(reward_min=0.0, reward_max=100.0))
-        record = Record("weigh it", "I did", "turn 1", "session:codex:s:1", 1.0, reward_source="test")
+        record = Record("weigh it", "I did", "turn 1", "turn:codex:s:1", 1.0, reward_source="test")
         await Intake(application, "wide", Tally()).take(record)
         newest = await application.store.trajectories.newest(library)
     assert newest is not None

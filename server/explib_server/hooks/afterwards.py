@@ -71,7 +71,7 @@ class Afterwards:
         library = await store.libraries.find(project.library)
         if library is None:
             return
-        wanted = AttemptFilter(key="session:", since=now - LOOK_BACK_SECONDS)
+        wanted = AttemptFilter(key="turn:", since=now - LOOK_BACK_SECONDS)
         _, newest = await store.trajectories.listed(library, wanted, MOST_ATTEMPTS)
         for attempt in newest:
             if _may_be_graded(attempt, library) and attempt.id not in self._without_edits:

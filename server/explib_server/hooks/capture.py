@@ -20,13 +20,14 @@ from explib_learner.model.command_chat import FOLDER_PREFIX
 from explib_server.application import Application
 from explib_server.hooks.afterwards import Afterwards
 from explib_server.hooks.spool import Spool, read_event
-from explib_server.hooks.whose import project_of_event
+from explib_server.hooks.whose import folder_of, project_of_event
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.sessions.places import CLIENTS, session_paths
 from explib_server.importers.sessions.transcripts import FORMATS, Transcript
 from explib_server.importers.sources import ImportRun, Source
 from explib_server.importers.tally import Tally
+from explib_server.projects.state import is_off
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 60.0
@@ -155,7 +156,7 @@ class Capture:
             elif found.has_ended or event.get("event") in OVER or _is_quiet(path):
                 settings = self._application.settings
                 project = await asyncio.to_thread(project_of_event, event, settings, found.folder)
-                if project.captured and not _is_learners(found.folder):
+                if project.captured and not _is_learners(found.folder) and not await _was_off(event, found):
                     await self._submit(found, project.library)
 
     async def _opened(self, path: Path, client: str) -> Transcript:
@@ -207,6 +208,12 @@ def _format_of(path: Path) -> str | None:
 def _is_quiet(path: Path) -> bool:
     """Tell that a session's agent is not at work."""
     return time.time() - path.stat().st_mtime > QUIET_SECONDS
+
+
+async def _was_off(event: Mapping[str, object], record: Record) -> bool:
+    """Tell a turn at some moment of which its folder was switched off: it stays out when that is on again."""
+    folder = folder_of(event, record.folder)
+    return folder is not None and await asyncio.to_thread(lambda: is_off(folder.resolve(), record.span))
 
 
 def _is_learners(folder: str | None) -> bool:

@@ -70,8 +70,11 @@ def _run(name: str, arguments: Sequence[str]) -> None:
     if name in CAPTURING:
         _capture(event)
     elif name == "session-start" or takes_context(event) or takes_verdict(event):  # the first starts the service
-        _print(reply(event, _ask(event) or {}))
-    if name in ("session-start", *CAPTURING):
+        answer = _ask(event)
+        if answer is None and takes_context(event):
+            _tell(f"explib hook {name}: no lessons, the service did not answer in time: explib doctor says more")
+        _print(reply(event, answer or {}))
+    if name == "session-start":
         from explib_server.hooks.spool import Spool
 
         Spool().attach(str(event["client"]))
@@ -81,8 +84,10 @@ def _capture(event: dict[str, object]) -> None:
     """Into the spool first: the service is only told that there is something. Where it can't be written, told all."""
     from explib_server.hooks.spool import Spool
 
+    spool = Spool()
     try:
-        Spool().keep(event)
+        spool.keep(event)
+        spool.attach(str(event["client"]))
     except OSError as error:
         if _ask(event) is None:
             raise

@@ -47,6 +47,7 @@ def complete(draft: Draft, place: str, options: Options, scores: Scores) -> Reco
         agent=draft.agent,
         model=draft.model,
         folder=draft.folder,
+        span=draft.span,
         has_ended=draft.has_ended,
     )
 

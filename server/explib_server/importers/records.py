@@ -68,6 +68,8 @@ class Draft:
     model: str | None = None
     folder: str | None = None
     """Where the agent worked."""
+    span: tuple[float, float] | None = None
+    """When it began and ended (Unix time), where a session tells."""
     has_ended: bool = True
     """Nothing more comes of it; a session that goes on may have a request at which the agent still works."""
     names: tuple[str, ...] = ()
@@ -96,6 +98,8 @@ class Record:
     model: str | None = None
     folder: str | None = None
     """Where the agent worked: it tells the project, and so the library."""
+    span: tuple[float, float] | None = None
+    """When it began and ended (Unix time), where a session tells."""
     has_ended: bool = True
     """False for the last turn of a session at which the agent still works."""
 

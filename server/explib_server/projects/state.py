@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,31 +12,39 @@ from explib.errors import StorageError
 from explib.settings.places import folder as own_folder
 
 
-def is_off(folder: Path) -> bool:
-    """True where a folder or one above it is switched off, or where nobody can tell, because the list is broken."""
+def is_off(folder: Path, span: tuple[float, float] | None = None) -> bool:
+    """True where a folder or one above it is switched off, was at some moment of a span (Unix times), or where nobody
+    can tell, because the list is broken.
+    """
     try:
-        off = switched_off()
+        periods = _periods()
     except StorageError:
         return True
-    return any(place in off for place in (folder, *folder.parents))
-
-
-def switched_off() -> frozenset[Path]:
-    """The folders that are switched off. Raises StorageError."""
-    listed = _read(_off_file(), [])
-    if not isinstance(listed, list):
-        raise _broken(_off_file(), "it holds no list")
-    return frozenset(Path(str(folder)) for folder in listed)
+    began, ended = span or (time.time(), time.time())
+    met = {each for each, since, until in periods if until is None or (since <= ended and began < until)}
+    return not met.isdisjoint((folder, *folder.parents))
 
 
 def switch(folder: Path, *, off: bool) -> bool:
     """Switch a resolved folder off or on; False where it was so already. Raises StorageError."""
-    before = switched_off()
-    after = before | {folder} if off else before - {folder}
-    if after == before:
+    periods, now = _periods(), time.time()
+    if off is any(each == folder and until is None for each, _, until in periods):
         return False
-    _write(_off_file(), sorted(map(str, after)))
+    ended = [(each, since, now if each == folder and until is None else until) for each, since, until in periods]
+    after = [*periods, (folder, now, None)] if off else ended
+    _write(_off_file(), [[str(each), since, until] for each, since, until in after])
     return True
+
+
+def _periods() -> list[tuple[Path, float, float | None]]:
+    """Which folder was switched off from when until when, None where it is still. Raises StorageError."""
+    listed = _read(_off_file(), [])
+    try:
+        if isinstance(listed, list):
+            return [(Path(folder), float(since), until and float(until)) for folder, since, until in listed]
+    except (TypeError, ValueError) as error:
+        raise _broken(_off_file(), error) from error
+    raise _broken(_off_file(), "it holds no list")
 
 
 def remember_folder(library: str, root: Path) -> None:
@@ -72,7 +80,7 @@ def _read(path: Path, without: object) -> object:
         raise _broken(path, error) from error
 
 
-def _write(path: Path, content: Iterable[str] | dict[str, str]) -> None:
+def _write(path: Path, content: list[list[object]] | dict[str, str]) -> None:
     """Replace the file as a whole; only its owner may read it."""
     fresh = path.with_suffix(f".{os.getpid()}")
     try:

@@ -57,7 +57,7 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
         task=cut(steps[0].text, MAX_TASK_CHARACTERS - len("\n[…]\n")),
         position=position,
         document={**turn.document, "cwd": turn.folder, "session": turn.session, "turn": turn.number},
-        idempotency_key=f"session:{agent}:{turn.session}:{turn.key}",
+        idempotency_key=f"turn:{agent}:{turn.session}:{turn.key}",
         reward=None if told is None else told.reward,
         reward_source="inferred" if told is None else told.source,
         feedback=None if told is None else told.sentence,
@@ -67,6 +67,7 @@ def attempt(turn: Turn, following: Turn | None, said: Said, agent: str, position
         agent=agent,
         model=turn.model,
         folder=turn.folder,
+        span=None if turn.began is None or turn.ended is None else (turn.began, turn.ended),
         has_ended=following is not None or turn.has_ended or _is_over(steps),
         names=(f"{turn.session}:{turn.number}", turn.session),
     )

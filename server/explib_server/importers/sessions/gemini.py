@@ -50,6 +50,7 @@ class Gemini:
 
 def _take(message: Event, session: Session) -> None:
     content, key = message.get("content"), message.get("id")
+    session.at(message.get("timestamp"))
     if message.get("type") == "user":
         texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
         words = persons_words(_without_hooks(content))

@@ -76,6 +76,7 @@ def _part_order(part: Event) -> tuple[int, str]:
 
 def _take(message: Event, session: Session) -> None:
     said, parts = message.get("info"), objects(message.get("parts"))
+    session.at(lookup(said, "time.completed") or lookup(said, "time.created"))
     if lookup(said, "role") == "user":
         told = (part for part in parts if part.get("type") in ("text", "file") and not part.get("synthetic"))
         words = [_unquoted(part) for part in told]

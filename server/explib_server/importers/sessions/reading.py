@@ -39,6 +39,7 @@ class Reader:
 
     def take(self, document: Event) -> Iterator[Draft | BadRecord]:
         """Take a document in; the turns that are told to be over by it."""
+        self.session.at(document.get("timestamp"))
         self.client.take(document, self.session)
         for turn, following in self.session.settled():
             yield from self._attempt(turn, following)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +34,9 @@ class Turn:
     """What options of an import look into."""
     events: dict[str, Event] = field(default_factory=dict)
     """What followed, in its order; an event under a key that was there before takes its place."""
+    began: float | None = None
+    ended: float | None = None
+    """When its first and its last event were written (Unix time), where the client tells."""
     retrieval_id: str | None = None
     """Of the lessons that stood in the prompt."""
     is_interrupted: bool = False
@@ -64,8 +69,18 @@ class Session:
     """Events by what they follow, which is not written yet: some clients write lines out of their order."""
     is_whole: bool = False
     """Nothing that events could wait for is still to come."""
+    now: float | None = None
+    """When what is read was written (Unix time)."""
     _retrieval: str | None = None
     _offered: tuple[object, object] | None = None
+
+    def at(self, written: object) -> None:
+        """What comes next was written then: an ISO time, or milliseconds since the epoch."""
+        if isinstance(written, int | float):
+            self.now = written / 1_000
+        elif isinstance(written, str):
+            with suppress(ValueError):
+                self.now = datetime.fromisoformat(written).timestamp()
 
     def hold(self, event: Event, before: str) -> bool:
         """Keep an event until what it follows has come, unless too many wait already; whether it is kept."""
@@ -87,6 +102,7 @@ class Session:
         named = str(key or self.count)
         turn = Turn(named, self.count, words, self.identity, self.folder, self.model, document or {}, root=named)
         turn.retrieval_id, self._retrieval = self._retrieval, None
+        turn.began = turn.ended = self.now
         self.turns.append(turn)
         return turn
 
@@ -102,6 +118,7 @@ class Session:
             turn = self.turns[-1]
             turn.events[f"#{len(turn.events)}" if key is None else str(key)] = event
             turn.is_interrupted = turn.has_ended = False
+            turn.ended = self.now
 
     def ran_on(self, model: object) -> None:
         """The name of the model from here on."""
