@@ -6,21 +6,23 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from explib.errors import ExplibError
 
+if TYPE_CHECKING:  # a server on SQLite does not wait for the import of the other
+    from sqlalchemy.dialects import postgresql, sqlite
+
 T = TypeVar("T")
 Row: TypeAlias = "tuple[Any, ...] | None"
 TermsRow: TypeAlias = "tuple[int, str, int, str]"
 """Library id, experience id, version, and the lesson's terms, apart by spaces."""
-Insert = sqlite.Insert | postgresql.Insert
-MakeInsert: TypeAlias = Callable[[Table], Insert]
+Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
+MakeInsert: TypeAlias = "Callable[[Table], Insert]"
 NO_DATABASE = (
     "There is no database yet ({place}), and reading makes none: attach an agent (`explib attach`), import attempts "
     "(`explib import`), or correct EXPLIB_DATABASE_URL."

@@ -71,7 +71,7 @@ def _run(name: str, arguments: Sequence[str]) -> None:
         _capture(event)
     elif name == "session-start" or takes_context(event) or takes_verdict(event):  # the first starts the service
         answer = _ask(event)
-        if answer is None and takes_context(event):
+        if answer is None and name == "prompt":
             _tell(f"explib hook {name}: no lessons, the service did not answer in time: explib doctor says more")
         _print(reply(event, answer or {}))
     if name == "session-start":

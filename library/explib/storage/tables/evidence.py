@@ -30,13 +30,7 @@ retrievals = Table(
     Index("ix_retrievals_number", "library_id", "number", unique=True),
 )
 _REWARDED = retrievals.c.tick.is_not(None)
-Index(
-    "ix_retrievals_tick",
-    retrievals.c.library_id,
-    retrievals.c.tick,
-    sqlite_where=_REWARDED,
-    postgresql_where=_REWARDED,
-)
+Index("ix_retrievals_tick", retrievals.c.library_id, retrievals.c.tick, sqlite_where=_REWARDED)
 
 evidence_totals = Table(
     "evidence_totals",

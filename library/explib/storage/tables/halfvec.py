@@ -1,6 +1,7 @@
-"""Vectors of half-precision numbers: bytes on SQLite, pgvector's halfvec on PostgreSQL, bytes to us on both.
+"""Types of PostgreSQL's columns, without the import of its dialect, for which a server on SQLite would wait.
 
-The bytes are little-endian IEEE 754 half-precision numbers, one after the other.
+Vectors are bytes on SQLite, pgvector's halfvec on PostgreSQL, bytes to us on both: little-endian IEEE 754
+half-precision numbers, one after the other.
 """
 
 from __future__ import annotations
@@ -12,6 +13,16 @@ from sqlalchemy.types import UserDefinedType
 
 HEADER_BYTES = 4
 """The head of pgvector's binary form: the number of dimensions, and two bytes for later use."""
+
+
+class Lexemes(UserDefinedType[str]):
+    """A tsvector, which the database makes itself."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """The column's type in DDL."""
+        return "TSVECTOR"
 
 
 class HalfVector(UserDefinedType[bytes]):

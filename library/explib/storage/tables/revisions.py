@@ -36,13 +36,7 @@ operations = Table(
 )
 
 _REFUSED = operations.c.refusal.is_not(None)
-Index(
-    "ix_operations_refused",
-    operations.c.library_id,
-    operations.c.number,
-    sqlite_where=_REFUSED,
-    postgresql_where=_REFUSED,
-)
+Index("ix_operations_refused", operations.c.library_id, operations.c.number, sqlite_where=_REFUSED)
 
 proposals = Table(
     "proposals",
