@@ -1,6 +1,6 @@
 """Daily use from an empty database: `explib attach`, a dozen sessions as ever, and the next session holds the lesson.
 
-    EXPLIB_NODE=DIR .venv/bin/python benchmarks/daily_use.py [claude-code codex gemini opencode copilot]
+    EXPLIB_NODE=DIR .venv/bin/python benchmarks/daily_use.py claude-code codex gemini opencode copilot
 
 Real agents against a scripted model on loopback, in a repository whose tests only pass behind `make fixtures`. Some
 sessions leave failing tests behind, some find it out, some begin with it; no explib command is typed. Prints for each
@@ -153,7 +153,7 @@ async def settled(project: Path, sessions: int, outcome: Outcome) -> None:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("clients", nargs="*", default=["claude-code", "codex", "opencode"], choices=[*AGENTS])
+    options.add_argument("clients", nargs="+", choices=[*AGENTS])
     rows: list[list[str | int | float]] = []
     for name in options.parse_args().clients:
         found = asyncio.run(use(name))

@@ -15,7 +15,7 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
 from pydantic import Field
 
-NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
+NOTHING = "No experiences yet for this library. Solve the task, then submit the attempt: it is what is learned from."
 
 
 def empty_server(carried: int = 0) -> MCPServer[None]:

@@ -1,6 +1,6 @@
 """How often a session's first request to its model has our tools, on a machine that has much else to do.
 
-    EXPLIB_NODE=DIR .venv/bin/python benchmarks/first_request.py [--sessions 10] [--load 8] [claude-code codex]
+    EXPLIB_NODE=DIR .venv/bin/python benchmarks/first_request.py [--sessions 10] [--load 8] claude-code codex
 
 Real agents, attached, against a scripted model on loopback. `cold`: no service runs before the session, `running`: the
 one of the session before does. `--load`: so many processes that do nothing but work run beside them.
@@ -62,7 +62,7 @@ async def sessions(name: str, count: int, *, cold: bool) -> int:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("clients", nargs="*", default=["claude-code", "codex"], choices=[*AGENTS])
+    options.add_argument("clients", nargs="+", choices=[*AGENTS])
     options.add_argument("--sessions", type=int, default=10)
     options.add_argument("--load", type=int, default=8)
     chosen = options.parse_args()

@@ -30,11 +30,9 @@ INTRODUCTION = (
 FARTHER_SHARE = 0.25
 """Of an answer's tokens that the nearest layer leaves to farther ones, where these have lessons."""
 INTRODUCTION_TOKENS = estimate_tokens(INTRODUCTION)
-NOTHING = "No experiences yet for this library. Solve the task, then submit the trajectory with its reward."
-NOTHING_FITS = "No experience of this library fits the task. Solve it, then submit the trajectory with its reward."
-NOTHING_THIS_TIME = (
-    "No experiences for this task this time. Solve the task, then submit the trajectory with its reward."
-)
+NOTHING = "No experiences yet for this library. Solve the task, then submit the attempt: it is what is learned from."
+NOTHING_FITS = "No experience of this library fits the task. Solve it, then submit the attempt."
+NOTHING_THIS_TIME = "No experiences for this task this time. Solve it, then submit the attempt."
 
 
 @dataclass(frozen=True, slots=True)

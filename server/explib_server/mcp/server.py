@@ -55,7 +55,8 @@ ALLOCATIONS = 20_000
 """Between two searches for garbage: an answer makes hundreds of objects, and Python's 700 mean one every other call."""
 INSTRUCTIONS = (
     "For every task, without being asked: call get_experiences first, and submit_trajectory right before your final "
-    "reply. So later attempts learn from earlier ones.\n"
+    "reply. So later attempts learn from earlier ones. A task is whatever the user asks you to do or find out, each "
+    "request of a conversation anew; small talk is none.\n"
     "1. get_experiences gets the task's full text and returns lessons of graded attempts: follow what applies.\n"
     "2. submit_trajectory gets the same task text, your steps and the retrieval_id, solved or not; the reward (0 to 1) "
     "only if something outside you settled it, such as a test or the user.\n"

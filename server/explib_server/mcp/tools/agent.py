@@ -31,8 +31,9 @@ Feedback: TypeAlias = Annotated[str, Field(description="Why this reward, e.g. a 
 TrajectoryInput: TypeAlias = Annotated[
     JsonValue,
     Field(
-        description="The attempt: messages in OpenAI or Anthropic shape, a list of steps, or plain text. "
-        'E.g. [{"role":"assistant","content":"..."},{"role":"tool","content":"..."}]'
+        description="The attempt: messages in OpenAI or Anthropic shape or a list of steps, e.g. "
+        '[{"role":"assistant","content":"..."},{"role":"tool","content":"..."}], or a short account in plain text: '
+        "what you did, what failed, what worked."
     ),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
@@ -104,7 +105,9 @@ def _add_submit_trajectory(server: MCPServer[LazyApplication], current: Current)
         trajectory: TrajectoryInput,
         reward: Annotated[
             float | None,
-            Field(description="How good it was: 0 (failed) to 1 (solved), if the library has no other range."),
+            Field(
+                description="As a test or the user said: 0 (failed) to 1 (solved), if the library has no other range."
+            ),
         ] = None,
         answer: Annotated[str, Field(description="The final answer, if apart from the steps.")] = "",
         ground_truth: Annotated[str, Field(description="The right answer, if known.")] = "",
