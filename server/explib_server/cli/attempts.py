@@ -27,7 +27,7 @@ AgentOption: TypeAlias = Annotated[str | None, typer.Option(help="By this agent 
 ModelOption: TypeAlias = Annotated[str | None, typer.Option(help="By this model.")]
 SinceOption: TypeAlias = Annotated[str | None, typer.Option(help="Stored since a date, or in the last 7d, 12h.")]
 KeyOption: TypeAlias = Annotated[
-    str | None, typer.Option(help="Brought under a key that begins so: import:runs.jsonl:, session:claude-code:.")
+    str | None, typer.Option(help="Brought under a key that begins so: import:runs.jsonl:, turn:claude-code:.")
 ]
 IdArgument: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="For example t_01….")]
 

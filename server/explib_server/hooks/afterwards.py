@@ -7,7 +7,6 @@ Nothing is kept for it: the edits stand in the stored attempts, and git knows th
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +22,6 @@ from explib_server.projects import Project, project_of
 from explib_server.projects.history import Commit, FileHistory, file_history
 from explib_server.projects.state import known_folders
 
-log = logging.getLogger(__name__)
 STANDS_SECONDS = 86_400.0
 """How old a commit is that was kept."""
 LOOK_BACK_SECONDS = 14 * 86_400.0
@@ -32,8 +30,10 @@ HISTORY_SECONDS = 60 * 86_400.0
 """Of commits before the attempt was stored that are looked at: it may be stored later than it was made."""
 AGAIN_SECONDS = 600.0
 """Between two looks at one project."""
-MOST_ATTEMPTS = 200
-"""Of a project, its newest, that are looked at."""
+NEWEST = 200
+"""Attempts of a project among which those are that may be graded."""
+MOST_ATTEMPTS = 50
+"""Of one look, those first that were not looked at for the longest time: each file takes some commands of git."""
 MOST_FILES = 10
 MOST_BYTES = 256 * 1024
 """Of a file that is looked at. What is over a limit is not told."""
@@ -51,7 +51,8 @@ class Afterwards:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._looked: dict[Path, float] = {}
+        self._looked: dict[str, float] = {}
+        """When at a project, by its folder, and at an attempt, by its id (Unix times)."""
         self._without_edits: set[str] = set()
 
     async def look_everywhere(self) -> None:
@@ -64,18 +65,20 @@ class Afterwards:
     async def look(self, project: Project) -> None:
         """Grade the project's newest attempts by what became of their edits. Raises StorageError."""
         root, now = project.root, time.time()
-        if root is None or not project.captured or now - self._looked.get(root, 0.0) < AGAIN_SECONDS:
+        if root is None or not project.captured or now - self._looked.get(str(root), 0.0) < AGAIN_SECONDS:
             return
-        self._looked[root] = now
+        self._looked[str(root)] = now
         store = self._application.store
         library = await store.libraries.find(project.library)
         if library is None:
             return
         wanted = AttemptFilter(key="turn:", since=now - LOOK_BACK_SECONDS)
-        _, newest = await store.trajectories.listed(library, wanted, MOST_ATTEMPTS)
-        for attempt in newest:
-            if _may_be_graded(attempt, library) and attempt.id not in self._without_edits:
-                await self._grade(library, attempt, root)
+        _, newest = await store.trajectories.listed(library, wanted, NEWEST)
+        open_yet = [each for each in newest if _may_be_graded(each, library) and each.id not in self._without_edits]
+        open_yet.sort(key=lambda each: self._looked.get(each.id, 0.0))
+        for attempt in open_yet[:MOST_ATTEMPTS]:
+            self._looked[attempt.id] = now
+            await self._grade(library, attempt, root)
 
     async def _grade(self, library: Library, attempt: Trajectory, root: Path) -> None:
         stored = await self._application.store.trajectories.get(library, attempt.id)
@@ -88,10 +91,8 @@ class Afterwards:
             return
         share, reason = SENTENCES[told]
         feedback = f"{reason}: {', '.join(Path(path).name for path in edited)}."
-        await self._application.report_reward(
-            Attempt(attempt.id), in_range(share, library), feedback, source="inferred"
-        )
-        log.info("%s: %s", attempt.id, feedback)
+        given = in_range(share, library)
+        await self._application.report_reward(Attempt(attempt.id), given, feedback, source="inferred")
 
 
 def _may_be_graded(attempt: Trajectory, library: Library) -> bool:
