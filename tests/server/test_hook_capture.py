@@ -24,6 +24,7 @@ from explib_server.application import Application
 from explib_server.compose import open_application
 from explib_server.hooks.afterwards import Afterwards
 from explib_server.hooks.capture import LATE_SECONDS, Capture
+from explib_server.hooks.door import answer
 from explib_server.hooks.events import event_of
 from explib_server.hooks.spool import Spool
 from explib_server.projects import Project
@@ -242,6 +243,17 @@ async def test_two_sessions_at_once_in_one_project_are_two_and_lose_nothing(
     assert {each.redactions for each in attempts} == {0}
     keys = sorted(str(each.idempotency_key) for each in attempts)
     assert keys == [f"turn:claude-code:{session}:p{n}" for session in ("0b6f9a52-0000", SESSION) for n in (0, 1)]
+
+
+async def test_what_hooks_of_other_versions_tell_is_taken_as_far_as_it_is_known(
+    application: Application, home: Path
+) -> None:
+    path = written(home, turn(0))
+    Spool().keep({"event": "turn-paused", "client": "claude-code", "transcript": str(path), "next": {"year": 1}})
+    await Capture(application, settle_seconds=0).take_up()
+    assert (len(await stored(application)), Spool().waiting()) == (1, [])
+    for message in ({"event": "turn-paused"}, {"event": "prompt"}, {"event": "tool", "tool": 7}, {}):
+        assert await answer(application, message) == {}
 
 
 async def test_what_is_no_event_leaves_the_spool_and_holds_up_nothing(application: Application, home: Path) -> None:
