@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -209,7 +209,8 @@ def test_a_full_disk_is_said_in_one_line_and_what_a_service_takes_is_not_lost(
     hook: Hook, service: Path, tmp_path: Path, *, reachable: bool
 ) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with answering({"explib": "0.1.0", "accepted": True}) if reachable else nullcontext([]) as heard:
+    with ExitStack() as opened:
+        heard = opened.enter_context(answering({"explib": "0.1.0", "accepted": True})) if reachable else []
         resource.setrlimit(resource.RLIMIT_FSIZE, (8, limit[1]))  # of the hook's process too
         try:
             ended = hook("turn-end", "--client", "codex", stdin=END, EXPLIB_SERVICE="auto" if reachable else "off")
