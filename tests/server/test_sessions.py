@@ -13,7 +13,7 @@ import pytest
 from explib.trajectories import parse_trajectory
 from explib_learner.grammar.failures import failed
 from explib_server.importers.records import BadRecord, Record
-from explib_server.importers.sessions.transcripts import Transcript, attempts_of
+from explib_server.importers.sessions.transcripts import Transcript
 
 DATA = Path(__file__).parents[1] / "data" / "sessions"
 RETRIEVAL = "r_0198c2f4a1b3c9d2e4f01"
@@ -88,7 +88,7 @@ def client_of(name: str) -> str:
 
 
 def records(path: Path, client: str) -> list[Record]:
-    found = list(attempts_of(path, client))
+    found = list(Transcript(path, client).attempts())
     assert not [each for each in found if isinstance(each, BadRecord)], found
     return [each for each in found if isinstance(each, Record)]
 

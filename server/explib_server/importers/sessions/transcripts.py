@@ -81,8 +81,3 @@ class Transcript:
                     yield BadRecord(self.path.name, f"A line is no JSON: {document}.")
                 elif isinstance(document, Mapping):
                     yield from reader.take(document)
-
-
-def attempts_of(path: Path, client: str) -> Iterator[Record | BadRecord]:
-    """The attempts of a whole transcript: see Transcript, which reads one that grows without reading it all again."""
-    return Transcript(path, client).attempts()
