@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from explib_server.cli.reward import reward_said
 from explib_server.compose import open_application
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import Record
+from explib_server.importers.sessions.seen import SessionsSeen
 from explib_server.importers.tally import Tally
 from explib_server.mcp.server import build_server
+from explib_server.projects.state import switch
 
 __all__ = ["explib"]
 SESSIONS = Path(__file__).parents[1] / "data" / "sessions"
@@ -80,6 +83,21 @@ def test_a_session_goes_to_the_library_of_its_project(
     assert "in pumps has reward 0.5, by you: Thanks! Now say what you did." in explib("reward", "0.5").out
     (project / ".explib.toml").write_text("capture = false\n")
     assert "4 turns left out: capture is off" in explib("import", "--sessions", "codex", "--no-learn").out
+
+
+def test_turns_from_while_their_folder_was_off_are_left_out(home: Path) -> None:
+    switch(home.resolve(), off=True)
+    switch(home.resolve(), off=False)
+    now = time.time()
+    turns = [
+        Record("weigh it", "I did", "turn", f"turn:codex:s:{at}", folder=str(home), span=(now + at, now + at + 9))
+        for at in (-60, -5, 60)
+    ]
+    kept = SessionsSeen(Settings()).destined(turns)
+    assert [each.idempotency_key for each in kept if isinstance(each, Record)] == [
+        "turn:codex:s:-60",
+        "turn:codex:s:60",
+    ]
 
 
 def test_a_person_says_how_an_attempt_went_and_it_stays(explib: Explib, home: Path) -> None:

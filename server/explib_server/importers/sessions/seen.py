@@ -12,6 +12,7 @@ from explib.settings.program import Settings
 from explib.text.words import number_of
 from explib_server.importers.records import BadRecord, Record
 from explib_server.projects import Project, project_of
+from explib_server.projects.state import is_off
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class SessionsSeen:
     """For all of them, if it is named."""
     turns: int = 0
     uncaptured: int = 0
-    """Turns in folders that are switched off."""
+    """Turns in folders that are, or then were, switched off."""
     sessions: set[str] = field(default_factory=set)
     rewards: Counter[str] = field(default_factory=Counter)
     """By source."""
@@ -31,14 +32,15 @@ class SessionsSeen:
     libraries: Counter[str] = field(default_factory=Counter)
 
     def destined(self, records: Iterable[Record | BadRecord]) -> Iterator[Record | BadRecord]:
-        """Count the turns, and name the library of each; those of folders that are switched off are left out."""
+        """Count the turns, and name the library of each; leave out those of folders switched off, then or now."""
         of_folder = cache(lambda folder: project_of(folder, self.settings))
         for record in records:
             if isinstance(record, BadRecord):
                 yield record
                 continue
-            project = of_folder(_folder(record))
-            if project.captured:
+            folder = _folder(record)
+            project = of_folder(folder)
+            if project.captured and not (folder is not None and is_off(folder.resolve(), record.span)):
                 yield self._counted(record, project)
             else:
                 self.uncaptured += 1
@@ -63,7 +65,7 @@ class SessionsSeen:
         into = ", ".join(f"{name} ({number:,})" for name, number in self.libraries.most_common(12))
         yield f"into {number_of(len(self.libraries), 'library', 'libraries')}: {into or 'none'}; cost: 0 tokens"
         if self.uncaptured:
-            yield f"{number_of(self.uncaptured, 'turn')} left out: capture is off in their folders"
+            yield f"{number_of(self.uncaptured, 'turn')} left out: capture is off in their folders, or was then"
 
 
 def _folder(record: Record) -> Path | None:
