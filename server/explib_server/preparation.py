@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
-import anyio.to_process
-
 from explib.errors import TooLarge
 from explib.models.submissions import RawSubmission, Submission
 from explib.text.redaction import redact_submission
@@ -33,6 +31,8 @@ async def prepared(raw: RawSubmission, max_bytes: int, *, personal: bool) -> Sub
         return work()
     if size <= THREAD_CHARACTERS:
         return await asyncio.to_thread(work)
+    import anyio.to_process  # only here: a start does not wait for it
+
     return await anyio.to_process.run_sync(work, cancellable=True)
 
 
