@@ -7,6 +7,7 @@ Nothing is kept for it: the edits stand in the stored attempts, and git knows th
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,7 +112,7 @@ def fate_of_edits(root: Path, edited: Mapping[str, EditedLines], stored_at: floa
 
 
 def _fate(root: Path, path: str, edits: EditedLines, stored_at: float) -> Fate:
-    place = (root / path).resolve()
+    place = Path(os.path.realpath(root / path))  # a loop of links is no error here
     if not place.is_relative_to(root) or ".git" in place.parts:
         return "never was"
     text = _text(place)
