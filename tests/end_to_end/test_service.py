@@ -21,6 +21,8 @@ from end_to_end.killed import serving
 from learner.scripted_endpoint import ScriptedEndpoint, answers, endpoint, refuses
 from mcp import Client
 from results import structured
+from server.http_cases import ask as http_ask
+from server.http_cases import client_with
 from services import alive, services
 from waiting import until
 
@@ -246,3 +248,25 @@ def test_a_log_that_cannot_be_written_is_said_by_the_relay(
     said = subprocess.run([sys.executable, "-m", "explib_server", "serve"], input=asked, capture_output=True)
     assert (said.returncode, said.stdout) == (1, b"")
     assert "XDG_STATE_HOME" in said.stderr.decode()
+
+
+async def test_the_page_is_open_in_the_service_until_its_command_ends(service: Path) -> None:
+    command = [sys.executable, "-m", "explib_server", "ui", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ui:
+        assert ui.stdout is not None
+        address, _, code = (await asyncio.to_thread(ui.stdout.readline)).strip().partition("/ui#code=")
+        swapped = await http_ask(address, "/ui/key", secret=code, method="POST")
+        async with client_with(address, json.loads(swapped.body)["key"]) as client:
+            answer = await client.call_tool("page_read", {"view": "around"})
+        assert structured(answer)["data"]["person"] is True
+        serving = one(service)
+        assert serving != ui.pid
+        taken = await asyncio.to_thread(
+            subprocess.run, [*command, "--port", address.rpartition(":")[2]], capture_output=True, text=True
+        )
+        assert "choose another --port" in taken.stderr
+        ui.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(ui.wait) == 0
+    await gone(service)
+    with pytest.raises(ConnectionRefusedError):
+        await http_ask(address, "/ui")

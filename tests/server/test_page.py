@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.client.extension import ClientExtension
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from server.http_cases import ask, client_with, running
 from server.page_cases import HOSTILE, LESSON, PROPOSED, make_library
 
-from explib.errors import ExplibError, InvalidInput
+from explib.errors import ExplibError, InvalidInput, InvalidSetting
 from explib.models.revisions import Operation
 from explib.settings.program import Settings
 from explib.storage.revisions.proposal import Proposal
@@ -26,12 +27,13 @@ from explib_server.application import Application
 from explib_server.auth.callers import LOCAL_USER, acting_as
 from explib_server.compose import open_application
 from explib_server.http.app import http_app
-from explib_server.mcp.server import build_server
+from explib_server.mcp.server import application_of, build_server
 from explib_server.page import document as composing
 from explib_server.page.app import PAGE_URI
 from explib_server.page.ask import Ask
 from explib_server.page.document import ASSETS, PageDefect, bundled, document
 from explib_server.page.keys import CODE_SECONDS, PageKeys
+from explib_server.page.serving import open_page
 from explib_server.page.views.reading import VIEWS, around, read
 
 VENDORED = {
@@ -147,6 +149,25 @@ async def test_the_shell_needs_no_key_and_all_that_it_shows_does() -> None:
             assert (answer.structured_content or {})["data"]["person"] is True
             added = await client.call_tool("add_experience", {"content": "When it rains, take the bus."})
             assert (added.structured_content or {})["status"] == "active"
+
+
+async def test_a_page_is_open_over_the_application_that_is_there_as_long_as_it_is_wanted() -> None:
+    settings, bus = Settings(embedder="none"), InMemorySubscriptionBus()
+    current = application_of(settings, bus, "off")
+    async with current.running():
+        async with open_page(current, bus, settings, 0) as opened:
+            address, _, code = opened.partition("/ui#code=")
+            assert (await ask(address, secret="guessed")).status == 401
+            key = json.loads((await ask(address, "/ui/key", secret=code, method="POST")).body)["key"]
+            async with client_with(address, key) as client:
+                answer = await client.call_tool("page_read", {"view": "around"})
+                assert (answer.structured_content or {})["data"]["library"] == "default"
+            with pytest.raises(InvalidSetting, match="choose another"):
+                async with open_page(current, bus, settings, int(address.rpartition(":")[2])):
+                    pass
+        with pytest.raises(ConnectionRefusedError):
+            await ask(address, "/ui")
+        assert current.opened is not None
 
 
 class AppsClient(ClientExtension):

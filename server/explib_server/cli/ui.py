@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import webbrowser
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
 
+from explib.errors import InvalidSetting, StorageError
 from explib_server.cli.run import say
 from explib_server.program import load_settings
+from explib_server.service.connection import START_SECONDS, hello, reach
+from explib_server.service.paths import NoService, Place, ServiceOff
 
 
 def ui(
@@ -22,8 +26,6 @@ def ui(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
 ) -> None:
     """Open the library's page: does it help, what was learned from what, what waits for you. Ctrl-C ends it."""
-    from explib_server.page.serving import serve_page, with_library
-
     settings = load_settings()
 
     def opened(address: str) -> None:
@@ -32,12 +34,29 @@ def ui(
         if not no_browser:
             webbrowser.open(address)
 
-    if not sample:
-        serve_page(asyncio.run(with_library(settings)), port, opened)
-        return
-    from explib_server.page.sample import make_sample
+    if sample:
+        from explib_server.page.sample import serve_sample
 
-    with TemporaryDirectory(prefix="explib-sample-") as folder:
-        settings = settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{folder}/sample.db"})
         say("making sample data …")
-        serve_page(asyncio.run(make_sample(settings)), port, opened)
+        asyncio.run(serve_sample(settings, port, opened))
+        return
+    try:
+        _by_service(Place(), port, opened)
+    except ServiceOff:
+        from explib_server.page.serving import serve_page
+
+        asyncio.run(serve_page(settings, port, opened))
+
+
+def _by_service(place: Place, port: int, opened: Callable[[str], None]) -> None:
+    """Have the service open the page, and keep it open until one of the two ends. Raises ExplibError."""
+    try:
+        reached = reach(place, hello("page", message={"port": port}), START_SECONDS, start=True)
+    except NoService as error:
+        raise StorageError(f"{error}; EXPLIB_SERVICE=off serves the page from this command.") from error
+    with closing(reached), suppress(KeyboardInterrupt):
+        if "address" not in reached.answer:
+            raise InvalidSetting(str(reached.answer.get("error")))
+        opened(str(reached.answer["address"]))
+        reached.lines.read()
+        raise StorageError("The service has ended, and the page with it: run `explib ui` again.")

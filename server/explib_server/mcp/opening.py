@@ -37,6 +37,7 @@ class LazyApplication:
         self._handshake_seconds = handshake_seconds
         self._wanted = asyncio.Event()
         self._open: Application | None = None
+        self._running = False
         self._waiting: asyncio.Future[Application] | None = None
 
     async def __call__(self) -> Application:
@@ -55,11 +56,16 @@ class LazyApplication:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """As long as this lasts the application is, or can be, open; closed at the end."""
+        """As long as this lasts the application is, or can be, open; closed at the end of the outermost of these."""
+        if self._running:
+            yield
+            return
         keeping = asyncio.create_task(self._keep(), name="application")
+        self._running = True
         try:
             yield
         finally:
+            self._running = False
             with CancelScope(shield=True):  # a cancelled scope wakes who waits in it with each turn of the event loop
                 await cancel_and_wait(keeping)
 

@@ -183,6 +183,11 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
     """
     settings.chosen_analyst()
     bus = InMemorySubscriptionBus()
+    return server_over(application_of(settings, bus, learner), bus, settings, tools)
+
+
+def application_of(settings: Settings, bus: InMemorySubscriptionBus, learner: LearnerMode) -> LazyApplication:
+    """The application of these settings, whose revisions the bus tells of."""
 
     async def open_application() -> AbstractAsyncContextManager[Application]:
         background = await asyncio.to_thread(import_module, "explib_server.mcp.background")
@@ -190,7 +195,7 @@ def build_server(settings: Settings, learner: LearnerMode = "inprocess", tools: 
         opened: AbstractAsyncContextManager[Application] = background.run_background(settings, bus, own)
         return opened
 
-    return server_over(LazyApplication(open_application), bus, settings, tools)
+    return LazyApplication(open_application)
 
 
 def server_over(

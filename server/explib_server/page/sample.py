@@ -5,15 +5,23 @@ The attempts and their rewards are the same each time; their times are those of 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+
+from mcp.server.subscriptions import InMemorySubscriptionBus
+
 from explib.models.libraries import Library
 from explib.models.submissions import RawSubmission
 from explib.settings.program import Settings
 from explib_server.application import Application
-from explib_server.compose import open_application
 from explib_server.curation.curator import By, Curator, curator_of
 from explib_server.demo.agent import attempt
 from explib_server.demo.desk import TOOLS
 from explib_server.demo.tasks import DeskTask, Dice, held_out_tasks, practice_tasks
+from explib_server.mcp.server import application_of
+from explib_server.mcp.stdio import ended_by_signals
+from explib_server.page.serving import open_page
 
 SEED = 7
 LONE, REPEATED, ATTEMPTS = 44, 4, 5
@@ -29,18 +37,31 @@ PROPOSALS = (
 )
 
 
-async def make_sample(settings: Settings) -> Settings:
-    """Fill the database of these settings; the settings with which it is looked at."""
-    own = settings.model_copy(update={"library": LIBRARY, "analyst": "contrast"})
-    async with open_application(own) as application:
-        library = await application.library()
-        await _practise(application, library)
-        worker = await application.learning.worker()
-        await worker.learn_ready()
-        await _work(application, library)
-        await worker.learn_ready()
-        await _curate(application, library)
-    return own
+async def serve_sample(settings: Settings, port: int, opened: Callable[[str], None]) -> None:
+    """Serve the page over sample data until a signal stops it, as `serve_page` does over a person's own.
+
+    What the attempts with lessons teach is learned while the page is open.
+    """
+    with ended_by_signals(), TemporaryDirectory(prefix="explib-sample-") as folder:
+        url, bus = f"sqlite+aiosqlite:///{folder}/sample.db", InMemorySubscriptionBus()
+        own = settings.model_copy(update={"database_url": url, "library": LIBRARY, "analyst": "contrast"})
+        current = application_of(own, bus, "off")
+        async with current.running():
+            application = await current()
+            await make_sample(application)
+            async with open_page(current, bus, own, port) as address:
+                opened(address)
+                await (await application.learning.worker()).learn_ready()
+                await asyncio.Event().wait()
+
+
+async def make_sample(application: Application) -> None:
+    """Fill the application's library."""
+    library = await application.library()
+    await _practise(application, library)
+    await (await application.learning.worker()).learn_ready()
+    await _work(application, library)
+    await _curate(application, library)
 
 
 async def _practise(application: Application, library: Library) -> None:

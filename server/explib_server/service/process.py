@@ -34,6 +34,8 @@ from explib_server.service.standing import Client, status
 log = logging.getLogger(__name__)
 HELLO_SECONDS = 30.0
 """How long a connection may take to say what it is for."""
+LASTING = ("mcp", "page")
+"""Doors behind which a client stays."""
 STARTED_SECONDS = 10.0
 """After which the application is imported and open, and garbage is searched for (see `__main__`)."""
 
@@ -98,7 +100,7 @@ class Service:
             writer.close()
 
     async def _at_door(self, hello: Hello, lines: PipeLines) -> None:
-        if newer(hello.version, VERSION) or (hello.door == "mcp" and self._idleness.database_gone()):
+        if newer(hello.version, VERSION) or (hello.door in LASTING and self._idleness.database_gone()):
             self._gives_way = True
             self._ended.set()
             await self._say(lines, {"explib": VERSION, LEAVING: True})
@@ -106,7 +108,7 @@ class Service:
             await self._say(lines, {"explib": VERSION, "process": os.getpid()})
             await self._serve(hello, lines)
         else:
-            await self._say(lines, await self._answer(hello))
+            await self._say(lines, await self._answer(hello, lines))
 
     async def _serve(self, hello: Hello, lines: PipeLines) -> None:
         client = Client(hello, outgoing := Outgoing(lines))
@@ -119,13 +121,15 @@ class Service:
             self._clients.discard(client)
             self._idleness.touch()
 
-    async def _answer(self, hello: Hello) -> Message:
+    async def _answer(self, hello: Hello, lines: PipeLines) -> Message:
         if hello.door == "control":
             return self._controlled(hello)
-        if hello.door not in ANSWERING:
+        if hello.door not in {"page", *ANSWERING}:
             return {"error": f"the service {VERSION} has no door {hello.door[:40]!r}"}
         try:
             with connected(hello.connection), working_in(hello.folder):
+                if hello.door == "page":
+                    return await self._show(hello, lines)
                 return await answering(hello.door)(await self._serving.application(), hello.message)
         except ExplibError as error:
             return {"error": str(error)}
@@ -134,6 +138,14 @@ class Service:
             return {"error": f"a defect of explib: {error!r}"}
         finally:
             self._idleness.touch()
+
+    async def _show(self, hello: Hello, lines: PipeLines) -> Message:
+        """Tell the page's address, and keep its port open as long as the connection is."""
+        port = hello.message.get("port")
+        async with self._serving.page(port if isinstance(port, int) else 0) as address:
+            await self._say(lines, {"explib": VERSION, "address": address})
+            await lines.read()
+        return {}
 
     def _controlled(self, hello: Hello) -> Message:
         if hello.message.get("act") == "stop":

@@ -58,6 +58,13 @@ class Serving:
             self._background.start(self._keep(server), "answers", "the opening answers could not be kept")
         return self._servers[toolset]
 
+    @asynccontextmanager
+    async def page(self, port: int) -> AsyncIterator[str]:
+        """The address of the page over the same application, as long as this lasts. Raises as `open_page`."""
+        page = await asyncio.to_thread(import_module, "explib_server.page.serving")
+        async with page.open_page(self.application, self._bus, self.settings, port) as address:
+            yield address
+
     async def _keep(self, server: ExperienceMCP) -> None:
         """Once the first questions are answered; what an update has changed can wait longer than what is missing."""
         with suppress(ExplibError):  # each call says it
