@@ -251,22 +251,20 @@ def test_a_log_that_cannot_be_written_is_said_by_the_relay(
 
 
 async def test_the_page_is_open_in_the_service_until_its_command_ends(service: Path) -> None:
-    command = [sys.executable, "-m", "explib_server", "ui", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ui:
-        assert ui.stdout is not None
-        address, _, code = (await asyncio.to_thread(ui.stdout.readline)).strip().partition("/ui#code=")
-        swapped = await http_ask(address, "/ui/key", secret=code, method="POST")
-        async with client_with(address, json.loads(swapped.body)["key"]) as client:
-            answer = await client.call_tool("page_read", {"view": "around"})
-        assert structured(answer)["data"]["person"] is True
-        serving = one(service)
-        assert serving != ui.pid
-        taken = await asyncio.to_thread(
-            subprocess.run, [*command, "--port", address.rpartition(":")[2]], capture_output=True, text=True
-        )
-        assert "choose another --port" in taken.stderr
-        ui.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(ui.wait) == 0
+    command = (sys.executable, "-m", "explib_server", "ui", "--no-browser")
+    ui = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    assert ui.stdout is not None
+    address, _, code = (await ui.stdout.readline()).decode().strip().partition("/ui#code=")
+    swapped = await http_ask(address, "/ui/key", secret=code, method="POST")
+    async with client_with(address, json.loads(swapped.body)["key"]) as client:
+        answer = await client.call_tool("page_read", {"view": "around"})
+    assert structured(answer)["data"] is not None
+    assert one(service) != ui.pid
+    port = address.rpartition(":")[2]
+    other = await asyncio.create_subprocess_exec(*command, "--port", port, stderr=subprocess.PIPE)
+    assert b"choose another --port" in (await other.communicate())[1]
+    ui.send_signal(signal.SIGINT)
+    assert await ui.wait() == 0
     await gone(service)
     with pytest.raises(ConnectionRefusedError):
         await http_ask(address, "/ui")

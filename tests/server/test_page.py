@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from server.http_cases import ask, client_with, running
 from server.page_cases import HOSTILE, LESSON, PROPOSED, make_library
 
 from explib.errors import ExplibError, InvalidInput, InvalidSetting
+from explib.models.learning import ModelCall
 from explib.models.revisions import Operation
 from explib.settings.program import Settings
 from explib.storage.revisions.proposal import Proposal
@@ -35,6 +36,8 @@ from explib_server.page.document import ASSETS, PageDefect, bundled, document
 from explib_server.page.keys import CODE_SECONDS, PageKeys
 from explib_server.page.serving import open_page
 from explib_server.page.views.reading import VIEWS, around, read
+from explib_server.practice.journal import Journal, runs_folder
+from explib_server.practice.protocol import Finished
 
 VENDORED = {
     "preact.mjs": "bdcbd9abdf2c77c5c45326eab42191e949222d479d0d5f69467387a77040cb55",
@@ -286,6 +289,42 @@ async def test_who_sees_one_library_sees_neither_the_others_nor_what_all_spend(a
         with pytest.raises(ExplibError):
             await read(application, "week", "secret", Ask())
     assert len((await shown(application, "learner"))["spent"]) == 1
+
+
+async def test_the_learner_tells_tokens_and_money_by_day(application: Application) -> None:
+    now = application.store.clock()
+    await application.store.model_calls.save(ModelCall("h2", "writing", "p", "gpt-4o-mini", "{}", 10_000, 1_000, now))
+    spent = {each["model"]: each["usd"] for each in (await shown(application, "learner"))["spent"]}
+    assert spent["m"] is None
+    assert 0 < spent["gpt-4o-mini"] < 1
+
+
+async def test_a_run_of_practice_shows_its_curve_while_it_goes_on_and_its_proof_after(application: Application) -> None:
+    folder = runs_folder(application.settings.database_url) / "r1"
+    tasks = [f"t:{number}" for number in range(12)]
+    with closing(Journal(folder)) as journal:
+        plan = {"run": "r1", "library": "default", "what": "tasks.jsonl", "tasks": tasks, "agent": None, "model": "m"}
+        more = {"control": False, "rollouts": 1, "epochs": 2, "batch": 6}
+        (folder / "run.json").write_text(json.dumps({**plan, **more}))
+        for place, task in enumerate(tasks):
+            reward = None if place == 11 else float(place % 2 == 0)
+            rollout = Finished(f"practice:r1:{task}:1:1", task, [], reward=reward, tokens_in=9, tokens_out=1, usd=0.5)
+            journal.finish(rollout, None, 1)
+        journal.finish(Finished("proof:r1:t:0:with:1", "t:0", [], reward=1.0, usd=0.0), None, 2)
+        journal.learn(100, 1.0)
+        with (folder / "journal.jsonl").open("a") as file:
+            file.write('{"finished": {"key"')  # which is being written
+        [run] = (await shown(application, "learner"))["runs"]
+    first, second = run["batches"]
+    assert (first["epoch"], first["batch"], first["graded"], first["planned"]) == (1, 1, 6, 6)
+    assert first["mean"] == 0.5
+    assert 0 <= first["low"] < 0.5 < first["high"] <= 1
+    assert (second["graded"], second["low"]) == (5, None)
+    assert (run["proved"], run["proof"], run["finished"]) == (1, None, False)
+    assert (run["tokens"], run["usd"]) == (220, 7.0)
+    (folder / "report.json").write_text(json.dumps({"proof": {"verdict": "gain shown"}, "finished": True}))
+    [run] = (await shown(application, "learner"))["runs"]
+    assert run["proof"]["verdict"] == "gain shown"
 
 
 async def test_wrong_arguments_are_told(application: Application) -> None:

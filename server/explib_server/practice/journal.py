@@ -23,10 +23,15 @@ LOGS, WORK = "logs", "work"
 """Folders in that of a run: what `inspect view` opens, and where agents work."""
 
 
-def practice_folder(database_url: str) -> Path:
-    """The folder of all runs: beside an SQLite database, else among the program's data. Raises StorageError."""
+def runs_folder(database_url: str) -> Path:
+    """Where the folders of all runs are, if there are any: beside an SQLite database, else among the program's data."""
     path = database_url.partition(":///")[2] if database_url.startswith("sqlite") else ""
-    folder = (Path(path).parent if path else Path(program_folder("data"))) / "practice"
+    return (Path(path).parent if path else Path(program_folder("data"))) / "practice"
+
+
+def practice_folder(database_url: str) -> Path:
+    """The folder of all runs, made where it is missing. Raises StorageError."""
+    folder = runs_folder(database_url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -59,10 +59,16 @@ def read_budget(text: str) -> Budget:
 
 
 def usd_of(model: str, tokens_in: int, tokens_out: int) -> float | None:
-    """The list price of a model's tokens; None where it is not known. `model` is `provider/name`, or a name."""
+    """The list price of a model's tokens; None where it is not known. `model` is `provider/name`, or a name.
+
+    Nothing has a price without the extra `practice`.
+    """
     if not tokens_in and not tokens_out:
         return 0.0
-    from genai_prices import Usage, calc_price
+    try:
+        from genai_prices import Usage, calc_price
+    except ModuleNotFoundError:
+        return None
 
     provider, _, name = model.partition("/")
     try:

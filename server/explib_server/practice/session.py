@@ -22,7 +22,7 @@ from explib_server.practice.plan import Options, Plan, guess, make_plan
 from explib_server.practice.prices import Spent
 from explib_server.practice.proof import prove
 from explib_server.practice.protocol import EngineSpec
-from explib_server.practice.report import Report, make_report
+from explib_server.practice.report import Report, make_report, report_json
 from explib_server.practice.tasks import read_tasks, tasks_file
 
 CONTROL = ".control"
@@ -89,6 +89,7 @@ async def hold_session(application: Application, options: Options, library: str 
         target = await application.store.libraries.get(name)
         revisions = await application.store.revisions.history(target, MOST_REVISIONS)
         report = make_report(plan, journal, target, revisions, rollouts.broken)
+        (journal.folder / "report.json").write_text(json.dumps(report_json(report), indent=1), encoding="utf-8")
     if problem is not None:
         raise Stopped(report, problem) from problem
     return report

@@ -25,11 +25,12 @@ CLOCKS_APART_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The calls of one step of learning on one day (UTC)."""
+    """The calls of one model in one step of learning on one day (UTC)."""
 
     at: float
     """The day's beginning, in seconds since the epoch."""
     step: str
+    model: str
     calls: int
     prompt_tokens: int
     completion_tokens: int
@@ -63,19 +64,19 @@ class ModelCalls:
             return await _spent(connection, self.database, since)
 
     async def by_day(self, since: float) -> list[Spent]:
-        """The calls of the days since then, by step, oldest first."""
+        """The calls of the days since then, by step and model, oldest first."""
         called, prompt, completion = (
             model_calls.c.created_at,
             model_calls.c.prompt_tokens,
             model_calls.c.completion_tokens,
         )
-        day, step = cast(called, BigInteger) // DAY_SECONDS, model_calls.c.step
-        sums = select(day, step, func.count(), func.sum(prompt), func.sum(completion)).where(called >= since)
+        by = cast(called, BigInteger) // DAY_SECONDS, model_calls.c.step, model_calls.c.model
+        sums = select(*by, func.count(), func.sum(prompt), func.sum(completion)).where(called >= since)
         async with self.database.read() as connection:
-            found = await connection.execute(sums.group_by(day, step).order_by(day, step))
+            found = await connection.execute(sums.group_by(*by).order_by(*by))
             return [
-                Spent(number * DAY_SECONDS, name, calls, int(sent), int(got))
-                for number, name, calls, sent, got in found
+                Spent(number * DAY_SECONDS, step, model, calls, int(sent), int(got))
+                for number, step, model, calls, sent, got in found
             ]
 
     async def reserve(self, tokens: int, budget: int, since: float) -> Reserved:

@@ -1,9 +1,9 @@
 // Learner: what it does, what it waits for, what it spent and refused, and the decisions that it knows of.
 import { html } from "./html.js";
-import { t, number, reward, shortDay } from "./words.js";
+import { t, money, number, reward, shortDay } from "./words.js";
 import { useRead } from "./reading.js";
 import { Text } from "./text.js";
-import { Forest, Waiting, When } from "./parts.js";
+import { Forest, Waiting, When, effectWords } from "./parts.js";
 import { go, link } from "./route.js";
 
 const DAY = 86400;
@@ -16,7 +16,8 @@ export function Learner({ at }) {
     <p class="lead">${t(ANALYSTS[data.analyst])}${data.model && html` <span class="mono"><${Text} text=${data.model} /></span>.`} ${data.learned_at ? html`${t("Last change:")} <${When} at=${data.learned_at} now=${data.now} />.` : ""}</p>
     ${data.pulse.filter((pulse) => pulse.late).map((pulse) => html`<p class="notice"><${Text} text=${pulse.cause} />. → <${Text} text=${pulse.cure} /></p>`)}
     <div class="columns even"><section><h2>${t("Groups of attempts")}</h2><${Groups} data=${data} /></section>
-      <section><h2>${t("Tokens")}</h2><${Tokens} data=${data} /></section></div>
+      <section><h2>${t("Tokens and money")}</h2><${Spent} data=${data} /></section></div>
+    <section><h2>${t("Practice")}</h2><${Runs} data=${data} /></section>
     <section><h2>${t("Mean reward by day")}</h2><${Curve} data=${data} /></section>
     <section><h2>${t("Decisions it knows")}</h2><${Codebook} data=${data} at=${at} /></section>
     <section><h2>${t("Refused proposals")}</h2>${data.refusals.length ? html`<ul class="plain refusals">${data.refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} code /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>` : html`<p class="soft">${t("None was refused.")}</p>`}</section>`;
@@ -46,30 +47,56 @@ function Groups({ data }) {
     ${Object.entries(data.reasons).map(([reason, count]) => html`<p class="soft">${number(count)} × <${Text} text=${reason} /></p>`)}`;
 }
 
-function Tokens({ data }) {
+function Spent({ data }) {
   if (data.spent === null) return html`<p class="soft">${t("All libraries share them; this key does not reach them all.")}</p>`;
-  const days = new Map();
-  for (const spent of data.spent) days.set(spent.at, (days.get(spent.at) || 0) + spent.prompt_tokens + spent.completion_tokens);
-  const start = Math.floor(data.now / DAY) * DAY;
-  const today = days.get(start) || 0;
-  const last = Array.from({ length: 28 }, (_, back) => start - (27 - back) * DAY);
-  const most = Math.max(1, ...days.values());
-  const steps = new Map();
-  for (const spent of data.spent) steps.set(spent.step, (steps.get(spent.step) || 0) + spent.prompt_tokens + spent.completion_tokens);
-  return html`<p><b>${number(today)}</b> ${t("today, of {n}", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * today) / Math.max(1, data.limit)) + "%" }}></span></div>
-    ${days.size > 0 ? html`<div class="bars" role="img" aria-label=${t("Tokens by day")}>${last.map((at) => html`<span title=${`${shortDay(at)}: ${number(days.get(at) || 0)}`} style=${{ height: (100 * (days.get(at) || 0)) / most + "%" }}></span>`)}</div>
-      <ul class="plain keys">${[...steps].map(([step, count]) => html`<li>${step}: ${number(count)}</li>`)}</ul>` : html`<p class="soft">${t("None in four weeks.")}</p>`}`;
+  const today = Math.floor(data.now / DAY) * DAY;
+  const of = (rows) => `${number(tokens(rows))} · ${money(priced(rows))}`;
+  const on = (at) => data.spent.filter((each) => each.at === at);
+  const last = Array.from({ length: 28 }, (_, back) => today - (27 - back) * DAY);
+  const most = Math.max(1, ...last.map((at) => tokens(on(at))));
+  const steps = [...new Set(data.spent.map((each) => each.step))];
+  return html`<p><b>${of(on(today))}</b> ${t("today, of {n} tokens", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * tokens(on(today))) / Math.max(1, data.limit)) + "%" }}></span></div>
+    ${steps.length > 0 ? html`<div class="bars" role="img" aria-label=${t("Tokens by day")}>${last.map((at) => html`<span title=${`${shortDay(at)}: ${of(on(at))}`} style=${{ height: (100 * tokens(on(at))) / most + "%" }}></span>`)}</div>
+      <p class="soft">${t("In four weeks: {spent}", { spent: of(data.spent) })}</p>
+      <ul class="plain keys">${steps.map((step) => html`<li>${step}: ${of(data.spent.filter((each) => each.step === step))}</li>`)}</ul>` : html`<p class="soft">${t("None in four weeks.")}</p>`}`;
+}
+
+const tokens = (rows) => rows.reduce((sum, each) => sum + each.prompt_tokens + each.completion_tokens, 0);
+const priced = (rows) => rows.reduce((sum, each) => (sum === null || each.usd === null ? null : sum + each.usd), 0);
+
+function Runs({ data }) {
+  if (!data.runs.length) return html`<p class="soft">${t("No run yet:")} <code>explib practice</code> ${t("attempts tasks, learns from them, and proves it.")}</p>`;
+  return data.runs.map((run) => html`<div class="run"><h3><${Text} text=${run.what} /></h3>
+    <p class="soft"><${When} at=${run.at} now=${data.now} /> · <${Text} text=${run.by} />${run.control && ` · ${t("control: rewards are shuffled")}`} · ${t("{n|token|tokens}", { n: run.tokens })}, ${money(run.usd)} · <span class="mono">${run.run}</span></p>
+    ${run.batches.length > 0 && html`<${Bars} data=${data} heads=${[t("epoch, batch"), t("mean reward")]} rows=${run.batches.map((batch) => [`${batch.epoch}, ${batch.batch}`, { ...batch, note: t("{n} of {m}", { n: batch.graded, m: batch.planned }) }])} />`}
+    <${Proof} run=${run} data=${data} /></div>`);
+}
+
+function Proof({ run, data }) {
+  const { proof } = run;
+  if (!proof) return run.proved > 0 && html`<p class="soft">${t("The proof goes on: {n|rollout is|rollouts are} made.", { n: run.proved })}</p>`;
+  const width = data.reward_max - data.reward_min || 1;
+  const effect = { mean: proof.gain / width, low: proof.low / width, high: proof.high / width, source: "measured" };
+  return html`<p><b>${t("Proof")}: ${t(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}).
+    <span class="soft">${t("With the library {mean}, without {other}; {n} of {m} pairs, revision {r}.", { mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
+}
+
+// A table of means as bars: a row is its name and its cells, {mean, low, high, note} or nothing.
+function Bars({ data, heads, rows }) {
+  const share = (value) => (100 * (value - data.reward_min)) / (data.reward_max - data.reward_min || 1);
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table class="curve"><thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead><tbody>${rows.map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>
+    ${cells.map((cell, place) => html`<td>${cell ? html`<span class="track"><span class=${place ? "bar pale" : "bar"} style=${{ width: share(cell.mean) + "%" }}></span>${typeof cell.low === "number" && html`<span class="span" style=${{ left: share(cell.low) + "%", width: share(cell.high) - share(cell.low) + "%" }}></span>`}</span> ${reward(cell.mean)} <span class="soft">${cell.note}</span>` : html`<span class="soft">–</span>`}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 function Curve({ data }) {
   if (!data.curve.length) return html`<p class="soft">${t("No rewards yet.")}</p>`;
-  const width = data.reward_max - data.reward_min || 1;
-  const days = [...new Set(data.curve.map((each) => each.at))];
-  return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table class="curve"><thead><tr><th>${t("day")}</th><th>${t("asked for lessons")}</th><th>${t("asked for none")}</th></tr></thead><tbody>${days.slice(-14).map((at) => html`<tr><th scope="row">${shortDay(at)}</th>
-    ${[true, false].map((served) => {
-      const found = data.curve.find((each) => each.at === at && each.served === served);
-      return html`<td>${found ? html`<span class="track"><span class=${served ? "bar" : "bar pale"} style=${{ width: (100 * (found.mean - data.reward_min)) / width + "%" }}></span></span> ${reward(found.mean)} <span class="soft">${t("of {n}", { n: found.attempts })}</span>` : html`<span class="soft">–</span>`}</td>`;
-    })}</tr>`)}</tbody></table></div><p class="soft">${t("Those who asked did other tasks than those who did not: a mean is no proof.")}</p>`;
+  const days = [...new Set(data.curve.map((each) => each.at))].slice(-14);
+  const cell = (at, served) => {
+    const found = data.curve.find((each) => each.at === at && each.served === served);
+    return found && { mean: found.mean, note: t("of {n}", { n: found.attempts }) };
+  };
+  return html`<${Bars} data=${data} heads=${[t("day"), t("asked for lessons"), t("asked for none")]} rows=${days.map((at) => [shortDay(at), cell(at, true), cell(at, false)])} />
+    <p class="soft">${t("Those who asked did other tasks than those who did not: a mean is no proof.")}</p>`;
 }
 
 const VERDICTS = { believed: "believed", candidate: "candidate", "one of": "one of several", unknown: "not known yet" };

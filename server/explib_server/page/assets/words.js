@@ -40,6 +40,9 @@ export const number = (value, digits = 0) =>
 export const reward = (value) =>
   value === null || value === undefined ? "–" : new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(value);
 
+export const money = (usd) =>
+  usd === null ? t("price not known") : new Intl.NumberFormat(locale(), { style: "currency", currency: "USD", maximumFractionDigits: usd && usd < 0.1 ? 4 : 2 }).format(usd);
+
 const UNITS = [[60, 1, "second"], [3600, 60, "minute"], [86400, 3600, "hour"], [14 * 86400, 86400, "day"]];
 
 export function ago(at, now) {

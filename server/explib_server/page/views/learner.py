@@ -10,6 +10,8 @@ from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.page.ask import Ask, Fields
+from explib_server.page.views.practice import runs
+from explib_server.practice.prices import usd_of
 from explib_server.render.bounds import commonest
 from explib_server.render.heartbeat import heartbeat
 from explib_server.render.times import DAY
@@ -46,6 +48,7 @@ async def learner(application: Application, library: Library, ask: Ask) -> Field
         ],
         "spent": await _spent(application, now),
         "limit": settings.token_budget_per_day,
+        "runs": await runs(application, library),
         "curve": [asdict(each) for each in await store.attempts.by_day(library, now - CURVE_DAYS * DAY)],
         "reward_min": library.settings.reward_min,
         "reward_max": library.settings.reward_max,
@@ -57,10 +60,11 @@ async def learner(application: Application, library: Library, ask: Ask) -> Field
 
 
 async def _spent(application: Application, now: float) -> list[Fields] | None:
-    """Tokens by day and step; None for who does not reach every library, since all share the model."""
+    """Tokens and money by day and step; None for who does not reach every library, since all share the model."""
     if current_caller().libraries is not None:
         return None
-    return [asdict(each) for each in await application.store.model_calls.by_day(now - SPENT_DAYS * DAY)]
+    spent = await application.store.model_calls.by_day(now - SPENT_DAYS * DAY)
+    return [{**asdict(each), "usd": usd_of(each.model, each.prompt_tokens, each.completion_tokens)} for each in spent]
 
 
 def _state(entry: CodebookEntry) -> str:
