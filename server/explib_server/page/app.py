@@ -73,12 +73,16 @@ def add_page_tool(server: MCPServer[LazyApplication], current: Current) -> None:
         with tool_errors():
             application = await current()
             from explib_server.page.ask import Ask
-            from explib_server.page.views.reading import around, read
+            from explib_server.page.views.reading import around, read, words
 
-            if view == "around":
-                data = await around(application, library)
-            else:
-                data = await read(application, view, library, Ask(id, after, limit, query, show, sort))
+            ask = Ask(id, after, limit, query, show, sort)
+            match view:
+                case "around":
+                    data = await around(application, library)
+                case "words":
+                    data = {**words(ask)}
+                case _:
+                    data = await read(application, view, library, ask)
         shown = PageData(view=view, data=data).model_dump(mode="json")
         return text_answer(f"The page's view {view}.").model_copy(update={"structured_content": shown})
 

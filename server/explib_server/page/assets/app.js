@@ -1,5 +1,7 @@
 // The shell: views, keys, what is new, and how the page is opened.
-import { html, draw, hooks } from "./html.js";
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { Problem, framed, fullScreen, listen, open, read, useKey } from "./door.js";
 import { isJapanese, number, prefer, speak, t } from "./words.js";
 import { ahead, refresh, useTick, withLibrary } from "./reading.js";
@@ -13,7 +15,6 @@ import { History } from "./history.js";
 import { Learner } from "./learner.js";
 import { Attempt, Attempts } from "./attempts.js";
 
-const { useState, useEffect, useRef } = hooks;
 const VIEWS = { week: Week, lessons: Lessons, lesson: Lesson, review: Review, history: History, learner: Learner, attempts: Attempts, attempt: Attempt };
 const NAV = [["week", "This week", "w"], ["lessons", "Lessons", "l"], ["review", "Review", "r"], ["history", "History", "h"], ["learner", "Learner", "e"], ["attempts", "Attempts", "a"]];
 const WITHIN = { lesson: "lessons", attempt: "attempts" };
@@ -25,7 +26,6 @@ function Page({ trouble }) {
   const [problem, setProblem] = useState(trouble);
   const [news, setNews] = useState(0);
   const [help, setHelp] = useState(false);
-  const [, redraw] = useState(0);
   const tick = useTick();
   const seen = useRef({ revision: null, at });
   seen.current.at = at;
@@ -78,7 +78,7 @@ function Page({ trouble }) {
     ${problem && html`<${Trouble} problem=${problem} />`}
     ${news > 0 && html`<p class="news" role="status"><button onClick=${reread}>${t("{n|new revision|new revisions}: show", { n: news })} <kbd>.</kbd></button></p>`}
     <main id="main" tabindex="-1" ref=${main}><${View} key=${at.view} at=${at} around=${around} /></main>
-    <footer><span>${t("revision {n}", { n: String(around.revision) })}</span><button class="quiet" onClick=${() => { prefer(isJapanese() ? "en" : "ja"); redraw(Math.random()); refresh(); }} lang=${isJapanese() ? "en" : "ja"}>${isJapanese() ? "English" : "日本語"}</button>
+    <footer><span>${t("revision {n}", { n: String(around.revision) })}</span><button class="quiet" onClick=${() => prefer(isJapanese() ? "en" : "ja").then(refresh)} lang=${isJapanese() ? "en" : "ja"}>${isJapanese() ? "English" : "日本語"}</button>
       <button class="quiet" onClick=${() => setHelp(true)}>${t("Keys")} <kbd>?</kbd></button>${framed && html`<button class="quiet" onClick=${fullScreen}>${t("Full screen")}</button><button class="quiet" onClick=${reread}>${t("Read again")}</button>`}</footer>
     <${PendingBar} />${help && html`<${Help} close=${() => setHelp(false)} />`}</div>`;
 }
@@ -119,24 +119,26 @@ function Door({ problem, opened }) {
     <p class="actions"><button class="main" disabled=${!key.trim()} onClick=${enter}>${t("Open")}</button></p><p class="soft">${t("It stays in this tab only.")}</p></main>`;
 }
 
+let spoken;
+
 function context(host) {
   const page = document.documentElement;
   if (host.theme) page.style.colorScheme = host.theme;
-  if (host.locale) speak(host.locale);
+  if (host.locale) spoken = speak(host.locale).then(refresh);
   const fonts = host.styles && host.styles.variables && host.styles.variables["--font-sans"];
   if (fonts) page.style.setProperty("--sans", fonts);
 }
 
 async function start() {
-  speak();
   let trouble = null;
   try {
     await open(context, () => flush({ keepalive: true }));
     if (route().view === "week") ahead("week");
+    await (spoken || speak());
   } catch (problem) {
     trouble = problem instanceof Problem ? problem : new Problem(String(problem), "gone");
   }
-  draw(html`<${Page} trouble=${trouble} />`, document.getElementById("page"));
+  render(html`<${Page} trouble=${trouble} />`, document.getElementById("page"));
 }
 
 start();

@@ -1,5 +1,6 @@
 // Attempts: the newest, and one of them with what it was shown and what it did.
-import { html, hooks } from "./html.js";
+import { useEffect, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, whole } from "./words.js";
 import { read } from "./door.js";
 import { useRead, withLibrary } from "./reading.js";
@@ -9,8 +10,7 @@ import { Search } from "./lessons.js";
 import { Steps } from "./steps.js";
 import { go, link } from "./route.js";
 
-const { useState, useEffect } = hooks;
-const KINDS = { "": "all", graded: "with a reward", ungraded: "without a reward", served: "asked for lessons" };
+const ATTEMPT_KINDS = { "": "all", graded: "with a reward", ungraded: "without a reward", served: "asked for lessons" };
 
 export function Attempts({ at }) {
   const filters = { query: at.query || "", show: at.show || "" };
@@ -20,7 +20,7 @@ export function Attempts({ at }) {
   useEffect(() => setOlder([]), [first]);
   const change = (more) => go(link("attempts", "", { ...filters, ...more }), true);
   const tools = html`<h1 class="sr">${t("Attempts")}</h1><div class="tools"><${Search} value=${filters.query} change=${(query) => change({ query })} label=${t("Search tasks")} />
-    <label><span class="sr">${t("Show")}</span><select value=${filters.show} onChange=${(event) => change({ show: event.target.value })}>${Object.entries(KINDS).map(([kind, words]) => html`<option value=${kind}>${t(words)}</option>`)}</select></label></div>`;
+    <label><span class="sr">${t("Show")}</span><select value=${filters.show} onChange=${(event) => change({ show: event.target.value })}>${Object.entries(ATTEMPT_KINDS).map(([kind, words]) => html`<option value=${kind}>${t(words)}</option>`)}</select></label></div>`;
   if (!first) return html`${tools}<${Waiting} found=${found} />`;
   const all = [...first.attempts, ...older.flatMap((page) => page.attempts)];
   const next = older.length ? older[older.length - 1].next : first.next;

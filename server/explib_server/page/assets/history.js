@@ -1,13 +1,12 @@
 // History: revisions by day, any two compared, and the way back with a preview.
-import { html, hooks } from "./html.js";
+import { useEffect, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, number, day, time } from "./words.js";
 import { change, useRead, withLibrary } from "./reading.js";
 import { read } from "./door.js";
 import { Text, Diff } from "./text.js";
-import { Empty, LessonLink, Trouble, Waiting, useAct } from "./parts.js";
+import { DID, Empty, LessonLink, Trouble, Waiting, useAct } from "./parts.js";
 import { go, link } from "./route.js";
-
-const { useState, useEffect } = hooks;
 
 export function History({ at, around }) {
   if (at.from && at.to) return html`<${Compare} from=${at.from} to=${at.to} around=${around} />`;
@@ -48,10 +47,10 @@ function Revision({ revision, newest, open, marked, mark, around }) {
       <span class="cause"><${Text} text=${revision.cause || revision.settings} /><span class="soft"> · <${Text} text=${revision.author} /> · ${time(revision.at)}</span></span>
       <span class="counts">${counts.map(([sign, count, kind]) => html`<span class=${kind}>${sign}${number(count)}</span>`)}${revision.refused > 0 && html`<span class="soft">${t("{n} refused", { n: revision.refused })}</span>`}</span></button>
     ${around.person && around.may_curate && revision.number !== newest && html`<a class="button small" href=${link("history", "", { from: String(newest), to: id })} title=${t("Go back to how it stood after revision {n}", { n: id })}>${t("Back to here")}</a>`}
-    ${shown && html`<${Changes} number=${id} />`}</li>`;
+    ${shown && html`<${RevisionChanges} number=${id} />`}</li>`;
 }
 
-function Changes({ number: id }) {
+function RevisionChanges({ number: id }) {
   const found = useRead("revision", { id });
   if (!found.data) return html`<div class="inside"><${Waiting} found=${found} /></div>`;
   const { changes, refusals, settings, cost } = found.data;
@@ -60,8 +59,6 @@ function Changes({ number: id }) {
     ${refusals.length > 0 && html`<h3>${t("Refused")}</h3><ul class="plain">${refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} code /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>`}
     ${cost.calls > 0 && html`<p class="soft">${t("{n|model call|model calls}, {m} tokens", { n: cost.calls, m: cost.prompt_tokens + cost.completion_tokens })}</p>`}</div>`;
 }
-
-const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired", KEEP: "kept" };
 
 function told({ before, after }) {
   const [old] = before, [now] = after;

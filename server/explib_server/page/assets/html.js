@@ -1,9 +1,5 @@
 // Templates without a build: htm reads them, Preact draws them. Text is always set as text.
 import htm from "htm";
-import { h, render, Fragment } from "preact";
-import { useState, useEffect, useLayoutEffect, useRef, useMemo, useCallback } from "preact/hooks";
+import { h } from "preact";
 
 export const html = htm.bind(h);
-export const draw = render;
-export const Group = Fragment;
-export const hooks = { useState, useEffect, useLayoutEffect, useRef, useMemo, useCallback };

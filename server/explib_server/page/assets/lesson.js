@@ -1,13 +1,12 @@
 // One lesson: what it says, what is known of it, and the attempts that it rests on.
-import { html, hooks } from "./html.js";
+import { useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, number, reward, whole } from "./words.js";
 import { useRead, change } from "./reading.js";
 import { Text, Diff } from "./text.js";
 import { AttemptLink, Dialog, Empty, Forest, Pinned, Status, Trouble, Waiting, When, copy, effectWords, standing, useAct, useKeys } from "./parts.js";
 import { Beside } from "./steps.js";
 import { link } from "./route.js";
-
-const { useState } = hooks;
 
 export function Lesson({ at, around }) {
   const found = useRead("lesson", { id: at.id });
@@ -78,10 +77,10 @@ function Decision({ decision, lesson }) {
       <td class="n">${number(option.attempts)}</td><td class="n">${reward(option.mean)}</td>
       <td>${verdict && verdict.better === option.letter && verdict.low !== verdict.high ? html`<${Forest} effect=${{ mean: verdict.effect, low: verdict.low, high: verdict.high, source: "attempts" }} />` : ""}</td></tr>`)}
     ${lesson.unclear > 0 && html`<tr class="soft"><td>${t("cannot be told")}</td><td class="n">${number(lesson.unclear)}</td><td></td><td></td></tr>`}</tbody></table></div>
-    <p class="soft">${verdict ? t(VERDICTS[verdict.state]) : t("Not judged yet.")}${verdict && verdict.groups + verdict.lone ? " " + t("Compared in {n|group|groups} and {m|lone attempt|lone attempts}, other decisions held equal.", { n: verdict.groups, m: verdict.lone }) : ""}</p>`;
+    <p class="soft">${verdict ? t(VERDICT_WORDS[verdict.state]) : t("Not judged yet.")}${verdict && verdict.groups + verdict.lone ? " " + t("Compared in {n|group|groups} and {m|lone attempt|lone attempts}, other decisions held equal.", { n: verdict.groups, m: verdict.lone }) : ""}</p>`;
 }
 
-const VERDICTS = {
+const VERDICT_WORDS = {
   believed: "Believed: chance alone would hardly look like this.",
   candidate: "A candidate: probable, not yet believed.",
   "one of": "One of several that always go together.",

@@ -1,5 +1,6 @@
 // Lessons: a long list in a window of fixed-height rows, searched and filtered where the data is.
-import { html, hooks } from "./html.js";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, number } from "./words.js";
 import { read, framed } from "./door.js";
 import { useTick, withLibrary } from "./reading.js";
@@ -7,7 +8,6 @@ import { Text } from "./text.js";
 import { Empty, Forest, Pinned, Status, Trouble, Waiting, effectWords, standing, useKeys } from "./parts.js";
 import { go, link } from "./route.js";
 
-const { useState, useEffect, useRef, useCallback } = hooks;
 const PAGE = 100;
 const SHOWS = { "": "in use", active: "active", candidate: "candidate", helps: "helps", harms: "harms", unknown: "not known", pinned: "pinned", retired: "retired" };
 const SORTS = { "": "strongest", newest: "newest", oldest: "oldest", lift: "measured", served: "most served" };

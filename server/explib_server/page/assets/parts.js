@@ -1,6 +1,7 @@
 // What several views are made of.
-import { html, hooks } from "./html.js";
-import { t, number, reward as rewardText, ago } from "./words.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
+import { t, number, reward, ago } from "./words.js";
 import { Text } from "./text.js";
 import { link } from "./route.js";
 
@@ -28,6 +29,9 @@ export function Forest({ effect }) {
   </div>`;
 }
 
+// What an operation did.
+export const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired", KEEP: "kept", PIN: "pinned", UNPIN: "unpinned" };
+
 const SIGNS = { active: "✓", candidate: "?", retired: "✗", waiting: "…" };
 
 export function Status({ status }) {
@@ -49,7 +53,7 @@ const LEARNED = {
 
 export function Reward({ value, source }) {
   const kind = value === null || value === undefined ? "none" : value >= 0.75 ? "high" : value >= 0.4 ? "mid" : "low";
-  return html`<span class=${"reward " + kind} title=${source ? t("by {source}", { source: t(source) }) : t("no reward yet")}>${rewardText(value)}</span>`;
+  return html`<span class=${"reward " + kind} title=${source ? t("by {source}", { source: t(source) }) : t("no reward yet")}>${reward(value)}</span>`;
 }
 
 export function When({ at, now }) {
@@ -80,8 +84,8 @@ export function Trouble({ problem }) {
 
 // Own dialogs: clients' frames have none.
 export function Dialog({ title, close, children }) {
-  const box = hooks.useRef(null);
-  hooks.useEffect(() => {
+  const box = useRef(null);
+  useEffect(() => {
     const before = document.activeElement;
     const first = box.current.querySelector("textarea, input, select, button");
     if (first) first.focus();
@@ -105,7 +109,7 @@ export function Dialog({ title, close, children }) {
 }
 
 export function useAct() {
-  const [state, setState] = hooks.useState({ busy: false, problem: null });
+  const [state, setState] = useState({ busy: false, problem: null });
   const act = async (work) => {
     setState({ busy: true, problem: null });
     try {
@@ -122,9 +126,9 @@ export function useAct() {
 
 // Keys of a view: {a: act}. Not while something is being typed.
 export function useKeys(keys) {
-  const current = hooks.useRef(keys);
+  const current = useRef(keys);
   current.current = keys;
-  hooks.useEffect(() => {
+  useEffect(() => {
     const pressed = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
       const act = current.current[event.key];

@@ -1,9 +1,8 @@
 // Reading a view's data: again when the library changed, without taking away what stands there.
-import { hooks } from "./html.js";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, read } from "./door.js";
 import { route } from "./route.js";
 
-const { useState, useEffect, useRef } = hooks;
 const listeners = new Set();
 let tick = 0;
 

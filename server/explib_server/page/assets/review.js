@@ -1,5 +1,6 @@
 // Review: one proposal at a time, by keys, each decision taken back for ten seconds.
-import { html, hooks } from "./html.js";
+import { useEffect, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, number } from "./words.js";
 import { call } from "./door.js";
 import { change, refresh, useRead, withLibrary } from "./reading.js";
@@ -7,7 +8,6 @@ import { Text, Diff } from "./text.js";
 import { Dialog, Empty, LessonLink, Trouble, Waiting, useKeys } from "./parts.js";
 import { Edit, Grounds } from "./lesson.js";
 
-const { useState, useEffect } = hooks;
 const UNDO_SECONDS = 10;
 
 // What was decided and not sent yet. It outlives the view: leaving it does not lose a decision.
@@ -88,7 +88,7 @@ function Proposal({ id, around, index, last, move }) {
   });
   if (!proposal) return html`<${Waiting} found=${found} />`;
   const [before] = proposal.before;
-  return html`<article class="proposal"><p class="signs"><span class="mono soft">${id}</span> <span class="chip waiting">${t(KINDS[proposal.kind])}</span>
+  return html`<article class="proposal"><p class="signs"><span class="mono soft">${id}</span> <span class="chip waiting">${t(PROPOSAL_KINDS[proposal.kind])}</span>
       <span class="soft">${proposal.analyst === "agent" ? t("proposed by an agent") : t("proposed by the learner")}</span></p>
     <p class="statement">${before && proposal.content ? html`<${Diff} before=${before.content} after=${proposal.content} />` : before ? html`<del><${Text} text=${before.content} /></del>` : html`<${Text} text=${proposal.content} code />`}</p>
     <p class="soft"><${Text} text=${proposal.reason} /></p>${proposal.waits && html`<p class="notice">${t("Why you are asked:")} <${Text} text=${proposal.waits} /></p>`}
@@ -105,7 +105,7 @@ function Proposal({ id, around, index, last, move }) {
     ${dialog === "reject" && html`<${Reject} id=${id} send=${(reason) => send("reject", reason && { reason })} close=${() => setDialog("")} />`}</article>`;
 }
 
-const KINDS = { ADD: "new lesson", MODIFY: "other words", MERGE: "merge", DELETE: "retire", KEEP: "keep" };
+const PROPOSAL_KINDS = { ADD: "new lesson", MODIFY: "other words", MERGE: "merge", DELETE: "retire", KEEP: "keep" };
 
 function Reject({ id, send, close }) {
   const [reason, setReason] = useState("");

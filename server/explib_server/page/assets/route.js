@@ -2,7 +2,7 @@
 import { framed } from "./door.js";
 
 let inside = "#/week";
-const listeners = new Set();
+const routeListeners = new Set();
 
 const hash = () => (framed ? inside : location.hash || "#/week");
 
@@ -22,18 +22,18 @@ export function link(view, id, filters) {
 export function go(target, replace) {
   if (framed) {
     inside = target;
-    listeners.forEach((listener) => listener());
+    routeListeners.forEach((listener) => listener());
   } else if (replace) {
     history.replaceState(null, "", target);
-    listeners.forEach((listener) => listener());
+    routeListeners.forEach((listener) => listener());
   } else location.hash = target;
 }
 
 export function onRoute(listener) {
-  listeners.add(listener);
+  routeListeners.add(listener);
 }
 
-window.addEventListener("hashchange", () => listeners.forEach((listener) => listener()));
+window.addEventListener("hashchange", () => routeListeners.forEach((listener) => listener()));
 document.addEventListener("click", (event) => {
   const anchor = event.target.closest && event.target.closest("a[href^='#/']");
   if (!anchor || !framed) return;

@@ -1,12 +1,12 @@
 // The steps of attempts: of one, or of two side by side with what differs marked.
-import { html, hooks } from "./html.js";
+import { useMemo, useState } from "preact/hooks";
+import { html } from "./html.js";
 import { t, number } from "./words.js";
 import { read } from "./door.js";
 import { useRead, withLibrary } from "./reading.js";
 import { Text, aligned } from "./text.js";
 import { AttemptLink, Reward, Waiting } from "./parts.js";
 
-const { useState, useMemo } = hooks;
 const MOST_ALIGNED = 400;
 const FOLD_FROM = 2;
 
@@ -25,7 +25,7 @@ export function Step({ step, index, id }) {
 
 // Two steps are alike if they do the same: a call of the same tool, or the same text.
 const masked = (text) => text.replace(/\d+/g, "0");
-const keyOf = (step) => step.role + "|" + (step.calls.length ? step.calls.map((call) => call.name + ":" + argumentNames(call.arguments)).join() : masked(step.text));
+const sameness = (step) => step.role + "|" + (step.calls.length ? step.calls.map((call) => call.name + ":" + argumentNames(call.arguments)).join() : masked(step.text));
 
 function argumentNames(text) {
   try {
@@ -48,7 +48,7 @@ export function Beside({ left, right }) {
       <div class="right" role="columnheader"><b>${t("did otherwise")}</b> <${Reward} value=${b.reward} /> <${AttemptLink} id=${b.id} /><span class="task"><${Text} text=${b.task} /></span></div></div>
     ${rows.map((row, at) => row.fold && !open[at]
       ? html`<div class="pair" role="row"><div class="fold" role="cell"><button class="small" onClick=${() => setOpen({ ...open, [at]: true })}>⋯ ${t("{n|step|steps} alike", { n: row.fold.length })}</button></div></div>`
-      : (row.fold || [row.pair]).map(([i, j]) => html`<div class=${"pair " + (i === null ? "only-right" : j === null ? "only-left" : row.fold || keyOf(a.steps[i]) === keyOf(b.steps[j]) ? "alike" : "differs")} role="row">
+      : (row.fold || [row.pair]).map(([i, j]) => html`<div class=${"pair " + (i === null ? "only-right" : j === null ? "only-left" : row.fold || sameness(a.steps[i]) === sameness(b.steps[j]) ? "alike" : "differs")} role="row">
           <div role="cell" class="half">${cell("left", a, i)}</div><div role="cell" class="half">${cell("right", b, j)}</div></div>`))}
     ${(a.total > a.steps.length || b.total > b.steps.length) && html`<p class="soft">${t("The first {n} steps are compared.", { n: 200 })}</p>`}
   </div>`;
@@ -56,7 +56,7 @@ export function Beside({ left, right }) {
 
 function folded(left, right) {
   const rows = [];
-  for (const pair of aligned(left, right, (x, y) => keyOf(x) === keyOf(y))) {
+  for (const pair of aligned(left, right, (x, y) => sameness(x) === sameness(y))) {
     const alike = pair[0] !== null && pair[1] !== null;
     const last = rows[rows.length - 1];
     if (alike && last && last.fold) last.fold.push(pair);

@@ -1,5 +1,6 @@
 // Texts of others, as text: what would hide or reorder is shown by its code point. And what differs between two.
-import { html, hooks } from "./html.js";
+import { useMemo } from "preact/hooks";
+import { html } from "./html.js";
 
 const HIDDEN = /(?<![\p{Extended_Pictographic}\u{FE0F}\u{1F3FB}-\u{1F3FF}])\u200D|(?!\u200D)[\p{Cf}\u2028\u2029\u115F\u1160\u3164\uFFA0]|(?![\n\t\r])\p{Cc}/gu;
 
@@ -47,7 +48,7 @@ export function aligned(left, right, same) {
 }
 
 export function Diff({ before, after }) {
-  const parts = hooks.useMemo(() => {
+  const parts = useMemo(() => {
     const [old, now] = [words(before), words(after)];
     const found = [];
     for (const [i, j] of aligned(old, now, (a, b) => a === b)) {

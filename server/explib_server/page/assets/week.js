@@ -3,7 +3,7 @@ import { html } from "./html.js";
 import { t, reward, number } from "./words.js";
 import { useRead } from "./reading.js";
 import { Text } from "./text.js";
-import { Empty, Forest, LessonLink, Status, Waiting, When, effectWords } from "./parts.js";
+import { DID, Empty, Forest, LessonLink, Status, Waiting, When, effectWords } from "./parts.js";
 import { link } from "./route.js";
 
 export function Week() {
@@ -17,7 +17,7 @@ export function Week() {
       <section><${Waits} week=${week} />
         ${week.best.length > 0 && html`<h2>${t("What attempts speak for most")}</h2><ul class="plain best">${week.best.map((lesson) => html`<${Best} lesson=${lesson} />`)}</ul>
         <p class="more"><a href=${link("lessons")}>${t("All {n|lesson|lessons}", { n: week.lessons })}</a></p>`}
-      </section></div>` : html`<${Steps} week=${week} />`}`;
+      </section></div>` : html`<${FirstSteps} week=${week} />`}`;
 }
 
 function Headline({ week }) {
@@ -52,13 +52,12 @@ function Heartbeat({ week }) {
     ${week.heartbeat.map((pulse) => pulse.late && html`<p class="notice">▲ <b>${t(pulse.name)}</b>: <${Text} text=${pulse.cause} />.<br/>→ <${Text} text=${pulse.cure} /></p>`)}`;
 }
 
-const KINDS = { new: "New", improved: "Improved", taken_back: "Taken back", by_people: "By people" };
-const DID = { ADD: "added", MODIFY: "changed", MERGE: "merged", DELETE: "retired", KEEP: "kept", PIN: "pinned", UNPIN: "unpinned" };
+const CHANGE_KINDS = { new: "New", improved: "Improved", taken_back: "Taken back", by_people: "By people" };
 
 function Changes({ week }) {
-  const kinds = Object.keys(KINDS).filter((kind) => week.changes[kind].count);
+  const kinds = Object.keys(CHANGE_KINDS).filter((kind) => week.changes[kind].count);
   if (!kinds.length) return html`<p class="soft">${t("Nothing changed: revision {n}.", { n: String(week.revision) })} <a href=${link("history")}>${t("History")}</a></p>`;
-  return kinds.map((kind) => html`<h3>${t(KINDS[kind])} <span class="count">${number(week.changes[kind].count)}</span></h3>
+  return kinds.map((kind) => html`<h3>${t(CHANGE_KINDS[kind])} <span class="count">${number(week.changes[kind].count)}</span></h3>
     <ul class="plain changes">${week.changes[kind].shown.map((change) => html`<li>
       <${LessonLink} id=${change.id}><${Text} text=${change.content} code /><//>
       <span class="soft">${change.author ? t("{did} by {who}", { did: t(DID[change.kind]), who: change.author }) + " · " : ""}<a href=${link("history", String(change.revision))}>${t("revision {n}", { n: String(change.revision) })}</a> · <${When} at=${change.at} now=${week.now} /></span></li>`)}
@@ -78,7 +77,7 @@ function Best({ lesson }) {
     ${lesson.status !== "active" && html`<${Status} status=${lesson.status} />`}</li>`;
 }
 
-function Steps({ week }) {
+function FirstSteps({ week }) {
   return html`<${Empty} title=${t("Three steps to the first lesson")}>
     <ol class="steps">
       <li>${t("Attach a client:")} <code>explib attach claude-code</code></li>

@@ -1,32 +1,33 @@
-// Words, numbers and times in the reader's language. English is the key; ja.js has the Japanese.
-import { ja } from "./ja.js";
+// Words, numbers and times in the reader's language. English is the key; other words are read when they are needed.
+import { read } from "./door.js";
 
 const LANGUAGE = "explib.language";
-const state = { locale: "en", dictionary: null };
+const state = { locale: "en", words: null };
 
-export function speak(locale) {
+export async function speak(locale) {
   let chosen = locale || navigator.language || "en";
   try {
     chosen = localStorage.getItem(LANGUAGE) || chosen;
   } catch {} // a client's frame may have no storage
+  const japanese = chosen.startsWith("ja");
+  state.words = japanese ? (await read("words", { id: "ja" })).words : null;
   state.locale = chosen;
-  state.dictionary = chosen.startsWith("ja") ? ja : null;
-  document.documentElement.lang = state.dictionary ? "ja" : "en";
+  document.documentElement.lang = japanese ? "ja" : "en";
 }
 
 export function prefer(locale) {
   try {
     localStorage.setItem(LANGUAGE, locale);
   } catch {}
-  speak(locale);
+  return speak(locale);
 }
 
-export const isJapanese = () => state.dictionary !== null;
+export const isJapanese = () => state.words !== null;
 const locale = () => (isJapanese() ? "ja" : state.locale.startsWith("en") ? state.locale : "en");
 
 // t("{n|lesson|lessons} from {m}", {n: 2, m: "x"}): a number with its noun, or a value.
 export function t(text, values) {
-  const said = (state.dictionary && state.dictionary[text]) || text;
+  const said = (state.words && state.words[text]) || text;
   return said.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
     const value = values[name];
     const shown = typeof value === "number" ? number(value) : value;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from explib.models.libraries import Library
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.page.ask import Ask, Fields
+from explib_server.page.document import ASSETS
 from explib_server.page.views.attempts import attempt, attempts
 from explib_server.page.views.history import difference, history, revision
 from explib_server.page.views.learner import learner
@@ -24,6 +26,9 @@ VIEWS: Mapping[str, View] = {
     for view in (week, lessons, lesson, review, proposed, history, revision, difference, learner, attempts, attempt)
 }
 
+LANGUAGES = ("ja",)
+"""Beside English, which is in the page."""
+
 
 async def read(application: Application, view: str, library: str, ask: Ask) -> Fields:
     """What a view shows of a library, with what the page needs around it. Raises InvalidInput, NotFound, NotAllowed."""
@@ -31,6 +36,13 @@ async def read(application: Application, view: str, library: str, ask: Ask) -> F
         raise InvalidInput(f"There is no view {view[:40]!r}: pass one of {', '.join(VIEWS)}.")
     target = await application.library(library or None)
     return {"library": target.name, **await VIEWS[view](application, target, ask.checked())}
+
+
+def words(ask: Ask) -> dict[str, dict[str, str]]:
+    """The page's words in the language `id`, by the English ones. Raises InvalidInput."""
+    if ask.id not in LANGUAGES:
+        raise InvalidInput(f"There are no words in {ask.id[:40]!r}: pass one of {', '.join(LANGUAGES)}.")
+    return {"words": json.loads((ASSETS / f"{ask.id}.json").read_text(encoding="utf-8"))}
 
 
 async def around(application: Application, library: str) -> Fields:
