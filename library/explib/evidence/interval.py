@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from explib.evidence.posterior import LIFT_SCALE, PRIOR_SQUARES, PRIOR_WEIGHT, posterior
 from explib.evidence.sums import ScoreSums
@@ -15,6 +16,8 @@ RHO = 2.0
 EVEN_WEIGHT = 0.25
 """p(1 − p) of a fair coin."""
 MOST_REWARDS = 10_000_000
+MOST_KEPT = 1_000
+"""Answers of `rewards_needed`: most lessons of a large library have the same sums, of no rewards."""
 _SIGNIFICANT = 2
 
 
@@ -53,6 +56,7 @@ def _radius(v: float, alpha: float) -> float:
     return math.sqrt(mass * math.log(mass / (RHO * alpha**2)))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def rewards_needed(sums: ScoreSums, scale: float = LIFT_SCALE, weight_each: float | None = None) -> int:
     """About how many more rewards settle the sign, to two digits, at the size that is now believed (at least `scale`).
 

@@ -46,8 +46,12 @@ function Revision({ revision, newest, open, marked, mark, around }) {
     <button class="line" aria-expanded=${shown} onClick=${() => setShown(!shown)}><span class="mono">${id}</span>
       <span class="cause"><${Text} text=${revision.cause || revision.settings} /><span class="soft"> · <${Text} text=${revision.author} /> · ${time(revision.at)}</span></span>
       <span class="counts">${counts.map(([sign, count, kind]) => html`<span class=${kind}>${sign}${number(count)}</span>`)}${revision.refused > 0 && html`<span class="soft">${t("{n} refused", { n: revision.refused })}</span>`}</span></button>
-    ${around.person && around.may_curate && revision.number !== newest && html`<a class="button small" href=${link("history", "", { from: String(newest), to: id })} title=${t("Go back to how it stood after revision {n}", { n: id })}>${t("Back to here")}</a>`}
+    ${around.person && around.may_curate && (revision.number < newest || newest > 1) && html`<${Back} newest=${newest} to=${revision.number === newest ? newest - 1 : revision.number} words=${revision.number === newest ? t("Undo") : t("Back to here")} />`}
     ${shown && html`<${RevisionChanges} number=${id} />`}</li>`;
+}
+
+function Back({ newest, to, words }) {
+  return html`<a class="button small" href=${link("history", "", { from: String(newest), to: String(to) })} title=${t("Go back to how it stood after revision {n}", { n: String(to) })}>${words}</a>`;
 }
 
 function RevisionChanges({ number: id }) {

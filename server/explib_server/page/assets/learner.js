@@ -14,6 +14,7 @@ export function Learner({ at }) {
   if (!data) return html`<${Waiting} found=${found} />`;
   return html`<h1>${sentence(data)}</h1>
     <p class="lead">${t(ANALYSTS[data.analyst])}${data.model && html` <span class="mono"><${Text} text=${data.model} /></span>.`} ${data.learned_at ? html`${t("Last change:")} <${When} at=${data.learned_at} now=${data.now} />.` : ""}</p>
+    <p>${today(data)}</p>
     ${data.pulse.filter((pulse) => pulse.late).map((pulse) => html`<p class="notice"><${Text} text=${pulse.cause} />. → <${Text} text=${pulse.cure} /></p>`)}
     <div class="columns even"><section><h2>${t("Groups of attempts")}</h2><${Groups} data=${data} /></section>
       <section><h2>${t("Tokens and money")}</h2><${Spent} data=${data} /></section></div>
@@ -28,6 +29,12 @@ const ANALYSTS = {
   model: "Lessons come from statistics and a model:",
   agent: "The attached agent is the analyst: it answers the learner's questions.",
 };
+
+function today({ today: { revisions, added, changed, removed, refused } }) {
+  if (!revisions) return t("Today it changed nothing.");
+  const counts = { n: revisions, added, changed, removed, refused };
+  return html`${t("Today: {n|revision|revisions}, {added} added, {changed} changed, {removed} retired, {refused} refused.", counts)} <a href=${link("history")}>${t("History")}</a>`;
+}
 
 function sentence(data) {
   if (data.holder) return t("The learner is at work");

@@ -22,7 +22,7 @@ export function Lesson({ at, around }) {
   return html`<article class="lesson"><p class="crumbs"><a href=${link("lessons")}>← ${t("Lessons")}</a></p>
     <h1><${Text} text=${lesson.content} code /></h1>
     <p class="signs"><span class="mono soft">${lesson.id}</span> <${Status} status=${lesson.status} />${lesson.pinned && html` <${Pinned} />`}
-      <span class="soft">${t("version {n}", { n: String(lesson.version) })} · ${origin(lesson)} · ${standing(lesson)}</span></p>
+      <span class="soft">${[t("version {n}", { n: String(lesson.version) }), origin(lesson), standing(lesson)].filter((words, place, all) => all.indexOf(words) === place).join(" · ")}</span></p>
     <p class="actions">${may && html`<button onClick=${() => setDialog("edit")}>${t("Edit")} <kbd>e</kbd></button>
       ${around.person && html`<button disabled=${state.busy} onClick=${pin}>${lesson.pinned ? t("Unpin") : t("Pin")} <kbd>p</kbd></button>`}
       <button onClick=${() => setDialog("retire")}>${t("Retire")}</button>`}

@@ -42,7 +42,7 @@ export const Pinned = () => html`<span class="chip pinned" title=${t("Only peopl
 
 export function standing(lesson) {
   const words = { helps: t("measured: helps"), harms: t("measured: harms"), little: t("measured: little difference") };
-  return words[lesson.standing] || t(LEARNED[lesson.learned]);
+  return words[lesson.standing] || (lesson.analyst === "person" ? t("written by a person") : t(LEARNED[lesson.learned]));
 }
 const LEARNED = {
   A: "served as learned",

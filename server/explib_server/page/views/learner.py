@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 
 from explib.models.decisions import CodebookEntry
 from explib.models.libraries import Library
+from explib.storage.revisions.proposal import AUTOMATIC
+from explib.storage.store import Store
 from explib_learner.worker import lease_name
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
@@ -19,6 +22,8 @@ from explib_server.render.times import DAY
 SPENT_DAYS = 28
 CURVE_DAYS = 90
 SHOWN_REFUSALS = 30
+MOST_REVISIONS = 200
+"""Of a day."""
 _STATES = ("believed", "candidate", "one of", "unknown")
 
 
@@ -39,6 +44,7 @@ async def learner(application: Application, library: Library, ask: Ask) -> Field
         "holder": None if holder is None else holder.holder,
         "learned_at": activity.learned_at,
         "looked_at": activity.looked_at,
+        "today": await _today(store, library, now),
         "pulse": [asdict(pulse) for pulse in heartbeat(activity, now) if pulse.name in {"learned", "refused"}],
         "groups": overview.groups,
         "reasons": commonest(overview.reasons),
@@ -56,6 +62,20 @@ async def learner(application: Application, library: Library, ask: Ask) -> Field
         "total": len(chosen),
         "start": start,
         "decisions": [_decision(each) for each in chosen[start : start + ask.limit]],
+    }
+
+
+async def _today(store: Store, library: Library, now: float) -> Fields:
+    """What was learned, and taken back by rewards, since the day (UTC) began."""
+    newest = await store.revisions.history(library, MOST_REVISIONS)
+    made = [each for each in newest if each.author in AUTOMATIC and each.created_at >= now - now % DAY]
+    kinds = Counter(change.operation.kind for each in made for change in each.changes)
+    return {
+        "revisions": len(made),
+        "added": kinds["ADD"],
+        "changed": kinds["MODIFY"] + kinds["MERGE"],
+        "removed": kinds["DELETE"],
+        "refused": sum(len(each.refusals) for each in made),
     }
 
 

@@ -20,7 +20,7 @@ from explib_server.render.evidence import ExperienceEvidence, evidence_of
 
 HARMS = frozenset({"proven to harm", "likely harms"})
 CACHE_SECONDS = 30.0
-"""Evidence of a whole library is read again after this, or with a new revision."""
+"""Evidence and verdicts of a whole library are read again after this, or with a new revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +111,25 @@ def folded(text: str) -> str:
 
 
 async def known_of(application: Application, library: Library, *, by_evidence: bool = False) -> Known:
-    """What is known of a library, not older than CACHE_SECONDS; `by_evidence`: with the evidence of every lesson."""
+    """What is known of a library, not older than CACHE_SECONDS; `by_evidence`: with the evidence of every lesson.
+
+    The lessons themselves only change with a revision, and are not read again before.
+    """
     store, now = application.store, time.monotonic()
     held = _known.setdefault(store, {}).get(library.id)
-    fresh = held is not None and held.revision == library.revision and now - held.read_at < CACHE_SECONDS
-    if held is not None and fresh and (held.evidence or not by_evidence):
-        return held
-    found = await store.revisions.experiences(library, retired=True)
+    same = held if held is not None and held.revision == library.revision else None
+    if same is not None and now - same.read_at < CACHE_SECONDS and (same.evidence or not by_evidence):
+        return same
+    found = same.lessons if same is not None else tuple(await store.revisions.experiences(library, retired=True))
     evidence = {each.id: each for each in await evidence_of(store, library, found)} if by_evidence else {}
     entries = await store.codebooks.entries(library)
     known = Known(
         library.revision,
         now,
-        tuple(found),
+        found,
         {entry.decision.id: entry.verdict for entry in entries},
         evidence,
-        {each.id: folded(f"{each.id} {each.content}") for each in found},
+        same.searched if same is not None else {each.id: folded(f"{each.id} {each.content}") for each in found},
     )
     _known[store][library.id] = known
     return known
