@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import TypeAlias
 
 from explib.ids import new_id
@@ -16,37 +20,25 @@ from explib.models.trajectories import Step, ToolCall
 from explib.storage.revisions.proposal import Proposal
 from explib.storage.store import Store
 from explib_server.curation.curator import By, Curator
+from explib_server.practice.journal import Journal
+from explib_server.practice.protocol import Finished
 
 Said: TypeAlias = Callable[[str], str]
 """A text as this library says it."""
 LESSON = "When you call `ship`, call `reserve` first."
 PROPOSED = ("When a parcel is heavy, weigh it twice.", "When a customer writes, answer the same day.")
-ATTACKS = (
-    "<script>window.ran=1</script>",
-    "<img src=x onerror=window.ran=1>",
-    '"><svg onload=window.ran=1>',
-    "'-window.ran=1-'",
-    "</script><script>window.ran=1</script>",
-    "</style><script>window.ran=1</script>",
-    "<!--<script>window.ran=1",
-    "<iframe srcdoc='<script>top.ran=1</script>'>",
-    "<a href='javascript:window.ran=1'>x</a>",
-    "<math><mtext></form><form><mglyph><style></math><img src onerror=window.ran=1>",
-    "<details open ontoggle=window.ran=1>",
-    "${window.ran=1}{{window.ran=1}}",
-    "[x](javascript:window.ran=1)",
-    "<body onload=window.ran=1><base href=//evil.test>",
-    "\u202etxet desrever\u202c \u200bzero\u200dwidth\ufeff \u2066isolate\u2069",
-)
-HOSTILE = " ".join(ATTACKS)
+REORDERED = "\u202etxet desrever\u202c \u200bzero\u200dwidth\ufeff \u2066isolate\u2069"
+ATTACKS = (*(Path(__file__).parents[1] / "data/attacks.txt").read_text().splitlines(), REORDERED)
 
 
-async def make_library(store: Store, name: str, wrap: str = "{}") -> Library:
+def hostile(text: str) -> str:
+    """A text among all attacks, which begin with another one in each: none is hidden behind one before it."""
+    first = zlib.crc32(text.encode()) % len(ATTACKS)
+    return " ".join((*ATTACKS[first:], *ATTACKS[:first], text))
+
+
+async def make_library(store: Store, name: str, said: Said = str) -> Library:
     """Lessons with decision, attempts on both sides, servings, votes, refusals, costs and two proposals that wait."""
-
-    def said(text: str) -> str:
-        return wrap.replace("{}", text)
-
     library = await store.libraries.ensure(name, LibrarySettings(exploration=False))
     ids = [await _attempt(store, library, place, said) for place in range(6)]
     options = (Option("a", said("call `reserve` first")), Option("b", said("do not call `reserve` before it")))
@@ -118,3 +110,18 @@ async def _served(store: Store, library: Library, said: Said) -> None:
 async def propose(store: Store, library: Library, content: str) -> None:
     """What another process does meanwhile: a person adds a lesson."""
     await Curator(store).add(library, content, By("ann", "seen today"))
+
+
+def make_run(folder: Path, library: str, said: Said = str) -> None:
+    """A run of practice: twelve tasks in two batches, the last without a reward, and a rollout of its proof."""
+    tasks = [said(f"t:{number}") for number in range(12)]
+    plan = {"run": said("r1"), "library": library, "what": said("tasks.jsonl"), "tasks": tasks, "agent": None}
+    more = {"model": said("m"), "control": False, "rollouts": 1, "epochs": 2, "batch": 6}
+    with closing(Journal(folder)) as journal:
+        (folder / "run.json").write_text(json.dumps({**plan, **more}))
+        for place, task in enumerate(tasks):
+            reward = None if place == 11 else float(place % 2 == 0)
+            rollout = Finished(f"practice:r1:{task}:1:1", task, [], reward=reward, tokens_in=9, tokens_out=1, usd=0.5)
+            journal.finish(rollout, None, 1)
+        journal.finish(Finished(f"proof:r1:{tasks[0]}:with:1", tasks[0], [], reward=1.0, usd=0.0), None, 2)
+        journal.learn(100, 1.0)

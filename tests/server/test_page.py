@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mcp import Client
 from mcp.client.extension import ClientExtension
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from server.http_cases import ask, client_with, running
-from server.page_cases import HOSTILE, LESSON, PROPOSED, make_library
+from server.page_cases import LESSON, PROPOSED, hostile, make_library, make_run
 
 from explib.errors import ExplibError, InvalidInput, InvalidSetting
 from explib.models.learning import ModelCall
@@ -36,8 +36,7 @@ from explib_server.page.document import ASSETS, PageDefect, bundled, document
 from explib_server.page.keys import CODE_SECONDS, PageKeys
 from explib_server.page.serving import open_page
 from explib_server.page.views.reading import VIEWS, around, read, words
-from explib_server.practice.journal import Journal, runs_folder
-from explib_server.practice.protocol import Finished
+from explib_server.practice.journal import runs_folder
 
 VENDORED = {
     "preact.mjs": "bdcbd9abdf2c77c5c45326eab42191e949222d479d0d5f69467387a77040cb55",
@@ -286,7 +285,7 @@ async def test_a_long_attempt_comes_in_slices(application: Application) -> None:
 
 
 async def test_who_sees_one_library_sees_neither_the_others_nor_what_all_spend(application: Application) -> None:
-    await make_library(application.store, "secret", HOSTILE)
+    await make_library(application.store, "secret", hostile)
     confined = replace(LOCAL_USER, libraries=frozenset({"default"}))
     with acting_as(confined):
         assert (await shown(application, "learner"))["spent"] is None
@@ -306,20 +305,10 @@ async def test_the_learner_tells_tokens_and_money_by_day(application: Applicatio
 
 async def test_a_run_of_practice_shows_its_curve_while_it_goes_on_and_its_proof_after(application: Application) -> None:
     folder = runs_folder(application.settings.database_url) / "r1"
-    tasks = [f"t:{number}" for number in range(12)]
-    with closing(Journal(folder)) as journal:
-        plan = {"run": "r1", "library": "default", "what": "tasks.jsonl", "tasks": tasks, "agent": None, "model": "m"}
-        more = {"control": False, "rollouts": 1, "epochs": 2, "batch": 6}
-        (folder / "run.json").write_text(json.dumps({**plan, **more}))
-        for place, task in enumerate(tasks):
-            reward = None if place == 11 else float(place % 2 == 0)
-            rollout = Finished(f"practice:r1:{task}:1:1", task, [], reward=reward, tokens_in=9, tokens_out=1, usd=0.5)
-            journal.finish(rollout, None, 1)
-        journal.finish(Finished("proof:r1:t:0:with:1", "t:0", [], reward=1.0, usd=0.0), None, 2)
-        journal.learn(100, 1.0)
-        with (folder / "journal.jsonl").open("a") as file:
-            file.write('{"finished": {"key"')  # which is being written
-        [run] = (await shown(application, "learner"))["runs"]
+    make_run(folder, "default")
+    with (folder / "journal.jsonl").open("a") as file:
+        file.write('{"finished": {"key"')  # which is being written
+    [run] = (await shown(application, "learner"))["runs"]
     first, second = run["batches"]
     assert (first["epoch"], first["batch"], first["graded"], first["planned"]) == (1, 1, 6, 6)
     assert first["mean"] == 0.5

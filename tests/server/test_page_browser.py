@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from end_to_end.node import FOLDER
 from server.http_cases import running
-from server.page_cases import HOSTILE, LESSON, make_library, propose
+from server.page_cases import ATTACKS, LESSON, hostile, make_library, make_run, propose
 
 from explib.settings.program import Settings
 from explib.storage.store import Store, open_store
@@ -28,6 +29,7 @@ from explib_server.http.app import http_app
 from explib_server.mcp.server import build_server
 from explib_server.page.document import document
 from explib_server.page.keys import PageKeys
+from explib_server.practice.journal import runs_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -50,6 +52,13 @@ APP_POLICY = (
     "media-src 'self' data:; connect-src 'none'; object-src 'none'"
 )
 """The policy of a host of Apps where the resource declares none (specification of 2026-01-26)."""
+MADE_FROM_TEXT = """() => [...document.querySelectorAll("#page *")].filter((each) =>
+  /^(img|image|script|iframe|svg|math|style|object|embed|video|audio|source|form|meta|link|base|template)$/i.test(each.tagName)
+  || [...each.attributes].some(({name, value}) => /^on/i.test(name) || /^\\s*(javascript|data):/i.test(value))
+).map((each) => each.outerHTML.slice(0, 200))"""
+"""Elements that the page never makes, and attributes that would run something."""
+SHOWN = [each for each in ATTACKS[:-1] if "`" not in each]
+"""Attacks that stand in the page as they are: between backticks is code."""
 HOST = """<!doctype html><iframe id="view" src="http://view.test/" sandbox="allow-scripts allow-same-origin"
   style="width:900px;height:700px"></iframe><script>
   window.seen = [];
@@ -61,6 +70,39 @@ HOST = """<!doctype html><iframe id="view" src="http://view.test/" sandbox="allo
     if (data.method === "tools/call") answer(await window.callTool(data.params));
   });
 </script>"""
+MODULES = {
+    "@modelcontextprotocol/ext-apps/app-bridge": "@modelcontextprotocol/ext-apps/dist/src/app-bridge.js",
+    "@modelcontextprotocol/client": "@modelcontextprotocol/client/dist/index.mjs",
+    "@modelcontextprotocol/client/_shims": "@modelcontextprotocol/client/dist/shimsBrowser.mjs",
+    "@modelcontextprotocol/core": "@modelcontextprotocol/core/dist/index.mjs",
+    "@modelcontextprotocol/core/internal": "@modelcontextprotocol/core/dist/internal.mjs",
+    "zod/v4": "zod/v4/index.js",
+    "eventsource": "eventsource/dist/index.js",
+    "eventsource-parser": "eventsource-parser/dist/index.js",
+    "eventsource-parser/stream": "eventsource-parser/dist/stream.js",
+    "pkce-challenge": "pkce-challenge/dist/index.browser.js",
+}
+"""What the official bridge imports → its file under node_modules."""
+IMPORTS = json.dumps({"imports": {name: f"/node_modules/{file}" for name, file in MODULES.items()}})
+BRIDGE = f"""<!doctype html><script type="importmap">{IMPORTS}</script>
+<iframe id="view" sandbox="allow-scripts allow-same-origin" style="width:900px;height:700px"></iframe>
+<script type="module">
+  import {{ AppBridge, PostMessageTransport }} from "@modelcontextprotocol/ext-apps/app-bridge";
+  const frame = document.getElementById("view");
+  const context = {{theme: "dark", locale: "ja-JP", availableDisplayModes: ["inline", "fullscreen"]}};
+  const bridge = new AppBridge(null, {{name: "host", version: "1"}}, {{serverTools: {{}}}}, {{hostContext: context}});
+  window.seen = ["ui/initialize"];
+  bridge.oninitialized = () => seen.push("ui/notifications/initialized");
+  bridge.onsizechange = () => seen.push("ui/notifications/size-changed");
+  bridge.oncalltool = (params) => {{ seen.push("tools/call"); return window.callTool(params); }};
+  bridge.onrequestdisplaymode = async ({{mode}}) => {{ seen.push("ui/request-display-mode"); return {{mode}}; }};
+  await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
+  frame.src = "http://view.test/";
+</script>"""
+NEEDS_BRIDGE = pytest.mark.skipif(
+    not all((FOLDER / "node_modules" / file).exists() for file in MODULES.values()),
+    reason=f"@modelcontextprotocol/ext-apps is not in {FOLDER}: run .ci/run where npm is",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +158,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     async def serve() -> None:
         async with open_store(database) as store:
             await make_library(store, "default")
-            await make_library(store, "hostile", HOSTILE + " {}")
+            await make_library(store, "hostile", hostile)
+        for library, said in (("default", str), ("hostile", hostile)):
+            make_run(runs_folder(database) / library, library, said)
         gate = http_app(build_server(settings, "off", "all"), settings, "127.0.0.1", keys=keys)
         async with running(gate) as address:
             found.append((address, asyncio.get_running_loop(), asyncio.Event()))
@@ -199,11 +243,19 @@ def test_each_view_is_whole_and_open_to_everybody(page: Page, form: str) -> None
 
 
 def test_nothing_runs_of_what_attempts_and_lessons_hold(page: Page) -> None:
-    for view in VIEWS:
+    """Each view shows every attack in every field, and the address holds one too."""
+    assert len(ATTACKS) == 60
+    for view in (*VIEWS, "history/1", f"attempts?query={quote(ATTACKS[1])}"):
         path, _, query = view.partition("?")
         look(page, f"{path}?library=hostile{'&' + query if query else ''}")
         assert page.evaluate("window.ran") is None, view
-        assert page.locator("main img, main script, main iframe, main svg, main math, main style").count() == 0, view
+        assert page.evaluate(MADE_FROM_TEXT) == [], view
+    look(page, "attempts?library=hostile")
+    page.locator(".attempts a").last.click()
+    page.locator(".facts").wait_for()
+    assert page.evaluate(MADE_FROM_TEXT) == []
+    look(page, "lesson/e1?library=hostile")
+    assert page.evaluate("attacks => attacks.filter((each) => !document.body.innerText.includes(each))", SHOWN) == []
     assert page.locator(".hidden-char", has_text="U+202E").count() > 0
 
 
@@ -275,12 +327,19 @@ def test_a_search_stands_in_the_address_and_keys_open_what_was_found(page: Page)
     page.get_by_role("table", name="Two attempts side by side").get_by_text("did as it says").wait_for()
 
 
-def test_inside_a_client_the_same_document_speaks_to_its_host(browser: Browser, opened: Opened) -> None:
+@pytest.mark.parametrize("host", [HOST, pytest.param(BRIDGE, marks=NEEDS_BRIDGE)], ids=["fake", "AppBridge"])
+def test_inside_a_client_the_same_document_speaks_to_its_host(browser: Browser, opened: Opened, host: str) -> None:
     context = browser.new_context(viewport={"width": 1000, "height": 800})
     context.set_default_timeout(PATIENCE)
     shown = context.new_page()
     shown.expose_function("callTool", lambda params: opened.call(params))
-    context.route("http://host.test/", lambda route: route.fulfill(body=HOST, content_type="text/html"))
+    context.route("http://host.test/", lambda route: route.fulfill(body=host, content_type="text/html"))
+    context.route(
+        "http://host.test/node_modules/**",
+        lambda route: route.fulfill(
+            path=FOLDER / route.request.url.removeprefix("http://host.test/"), content_type="text/javascript"
+        ),
+    )
     context.route(
         "http://view.test/",
         lambda route: route.fulfill(
@@ -293,8 +352,9 @@ def test_inside_a_client_the_same_document_speaks_to_its_host(browser: Browser, 
     view.get_by_role("link", name="教訓", exact=True).click()  # the host said: Japanese
     view.locator("[role=option]").first.click()
     view.get_by_role("heading", name="根拠").wait_for()
+    view.get_by_role("button", name="全画面").click()
     assert view.locator("html").evaluate("page => page.style.colorScheme") == "dark"
-    assert {"ui/initialize", "ui/notifications/initialized", "tools/call", "ui/notifications/size-changed"} <= set(
-        shown.evaluate("seen")
-    )
+    notified = {"ui/notifications/initialized", "ui/notifications/size-changed"}
+    shown.wait_for_function("seen.includes('ui/request-display-mode')")
+    assert {"ui/initialize", "tools/call", *notified} <= set(shown.evaluate("seen"))
     context.close()
