@@ -57,12 +57,12 @@ function Groups({ data }) {
 function Spent({ data }) {
   if (data.spent === null) return html`<p class="soft">${t("All libraries share them; this key does not reach them all.")}</p>`;
   const today = Math.floor(data.now / DAY) * DAY;
-  const of = (rows) => `${number(tokens(rows))} · ${money(priced(rows))}`;
+  const of = (rows) => `${t("{n|token|tokens}", { n: tokens(rows) })} · ${money(priced(rows))}`;
   const on = (at) => data.spent.filter((each) => each.at === at);
   const last = Array.from({ length: 28 }, (_, back) => today - (27 - back) * DAY);
   const most = Math.max(1, ...last.map((at) => tokens(on(at))));
   const steps = [...new Set(data.spent.map((each) => each.step))];
-  return html`<p><b>${of(on(today))}</b> ${t("today, of {n} tokens", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * tokens(on(today))) / Math.max(1, data.limit)) + "%" }}></span></div>
+  return html`<p><b>${of(on(today))}</b> ${t("today, of {n}", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * tokens(on(today))) / Math.max(1, data.limit)) + "%" }}></span></div>
     ${steps.length > 0 ? html`<div class="bars" role="img" aria-label=${t("Tokens by day")}>${last.map((at) => html`<span title=${`${shortDay(at)}: ${of(on(at))}`} style=${{ height: (100 * tokens(on(at))) / most + "%" }}></span>`)}</div>
       <p class="soft">${t("In four weeks: {spent}", { spent: of(data.spent) })}</p>
       <ul class="plain keys">${steps.map((step) => html`<li>${step}: ${of(data.spent.filter((each) => each.step === step))}</li>`)}</ul>` : html`<p class="soft">${t("None in four weeks.")}</p>`}`;
@@ -73,17 +73,16 @@ const priced = (rows) => rows.reduce((sum, each) => (sum === null || each.usd ==
 
 function Runs({ data }) {
   if (!data.runs.length) return html`<p class="soft">${t("No run yet:")} <code>explib practice</code> ${t("attempts tasks, learns from them, and proves it.")}</p>`;
-  return data.runs.map((run) => html`<div class="run"><h3><${Text} text=${run.what} /></h3>
+  return data.runs.map((run) => html`<div class="run"><p><b><${Text} text=${run.what} /></b></p>
     <p class="soft"><${When} at=${run.at} now=${data.now} /> · <${Text} text=${run.by} />${run.control && ` · ${t("control: rewards are shuffled")}`} · ${t("{n|token|tokens}", { n: run.tokens })}, ${money(run.usd)} · <span class="mono">${run.run}</span></p>
     ${run.batches.length > 0 && html`<${Bars} data=${data} heads=${[t("epoch, batch"), t("mean reward")]} rows=${run.batches.map((batch) => [`${batch.epoch}, ${batch.batch}`, { ...batch, note: t("{n} of {m}", { n: batch.graded, m: batch.planned }) }])} />`}
-    <${Proof} run=${run} data=${data} /></div>`);
+    <${Proof} run=${run} /></div>`);
 }
 
-function Proof({ run, data }) {
+function Proof({ run }) {
   const { proof } = run;
   if (!proof) return run.proved > 0 && html`<p class="soft">${t("The proof goes on: {n|rollout is|rollouts are} made.", { n: run.proved })}</p>`;
-  const width = data.reward_max - data.reward_min || 1;
-  const effect = { mean: proof.gain / width, low: proof.low / width, high: proof.high / width, source: "measured" };
+  const { effect } = proof;
   return html`<p><b>${t("Proof")}: ${t(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}).
     <span class="soft">${t("With the library {mean}, without {other}; {n} of {m} pairs, revision {r}.", { mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
 }
@@ -92,7 +91,7 @@ function Proof({ run, data }) {
 function Bars({ data, heads, rows }) {
   const share = (value) => (100 * (value - data.reward_min)) / (data.reward_max - data.reward_min || 1);
   return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("table")}><table class="curve"><thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead><tbody>${rows.map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>
-    ${cells.map((cell, place) => html`<td>${cell ? html`<span class="track"><span class=${place ? "bar pale" : "bar"} style=${{ width: share(cell.mean) + "%" }}></span>${typeof cell.low === "number" && html`<span class="span" style=${{ left: share(cell.low) + "%", width: share(cell.high) - share(cell.low) + "%" }}></span>`}</span> ${reward(cell.mean)} <span class="soft">${cell.note}</span>` : html`<span class="soft">–</span>`}</td>`)}</tr>`)}</tbody></table></div>`;
+    ${cells.map((cell, place) => html`<td>${cell ? html`<span class="track"><span class=${place ? "bar pale" : "bar"} style=${{ width: share(cell.mean) + "%" }}></span>${typeof cell.low === "number" && html`<span class="span" style=${{ left: share(cell.low) + "%", width: share(cell.high) - share(cell.low) + "%" }}></span>`}</span> ${reward(cell.mean)} <span class="soft">${typeof cell.low === "number" && `(${reward(cell.low)}–${reward(cell.high)}) `}${cell.note}</span>` : html`<span class="soft">–</span>`}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 function Curve({ data }) {

@@ -97,7 +97,7 @@ function Proposal({ id, around, index, last, move }) {
       <button onClick=${() => setDialog("reject")}>${t("Reject")} <kbd>r</kbd></button>
       ${last > 0 && html`<button onClick=${() => move(index < last ? index + 1 : 0)}>${t("Next")} <kbd>j</kbd></button>`}</p>`
       : html`<p class="notice">${t("Only a person decides: open the page by `explib ui`, or with a token of scope curate.")}</p>`}
-    ${!proposal.decision && html`<p class="counts"><b>${number(proposal.for)}</b> ${t("attempts for it")} · <b>${number(proposal.against)}</b> ${t("against")}</p>`}
+    ${!proposal.decision && proposal.for + proposal.against > 0 && html`<p class="counts"><b>${number(proposal.for)}</b> ${t("attempts for it")} · <b>${number(proposal.against)}</b> ${t("against")}</p>`}
     ${proposal.alike.length > 0 && html`<h3>${t("Much like it")}</h3><ul class="plain">${proposal.alike.map((lesson) => html`<li><span class="mono soft">${lesson.id}</span> <${LessonLink} id=${lesson.id}><${Text} text=${lesson.content} code /><//></li>`)}</ul>`}
     <${Grounds} lesson=${proposal} />
     ${dialog === "edit" && html`<${Edit} lesson=${proposal} around=${around} title=${t("Approve {id} in other words", { id })} close=${() => setDialog("")}

@@ -21,14 +21,15 @@ export function Week() {
 }
 
 function Headline({ week }) {
-  const { uplift, lessons, attempts } = week;
-  if (uplift.lift) {
-    const { lift } = uplift;
+  const { uplift, proof, lessons, attempts } = week;
+  const lift = uplift.lift || (proof && proof.effect);
+  if (lift) {
     const n = number(Math.abs(lift.mean) * 100);
     const span = effectWords(lift).span;
     const text = lift.low <= 0 && lift.high >= 0 ? t("It is not known yet if lessons help: {n} of 100 tasks so far", { n: (lift.mean < 0 ? "−" : "+") + n })
       : lift.mean < 0 ? t("With lessons agents solve {n} fewer of 100 tasks", { n }) : t("With lessons agents solve {n} more of 100 tasks", { n });
-    return html`<header class="headline"><h1>${text}</h1><p class="lead">${t("95 of 100 such intervals hold the truth: {span}. From {n|reward|rewards}.", { span, n: uplift.rewards })}</p></header>`;
+    return html`<header class="headline"><h1>${text}</h1><p class="lead">${t("95 of 100 such intervals hold the truth: {span}.", { span })} ${uplift.lift ? t("From {n|reward|rewards}.", { n: uplift.rewards })
+      : html`${t("Practice proved it at revision {r}: {n|pair|pairs} of attempts with and without them.", { r: String(proof.revision), n: proof.pairs })} <a href=${link("learner")}>${t("Practice")}</a>`}</p></header>`;
   }
   if (!lessons) return html`<header class="headline"><h1>${t("No lessons yet")}</h1>${!week.waits_for && html`<p class="lead">${t("The next graded attempts decide.")}</p>`}</header>`;
   return html`<header class="headline"><h1>${t("{n|lesson|lessons} from {m|attempt|attempts}, served as learned", { n: lessons, m: attempts })}</h1>

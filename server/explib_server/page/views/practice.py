@@ -62,6 +62,11 @@ async def runs(application: Application, library: Library) -> list[Fields]:
     return await asyncio.to_thread(_runs, folder, library.name, library.settings)
 
 
+async def newest_proof(application: Application, library: Library) -> object:
+    """The newest run's that proved something; None where none did."""
+    return next((run["proof"] for run in await runs(application, library) if run["proof"] and not run["control"]), None)
+
+
 def _runs(folder: Path, library: str, settings: LibrarySettings) -> list[Fields]:
     plans = sorted(folder.glob("*/run.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     read = ((file, json.loads(file.read_text(encoding="utf-8"))) for file in plans)
@@ -73,6 +78,7 @@ def _run(folder: Path, at: float, plan: Plan, settings: LibrarySettings) -> Fiel
     journal, report = folder / "journal.jsonl", folder / "report.json"
     made = _made(journal, journal.stat().st_size)
     told = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    proof = told.get("proof")
     return {
         "run": plan["run"],
         "at": at,
@@ -81,11 +87,17 @@ def _run(folder: Path, at: float, plan: Plan, settings: LibrarySettings) -> Fiel
         "control": plan["control"],
         "batches": list(_batches(made, plan, settings)),
         "proved": made.proved,
-        "proof": told.get("proof"),
+        "proof": proof and {**proof, "effect": _effect(proof, settings)},
         "finished": bool(told.get("finished")),
         "tokens": made.tokens,
         "usd": made.usd,
     }
+
+
+def _effect(proof: Mapping[str, float], settings: LibrarySettings) -> Fields:
+    """What a proof shows, as a share of the reward's range."""
+    mean, low, high = (proof[name] / settings.reward_width for name in ("gain", "low", "high"))
+    return {"mean": mean, "low": low, "high": high, "source": "measured"}
 
 
 def _batches(made: Made, plan: Plan, settings: LibrarySettings) -> Iterator[Fields]:

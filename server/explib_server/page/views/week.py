@@ -13,6 +13,7 @@ from explib.storage.revisions.proposal import AUTOMATIC
 from explib_server.application import Application
 from explib_server.page.ask import Ask, Fields
 from explib_server.page.views.lessons import Known, decided, known_of, row
+from explib_server.page.views.practice import newest_proof
 from explib_server.render.evidence import Uplift, evidence_of, library_uplift
 from explib_server.render.heartbeat import heartbeat, waits_for
 from explib_server.render.times import DAY
@@ -44,6 +45,7 @@ async def week(application: Application, library: Library, _ask: Ask) -> Fields:
         "attempts": overview.trajectories,
         "graded": overview.graded,
         "uplift": _uplift(await library_uplift(store, library), library),
+        "proof": await newest_proof(application, library),
         "heartbeat": [asdict(pulse) for pulse in pulses],
         "waits_for": waits_for(pulses),
         "changes": _changes(recent),
