@@ -20,6 +20,7 @@ from server.http_cases import ask, client_with, running
 from server.page_cases import LESSON, PROPOSED, hostile, make_library, make_run
 
 from explib.errors import ExplibError, InvalidInput, InvalidSetting
+from explib.models.activity import Activity
 from explib.models.learning import ModelCall
 from explib.models.revisions import Operation
 from explib.settings.program import Settings
@@ -37,6 +38,7 @@ from explib_server.page.keys import CODE_SECONDS, PageKeys
 from explib_server.page.serving import open_page
 from explib_server.page.views.reading import VIEWS, around, read, words
 from explib_server.practice.journal import runs_folder
+from explib_server.render.heartbeat import heartbeat
 
 VENDORED = {
     "preact.mjs": "bdcbd9abdf2c77c5c45326eab42191e949222d479d0d5f69467387a77040cb55",
@@ -113,6 +115,13 @@ def test_every_word_of_the_page_is_there_in_japanese() -> None:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("//")]
         said = KEY.sub("", "".join(first + second for first, second in WORDS.findall("\n".join(lines))))
         assert not set(TEXT.findall(said)) - known, path.name
+
+
+def test_the_signs_of_an_empty_library_are_told_in_japanese() -> None:
+    known = words(Ask("ja"))["words"]
+    late = [pulse for pulse in heartbeat(Activity(), 0.0) if pulse.late]
+    assert late
+    assert {sentence for pulse in late for sentence in (pulse.name, pulse.cause, pulse.cure)} <= set(known)
 
 
 async def test_a_code_is_swapped_once_and_within_a_minute() -> None:

@@ -1,7 +1,7 @@
 // History: revisions by day, any two compared, and the way back with a preview.
 import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
-import { t, number, day, time } from "./words.js";
+import { t, number, day, said, time } from "./words.js";
 import { change, useRead, withLibrary } from "./reading.js";
 import { read } from "./door.js";
 import { Text, Diff } from "./text.js";
@@ -59,7 +59,7 @@ function RevisionChanges({ number: id }) {
   if (!found.data) return html`<div class="inside"><${Waiting} found=${found} /></div>`;
   const { changes, refusals, settings, cost } = found.data;
   return html`<div class="inside">${settings && html`<p><${Text} text=${settings} /></p>`}
-    ${changes.map((made) => html`<div class="made"><p><span class="chip">${t(DID[made.kind])}</span> ${made.after.map((lesson) => html`<${LessonLink} id=${lesson.id} /> `)}${told(made)}</p><p class="soft"><${Text} text=${made.reason} /></p></div>`)}
+    ${changes.map((made) => html`<div class="made"><p><span class="chip">${t(DID[made.kind])}</span> ${made.after.map((lesson) => html`<${LessonLink} id=${lesson.id} /> `)}${told(made)}</p><p class="soft"><${Text} text=${said(made.reason)} /></p></div>`)}
     ${refusals.length > 0 && html`<h3>${t("Refused")}</h3><ul class="plain">${refusals.map((refusal) => html`<li><${Text} text=${refusal.content || refusal.kind} code /> <span class="soft">— <${Text} text=${refusal.reason} /></span></li>`)}</ul>`}
     ${cost.calls > 0 && html`<p class="soft">${t("{n|model call|model calls}, {m} tokens", { n: cost.calls, m: cost.prompt_tokens + cost.completion_tokens })}</p>`}</div>`;
 }

@@ -1,6 +1,6 @@
 // Learner: what it does, what it waits for, what it spent and refused, and the decisions that it knows of.
 import { html } from "./html.js";
-import { t, money, number, reward, shortDay } from "./words.js";
+import { t, money, number, reward, said, shortDay } from "./words.js";
 import { useRead } from "./reading.js";
 import { Text } from "./text.js";
 import { Forest, Waiting, When, effectWords } from "./parts.js";
@@ -15,7 +15,7 @@ export function Learner({ at }) {
   return html`<h1>${sentence(data)}</h1>
     <p class="lead">${t(ANALYSTS[data.analyst])}${data.model && html` <span class="mono"><${Text} text=${data.model} /></span>.`} ${data.learned_at ? html`${t("Last change:")} <${When} at=${data.learned_at} now=${data.now} />.` : ""}</p>
     <p>${today(data)}</p>
-    ${data.pulse.filter((pulse) => pulse.late).map((pulse) => html`<p class="notice"><${Text} text=${pulse.cause} />. → <${Text} text=${pulse.cure} /></p>`)}
+    ${data.pulse.filter((pulse) => pulse.late).map((pulse) => html`<p class="notice"><${Text} text=${said(pulse.cause)} />. → <${Text} text=${said(pulse.cure)} /></p>`)}
     <div class="columns even"><section><h2>${t("Groups of attempts")}</h2><${Groups} data=${data} /></section>
       <section><h2>${t("Tokens and money")}</h2><${Spent} data=${data} /></section></div>
     <section><h2>${t("Practice")}</h2><${Runs} data=${data} /></section>
@@ -51,7 +51,7 @@ function Groups({ data }) {
   if (!total) return html`<p class="soft">${t("No attempts yet.")}</p>`;
   return html`<div class="stack" aria-hidden="true">${Object.keys(STATES).map((state) => data.groups[state] ? html`<span class=${state} style=${{ width: (100 * data.groups[state]) / total + "%" }}></span>` : "")}</div>
     <ul class="plain keys">${Object.entries(STATES).map(([state, words]) => data.groups[state] ? html`<li><span class=${"swatch " + state}></span>${number(data.groups[state])} ${t(words)}</li>` : "")}</ul>
-    ${Object.entries(data.reasons).map(([reason, count]) => html`<p class="soft">${number(count)} × <${Text} text=${reason} /></p>`)}`;
+    ${Object.entries(data.reasons).map(([reason, count]) => html`<p class="soft">${number(count)} × <${Text} text=${said(reason)} /></p>`)}`;
 }
 
 function Spent({ data }) {

@@ -1,7 +1,7 @@
 // One lesson: what it says, what is known of it, and the attempts that it rests on.
 import { useState } from "preact/hooks";
 import { html } from "./html.js";
-import { t, number, reward, whole } from "./words.js";
+import { t, number, reward, said, whole } from "./words.js";
 import { useRead, change } from "./reading.js";
 import { Text, Diff } from "./text.js";
 import { AttemptLink, Dialog, Empty, Forest, Pinned, Status, Trouble, Waiting, When, copy, effectWords, standing, useAct, useKeys } from "./parts.js";
@@ -104,7 +104,7 @@ function Versions({ lesson }) {
   return html`<section><h2>${t("How it became what it is")}</h2><ol class="versions plain">${lesson.versions.map((version) => html`<li>
     <p class="soft"><a href=${link("history", String(version.revision))}>${t("revision {n}", { n: String(version.revision) })}</a> · <${When} at=${version.at} /> · <${Text} text=${version.author} /> · ${t("version {n}", { n: String(version.version) })}</p>
     <p>${version.before && version.before !== version.after ? html`<${Diff} before=${version.before} after=${version.after} />` : html`<${Text} text=${version.after} />`}</p>
-    <details><summary class="soft">${t("why")}</summary><p class="soft reason"><${Text} text=${version.reason} /></p></details></li>`)}</ol></section>`;
+    <details><summary class="soft">${t("why")}</summary><p class="soft reason"><${Text} text=${said(version.reason)} /></p></details></li>`)}</ol></section>`;
 }
 
 function Votes({ lesson }) {

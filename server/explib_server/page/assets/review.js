@@ -1,7 +1,7 @@
 // Review: one proposal at a time, by keys, each decision taken back for ten seconds.
 import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
-import { t, number } from "./words.js";
+import { t, number, said } from "./words.js";
 import { call } from "./door.js";
 import { change, refresh, useRead, withLibrary } from "./reading.js";
 import { Text, Diff } from "./text.js";
@@ -91,7 +91,7 @@ function Proposal({ id, around, index, last, move }) {
   return html`<article class="proposal"><p class="signs"><span class="mono soft">${id}</span> <span class="chip waiting">${t(PROPOSAL_KINDS[proposal.kind])}</span>
       <span class="soft">${proposal.analyst === "agent" ? t("proposed by an agent") : t("proposed by the learner")}</span></p>
     <p class="statement">${before && proposal.content ? html`<${Diff} before=${before.content} after=${proposal.content} />` : before ? html`<del><${Text} text=${before.content} /></del>` : html`<${Text} text=${proposal.content} code />`}</p>
-    <p class="soft"><${Text} text=${proposal.reason} /></p>${proposal.waits && html`<p class="notice">${t("Why you are asked:")} <${Text} text=${proposal.waits} /></p>`}
+    <p class="soft"><${Text} text=${said(proposal.reason)} /></p>${proposal.waits && html`<p class="notice">${t("Why you are asked:")} <${Text} text=${proposal.waits} /></p>`}
     ${may ? html`<p class="actions"><button class="main" onClick=${() => send("approve")}>${t("Approve")} <kbd>a</kbd></button>
       ${editable && html`<button onClick=${() => setDialog("edit")}>${t("Edit")} <kbd>e</kbd></button>`}
       <button onClick=${() => setDialog("reject")}>${t("Reject")} <kbd>r</kbd></button>

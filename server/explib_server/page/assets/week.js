@@ -1,6 +1,6 @@
 // This week: does it help, is it alive, what changed, what waits.
 import { html } from "./html.js";
-import { t, reward, number } from "./words.js";
+import { t, reward, number, said } from "./words.js";
 import { useRead } from "./reading.js";
 import { Text } from "./text.js";
 import { DID, Empty, Forest, LessonLink, Status, Waiting, When, effectWords } from "./parts.js";
@@ -50,7 +50,7 @@ function Heartbeat({ week }) {
       <span class="at">${pulse.at ? html`<${When} at=${pulse.at} now=${week.now} />` : t("never")}</span>
       ${!pulse.late && pulse.what && html`<span class="what"><${Text} text=${pulse.what} /></span>`}
     </li>`)}</ol>
-    ${week.heartbeat.map((pulse) => pulse.late && html`<p class="notice">▲ <b>${t(pulse.name)}</b>: <${Text} text=${pulse.cause} />.<br/>→ <${Text} text=${pulse.cure} /></p>`)}`;
+    ${week.heartbeat.map((pulse) => pulse.late && html`<p class="notice">▲ <b>${t(pulse.name)}</b>: <${Text} text=${said(pulse.cause)} />.<br/>→ <${Text} text=${said(pulse.cure)} /></p>`)}`;
 }
 
 const CHANGE_KINDS = { new: "New", improved: "Improved", taken_back: "Taken back", by_people: "By people" };

@@ -35,6 +35,9 @@ export function t(text, values) {
   });
 }
 
+// A whole sentence of the server's, where its words are known; with values in it it stays English.
+export const said = (sentence) => (state.words && Object.hasOwn(state.words, sentence) ? state.words[sentence] : sentence);
+
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(locale(), { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 
