@@ -47,6 +47,8 @@ SCROLL = """async () => {
 READY = "() => document.querySelector('main h1') && !document.querySelector('.loading')"
 PICTURES = {"week": (960, 620, "light"), "lesson/e3": (960, 980, "light"), "lessons": (400, 720, "dark")}
 """View → width, height and colours of its picture."""
+LEARNED_MILLISECONDS = 120_000
+"""Until the sample has learned what it learns while it is looked at."""
 COLOURS = 96
 """Of a picture's palette: text needs few."""
 
@@ -102,7 +104,9 @@ def browser() -> Iterator[Browser]:
 def page_of(opened: Browser, *options: str, **environment: str) -> Iterator[Page]:
     """The page of an `explib ui` that runs as long as this lasts."""
     command = [sys.executable, "-m", "explib_server", "ui", "--no-browser", *options]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True)
+    ends_soon = {"EXPLIB_SERVICE_IDLE_SECONDS": "1"}  # the service behind it
+    environment = {**ends_soon, **os.environ, **environment}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         lines = process.stdout or ()
         address = next(line.strip() for line in lines if line.startswith("http"))
@@ -120,6 +124,8 @@ def take_pictures(page: Page, folder: Path) -> None:
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
+    page.evaluate("location.hash = '#/learner'")
+    page.get_by_role("heading", name="The learner is idle").wait_for(timeout=LEARNED_MILLISECONDS)
     for view, (width, height, scheme) in PICTURES.items():
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
