@@ -331,6 +331,9 @@ async def test_a_run_of_practice_shows_its_curve_while_it_goes_on_and_its_proof_
     [run] = (await shown(application, "learner"))["runs"]
     assert (run["proof"]["verdict"], run["finished"]) == ("gain shown", True)
     assert (await shown(application, "week"))["proof"]["effect"]["low"] == 0.2
+    of_a_lesson = {**proof, "sides": ["with e1", "without e1"]}
+    (folder / "report.json").write_text(json.dumps({"proof": of_a_lesson, "finished": True}))
+    assert (await shown(application, "week"))["proof"] is None
 
 
 async def test_wrong_arguments_are_told(application: Application) -> None:

@@ -83,8 +83,8 @@ function Proof({ run }) {
   const { proof } = run;
   if (!proof) return run.proved > 0 && html`<p class="soft">${t("The proof goes on: {n|rollout is|rollouts are} made.", { n: run.proved })}</p>`;
   const { effect } = proof;
-  return html`<p><b>${t("Proof")}: ${t(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}).
-    <span class="soft">${t("With the library {mean}, without {other}; {n} of {m} pairs, revision {r}.", { mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
+  return html`<p><b>${t("Proof")}: ${said(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}).
+    <span class="soft">${t("Mean reward {mean} ({one}) and {other} ({two}); {n} of {m} pairs, revision {r}.", { one: said(proof.sides[0]), two: said(proof.sides[1]), mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
 }
 
 // A table of means as bars: a row is its name and its cells, {mean, low, high, note} or nothing.

@@ -24,6 +24,8 @@ FEWEST_TASKS = 6
 """Graded tasks of a batch from which on its mean has an interval."""
 PRACTICE, PROOF = "practice:", "proof:"
 """How the names of rollouts begin that are learned from, and of those that prove."""
+WHOLE = ["with", "without"]
+"""The sides of a proof of the whole library; other proofs name a lesson, or another library."""
 
 
 class Plan(TypedDict):
@@ -63,8 +65,9 @@ async def runs(application: Application, library: Library) -> list[Fields]:
 
 
 async def newest_proof(application: Application, library: Library) -> object:
-    """The newest run's that proved something; None where none did."""
-    return next((run["proof"] for run in await runs(application, library) if run["proof"] and not run["control"]), None)
+    """The newest of what the library does as a whole; None where there is none."""
+    found = (run["proof"] for run in await runs(application, library) if not run["control"])
+    return next((proof for proof in found if isinstance(proof, dict) and proof["sides"] == WHOLE), None)
 
 
 def _runs(folder: Path, library: str, settings: LibrarySettings) -> list[Fields]:
@@ -87,7 +90,7 @@ def _run(folder: Path, at: float, plan: Plan, settings: LibrarySettings) -> Fiel
         "control": plan["control"],
         "batches": list(_batches(made, plan, settings)),
         "proved": made.proved,
-        "proof": proof and {**proof, "effect": _effect(proof, settings)},
+        "proof": proof and {"sides": WHOLE, **proof, "effect": _effect(proof, settings)},
         "finished": bool(told.get("finished")),
         "tokens": made.tokens,
         "usd": made.usd,
