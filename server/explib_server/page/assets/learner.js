@@ -57,19 +57,25 @@ function Groups({ data }) {
 function Spent({ data }) {
   if (data.spent === null) return html`<p class="soft">${t("All libraries share them; this key does not reach them all.")}</p>`;
   const today = Math.floor(data.now / DAY) * DAY;
-  const of = (rows) => `${t("{n|token|tokens}", { n: tokens(rows) })} · ${money(priced(rows))}`;
+  const of = (rows) => `${t("{n|token|tokens}", { n: tokens(rows) })} · ${price(rows)}`;
   const on = (at) => data.spent.filter((each) => each.at === at);
   const last = Array.from({ length: 28 }, (_, back) => today - (27 - back) * DAY);
   const most = Math.max(1, ...last.map((at) => tokens(on(at))));
   const steps = [...new Set(data.spent.map((each) => each.step))];
-  return html`<p><b>${of(on(today))}</b> ${t("today, of {n}", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * tokens(on(today))) / Math.max(1, data.limit)) + "%" }}></span></div>
+  return html`<p><b>${of(on(today))}</b> ${t("today, of at most {n}", { n: data.limit })}</p><div class="meter" aria-hidden="true"><span style=${{ width: Math.min(100, (100 * tokens(on(today))) / Math.max(1, data.limit)) + "%" }}></span></div>
     ${steps.length > 0 ? html`<div class="bars" role="img" aria-label=${t("Tokens by day")}>${last.map((at) => html`<span title=${`${shortDay(at)}: ${of(on(at))}`} style=${{ height: (100 * tokens(on(at))) / most + "%" }}></span>`)}</div>
       <p class="soft">${t("In four weeks: {spent}", { spent: of(data.spent) })}</p>
       <ul class="plain keys">${steps.map((step) => html`<li>${step}: ${of(data.spent.filter((each) => each.step === step))}</li>`)}</ul>` : html`<p class="soft">${t("None in four weeks.")}</p>`}`;
 }
 
 const tokens = (rows) => rows.reduce((sum, each) => sum + each.prompt_tokens + each.completion_tokens, 0);
-const priced = (rows) => rows.reduce((sum, each) => (sum === null || each.usd === null ? null : sum + each.usd), 0);
+
+function price(rows) {
+  const known = rows.filter((each) => each.usd !== null);
+  if (rows.length && !known.length) return money(null);
+  const usd = money(known.reduce((sum, each) => sum + each.usd, 0));
+  return known.length < rows.length ? t("{usd}, some of unknown price", { usd }) : usd;
+}
 
 function Runs({ data }) {
   if (!data.runs.length) return html`<p class="soft">${t("No run yet:")} <code>explib practice</code> ${t("attempts tasks, learns from them, and proves it.")}</p>`;
@@ -83,8 +89,7 @@ function Proof({ run }) {
   const { proof } = run;
   if (!proof) return run.proved > 0 && html`<p class="soft">${t("The proof goes on: {n|rollout is|rollouts are} made.", { n: run.proved })}</p>`;
   const { effect } = proof;
-  return html`<p><b>${t("Proof")}: ${said(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}).
-    <span class="soft">${t("Mean reward {mean} ({one}) and {other} ({two}); {n} of {m} pairs, revision {r}.", { one: said(proof.sides[0]), two: said(proof.sides[1]), mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
+  return html`<p><b>${t("Proof")}: ${said(proof.verdict)}</b>, ${effectWords(effect).main} (${effectWords(effect).span}). <span class="soft">${t("Mean reward {mean} ({one}) and {other} ({two}); {n} of {m} pairs, revision {r}.", { one: said(proof.sides[0]), two: said(proof.sides[1]), mean: reward(proof.with.mean), other: reward(proof.without.mean), n: proof.pairs, m: proof.planned, r: String(proof.revision) })}${proof.complete ? "" : " " + t("It is not complete.")}</span></p><${Forest} effect=${effect} />`;
 }
 
 // A table of means as bars: a row is its name and its cells, {mean, low, high, note} or nothing.
