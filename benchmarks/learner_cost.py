@@ -1,6 +1,6 @@
 """What learning costs: calls, tokens and wall clock for the same groups, ours next to the paper's own procedure.
 
-    .venv/bin/python benchmarks/learner_cost.py [--groups 100] [--attempts 5] [--tokens 4000] [--data FILE]
+    .venv/bin/python benchmarks/learner_cost.py [--groups 100] [--attempts 5] [--tokens 4000] [--in-code .5] [--data X]
 
 Both ask the same scripted endpoint on loopback, which answers after 300 ms; tokens are counted by one estimate on
 both sides. The paper's procedure (arXiv 2510.08191): one summary for each trajectory, one critique for each group, one
@@ -8,7 +8,8 @@ merge for each batch of 16 groups, 16 calls at a time. The sizes of its instruct
 six τ-bench groups with a capable model: 4,500 characters of instructions and 480 tokens of answer a call.
 
 The made groups are customer-service attempts: every attempt has the same system policy (a third of its tokens), tool
-results of which half are the same in the whole group, and the rest is its own. `--data` reads graded trajectories
+results of which half are the same in the whole group, and the rest is its own. `--in-code` of the decisions that are
+named have a predicate, so that nobody is asked for their codes. `--data` reads graded trajectories
 instead (any format of `explib import`).
 """
 
@@ -25,6 +26,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import permutations
 from pathlib import Path
 
 import httpx2
@@ -72,8 +74,12 @@ WORDS = (
     "due",
     "note",
 )
+TOOLS = ("find", "change", "weigh")
 NAMED_AT_ONCE = 5
 """Decisions that one blind call names."""
+PREDICATES = [f"{kind}({one}, {other})" for kind in ("before", "after") for one, other in permutations(TOOLS, 2)]
+PREDICATES += [f"times({tool}) >= ?" for tool in TOOLS]
+"""What the made attempts can differ in, as a model writes it."""
 
 
 @dataclass(slots=True)
@@ -96,8 +102,9 @@ class Spent:
 class Endpoint:
     """Speaks /v1/chat/completions; every answer takes 300 ms."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_code: float) -> None:
         self.spent = Spent()
+        self._in_code = in_code
         self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
 
     async def _complete(self, request: Request) -> JSONResponse:
@@ -126,7 +133,8 @@ class Endpoint:
             case "contrast":
                 return _decision(self.spent.calls)
             case "points":
-                return json.dumps({"points": [_point(self.spent.calls, at) for at in range(NAMED_AT_ONCE)]})
+                numbers = range(self.spent.calls * NAMED_AT_ONCE, (self.spent.calls + 1) * NAMED_AT_ONCE)
+                return json.dumps({"points": [_point(number, self._in_code) for number in numbers]})
             case "codes":
                 labels = re.findall(r'of="(A\d+)"', said)
                 known = re.findall(r"^(D\d+) when", said, re.MULTILINE)
@@ -143,15 +151,17 @@ def _letter(label: str, decision: str) -> str:
     return random.Random(f"{label} {decision}").choice("ab")
 
 
-def _words(number: int, at: int = 0) -> list[str]:
+def _words(number: int) -> list[str]:
     """The words of a decision that says something of its own."""
-    return random.Random(f"{number}/{at}").sample(WORDS, 8)
+    return random.Random(number).sample(WORDS, 8)
 
 
-def _point(number: int, at: int) -> Json:
-    words = _words(number, at)
-    situation = f"the {words[0]} {words[1]} is {words[2]}"
-    return {"situation": situation, "options": [f"check {' '.join(words[3:])}", f"skip {words[3]} {words[4]}"]}
+def _point(number: int, in_code: float) -> Json:
+    words = _words(number)
+    options: Json = [f"check {' '.join(words[3:])}", f"skip {words[3]} {words[4]}"]
+    point: dict[str, Json] = {"situation": f"the {words[0]} {words[1]} is {words[2]}", "options": options}
+    written = int((number + 1) * in_code) > int(number * in_code)
+    return {**point, "predicate": PREDICATES[number % len(PREDICATES)] if written else None}
 
 
 def _decision(number: int) -> str:
@@ -194,7 +204,7 @@ def made_attempts(group: int, attempts: int, tokens: int) -> list[tuple[str, lis
         own = random.Random(f"{group}/{number}")
         messages: list[Json] = [{"role": "system", "content": policy}, {"role": "user", "content": task}]
         for result in (*same, _prose(own, tokens // 9), _prose(own, tokens // 9)):
-            call: Json = {"name": own.choice(("find", "change", "weigh")), "arguments": "{}"}
+            call: Json = {"name": own.choice(TOOLS), "arguments": "{}"}
             messages.append(
                 {
                     "role": "assistant",
@@ -265,7 +275,7 @@ async def timed(endpoint: Endpoint, work: Callable[[], Awaitable[object]]) -> Sp
 
 async def compare(arguments: argparse.Namespace) -> dict[str, Spent]:
     """Both procedures on the same groups of the same database, in one run."""
-    endpoint = Endpoint()
+    endpoint = Endpoint(arguments.in_code)
     with tempfile.TemporaryDirectory() as folder:
         async with served(endpoint) as url:
             settings = Settings(
@@ -298,6 +308,7 @@ def main() -> None:
     parser.add_argument("--attempts", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=4000, help="of one trajectory, about")
     parser.add_argument("--context", type=int, default=32_000, help="tokens that the model takes")
+    parser.add_argument("--in-code", type=float, default=0.5, help="share of the blind points with a predicate")
     parser.add_argument("--data", type=Path, help="graded trajectories in a file instead of made ones")
     parser.add_argument("--json", type=Path, help="write the figures there")
     arguments = parser.parse_args()

@@ -25,11 +25,13 @@ from explib.models.learning import Cost
 from explib.models.libraries import LibrarySettings
 from explib.models.trajectories import Step, ToolCall
 from explib_learner.analyst import Wording
+from explib_learner.grammar.keys import TRUE, Predicate
 from explib_learner.model.analyst import WAVE
 
 SITUATION = "a customer wants to cancel"
 OPTIONS = (Option("a", "check the fare rules before calling the tool"), Option("b", "call the tool at once"))
 KNOWN = Decision("d1", "k1", "model", SITUATION, OPTIONS)
+CHECKED = Predicate("before", ("check", "cancel"), TRUE).key
 BELIEVED = Verdict("d1", "believed", 1.0, "a", 1.0, 0.9, 1.1, 1.0, 20, 20, 0, 40, 20)
 
 
@@ -140,49 +142,37 @@ async def test_groups_without_contrast_and_groups_that_grew_by_one_are_not_asked
     assert len(server.asked) == 1
 
 
-async def test_in_a_grown_library_only_what_fits_badly_is_contrasted() -> None:
-    earlier = [lone(number, float(number % 2)) for number in range(30)]
-    entries = [CodebookEntry(KNOWN, BELIEVED)]
-    codes = [Code("d1", f"l{number:03d}", "a" if number % 2 else "b") for number in range(30)]
-    new = winner_and_loser("g9")
-    new = graded(*(replace(each, trajectory=replace(each.trajectory, created_at=99.0)) for each in new.attempts))
-    batch = batch_of(new, earlier=earlier, codebook=entries, codes=codes)
+def newest(group: GroupAttempts) -> GroupAttempts:
+    return graded(*(replace(each, trajectory=replace(each.trajectory, created_at=199.0)) for each in group.attempts))
 
-    def script(letters: list[str]) -> list[Reply]:
-        return [answers({"codes": list[Json](letters)}), decisions()]
 
-    async with parts_on(script(["A1 D1b", "A2 D1a"])) as (parts, server):  # the rewards are as the decision says
-        naming = await parts.name(batch)
-    assert [form_of(asked) for asked in server.asked] == ["codes"]
-    assert naming.decisions[0].letters == {"g9-lost": "b", "g9-won": "a"}
-    async with parts_on(script(["A1 D1a", "A2 D1b"])) as (parts, server):
-        await parts.name(batch)
-    assert [form_of(asked) for asked in server.asked] == ["codes", "contrast"]
+def calling(group: GroupAttempts, *tools: str) -> GroupAttempts:
+    """The same attempts, of which the first calls these tools in their order."""
+    first, *others = group.attempts
+    calls = [Step("assistant", "", (ToolCall(f"c{at}", name, {}),)) for at, name in enumerate(tools)]
+    return graded(replace(first, steps=(*first.steps, *calls)), *others)
+
+
+@pytest.mark.parametrize(("won_by", "asked"), [(("check", "cancel"), []), (("cancel",), ["contrast"])])
+async def test_in_a_grown_library_only_what_fits_badly_is_contrasted(won_by: tuple[str, ...], asked: list[str]) -> None:
+    earlier = [lone(number, float(number % 2)) for number in range(99)]
+    checked = Decision("d1", CHECKED, "model", SITUATION, OPTIONS)
+    new = newest(calling(winner_and_loser("g9"), *won_by))
+    async with parts_on(lambda _: decisions()) as (parts, server):
+        await parts.name(batch_of(new, earlier=earlier, codebook=[CodebookEntry(checked, BELIEVED)]))
+    assert [form_of(each) for each in server.asked] == asked
 
 
 async def test_a_believed_cure_has_no_word_on_how_well_a_group_is_explained() -> None:
     key = '["cure","search",["use","find"]]'
     cure = replace(KNOWN, id="g1", key=key, source="grammar", speaks_for_itself=True)
     entries = [CodebookEntry(cure, replace(BELIEVED, decision_id="g1", effect=0.0))]
-    new = winner_and_loser("g9")
-    new = graded(*(replace(each, trajectory=replace(each.trajectory, created_at=99.0)) for each in new.attempts))
-    earlier = [lone(number, float(number % 2)) for number in range(30)]
+    new = newest(winner_and_loser("g9"))
+    earlier = [lone(number, float(number % 2)) for number in range(99)]
     async with parts_on([decisions(decision())]) as (parts, server):
         naming = await parts.name(batch_of(new, earlier=earlier, codebook=entries))
     assert "contrast" in [form_of(asked) for asked in server.asked]
     assert [named.decision.situation for named in naming.decisions] == [SITUATION]
-
-
-async def test_codes_told_in_naming_are_not_bought_again_in_coding() -> None:
-    earlier = [lone(number, float(number % 2)) for number in range(30)]
-    codes = [Code("d1", f"l{number:03d}", "a") for number in range(30)]
-    batch = batch_of(lone(40, 1.0), earlier=earlier, codebook=[CodebookEntry(KNOWN)], codes=codes)
-    async with parts_on([points(), answers({"codes": ["A1 D1a"]})]) as (parts, server):
-        naming = await parts.name(replace(batch, history=batch.history))
-        coding = await parts.code(batch, {"l040": [KNOWN]})
-    assert len(server.asked) == 1 + (naming.cost.calls - 1)
-    assert coding.cost == Cost()
-    assert coding.codes == (Code("d1", "l040", "a"),)
 
 
 def points(*situations: str) -> Reply:
@@ -271,10 +261,16 @@ async def test_new_decisions_are_coded_for_earlier_attempts_with_their_tools_onl
     earlier[1] = graded(replace(used, steps=(*used.steps, call)))
     new = replace(KNOWN, tools=("cancel",))
     missing = {name: [new] for name in ("l000", "l001", "l002", "l009")}
-    async with parts_on(lambda _: answers({"codes": ["A1 D1a"]})) as (parts, server):
+    async with parts_on([answers({"codes": ["A1 D1a", "A2 D1b"]})]) as (parts, _):
         coding = await parts.code(batch_of(lone(9, 0.0), earlier=earlier), missing)
-    assert {code.trajectory_id for code in coding.codes} == {"l001", "l009"}
-    assert len(server.asked) == 2
+    assert coding.codes == (Code("d1", "l001", "a"), Code("d1", "l009", "b"))
+
+
+async def test_a_decision_that_was_shown_to_matter_little_is_not_read_for_any_more() -> None:
+    settled = CodebookEntry(KNOWN, replace(BELIEVED, state="unknown", inclusion=0.02))
+    async with parts_on([]) as (parts, server):
+        coding = await parts.code(batch_of(winner_and_loser(), codebook=[settled]), {"g1-won": [KNOWN]})
+    assert (coding.codes, server.asked) == ((), [])
 
 
 async def test_ungraded_attempts_are_not_coded() -> None:
@@ -441,16 +437,16 @@ async def test_a_spent_budget_stops_and_says_so_and_what_was_bought_stays() -> N
 
 async def test_a_prompt_that_the_endpoint_finds_too_long_is_asked_shorter_once() -> None:
     def script(asked: Asked) -> Reply:
-        too_long = len(text_of(asked)) > 16_000
+        too_long = len(text_of(asked)) > 14_000
         return refuses(400, "maximum context length is 6000 tokens") if too_long else decisions()
 
     long = graded(
-        *(attempt(f"t{at}", float(at % 2), *(f"{at} step {n} " + "word " * 900 for n in range(4))) for at in range(4))
+        *(attempt(f"t{at}", float(at % 2), *(f"{at} step {n} " + "word " * 900 for n in range(4))) for at in range(8))
     )
     async with parts_on(script, context=14_000) as (parts, server):
         naming = await parts.name(batch_of(long))
     assert not naming.failures
-    assert [len(text_of(asked)) > 16_000 for asked in server.asked] == [True, False]
+    assert [len(text_of(asked)) > 14_000 for asked in server.asked] == [True, False]
 
 
 async def test_a_prompt_that_is_always_too_long_is_given_up_on() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_wrong_values_are_refused(tmp_path: Path) -> None:
 
 
 def _each(prompts: Prompts) -> list[PromptFile]:
-    return [prompts.contrast, prompts.points, prompts.codes, prompts.wording, prompts.sessions, prompts.repair]
+    return [getattr(prompts, field.name) for field in fields(prompts)]
 
 
 def test_every_prompt_of_the_program_loads() -> None:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from explib_learner.grammar.catalogue import FAMILIES
 from explib_learner.grammar.family import PredicateFamily, Readings
-from explib_learner.grammar.keys import Condition, Names, Predicate, Test
+from explib_learner.grammar.keys import Condition, Names, Predicate, Test, predicate_of
 from explib_learner.grammar.reading import WORD, Facts, Instance, Reading
 
 Letter: TypeAlias = Literal["a", "b"]
@@ -33,6 +33,21 @@ def _rest(found: Sequence[Instance], absent: Sequence[Instance]) -> list[Instanc
     """Calls that showed nothing, beside those of the same attempt that did."""
     anchors = {instance.anchor for instance in found}
     return [instance for instance in absent if instance.anchor not in anchors]
+
+
+def predicate_in(key: str) -> Predicate | None:
+    """The predicate that a decision's key is, whoever named it; None where the decision is in words or a cure."""
+    try:
+        predicate = predicate_of(key)
+    except ValueError:
+        return None
+    return predicate if predicate.family in FAMILIES else None
+
+
+def is_coded(key: str) -> bool:
+    """Whether a decision's key is a predicate that codes attempts."""
+    predicate = predicate_in(key)
+    return predicate is not None and not predicate.is_open
 
 
 def letter(predicate: Predicate, reading: Reading) -> Letter | None:

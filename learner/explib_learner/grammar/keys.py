@@ -42,6 +42,8 @@ class Test:
 
 _OPPOSITES: dict[TestKind, TestKind] = {"is": "not", "not": "is", "least": "below", "below": "least"}
 TRUE = Test("is", True)
+OPEN = "?"
+"""The bound of a test that is not cut yet: no value passes it."""
 
 
 def same(value: Scalar, other: Scalar) -> bool:
@@ -65,6 +67,12 @@ class Predicate:
     names: Names
     test: Test
     condition: Condition | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a bound is still to be cut: as long as it is, it codes nothing."""
+        tests = (self.test, *((self.condition.test,) if self.condition is not None else ()))
+        return any(test.kind in ("least", "below") and test.value == OPEN for test in tests)
 
     @property
     def key(self) -> str:

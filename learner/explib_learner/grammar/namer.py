@@ -10,6 +10,7 @@ from explib.models.decisions import Code, Decision, Verdict
 from explib.models.trajectories import Attempt
 from explib_learner.analyst import Analyst, Batch, Coding, NamedDecision, Naming, Wording, Writing
 from explib_learner.graded import graded_attempts
+from explib_learner.grammar.coding import is_coded
 from explib_learner.grammar.corrections import Correction, corrections
 from explib_learner.grammar.cures import Cure, Strength, cures, told_by
 from explib_learner.grammar.grammar import Grammar
@@ -66,8 +67,8 @@ class GrammarParts:
         return any(cure.is_sure and told_by(cure, decision, met) for cure in known)
 
     def codes(self, decision: Decision) -> bool:
-        """Whether the decision is a predicate of the grammar."""
-        return decision.source == "grammar" and not decision.speaks_for_itself
+        """Whether the decision is a predicate of the grammar, also one that a model wrote."""
+        return is_coded(decision.key) and not decision.speaks_for_itself
 
     async def code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
         """The option of each attempt, by code."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,9 +23,12 @@ from explib.models.revisions import Refusal
 from explib.models.trajectories import Attempt
 from explib.text.words import number_of
 from explib_learner.analyst import Analyst, Batch, Coding, Failure, NamedDecision, Naming, Wording, Writing
+from explib_learner.grammar.coding import predicate_in
+from explib_learner.grammar.grammar import decision_of
 from explib_learner.grammar.namer import GrammarParts
 from explib_learner.model import selection
 from explib_learner.model.asker import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
+from explib_learner.model.cuts import cuts_of
 from explib_learner.model.forms import (
     CodesAnswer,
     ContrastAnswer,
@@ -32,10 +36,11 @@ from explib_learner.model.forms import (
     SentencesAnswer,
     SessionsAnswer,
 )
+from explib_learner.model.in_code import PredicateNamer
 from explib_learner.model.known import KnownDecisions
 from explib_learner.model.stages import codes as coding
 from explib_learner.model.stages import contrast, points, sessions, wording
-from explib_learner.prompting.acts import ATTEMPT_TOKENS, SESSION_TOKENS
+from explib_learner.prompting.acts import SESSION_TOKENS
 from explib_learner.prompting.files import FOLDER, PromptFile, load_prompt
 from explib_learner.writing.templates import lesson_of
 
@@ -55,6 +60,7 @@ _SQUEEZED = 2
 """A prompt that the endpoint finds too long is asked once more in a budget divided by this."""
 _INSTRUCTION_TOKENS = 2_500
 """Room for the instructions and the codebook of a step that reads many attempts."""
+_SHOWN_REASONS = 3
 _OUTAGES = (ModelUnavailable, ModelMisconfigured, BudgetExceeded)
 
 
@@ -68,6 +74,8 @@ class Prompts:
     wording: PromptFile
     sessions: PromptFile
     repair: PromptFile
+    predicates: PromptFile
+    """Part of those that name."""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Prompts:
@@ -79,6 +87,7 @@ class Prompts:
             load_prompt("wording", wording.PLACEHOLDERS, folder),
             load_prompt("sessions", sessions.PLACEHOLDERS, folder),
             load_prompt("repair", REPAIR_PLACEHOLDERS, folder),
+            load_prompt("predicates", frozenset(), folder),
         )
 
 
@@ -87,6 +96,7 @@ class _Names:
     """What one naming has found so far."""
 
     known: KnownDecisions
+    namer: PredicateNamer
     decisions: list[NamedDecision] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -120,44 +130,42 @@ class ModelParts:
     async def name(self, batch: Batch) -> Naming:
         """Decisions named blind, those of contrasted groups, and those of sessions that nobody graded."""
         asker = self._asker()
-        names = _Names(KnownDecisions.of(batch.codebook))
-        coded = await self._known_codes(asker, batch) if selection.is_grown(batch) else _Coded()
-        names.decisions += _with_letters(batch, coded.codes)
+        namer = await asyncio.to_thread(
+            PredicateNamer, self._source, self._prompts.predicates.text.strip(), selection.read_so_far(batch)
+        )
+        names = _Names(KnownDecisions.of(batch.codebook), namer)
         await self._name_points(asker, batch, names)
-        groups = selection.contrasted(batch, (*batch.codes, *coded.codes))
+        groups = selection.contrasted(batch)
         for start in range(0, len(groups), WAVE):
             await self._contrast(asker, batch, groups[start : start + WAVE], names)
         await self._read_sessions(asker, batch, names)
         new = sum(named.decision.id == named.decision.key for named in names.decisions)
         note = f"{number_of(new, 'decision')} named; {number_of(len(groups), 'group')} contrasted."
         return Naming(
-            decisions=tuple(names.decisions),
+            decisions=(*names.decisions, *await asyncio.to_thread(_cut, batch, names.decisions)),
             refusals=tuple(names.refusals),
             failures=tuple(names.failures),
             cost=asker.cost,
-            note=" ".join((note, *names.remarks)),
+            note=" ".join((note, *names.remarks, *_in_words(namer.reasons))),
         )
 
     def codes(self, decision: Decision) -> bool:
         """Whether the decision is in words."""
-        return decision.source != "grammar"
+        return predicate_in(decision.key) is None and not decision.speaks_for_itself
 
     async def code(self, batch: Batch, missing: Mapping[str, Sequence[Decision]]) -> Coding:
         """The letters of the claimed attempts, and of the newest earlier ones at decisions that are new."""
         asker = self._asker()
-        own = [each for each in selection.claimed(batch) if selection.is_graded(each)]
-        older = [each for each in selection.earlier(batch) if selection.is_graded(each)]
-        before = [each for each in older if _may_meet(each, missing)][-selection.BACKFILLED :]
-        replayed = _Coded()
-        if selection.is_grown(batch):
-            replayed = await self._known_codes(asker, batch)  # the same requests as in naming: answers are stored
-            known = {entry.decision.id for entry in batch.codebook}
-            missing = {each: [one for one in some if one.id not in known] for each, some in missing.items()}
-        fresh = await self._sheets(asker, batch, coding.sheets(asker, own, missing))
-        backfilled = await self._sheets(asker, batch, coding.sheets(asker, before, missing))
-        wanted = {(decision.id, each) for each, decisions in missing.items() for decision in decisions}
-        letters = (*replayed.codes, *(code for code in (*fresh.codes, *backfilled.codes) if _place(code) in wanted))
-        return Coding(letters, (*replayed.failures, *fresh.failures, *backfilled.failures), asker.cost)
+        settled = {entry.decision.id for entry in batch.codebook if selection.is_settled(entry)}
+        open_ones = {each: [one for one in some if one.id not in settled] for each, some in missing.items()}
+
+        own = filter(selection.is_graded, selection.claimed(batch))
+        before = filter(selection.is_graded, selection.earlier(batch))
+        older = [each for each in before if selection.may_meet(each, open_ones.get(each.trajectory.id, ()))]
+        older = older[-selection.BACKFILLED :]
+        told = await self._sheets(asker, batch, coding.sheets(asker, (*older, *own), open_ones))
+        wanted = {(decision.id, each) for each, decisions in open_ones.items() for decision in decisions}
+        return Coding(tuple(code for code in told.codes if _place(code) in wanted), told.failures, asker.cost)
 
     async def write(self, batch: Batch, wordings: Sequence[Wording]) -> Writing:
         """The model's sentence for each, and a template's where it has none that can be taken."""
@@ -176,10 +184,10 @@ class ModelParts:
         """Blind calls, one after the other, until two add nothing. One that fails is said, and harms no group."""
         silent = 0
         for call in selection.blind_calls(batch):
-            attempts = call[-self._at_once(ATTEMPT_TOKENS, len(call)) :]
+            attempts = call[-self._at_once(points.POINT_TOKENS, len(call)) :]
             try:
                 found = await points.named_points(
-                    asker, self._prompts.points, batch.library.settings, attempts, names.known, self._source
+                    asker, self._prompts.points, batch.library.settings, attempts, names.known, names.namer
                 )
             except (ModelError, BudgetExceeded) as error:
                 names.remarks.append(f"Points were not named: {error}")
@@ -195,7 +203,7 @@ class ModelParts:
         shown = names.known.labelled
 
         def asked(group: GroupAttempts) -> Callable[[int], Awaitable[Naming]]:
-            task = contrast.Contrast(group, batch.library.settings, shown, self._source)
+            task = contrast.Contrast(group, batch.library.settings, shown, names.namer)
             return lambda budget: contrast.contrast(asker, self._prompts.contrast, names.known, task, budget)
 
         outcomes = await together([self._squeezed(group, asked(group)) for group in groups])
@@ -228,7 +236,7 @@ class ModelParts:
             read = unread[start : start + size]
             try:
                 found = await sessions.read_sessions(
-                    asker, self._prompts.sessions, batch.library.settings, read, names.known, self._source
+                    asker, self._prompts.sessions, batch.library.settings, read, names.known, names.namer
                 )
             except (ModelError, BudgetExceeded) as error:
                 names.failures += _failures(batch, read, error)
@@ -238,16 +246,6 @@ class ModelParts:
     def _at_once(self, tokens: int, most: int) -> int:
         """How many attempts of so many tokens a prompt has room for, at most `most`."""
         return max(1, min(most, (self._settings.prompt_tokens - _INSTRUCTION_TOKENS) // tokens))
-
-    async def _known_codes(self, asker: Asker, batch: Batch) -> _Coded:
-        """The claimed attempts at the decisions that the library has."""
-        done = {_place(code) for code in batch.codes}
-        decisions = [entry.decision for entry in batch.codebook if self.codes(entry.decision)]
-        own = [attempt for attempt in selection.claimed(batch) if selection.is_graded(attempt)]
-        missing = {
-            each.trajectory.id: [one for one in decisions if (one.id, each.trajectory.id) not in done] for each in own
-        }
-        return await self._sheets(asker, batch, coding.sheets(asker, own, missing))
 
     async def _sheets(self, asker: Asker, batch: Batch, sheets: Sequence[coding.Sheet]) -> _Coded:
         """All sheets side by side; one that fails is a failure of the claimed groups on it."""
@@ -286,22 +284,21 @@ def agent_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts, batch_g
     return Analyst("agent", (grammar, agent), (grammar, agent), grammar, batch_groups, model=lambda: agent.speaker)
 
 
-def _with_letters(batch: Batch, letters: Iterable[Code]) -> list[NamedDecision]:
-    """Known decisions with letters that were told now."""
-    by_decision: dict[str, dict[str, str]] = {}
-    for code in letters:
-        by_decision.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
-    return [
-        NamedDecision(entry.decision, by_decision[entry.decision.id])
-        for entry in batch.codebook
-        if entry.decision.id in by_decision
-    ]
+def _cut(batch: Batch, named: Sequence[NamedDecision]) -> list[NamedDecision]:
+    """Decisions whose open bound is cut by all that is graded: anew in each run, as the grammar's are."""
+    decisions = (*(entry.decision for entry in batch.codebook), *(each.decision for each in named))
+    predicates = [each for each in map(predicate_in, dict.fromkeys(one.key for one in decisions)) if each is not None]
+    open_ones = [each for each in predicates if each.is_open]
+    cuts = map(cuts_of(batch).cut, open_ones) if open_ones else ()
+    return [NamedDecision(decision_of(cut)) for cut in cuts if cut is not None]
 
 
-def _may_meet(attempt: Attempt, missing: Mapping[str, Sequence[Decision]]) -> bool:
-    """Whether one of the decisions speaks of no tool, or of one that the attempt used."""
-    used = {call.name for step in attempt.steps for call in step.calls}
-    return any(not each.tools or used.intersection(each.tools) for each in missing.get(attempt.trajectory.id, ()))
+def _in_words(reasons: Collection[str]) -> list[str]:
+    """What is said of predicates that nothing became of."""
+    if not reasons:
+        return []
+    shown = "; ".join(list(reasons)[:_SHOWN_REASONS])
+    return [f"{number_of(len(reasons), 'predicate')} told in words: {shown}."]
 
 
 def _place(code: Code) -> tuple[str, str]:

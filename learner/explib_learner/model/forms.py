@@ -89,6 +89,8 @@ class DecisionAnswer(LooseForm):
     known: Annotated[str | None, BeforeValidator(_nothing)] = None
     situation: Text = ""
     options: list[Annotated[OptionAnswer, BeforeValidator(_option)]] = []
+    predicate: Text = ""
+    """What code can tell the first option by."""
     better: Annotated[str | None, BeforeValidator(_letter)] = None
     lesson: Text = ""
     reason: Text = ""
@@ -143,6 +145,8 @@ class PointAnswer(LooseForm):
 
     situation: str
     options: list[str]
+    predicate: Text = ""
+    """What code can tell the first option by."""
 
 
 class PointsAnswer(LooseForm):

@@ -10,6 +10,7 @@ from explib.models.trajectories import Attempt
 from explib.text.words import normalise_task, terms
 from explib_learner.analyst import NamedDecision
 from explib_learner.checks.operations import similarity
+from explib_learner.grammar.coding import predicate_in
 from explib_learner.model.forms import LETTERS
 from explib_learner.prompting.fences import fenced
 
@@ -83,8 +84,10 @@ class KnownDecisions:
     def recognised(self, named: NamedDecision) -> NamedDecision:
         """The decision, or the earlier one that says the same: in this run with both one's letters, else without."""
         decision = named.decision
+        if decision.id != decision.key or predicate_in(decision.key) is not None:
+            return named
         near = self.nearest(decision.situation, [option.text for option in decision.options])
-        if near is None or decision.id != decision.key:
+        if near is None:
             return named
         earlier, letters = near
         better = letters.get(named.better or "")
@@ -97,6 +100,8 @@ class KnownDecisions:
         """The decision that says the same, with its letter for each of these options' letters; None for a new one."""
         said = set(terms(" ".join((situation, *options))))
         for decision in reversed(self._decisions):
+            if predicate_in(decision.key) is not None:
+                continue
             texts = [option.text for option in decision.options]
             own = set(terms(" ".join((decision.situation, *texts))))
             if said and len(said & own) >= NEARLY_THE_SAME * len(said | own):

@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from statistics import pvariance
 
-from explib.models.decisions import Code, CodebookEntry
+from explib.models.decisions import CodebookEntry, Decision
 from explib.models.groups import GroupAttempts
 from explib.models.trajectories import Attempt
 from explib_learner.analyst import Batch
+from explib_learner.grammar.coding import is_coded
 from explib_learner.grammar.grammar import Grammar
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.trace import trace_of
+from explib_learner.lessons import REFUTED_BELOW, REFUTING_WITNESSES
 
 CONTRASTED_FULLY = 25
 """Attempts of a library up to which every group is contrasted: below, the fit believes little."""
-CONTRASTED_LATER = 1
-"""Most groups of a later run that are: those whose rewards the believed decisions explain least."""
+CONTRASTED_LATER = 100
+"""Attempts beyond, for each so many of which one group is: that whose rewards the believed decisions explain least."""
 UNEXPLAINED = 0.5
 """Share of a group's variance of rewards from which it fits badly."""
 FIRST_POINTS = 20
 """Graded attempts of a library at which points are named blind for the first time; again at each doubling."""
 POINT_ATTEMPTS = 10
 """Attempts of one such call."""
-BACKFILLED = 24
+BACKFILLED = 12
 """Earlier attempts, the newest, that new decisions are coded for."""
 
 
@@ -54,10 +56,10 @@ def earlier(batch: Batch) -> list[Attempt]:
     return [each for each in batch.history if each.trajectory.id not in ids and order_of(each) <= newest]
 
 
-def contrasted(batch: Batch, codes: Sequence[Code]) -> list[GroupAttempts]:
-    """The groups to be contrasted; `codes` are all that are known of the claimed attempts."""
-    letters = {(code.decision_id, code.trajectory_id): code.letter for code in codes}
-    seen = sum(map(is_graded, earlier(batch)))
+def contrasted(batch: Batch) -> list[GroupAttempts]:
+    """The groups to be contrasted: all of a young library, later those that fit worst."""
+    letters = {(code.decision_id, code.trajectory_id): code.letter for code in batch.codes}
+    before = seen = sum(map(is_graded, earlier(batch)))
     coded = {code.trajectory_id for code in batch.codes}
     named = {group_id for entry in batch.codebook for group_id in entry.decision.named_from}
     asked = [
@@ -75,7 +77,8 @@ def contrasted(batch: Batch, codes: Sequence[Code]) -> list[GroupAttempts]:
         elif (unexplained := _unexplained(group, batch.codebook, letters)) > UNEXPLAINED:
             later.append((unexplained, group))
     later.sort(key=lambda each: (-each[0], each[1].group.id))
-    return [*first, *(group for _, group in later[:CONTRASTED_LATER])]
+    after = before + sum(map(is_graded, claimed(batch)))
+    return [*first, *(group for _, group in later[: after // CONTRASTED_LATER - before // CONTRASTED_LATER])]
 
 
 def blind_calls(batch: Batch) -> list[list[Attempt]]:
@@ -93,9 +96,23 @@ def blind_calls(batch: Batch) -> list[list[Attempt]]:
     return [call for call in calls if call]
 
 
-def is_grown(batch: Batch) -> bool:
-    """Whether the library is past the attempts of which every group is contrasted."""
-    return sum(map(is_graded, earlier(batch))) >= CONTRASTED_FULLY
+def read_so_far(batch: Batch) -> list[Attempt]:
+    """All attempts that this run may look at, oldest first."""
+    return sorted((*earlier(batch), *claimed(batch)), key=order_of)
+
+
+def is_settled(entry: CodebookEntry) -> bool:
+    """Whether enough attempts of either side have shown that a decision hardly matters: no more are read for it."""
+    verdict = entry.verdict
+    if verdict is None or verdict.state != "unknown":
+        return False
+    return verdict.witnesses >= REFUTING_WITNESSES and verdict.inclusion < REFUTED_BELOW
+
+
+def may_meet(attempt: Attempt, decisions: Sequence[Decision]) -> bool:
+    """Whether one of the decisions speaks of no tool, or of one that the attempt used."""
+    used = {call.name for step in attempt.steps for call in step.calls}
+    return any(not each.tools or used.intersection(each.tools) for each in decisions)
 
 
 def unread_sessions(batch: Batch) -> list[Attempt]:
@@ -148,7 +165,7 @@ def _expected(attempt: Attempt, codebook: Sequence[CodebookEntry], letters: Mapp
             continue
         if decision.speaks_for_itself:  # the joint fit, whose effects these are, has no word on it
             continue
-        if decision.source == "grammar":
+        if is_coded(decision.key):
             letter: str | None = grammar.code_reading(decision, reading)
         else:
             letter = letters.get((decision.id, attempt.trajectory.id))

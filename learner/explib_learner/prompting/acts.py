@@ -5,15 +5,13 @@ Rewards, feedback and what the agent says after its last act, which often boasts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from explib.models.trajectories import Attempt, Step
 from explib_learner.grammar.failures import failed
 from explib_learner.prompting.transcripts import Transcript, arguments_text
 from explib_learner.prompting.truncation import Piece, clipped
 
-ATTEMPT_TOKENS = 300
-"""Of one attempt for a blind reader: what is longer loses the middle of its tools' results first."""
 SESSION_TOKENS = 1_000
 """Of one session that nobody graded."""
 _TASK = 400
@@ -27,15 +25,18 @@ _TELLING = (
 )  # fmt: skip
 
 
-def blind_texts(labelled: Sequence[tuple[str, Attempt]], budget: int = ATTEMPT_TOKENS) -> str:
-    """The attempts by label, each in its fence with at most about `budget` tokens; a task that repeats stands once."""
+def blind_texts(labelled: Sequence[tuple[str, Attempt]], budget: int, tools: Collection[str] = ()) -> str:
+    """The attempts by label, each in its fence with at most about `budget` tokens; a task that repeats stands once.
+
+    What is longer loses the middle of its tools' results first. Where `tools` are named, only those have results.
+    """
     tasks: dict[str, str] = {}
     texts: list[str] = []
     for label, attempt in labelled:
         task = attempt.trajectory.task.strip()
         said = f"(the task of {tasks[task]})" if task in tasks else clipped(task, _TASK)
         tasks.setdefault(task, label)
-        pieces = (Piece("task:", said, pinned=True), *_acts(attempt))
+        pieces = (Piece("task:", said, pinned=True), *_acts(attempt, tools))
         texts.append(Transcript(label, pieces).text(budget))
     return "\n".join(texts)
 
@@ -45,13 +46,16 @@ def session_texts(labelled: Sequence[tuple[str, Attempt]]) -> str:
     return "\n".join(Transcript(label, tuple(_session(attempt))).text(SESSION_TOKENS) for label, attempt in labelled)
 
 
-def _acts(attempt: Attempt) -> Iterator[Piece]:
+def _acts(attempt: Attempt, tools: Collection[str]) -> Iterator[Piece]:
+    called = {call.id: call.name for step in attempt.steps for call in step.calls}
     last = max((at for at, step in enumerate(attempt.steps) if step.calls), default=None)
     task = attempt.trajectory.task.strip()
     for at, step in enumerate(attempt.steps):
         text = step.text.strip()
         if step.role == "tool":
-            yield _result(step, clipped(text, _RESULT))
+            name = called.get(step.answers_call or "")
+            if not tools or name is None or name in tools or failed(text, flagged=step.is_error):
+                yield _result(step, clipped(text, _RESULT))
             continue
         remark = step.role == "assistant" and last is not None and at > last
         if text and step.role != "system" and text != task and not remark:

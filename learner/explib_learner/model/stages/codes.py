@@ -14,12 +14,14 @@ from explib.text.words import estimate_tokens
 from explib_learner.model.asker import Asker, Checked
 from explib_learner.model.forms import CodesAnswer, label_of
 from explib_learner.model.known import codebook_text
-from explib_learner.prompting.acts import ATTEMPT_TOKENS, blind_texts
+from explib_learner.prompting.acts import blind_texts
 from explib_learner.prompting.files import PromptFile
 
 PLACEHOLDERS = frozenset({"decisions", "attempts"})
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 24
 """Attempts of one call."""
+ATTEMPT_TOKENS = 160
+"""Of one attempt: its acts, and of the tools that the decisions name the answers."""
 READABLE = 0.6
 """Share of the attempts that must have a line that can be read, or the answer is repaired."""
 _CODE_TOKENS = 4
@@ -56,7 +58,7 @@ def sheets(asker: Asker, attempts: Sequence[Attempt], missing: Mapping[str, Sequ
 
 async def coded(asker: Asker, prompt: PromptFile, sheet: Sheet, tries: int) -> tuple[Code, ...]:
     """The letters of one sheet. Raises what `Asker.settle` raises."""
-    attempts = await asyncio.to_thread(blind_texts, tuple(sheet.attempts.items()))
+    attempts = await asyncio.to_thread(blind_texts, tuple(sheet.attempts.items()), ATTEMPT_TOKENS, _tools(sheet))
     values = {"decisions": codebook_text(sheet.decisions), "attempts": attempts}
     question = asker.question("codes", prompt, CodesAnswer, values)
     return await asker.settle(question, CodesAnswer, lambda answer: _read(answer, sheet), tries)
@@ -87,6 +89,12 @@ def _codes(letters: str, sheet: Sheet, label: str) -> list[Code]:
         if letter == UNCLEAR or letter.lower() in {option.letter for option in decision.options}:
             codes.append(Code(decision.id, trajectory_id, letter.lower()))
     return codes
+
+
+def _tools(sheet: Sheet) -> frozenset[str]:
+    """The tools that the decisions name; none where one of them names none, for it may be told by anything."""
+    named = [decision.tools for decision in sheet.decisions.values()]
+    return frozenset(tool for tools in named for tool in tools) if all(named) else frozenset()
 
 
 def _together(attempts: Sequence[Attempt], missing: Mapping[str, Sequence[Decision]]) -> list[Decision]:

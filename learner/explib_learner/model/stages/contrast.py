@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from explib.models.decisions import Decision, DecisionSource
+from explib.models.decisions import Decision
 from explib.models.groups import GroupAttempts
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Citation, Operation, Refusal
@@ -20,22 +20,36 @@ from explib_learner.checks.operations import OperationCheck
 from explib_learner.model.asker import Asker, Checked
 from explib_learner.model.chat import ChatRequest
 from explib_learner.model.forms import LETTERS, ContrastAnswer, DecisionAnswer
+from explib_learner.model.in_code import PredicateNamer
 from explib_learner.model.known import KnownDecisions, decision_in_words
 from explib_learner.prompting.fences import fenced
 from explib_learner.prompting.files import PromptFile
 from explib_learner.prompting.library_text import learning_objective_text, objective_text
 from explib_learner.prompting.transcripts import number, read_together, standing, transcribe
-from explib_learner.prompting.truncation import LEAST_TOKENS, clipped_to_tokens
+from explib_learner.prompting.truncation import clipped_to_tokens
 
 PLACEHOLDERS = frozenset(
-    {"objective", "learning_objective", "max_words", "known", "task", "truth", "mean", "results", "attempts"}
+    {
+        "objective",
+        "learning_objective",
+        "max_words",
+        "predicates",
+        "known",
+        "task",
+        "truth",
+        "mean",
+        "results",
+        "attempts",
+    }
 )
 _GROUP_SIZES_READ = 2
 """At most so many times the library's group size of attempts are read at once."""
 _TASK_SHARE = 6
 """The task, and the ground truth, get at most one part in so many of the prompt."""
-ATTEMPT_TOKENS = 900
+ATTEMPT_TOKENS = 400
 """Of one attempt, and of all that attempts share: most attempts are shorter, of longer ones tools' results are cut."""
+_LEAST_TOKENS = 200
+"""The same where a prompt is squeezed."""
 _FENCE_TOKENS = 60
 
 
@@ -47,7 +61,7 @@ class Contrast:
     library: LibrarySettings
     known: Mapping[str, Decision]
     """By the labels that are shown."""
-    source: DecisionSource
+    namer: PredicateNamer
 
     def labelled(self, most: int) -> dict[str, Attempt]:
         """At most so many attempts, by the labels that the model cites."""
@@ -68,7 +82,7 @@ def _question(
     most = _GROUP_SIZES_READ * task.library.group_size
     values = _values(known, task, task.labelled(most), budget)
     room = budget - asker.question("contrast", prompt, ContrastAnswer, values).prompt_tokens
-    labelled = task.labelled(min(most, max(2, room // (LEAST_TOKENS + _FENCE_TOKENS))))
+    labelled = task.labelled(min(most, max(2, room // (_LEAST_TOKENS + _FENCE_TOKENS))))
     most_each = ATTEMPT_TOKENS * budget // asker.settings.prompt_tokens  # a squeezed prompt cuts each attempt shorter
     values |= {"results": _results(labelled, task), "attempts": _attempts_text(labelled, task, room, most_each)}
     return asker.question("contrast", prompt, ContrastAnswer, values), labelled
@@ -79,7 +93,7 @@ def _attempts_text(labelled: Mapping[str, Attempt], task: Contrast, room: int, m
     read = transcribe(tuple(labelled.items()), task.group.group.task)
     parts = len(labelled) + bool(read.shared)
     fences = _FENCE_TOKENS * (1 + len(labelled) + len(read.shared))
-    share = max(LEAST_TOKENS, min(most_each, (room - fences) // parts))
+    share = max(_LEAST_TOKENS, min(most_each, (room - fences) // parts))
     shared = ["Stated once, referred to in the attempts:", read.shared_text(share)] if read.shared else []
     return "\n".join([*shared, "The attempts:", *(attempt.text(share) for attempt in read.attempts)])
 
@@ -96,6 +110,7 @@ def _values(known: KnownDecisions, task: Contrast, labelled: Mapping[str, Attemp
         "objective": objective_text(task.library.objective),
         "learning_objective": learning_objective_text(task.library.learning_objective),
         "max_words": str(task.library.max_words),
+        "predicates": task.namer.how,
         "known": known.text(),
         "task": fenced("task", clipped_to_tokens(task.group.group.task, budget // _TASK_SHARE)),
         "truth": fenced("ground-truth", clipped_to_tokens(truth, budget // _TASK_SHARE)) if truth else "(not known)",
@@ -116,7 +131,7 @@ def checked(answers: Sequence[DecisionAnswer], labelled: Mapping[str, Attempt], 
         wrong = _misshapen(answer, labelled, task.known)
         if wrong is None:
             against = _misplaced(answer, labelled) or check.worth_repairing(operation) if answer.lesson else None
-            decisions.append(_named(answer, labelled, task, lesson=against is None))
+            decisions += _named(answer, labelled, task, lesson=against is None)
             wrong = against
         if wrong is not None:
             refusals.append(Refusal(operation, wrong))
@@ -128,16 +143,25 @@ def _shown(refusal: Refusal) -> str:
     return f"“{(refusal.operation.content or '(no lesson)')[:80]}”"
 
 
-def _named(answer: DecisionAnswer, labelled: Mapping[str, Attempt], task: Contrast, *, lesson: bool) -> NamedDecision:
-    """What is known already keeps its words; the attempts' letters there are told blind."""
+def _named(
+    answer: DecisionAnswer, labelled: Mapping[str, Attempt], task: Contrast, *, lesson: bool
+) -> list[NamedDecision]:
+    """The decision: a known one (its attempts are told blind), by its predicate, else in words.
+
+    One whose bound is open waits for its cut, and is told in words meanwhile.
+    """
     text, better = (answer.lesson, answer.better) if lesson and answer.lesson else (None, None)
     known = task.known.get(answer.known or "")
     if known is not None:
-        return NamedDecision(known, {}, text, better, answer.reason)
-    options = [option.does for option in answer.options]
+        return [NamedDecision(known, {}, text, better, answer.reason)]
     named_from = (task.group.group.id,)
-    decision = decision_in_words(task.source, answer.situation, options, named_from, labelled.values())
-    return NamedDecision(decision, answer.letters(labelled), text, better, answer.reason)
+    told = task.namer.named(answer, labelled, named_from)
+    if told is not None and told.letters:
+        return [replace(told, lesson=text, better=told.better if text else None)]
+    options = [option.does for option in answer.options]
+    decision = decision_in_words(task.namer.source, answer.situation, options, named_from, labelled.values())
+    in_words = NamedDecision(decision, answer.letters(labelled), text, better, answer.reason)
+    return [in_words] if told is None else [told, in_words]
 
 
 def _operation(answer: DecisionAnswer, labelled: Mapping[str, Attempt]) -> Operation:

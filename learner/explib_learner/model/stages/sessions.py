@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from explib.models.decisions import Decision, DecisionSource
+from explib.models.decisions import Decision
 from explib.models.libraries import LibrarySettings
 from explib.models.revisions import Operation, Refusal
 from explib.models.trajectories import Attempt
@@ -14,12 +15,13 @@ from explib_learner.analyst import NamedDecision, Naming
 from explib_learner.checks.injection import injection_in
 from explib_learner.model.asker import Asker, Checked
 from explib_learner.model.forms import LETTERS, SessionLessonAnswer, SessionsAnswer
+from explib_learner.model.in_code import PredicateNamer
 from explib_learner.model.known import KnownDecisions, decision_in_words
 from explib_learner.prompting.acts import session_texts
 from explib_learner.prompting.files import PromptFile
 from explib_learner.prompting.library_text import learning_objective_text, objective_text
 
-PLACEHOLDERS = frozenset({"objective", "learning_objective", "max_words", "known", "attempts"})
+PLACEHOLDERS = frozenset({"objective", "learning_objective", "max_words", "predicates", "known", "attempts"})
 
 
 async def read_sessions(
@@ -28,7 +30,7 @@ async def read_sessions(
     library: LibrarySettings,
     sessions: Sequence[Attempt],
     known: KnownDecisions,
-    source: DecisionSource,
+    namer: PredicateNamer,
 ) -> Naming:
     """The lessons of these sessions as decisions; all are candidates. Raises what `Asker.settle` raises."""
     labelled = {f"A{at + 1}": session for at, session in enumerate(sessions)}
@@ -36,6 +38,7 @@ async def read_sessions(
         "objective": objective_text(library.objective),
         "learning_objective": learning_objective_text(library.learning_objective),
         "max_words": str(library.max_words),
+        "predicates": namer.how,
         "known": known.text(),
         "attempts": await asyncio.to_thread(session_texts, tuple(labelled.items())),
     }
@@ -48,7 +51,7 @@ async def read_sessions(
         for lesson in answer.lessons:
             problem = _problem(lesson, labelled, shown, library)
             if problem is None:
-                decisions.append(_named(lesson, labelled, shown, source))
+                decisions.append(_named(lesson, labelled, shown.get(lesson.known or ""), namer))
             else:
                 refusals.append(Refusal(Operation("ADD", lesson.reason, content=lesson.lesson or None), problem))
         problems = tuple(f"“{each.operation.content or ''}”: {each.reason}" for each in refusals)
@@ -87,21 +90,14 @@ def _was_said(quote: str, sessions: Sequence[Attempt]) -> bool:
 
 
 def _named(
-    lesson: SessionLessonAnswer,
-    labelled: Mapping[str, Attempt],
-    known: Mapping[str, Decision],
-    source: DecisionSource,
+    lesson: SessionLessonAnswer, labelled: Mapping[str, Attempt], known: Decision | None, namer: PredicateNamer
 ) -> NamedDecision:
-    decision = known.get(lesson.known or "")
-    if decision is None:
-        options = [option.does for option in lesson.options[: len(LETTERS)]]
-        decision = decision_in_words(source, lesson.situation, options, (), labelled.values())
+    """The decision: a known one, by its predicate, else in words."""
     said = lesson.quote if lesson.kind == "said" else ""
-    return NamedDecision(
-        decision,
-        lesson.letters(labelled),
-        lesson=lesson.lesson,
-        better=lesson.better,
-        reason=f"The person said: “{said}”" if said else lesson.reason,
-        said=said,
-    )
+    named = namer.named(lesson, labelled, ()) if known is None else None
+    if named is None or not named.letters:
+        options = [option.does for option in lesson.options[: len(LETTERS)]]
+        decision = known or decision_in_words(namer.source, lesson.situation, options, (), labelled.values())
+        named = NamedDecision(decision, lesson.letters(labelled), better=lesson.better)
+    reason = f"The person said: “{said}”" if said else lesson.reason
+    return replace(named, lesson=lesson.lesson, reason=reason, said=said)
