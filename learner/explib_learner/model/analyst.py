@@ -159,11 +159,11 @@ class ModelParts:
         settled = {entry.decision.id for entry in batch.codebook if selection.is_settled(entry)}
         open_ones = {each: [one for one in some if one.id not in settled] for each, some in missing.items()}
 
-        own = filter(selection.is_graded, selection.claimed(batch))
         before = filter(selection.is_graded, selection.earlier(batch))
         older = [each for each in before if selection.may_meet(each, open_ones.get(each.trajectory.id, ()))]
-        older = older[-selection.BACKFILLED :]
-        told = await self._sheets(asker, batch, coding.sheets(asker, (*older, *own), open_ones))
+        own = filter(selection.is_graded, selection.claimed(batch))
+        read = [*older[-selection.BACKFILLED :], *own][-selection.CODED_AT_ONCE :]
+        told = await self._sheets(asker, batch, coding.sheets(asker, read, open_ones))
         wanted = {(decision.id, each) for each, decisions in open_ones.items() for decision in decisions}
         return Coding(tuple(code for code in told.codes if _place(code) in wanted), told.failures, asker.cost)
 

@@ -27,8 +27,10 @@ UNEXPLAINED = 0.5
 """Share of a group's variance of rewards from which it fits badly."""
 FIRST_POINTS = 20
 """Graded attempts of a library at which points are named blind for the first time; again at each doubling."""
-POINT_ATTEMPTS = 10
+POINT_ATTEMPTS = 8
 """Attempts of one such call."""
+CODED_AT_ONCE = 48
+"""Attempts of one run, the newest, that are read for decisions in words."""
 BACKFILLED = 12
 """Earlier attempts, the newest, that new decisions are coded for."""
 

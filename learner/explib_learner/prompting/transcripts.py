@@ -11,7 +11,7 @@ from statistics import fmean, pstdev
 from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step
 from explib_learner.prompting.fences import fenced
-from explib_learner.prompting.truncation import Piece, cut
+from explib_learner.prompting.truncation import FLOOR, Piece, cut
 
 _WORTH_SHARING = 120
 """Characters from which a repeated text is stated once: a reference to a shorter one saves nothing."""
@@ -27,9 +27,9 @@ class Transcript:
     label: str
     pieces: tuple[Piece, ...]
 
-    def text(self, budget: int | None = None) -> str:
-        """The fenced transcript, cut to about `budget` tokens."""
-        pieces = self.pieces if budget is None else cut(self.pieces, budget)
+    def text(self, budget: int | None = None, floor: int = FLOOR) -> str:
+        """The fenced transcript, cut to about `budget` tokens; texts keep `floor` characters before steps go."""
+        pieces = self.pieces if budget is None else cut(self.pieces, budget, floor)
         return fenced(self.label, "\n".join(piece.text for piece in pieces))
 
 

@@ -14,8 +14,8 @@ from explib.text.words import estimate_tokens, number_of
 LEAST_TOKENS = 400
 """The smallest budget that is kept: the heads of the pinned pieces and the remarks on what was left out."""
 
-_FLOOR = 200
-"""Characters that a text keeps before steps are left out."""
+FLOOR = 200
+"""Characters that a text keeps before steps are left out, if nothing else is said."""
 _CHARACTERS_PER_TOKEN = 4
 """At most so many: more characters than this are over a budget without counting."""
 _HEAD_SHARE = 0.6
@@ -45,7 +45,8 @@ def clipped(text: str, characters: int) -> str:
         return text
     head = int(characters * _HEAD_SHARE)
     tail = len(text) - (characters - head)
-    return f"{text[:head]} [{tail - head} characters left out] {text[tail:]}"
+    left_out = f"[{tail - head} characters left out]" if characters >= FLOOR else "…"
+    return f"{text[:head]} {left_out} {text[tail:]}"
 
 
 def clipped_to_tokens(text: str, tokens: int) -> str:
@@ -66,23 +67,26 @@ def fits(pieces: Sequence[Piece], budget: int) -> bool:
     return characters <= budget * _CHARACTERS_PER_TOKEN and total_tokens(pieces) <= budget
 
 
-def cut(pieces: Sequence[Piece], budget: int) -> tuple[Piece, ...]:
-    """The pieces within `budget` tokens (at least LEAST_TOKENS), in the order of the module's rule."""
+def cut(pieces: Sequence[Piece], budget: int, floor: int = FLOOR) -> tuple[Piece, ...]:
+    """The pieces within `budget` tokens (at least LEAST_TOKENS), in the order of the module's rule.
+
+    Texts keep `floor` characters before steps are left out.
+    """
     kept = tuple(pieces)
     if fits(kept, budget):
         return kept
     longest = max(len(piece.body) for piece in kept)
-    results = _longest(longest, _FLOOR, budget, lambda size: _clip(kept, size, only_bulk=True))
+    results = _longest(longest, floor, budget, lambda size: _clip(kept, size, only_bulk=True))
     if fits(results, budget):
         return results
-    texts = _longest(longest, _FLOOR, budget, lambda size: _clip(results, size))
+    texts = _longest(longest, floor, budget, lambda size: _clip(results, size))
     if fits(texts, budget):
         return texts
     steps = sum(not piece.pinned for piece in texts)
     fewer = _longest(steps, 0, budget, lambda count: _without_middle(texts, steps - count))
     if fits(fewer, budget):
         return fewer
-    return _longest(_FLOOR, 0, budget, lambda size: _clip(fewer, size))
+    return _longest(floor, 0, budget, lambda size: _clip(fewer, size))
 
 
 def _longest(most: int, least: int, budget: int, made: Callable[[int], tuple[Piece, ...]]) -> tuple[Piece, ...]:

@@ -20,7 +20,7 @@ from explib_learner.prompting.files import PromptFile
 PLACEHOLDERS = frozenset({"decisions", "attempts"})
 MOST_ATTEMPTS = 24
 """Attempts of one call."""
-ATTEMPT_TOKENS = 160
+ATTEMPT_TOKENS = 280
 """Of one attempt: its acts, and of the tools that the decisions name the answers."""
 READABLE = 0.6
 """Share of the attempts that must have a line that can be read, or the answer is repaired."""

@@ -46,8 +46,10 @@ _GROUP_SIZES_READ = 2
 """At most so many times the library's group size of attempts are read at once."""
 _TASK_SHARE = 6
 """The task, and the ground truth, get at most one part in so many of the prompt."""
-ATTEMPT_TOKENS = 400
+ATTEMPT_TOKENS = 500
 """Of one attempt, and of all that attempts share: most attempts are shorter, of longer ones tools' results are cut."""
+FLOOR = 120
+"""Characters that a text keeps: every call shall be seen."""
 _LEAST_TOKENS = 200
 """The same where a prompt is squeezed."""
 _FENCE_TOKENS = 60
@@ -95,7 +97,7 @@ def _attempts_text(labelled: Mapping[str, Attempt], task: Contrast, room: int, m
     fences = _FENCE_TOKENS * (1 + len(labelled) + len(read.shared))
     share = max(_LEAST_TOKENS, min(most_each, (room - fences) // parts))
     shared = ["Stated once, referred to in the attempts:", read.shared_text(share)] if read.shared else []
-    return "\n".join([*shared, "The attempts:", *(attempt.text(share) for attempt in read.attempts)])
+    return "\n".join([*shared, "The attempts:", *(attempt.text(share, FLOOR) for attempt in read.attempts)])
 
 
 def _results(labelled: Mapping[str, Attempt], task: Contrast) -> str:

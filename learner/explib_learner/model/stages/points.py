@@ -17,7 +17,7 @@ from explib_learner.prompting.files import PromptFile
 from explib_learner.prompting.library_text import objective_text
 
 PLACEHOLDERS = frozenset({"objective", "predicates", "known", "attempts"})
-POINT_TOKENS = 240
+POINT_TOKENS = 320
 """Of one attempt."""
 
 
