@@ -17,6 +17,7 @@ from explib_learner.graded import graded_attempts
 from explib_learner.judging.judge import Judge, Judgement, State
 from explib_learner.lessons import Evidence, additions, first_words, plan
 from explib_learner.model.asker import together
+from explib_learner.repair import doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,18 @@ class Analyser:
         with span("learn.judge", decisions=len(book.decisions), attempts=len(batch.history)):
             graded = graded_attempts(batch.history, batch.library.settings)
             note = await asyncio.to_thread(self._judged, batch, book, graded)
+        reread = await self._reread(batch, book, graded)
+        if reread.codes:
+            note = await asyncio.to_thread(self._judged, batch, book, graded)
         with span("learn.write", analyst=self._analyst.name):
             evidence = Evidence(book.entries, book.codes, graded)
             operations, written = await self._written(batch, book, named, evidence)
         return Analysis(
             operations=operations,
             refusals=tuple(refusal for naming in namings for refusal in naming.refusals),
-            failures=_by_group((*namings, *codings)),
+            failures=_by_group((*namings, *codings, reread)),
             codebook=book.update(),
-            cost=sum((cost for cost in _costs(namings, codings, written)), Cost()),
+            cost=sum((cost for cost in _costs(namings, (*codings, reread), written)), Cost()),
             note=" ".join(filter(None, (*(naming.note for naming in namings), note))),
         )
 
@@ -70,6 +74,17 @@ class Analyser:
         earlier = (attempt.trajectory.id for attempt in batch.history if attempt.trajectory.id not in claimed)
         missing = book.missing(batch.history, coder, earlier)
         coding = await coder.code(batch, missing) if missing else Coding()
+        book.coded(coding.codes)
+        return coding
+
+    async def _reread(self, batch: Batch, book: RunCodebook, graded: Sequence[GradedAttempt]) -> Coding:
+        """A second look at the few attempts that decide the verdicts on decisions in words."""
+        reader = self._analyst.rereader
+        doubted = doubtful(reader, book.entries, book.codes, graded) if reader is not None else {}
+        if reader is None or not doubted:
+            return Coding()
+        with span("learn.reread", attempts=len(doubted)):
+            coding = await reader.reread(batch, doubted)
         book.coded(coding.codes)
         return coding
 

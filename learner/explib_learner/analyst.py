@@ -122,6 +122,14 @@ class Coder(Protocol):
         ...
 
 
+class Rereader(Coder, Protocol):
+    """A coder that errs, and may look twice."""
+
+    async def reread(self, batch: Batch, doubtful: Mapping[str, Sequence[Decision]]) -> Coding:
+        """Other codes of these attempts, told blind once more; none where a second look is not due."""
+        ...
+
+
 class Writer(Protocol):
     """Puts the better option of a decision into a sentence."""
 
@@ -143,6 +151,8 @@ class Analyst:
     """Most groups of one batch."""
     model: str | Callable[[], str | None] | None = None
     """Which model speaks, or how to find out who answered in its place; None where none does."""
+    rereader: Rereader | None = None
+    """Who looks at doubtful codes a second time."""
 
     @property
     def speaker(self) -> str | None:

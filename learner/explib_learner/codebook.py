@@ -71,10 +71,9 @@ class RunCodebook:
             if self._letters.get(place) != code.letter:
                 self._letters[place] = self._new_codes[place] = code.letter
 
-    def judged(self, verdict: Verdict, weak_runs: int = 0) -> None:
+    def judged(self, verdict: Verdict) -> None:
         """Take a decision's new verdict in."""
-        entry = self._entries[verdict.decision_id]
-        self._put(replace(entry, verdict=verdict, weak_runs=weak_runs))
+        self._put(replace(self._entries[verdict.decision_id], verdict=verdict))
 
     def missing(self, attempts: Sequence[Attempt], coder: Coder, done: Iterable[str]) -> dict[str, list[Decision]]:
         """Trajectory id → decisions that this coder can code and that the attempt has no code for.

@@ -32,7 +32,7 @@ class Plan:
     operations: list[Operation] = field(default_factory=list)
     wordings: list[Wording] = field(default_factory=list)
     weak_runs: dict[str, int] = field(default_factory=dict)
-    """Decision id → runs in a row that no longer bear its lesson out."""
+    """Decision id → runs in a row that no longer bear its lesson out, 0 where this one does."""
 
 
 class Evidence:
@@ -117,6 +117,7 @@ def _propose(planned: Plan, entry: CodebookEntry, verdict: Verdict) -> None:
 def _follow(planned: Plan, entry: CodebookEntry, verdict: Verdict, experience: Experience, evidence: Evidence) -> None:
     """Promote a lesson that is borne out; let one go that no longer is."""
     decision_id = entry.decision.id
+    planned.weak_runs[decision_id] = 0
     if _weak(verdict, experience):
         runs = entry.weak_runs + 1
         planned.weak_runs[decision_id] = runs

@@ -167,6 +167,15 @@ class ModelParts:
         wanted = {(decision.id, each) for each, decisions in open_ones.items() for decision in decisions}
         return Coding(tuple(code for code in told.codes if _place(code) in wanted), told.failures, asker.cost)
 
+    async def reread(self, batch: Batch, doubtful: Mapping[str, Sequence[Decision]]) -> Coding:
+        """The letters of these attempts once more, now and then; what cannot be had now stays as it was told."""
+        if not selection.is_reread(batch):
+            return Coding()
+        asker = self._asker()
+        attempts = [each for each in selection.read_so_far(batch) if each.trajectory.id in doubtful]
+        told = await self._sheets(asker, batch, coding.sheets(asker, attempts, doubtful))
+        return Coding(told.codes, cost=asker.cost)
+
     async def write(self, batch: Batch, wordings: Sequence[Wording]) -> Writing:
         """The model's sentence for each, and a template's where it has none that can be taken."""
         asker = self._asker()
@@ -275,7 +284,8 @@ class _Coded:
 def model_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts | None = None) -> Analyst:
     """The analyst with a language model: the grammar beside it, and for what the model cannot say."""
     grammar, model = GrammarParts(), ModelParts(chat, settings, prompts)
-    return Analyst("model", (grammar, model), (grammar, model), model, BATCH_GROUPS, model=lambda: model.speaker)
+    parts = (grammar, model)
+    return Analyst("model", parts, parts, model, BATCH_GROUPS, model=lambda: model.speaker, rereader=model)
 
 
 def agent_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts, batch_groups: int) -> Analyst:

@@ -31,6 +31,8 @@ POINT_ATTEMPTS = 8
 """Attempts of one such call."""
 CODED_AT_ONCE = 48
 """Attempts of one run, the newest, that are read for decisions in words."""
+REREAD_EACH = 50
+"""Graded attempts with which doubtful codes get a second look."""
 BACKFILLED = 12
 """Earlier attempts, the newest, that new decisions are coded for."""
 
@@ -115,6 +117,12 @@ def may_meet(attempt: Attempt, decisions: Sequence[Decision]) -> bool:
     """Whether one of the decisions speaks of no tool, or of one that the attempt used."""
     used = {call.name for step in attempt.steps for call in step.calls}
     return any(not each.tools or used.intersection(each.tools) for each in decisions)
+
+
+def is_reread(batch: Batch) -> bool:
+    """Whether doubtful codes are due for a second look."""
+    before = sum(map(is_graded, earlier(batch)))
+    return before // REREAD_EACH < (before + sum(map(is_graded, claimed(batch)))) // REREAD_EACH
 
 
 def unread_sessions(batch: Batch) -> list[Attempt]:

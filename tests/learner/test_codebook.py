@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from learner.model_cases import experience
+
+from explib.models.decisions import CodebookEntry, Decision, Option, Verdict
+from explib_learner.codebook import RunCodebook
+from explib_learner.lessons import Evidence, plan
+
+DECISION = Decision("d1", "k1", "model", "work comes", (Option("a", "ask first"), Option("b", "go on")))
+BORNE_OUT = Verdict("d1", "believed", 1.0, "a", 0.5, 0.4, 0.6, 1.0, 10, 10, 0, 20, 10)
+UNKNOWN = replace(BORNE_OUT, state="unknown", inclusion=0.2)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "goes"),
+    [([UNKNOWN], False), ([UNKNOWN, UNKNOWN], True), ([UNKNOWN, BORNE_OUT, UNKNOWN], False)],
+)
+def test_an_active_lesson_goes_after_two_runs_in_a_row_that_do_not_bear_it_out(
+    verdicts: list[Verdict], *, goes: bool
+) -> None:
+    lesson = replace(experience("e1", "When work comes, ask first."), decision_id="d1", option="a")
+    entries: tuple[CodebookEntry, ...] = (CodebookEntry(DECISION, BORNE_OUT),)
+    for verdict in verdicts:
+        book = RunCodebook(entries, ())
+        book.judged(verdict)
+        planned = plan(book.entries, [lesson], Evidence(book.entries, (), ()))
+        for decision_id, runs in planned.weak_runs.items():
+            book.weakened(decision_id, runs)
+        entries = book.entries
+    assert [each.kind for each in planned.operations] == (["DELETE"] if goes else [])
