@@ -113,7 +113,7 @@ class Analyser:
         writing = await self._analyst.writer.write(batch, planned.wordings) if planned.wordings else Writing()
         taken = [each.decision_id for each in batch.experiences]
         taken += [wording.decision.id for wording in planned.wordings if wording.decision.id in writing.texts]
-        added = additions(planned.wordings, writing.texts, evidence, named)
+        added = additions(planned.wordings, writing.texts, evidence, named, book.entries)
         return (*planned.operations, *added, *first_words(named, taken, evidence)), writing
 
 

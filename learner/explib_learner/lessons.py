@@ -159,15 +159,20 @@ def _weak(verdict: Verdict, experience: Experience) -> bool:
 
 
 def additions(
-    wordings: Sequence[Wording], texts: Mapping[str, str], evidence: Evidence, named: Mapping[str, NamedDecision]
+    wordings: Sequence[Wording],
+    texts: Mapping[str, str],
+    evidence: Evidence,
+    named: Mapping[str, NamedDecision],
+    entries: Iterable[CodebookEntry],
 ) -> tuple[Operation, ...]:
     """An ADD for each lesson that got words; `named` by the decision's id in the library, where this run named it."""
     usual = "Attempts that did this got more of the reward than those that did otherwise."
+    known = {entry.decision.id: entry for entry in entries}
     return tuple(
         Operation(
             kind="ADD",
-            reason=(source.reason if (source := named.get(wording.decision.id)) else "") or usual,
-            said=source.said if source else "",
+            reason=_confounded(wording, known) or _reason(named.get(wording.decision.id)) or usual,
+            said=named[wording.decision.id].said if wording.decision.id in named else "",
             content=texts[wording.decision.id],
             citations=evidence.of(wording.decision, wording.letter),
             speaks_for_itself=wording.decision.speaks_for_itself,
@@ -179,6 +184,26 @@ def additions(
         for wording in wordings
         if wording.decision.id in texts
     )
+
+
+def _confounded(wording: Wording, known: Mapping[str, CodebookEntry]) -> str | None:
+    """That the attempts cannot tell the decision from another one, and which attempt would; None where they can."""
+    rivals = [known[rival] for rival in wording.verdict.rivals if rival in known]
+    if wording.verdict.state != "one of" or not rivals or rivals[0].verdict is None:
+        return None
+    own, other = _text(wording.decision, wording.letter), _text(rivals[0].decision, rivals[0].verdict.better)
+    return (
+        f"This or what the same attempts also did helps: {other} (when {rivals[0].decision.situation}). An attempt "
+        f"that does only one of both would tell: {own}, and not the other."
+    )
+
+
+def _reason(named: NamedDecision | None) -> str:
+    return named.reason if named is not None else ""
+
+
+def _text(decision: Decision, letter: str | None) -> str:
+    return next((option.text for option in decision.options if option.letter == letter), "")
 
 
 def first_words(

@@ -7,7 +7,7 @@ from learner.model_cases import experience
 
 from explib.models.decisions import CodebookEntry, Decision, Option, Verdict
 from explib_learner.codebook import RunCodebook
-from explib_learner.lessons import Evidence, plan
+from explib_learner.lessons import Evidence, additions, plan
 
 DECISION = Decision("d1", "k1", "model", "work comes", (Option("a", "ask first"), Option("b", "go on")))
 BORNE_OUT = Verdict("d1", "believed", 1.0, "a", 0.5, 0.4, 0.6, 1.0, 10, 10, 0, 20, 10)
@@ -31,3 +31,19 @@ def test_an_active_lesson_goes_after_two_runs_in_a_row_that_do_not_bear_it_out(
             book.weakened(decision_id, runs)
         entries = book.entries
     assert [each.kind for each in planned.operations] == (["DELETE"] if goes else [])
+
+
+def test_a_lesson_that_cannot_be_told_from_another_says_which_and_what_would_tell() -> None:
+    other = Decision("d2", "k2", "model", "work is done", (Option("a", "say so"), Option("b", "keep silent")))
+    one_of = replace(BORNE_OUT, state="one of", rivals=("d2",))
+    entries = (CodebookEntry(DECISION, one_of), CodebookEntry(other, replace(one_of, decision_id="d2", rivals=("d1",))))
+    evidence = Evidence(entries, (), ())
+    planned = plan(entries, (), evidence)
+    added = additions(planned.wordings, {"d1": "When work comes, ask first."}, evidence, {}, entries)
+    assert [(each.status, each.reason) for each in added] == [
+        (
+            "candidate",
+            "This or what the same attempts also did helps: say so (when work is done). An attempt that does only one "
+            "of both would tell: ask first, and not the other.",
+        )
+    ]
