@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,10 @@ from explib.models.trajectories import Attempt
 from explib.text.words import number_of
 from explib_learner.analyst import Analyst, Batch, Coding, Failure, NamedDecision, Naming, Wording, Writing
 from explib_learner.grammar.coding import predicate_in
-from explib_learner.grammar.grammar import decision_of
 from explib_learner.grammar.namer import GrammarParts
 from explib_learner.model import selection
 from explib_learner.model.asker import REPAIR_PLACEHOLDERS, Asker, Chat, ModelSettings, together
-from explib_learner.model.cuts import cuts_of
+from explib_learner.model.cuts import cut_decisions
 from explib_learner.model.forms import (
     CodesAnswer,
     ContrastAnswer,
@@ -60,7 +59,6 @@ _SQUEEZED = 2
 """A prompt that the endpoint finds too long is asked once more in a budget divided by this."""
 _INSTRUCTION_TOKENS = 2_500
 """Room for the instructions and the codebook of a step that reads many attempts."""
-_SHOWN_REASONS = 3
 _OUTAGES = (ModelUnavailable, ModelMisconfigured, BudgetExceeded)
 
 
@@ -142,11 +140,11 @@ class ModelParts:
         new = sum(named.decision.id == named.decision.key for named in names.decisions)
         note = f"{number_of(new, 'decision')} named; {number_of(len(groups), 'group')} contrasted."
         return Naming(
-            decisions=(*names.decisions, *await asyncio.to_thread(_cut, batch, names.decisions)),
+            decisions=(*names.decisions, *await asyncio.to_thread(cut_decisions, batch, names.decisions)),
             refusals=tuple(names.refusals),
             failures=tuple(names.failures),
             cost=asker.cost,
-            note=" ".join((note, *names.remarks, *_in_words(namer.reasons))),
+            note=" ".join(filter(None, (note, *names.remarks, namer.remark))),
         )
 
     def codes(self, decision: Decision) -> bool:
@@ -165,7 +163,8 @@ class ModelParts:
         read = [*older[-selection.BACKFILLED :], *own][-selection.CODED_AT_ONCE :]
         told = await self._sheets(asker, batch, coding.sheets(asker, read, open_ones))
         wanted = {(decision.id, each) for each, decisions in open_ones.items() for decision in decisions}
-        return Coding(tuple(code for code in told.codes if _place(code) in wanted), told.failures, asker.cost)
+        letters = (code for code in told.codes if (code.decision_id, code.trajectory_id) in wanted)
+        return Coding(tuple(letters), told.failures, asker.cost)
 
     async def reread(self, batch: Batch, doubtful: Mapping[str, Sequence[Decision]]) -> Coding:
         """The letters of these attempts once more, now and then; what cannot be had now stays as it was told."""
@@ -292,27 +291,6 @@ def agent_analyst(chat: Chat, settings: ModelSettings, prompts: Prompts, batch_g
     """The analyst with attached agents in the model's place; templates write, so that no request waits for the fit."""
     grammar, agent = GrammarParts(), ModelParts(chat, settings, prompts, source="agent")
     return Analyst("agent", (grammar, agent), (grammar, agent), grammar, batch_groups, model=lambda: agent.speaker)
-
-
-def _cut(batch: Batch, named: Sequence[NamedDecision]) -> list[NamedDecision]:
-    """Decisions whose open bound is cut by all that is graded: anew in each run, as the grammar's are."""
-    decisions = (*(entry.decision for entry in batch.codebook), *(each.decision for each in named))
-    predicates = [each for each in map(predicate_in, dict.fromkeys(one.key for one in decisions)) if each is not None]
-    open_ones = [each for each in predicates if each.is_open]
-    cuts = map(cuts_of(batch).cut, open_ones) if open_ones else ()
-    return [NamedDecision(decision_of(cut)) for cut in cuts if cut is not None]
-
-
-def _in_words(reasons: Collection[str]) -> list[str]:
-    """What is said of predicates that nothing became of."""
-    if not reasons:
-        return []
-    shown = "; ".join(list(reasons)[:_SHOWN_REASONS])
-    return [f"{number_of(len(reasons), 'predicate')} told in words: {shown}."]
-
-
-def _place(code: Code) -> tuple[str, str]:
-    return code.decision_id, code.trajectory_id
 
 
 def _failures(batch: Batch, attempts: Iterable[Attempt], error: ModelError | BudgetExceeded) -> tuple[Failure, ...]:

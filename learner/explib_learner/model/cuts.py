@@ -9,10 +9,12 @@ from itertools import pairwise, product
 import numpy as np
 
 from explib.models.decisions import GradedAttempt
-from explib_learner.analyst import Batch
+from explib_learner.analyst import Batch, NamedDecision
 from explib_learner.graded import graded_attempts
 from explib_learner.grammar.candidates import column_of, fewest
+from explib_learner.grammar.coding import predicate_in
 from explib_learner.grammar.cutting import roundest
+from explib_learner.grammar.grammar import decision_of
 from explib_learner.grammar.keys import OPEN, Condition, Predicate, Test
 from explib_learner.grammar.reading import Reading
 from explib_learner.grammar.scores import Floats, scores
@@ -88,3 +90,12 @@ def cuts_of(batch: Batch) -> Cuts:
         sum(each.effect for each in believed if letters.get((each.decision_id, name)) == each.better) for name in graded
     ]
     return Cuts([Reading(trace_of(each)) for each in attempts], list(graded.values()), explained)
+
+
+def cut_decisions(batch: Batch, named: Sequence[NamedDecision]) -> list[NamedDecision]:
+    """Decisions whose open bound is cut by all that is graded: anew in each run, as the grammar's are named."""
+    decisions = (*(entry.decision for entry in batch.codebook), *(each.decision for each in named))
+    predicates = (predicate_in(key) for key in dict.fromkeys(decision.key for decision in decisions))
+    open_ones = [each for each in predicates if each is not None and each.is_open]
+    cuts = map(cuts_of(batch).cut, open_ones) if open_ones else ()
+    return [NamedDecision(decision_of(cut)) for cut in cuts if cut is not None]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from explib.models.decisions import Decision, DecisionSource
 from explib.models.trajectories import Attempt
+from explib.text.words import number_of
 from explib_learner.analyst import NamedDecision
 from explib_learner.grammar.coding import letter
 from explib_learner.grammar.keys import Names, predicate_of
@@ -17,6 +18,7 @@ from explib_learner.model.predicates import decision_in_code
 
 MOST_READ = 200
 """Attempts, the newest, among which a predicate must vary."""
+_SHOWN_REASONS = 3
 _AS_SAID = {"a": "a", "b": "b"}
 _TURNED = {"a": "b", "b": "a"}
 
@@ -32,6 +34,12 @@ class PredicateNamer:
         """Why what has a predicate is told in words all the same, each once."""
         newest = attempts[-MOST_READ:]
         self._readings = {each.trajectory.id: Reading(trace_of(each)) for each in newest}
+
+    @property
+    def remark(self) -> str:
+        """What is said of predicates that nothing became of."""
+        shown = "; ".join(list(self.reasons)[:_SHOWN_REASONS])
+        return f"{number_of(len(self.reasons), 'predicate')} told in words: {shown}." if shown else ""
 
     def named_blind(self, text: str) -> Decision | None:
         """The decision of a predicate that was named without rewards; None where words have to do."""
