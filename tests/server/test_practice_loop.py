@@ -1,112 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from server.practice_cases import WORKS, made_by, planned, started, works
 
 from explib.errors import BudgetExceeded, Conflict, InvalidInput, ModelUnavailable, StorageError
-from explib.models.libraries import Library
 from explib.models.revisions import LEARNER, Operation
-from explib.models.trajectories import Trajectory
-from explib.settings.program import Settings
 from explib.storage.revisions.proposal import Proposal
-from explib_server.application import Application
-from explib_server.compose import open_application
 from explib_server.practice.journal import Journal
-from explib_server.practice.loop import Practice, Progress, Rollouts
-from explib_server.practice.plan import Options, Plan, make_plan
+from explib_server.practice.plan import Options, make_plan
 from explib_server.practice.prices import Budget, Spent
 from explib_server.practice.proof import Arm, proof_of, prove, t_quantile
-from explib_server.practice.protocol import Broken, Event, Finished, Rollout
+from explib_server.practice.protocol import Broken, Finished, Rollout
 from explib_server.practice.report import make_report, report_json, report_text
 from explib_server.practice.tasks import PracticeTask
-
-TASKS = [PracticeTask(f"t{number}", f"Send parcel {number} of Ada to Graz.", "done") for number in range(4)]
-WORKS = Finished("", "", [{"role": "assistant", "content": "done"}], "done", 1.0, tokens_in=100)
-Does = Callable[[Rollout], Finished | Broken | None]
-
-
-def works(reward: float = 1.0) -> Does:
-    return lambda rollout: _finished(rollout, reward)
-
-
-def _finished(rollout: Rollout, reward: float | None) -> Finished:
-    messages: list[object] = [{"role": "user", "content": rollout.task.input}, *WORKS.messages]
-    return Finished(rollout.key, rollout.task.id, messages, "done", reward, tokens_in=100)  # type: ignore[arg-type]
-
-
-@dataclass
-class Engine:
-    """Makes rollouts by a function; where that gives None, its process ends."""
-
-    does: Does
-    made: list[str] = field(default_factory=list)
-    stopped: bool = False
-
-    async def batch(self, folder: Path, rollouts: list[Rollout]) -> AsyncIterator[Event]:
-        self.stopped = False
-        for rollout in rollouts:
-            if self.stopped:
-                break
-            done = self.does(rollout)
-            if done is None:
-                raise StorageError("The process of the rollouts ended.")
-            self.made.append(rollout.key)
-            yield Event("finished", finished=done) if isinstance(done, Finished) else Event("broken", broken=done)
-        yield Event("batch")
-
-    async def stop(self) -> None:
-        self.stopped = True
-
-
-@dataclass
-class Start:
-    """One start of a run."""
-
-    application: Application
-    library: Library
-    rollouts: Rollouts
-    engine: Engine
-
-    async def practise(self) -> None:
-        await Practice(self.application, self.rollouts, Progress()).practise(self.library.name)
-
-    async def attempts(self) -> list[Trajectory]:
-        groups = await self.application.store.groups.all(self.library)
-        found = await self.application.store.groups.with_attempts(self.library, groups)
-        return [attempt.trajectory for group in found for attempt in group.attempts]
-
-
-@asynccontextmanager
-async def started(
-    folder: Path, does: Does, plan: Plan | None = None, each: Spent | None = None
-) -> AsyncIterator[Start]:
-    settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'library.db'}", embedder="none")
-    plan, engine = plan or planned(), Engine(does)
-    async with open_application(settings) as application:
-        library = await application.store.libraries.ensure("default", settings.library_defaults())
-        with closing(Journal(folder / plan.run)) as journal:
-
-            async def begin() -> Engine:
-                return engine
-
-            rollouts = Rollouts(plan, journal, begin, Progress(), each)
-            yield Start(application, library, rollouts, engine)
-
-
-def planned(**options: object) -> Plan:
-    given = {
-        "what": str(Path(__file__).parent),
-        "agent": "true",
-        "scorer": "exact",
-        "rollouts": 3,
-        "batch": 2,
-        **options,
-    }
-    return make_plan(Options(**given), "default", TASKS)  # type: ignore[arg-type]
 
 
 async def test_every_rollout_is_a_graded_attempt_of_one_group_under_its_own_retrieval(tmp_path: Path) -> None:
@@ -124,7 +32,7 @@ async def test_every_rollout_is_a_graded_attempt_of_one_group_under_its_own_retr
 
 async def test_what_was_finished_when_the_program_ended_is_stored_and_not_made_again(tmp_path: Path) -> None:
     left = iter([True] * 4)
-    async with started(tmp_path, lambda rollout: _finished(rollout, 1.0) if next(left, False) else None) as first:
+    async with started(tmp_path, lambda rollout: made_by(rollout, 1.0) if next(left, False) else None) as first:
         with pytest.raises(StorageError):
             await first.practise()
         assert not first.rollouts.journal.stored
@@ -162,7 +70,7 @@ async def test_a_provider_that_is_down_stops_the_run_and_nothing_is_invented(tmp
 
 async def test_a_task_that_always_breaks_does_not_hold_up_the_others(tmp_path: Path) -> None:
     def breaks(rollout: Rollout) -> Finished | Broken:
-        return Broken(rollout.key, "no such file") if rollout.task.id == "t0" else _finished(rollout, 1.0)
+        return Broken(rollout.key, "no such file") if rollout.task.id == "t0" else made_by(rollout, 1.0)
 
     async with started(tmp_path, breaks, planned(rollouts=6)) as start:
         await start.practise()
@@ -172,7 +80,7 @@ async def test_a_task_that_always_breaks_does_not_hold_up_the_others(tmp_path: P
 
 
 async def test_a_rollout_without_a_reward_is_kept_ungraded_with_its_reason(tmp_path: Path) -> None:
-    async with started(tmp_path, lambda rollout: _finished(rollout, None)) as start:
+    async with started(tmp_path, lambda rollout: made_by(rollout, None)) as start:
         await start.practise()
         overview = await start.application.store.libraries.overview(start.library)
         assert (overview.trajectories, overview.graded) == (12, 0)
@@ -210,7 +118,7 @@ async def test_an_agent_whose_cost_cannot_be_counted_has_no_budget(tmp_path: Pat
 async def test_a_control_gives_rollouts_the_rewards_of_others(tmp_path: Path) -> None:
     rewards = iter([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 0.55])
     plan = planned(control=True, batch=4)
-    async with started(tmp_path, lambda rollout: _finished(rollout, next(rewards)), plan) as start:
+    async with started(tmp_path, lambda rollout: made_by(rollout, next(rewards)), plan) as start:
         await start.practise()
         given = [each.reward for each in await start.attempts()]
         true = [rollout.reward for rollout in start.rollouts.journal.finished.values()]
@@ -224,7 +132,7 @@ async def test_a_revision_that_costs_reward_on_the_next_batch_is_taken_back(
     monkeypatch.setenv("EXPLIB_EXPLORATION", "on")
 
     def harmed(rollout: Rollout) -> Finished:
-        return _finished(rollout, 0.1 if "stamp" in rollout.lessons else 0.9)
+        return made_by(rollout, 0.1 if "stamp" in rollout.lessons else 0.9)
 
     async with started(tmp_path, harmed, planned(rollouts=25, batch=4)) as start:
         lesson = "When you send a parcel of Ada, stamp it twice."
@@ -248,7 +156,7 @@ async def test_pairs_show_a_gain_or_that_there_is_none(tmp_path: Path) -> None:
 
     def helps(rollout: Rollout) -> Finished:
         number = int(rollout.task.id[1:])
-        return _finished(rollout, 0.5 + 0.05 * number * ("weigh" in rollout.lessons))
+        return made_by(rollout, 0.5 + 0.05 * number * ("weigh" in rollout.lessons))
 
     async with started(tmp_path, helps, plan) as start:
         operation = Operation("ADD", "by hand", content=helped, status="active")
@@ -258,7 +166,7 @@ async def test_pairs_show_a_gain_or_that_there_is_none(tmp_path: Path) -> None:
         library = await start.application.store.libraries.get("default")
         proof = proof_of(plan, start.rollouts.journal, library.settings)
         assert proof is not None
-        assert (proof.pairs, proof.complete, proof.revision, proof.verdict) == (16, True, 1, "gain shown")
+        assert (proof.pairs, proof.complete, proof.sides.revision, proof.verdict) == (16, True, 1, "gain shown")
         assert proof.gain.mean == pytest.approx(0.175)
         assert (await start.application.store.libraries.overview(library)).trajectories == 0
         report = make_report(plan, start.rollouts.journal, library, [], [])

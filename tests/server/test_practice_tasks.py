@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from explib.errors import InvalidInput
-from explib_server.practice.plan import Options, Plan, detectable_gain, guess, make_plan, plan_text
+from explib_server.practice.announcement import detectable_gain, guess, plan_text
+from explib_server.practice.plan import Options, Plan, make_plan
 from explib_server.practice.prices import Budget, Spent, read_budget, usd_of
 from explib_server.practice.tasks import PracticeTask, held_out_share, kind_of, read_tasks
 

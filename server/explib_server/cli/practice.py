@@ -14,9 +14,12 @@ from explib.errors import InvalidInput
 from explib_learner.pipeline import Run
 from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
+from explib_server.practice.announcement import plan_text
+from explib_server.practice.gate import read_gate
 from explib_server.practice.loop import Progress
-from explib_server.practice.plan import Batch, Options, Plan, plan_text
+from explib_server.practice.plan import Batch, Options, Plan
 from explib_server.practice.prices import Spent, read_budget
+from explib_server.practice.proof import HARM
 from explib_server.practice.protocol import Broken, Finished
 from explib_server.practice.report import Report, report_json, report_text
 from explib_server.practice.session import Asked, NotWanted, Stopped, hold_session
@@ -57,6 +60,19 @@ def practice(
     control: Annotated[
         bool, typer.Option("--control", help="Shuffle the rewards, in a library of its own: there must be no gain.")
     ] = False,
+    lesson: Annotated[
+        str | None, typer.Option(help="Prove one lesson, e7: the library with it against the library without it.")
+    ] = None,
+    halves: Annotated[
+        int, typer.Option(min=0, help="After the proof so many rollouts by halves of the library: which lessons harm?")
+    ] = 0,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit 1 where the --export of this branch scores below the one at --base.")
+    ] = False,
+    export: Annotated[
+        str, typer.Option(help="For --gate: an export of the library in the repository.")
+    ] = "lessons.json",
+    base: Annotated[str, typer.Option(help="For --gate: the commit to compare with.")] = "origin/main",
     library: LibraryOption = None,
     budget: Annotated[str | None, typer.Option(help="The most to spend: 5usd, 2Mtok.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=1_000, help="Rollouts at a time.")] = 10,
@@ -67,9 +83,14 @@ def practice(
     as_json: JsonOption = False,
 ) -> None:
     """Attempt tasks, learn from the rewards, attempt again, and prove it. The same command goes on where it stopped."""
+    gated = read_gate(export, base) if gate else None
+    if gated is not None and gated.is_unchanged:
+        say(f"gate: {export} holds the same as at {base}, so there is nothing to compare")
+        return
     options = Options(
-        what, scorer, agent, grade, rollouts, epochs, batch, tasks, held_out, prove, control, model, temperature,
-        concurrency, timeout, read_budget(budget) if budget else None, run_name, force,
+        what, scorer, agent, grade, rollouts, epochs, batch, tasks, held_out, prove or gate or lesson is not None,
+        control, model, temperature, concurrency, timeout, read_budget(budget) if budget else None, run_name, force,
+        halves=halves, lesson=lesson, gate=gated,
     )  # fmt: skip
 
     def agree(plan: Plan, each: Spent | None, done: int) -> bool:
@@ -97,6 +118,9 @@ def practice(
     say(json.dumps(report_json(report), indent=1) if as_json else report_text(report))
     if problem:
         typer.echo(f"explib: {problem}", err=True)
+        raise typer.Exit(1)
+    if gate and report.proof is not None and report.proof.verdict == HARM:
+        typer.echo(f"explib: the lessons of {export} score below those at {base} by more than chance", err=True)
         raise typer.Exit(1)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from explib.errors import Conflict, StorageError
+from explib.models.libraries import LibrarySettings
 from explib.settings.places import folder as program_folder
 from explib_server.practice.prices import Spent
 from explib_server.practice.protocol import Finished
@@ -63,7 +64,9 @@ class Journal:
         """Key of a rollout → its retrieval and the revision that it saw."""
         self.stored: set[str] = set()
         self.proof: dict[str, object] = {}
-        """The lessons for each held-out task, as they stood when the proof began, and their revision."""
+        """What both sides of the proof are told, fixed when it began."""
+        self.halves: dict[str, object] = {}
+        """The lessons that halves are made of, fixed when they began."""
         self.spent = Spent()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +98,8 @@ class Journal:
                 self.stored.add(key)
             case {"proof": dict(proof)}:
                 self.proof = proof
+            case {"halves": dict(halves)}:
+                self.halves = halves
             case {"learned": int(tokens), "usd": usd}:
                 self.spent += Spent(tokens, usd if isinstance(usd, (int, float)) else None)
             case _:
@@ -125,6 +130,16 @@ class Journal:
     def begin_proof(self, proof: dict[str, object]) -> None:
         """What is being proved."""
         self._write({"proof": proof})
+
+    def begin_halves(self, halves: dict[str, object]) -> None:
+        """What is being divided."""
+        self._write({"halves": halves})
+
+    def rewards(self, keys: tuple[str, str], settings: LibrarySettings) -> tuple[float, float] | None:
+        """The rewards of a pair, as shares of the range; None where one of them has none."""
+        made = [self.finished.get(key) for key in keys]
+        shares = [settings.share(each.reward) for each in made if each is not None and each.reward is not None]
+        return (shares[0], shares[1]) if len(shares) == len(keys) else None
 
     def learn(self, tokens: int, usd: float | None) -> None:
         """What learning between two batches cost."""

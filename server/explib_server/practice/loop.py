@@ -174,10 +174,10 @@ class Practice:
             for number in range(1, plan.options.rollouts + 1)
         ]
         made = [journal.finished[key] for key in keys if key in journal.finished]
-        rewards = [rollout.reward for rollout in made]
+        grades = [(rollout.reward, rollout.note) for rollout in made]
         if plan.options.control:
-            random.Random(f"{plan.run}/{batch.epoch}/{batch.number}").shuffle(rewards)  # noqa: S311 nothing secret
-        for rollout, reward in zip(made, rewards, strict=True):
+            random.Random(f"{plan.run}/{batch.epoch}/{batch.number}").shuffle(grades)  # noqa: S311 nothing secret
+        for rollout, (reward, note) in zip(made, grades, strict=True):
             if rollout.key in journal.stored:
                 continue
             task = tasks[rollout.task_id]
@@ -188,8 +188,8 @@ class Practice:
                     rollout.messages,
                     reward,
                     answer=rollout.answer or None,
-                    ground_truth=task.target,
-                    feedback=rollout.note or None,
+                    ground_truth=None if plan.options.control else task.target,  # it would tell the true rewards
+                    feedback=note or None,
                     retrieval_id=journal.retrievals[rollout.key][0],
                     group=plan.group(task, batch.epoch),
                     agent=f"practice {plan.run}",

@@ -1,15 +1,15 @@
-"""The plan of a run: which rollouts, of what, with which keys; and what is said of it before it begins."""
+"""The plan of a run: which rollouts, of what, with which keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import sqrt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explib.errors import InvalidInput
 from explib.text.words import number_of
-from explib_server.practice.prices import Budget, Spent, rollouts_cost, usd_of
+from explib_server.practice.prices import Budget
 from explib_server.practice.scorers import COMPARING, NAMES, fitting
 from explib_server.practice.tasks import (
     SHOWN,
@@ -23,14 +23,11 @@ from explib_server.practice.tasks import (
     tasks_file,
 )
 
-GUESSED_ANSWER = 1_000
-"""Tokens that a rollout is guessed to write before one has been seen."""
-GUESSED_LESSONS = 600
-CHARACTERS_PER_TOKEN = 4
-DETECTS = 2.8
-"""Standard errors of a gain that is found in 80 % of runs by a 95 % interval: 1.96 + 0.84."""
-SPREAD_BINARY, SPREAD_GRADED = 0.5, 0.23
-"""Standard deviations of a reward that is passed or failed, and of a share of some five checks."""
+if TYPE_CHECKING:
+    from explib_server.practice.gate import Gate
+
+ARMS, HALVES = ("with", "without"), ("one", "other")
+"""The sides of a pair of the proof, and of two halves of the library: parts of their rollouts' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,11 @@ class Options:
     budget: Budget | None = None
     run: str | None = None
     force: bool = False
+    halves: int = 0
+    """Rollouts by halves of the library."""
+    lesson: str | None = None
+    """The one that is proved."""
+    gate: Gate | None = None
 
     @property
     def kind(self) -> Kind:
@@ -116,9 +118,15 @@ class Plan:
         """The idempotency key of a practised rollout."""
         return f"practice:{self.run}:{task.id}:{epoch}:{rollout}"
 
-    def proof_key(self, task: PracticeTask, arm: str, rollout: int) -> str:
+    def proof_key(self, task_id: str, arm: str, rollout: int) -> str:
         """The name of a rollout of the proof."""
-        return f"proof:{self.run}:{task.id}:{arm}:{rollout}"
+        return f"proof:{self.run}:{task_id}:{arm}:{rollout}"
+
+    def proof_keys(self, task_id: str) -> list[tuple[str, str]]:
+        """The names of both rollouts of each pair of a task."""
+        one, other = ARMS
+        numbers = range(1, self.options.rollouts + 1)
+        return [(self.proof_key(task_id, one, each), self.proof_key(task_id, other, each)) for each in numbers]
 
     def group(self, task: PracticeTask, epoch: int) -> str:
         """The group of a task's rollouts in one epoch."""
@@ -131,8 +139,8 @@ class Plan:
 
     @property
     def proved(self) -> int:
-        """Rollouts of the proof: with and without, paired."""
-        return 2 * len(self.held_out) * self.options.rollouts
+        """Rollouts of the proof, paired, and of the halves."""
+        return len(ARMS) * len(self.held_out) * self.options.rollouts + self.options.halves
 
 
 def make_plan(options: Options, library: str, tasks: list[PracticeTask], held_out: Sequence[PracticeTask] = ()) -> Plan:
@@ -145,6 +153,7 @@ def make_plan(options: Options, library: str, tasks: list[PracticeTask], held_ou
         raise InvalidInput("Nothing grades what the agent does: name --grade './check.sh' or --scorer.")
     if options.kind == "tasks" and not options.agent and not options.model:
         raise InvalidInput("Nothing attempts the tasks: name --model provider/name, or --agent COMMAND.")
+    _check_proof(options)
     tasks = tasks[: options.tasks]
     out = tasks if options.prove else list(held_out)
     if options.held_out and not options.prove:
@@ -154,6 +163,21 @@ def make_plan(options: Options, library: str, tasks: list[PracticeTask], held_ou
         raise InvalidInput("--scorer majority tells no right from wrong, so it proves nothing: leave --held-out out.")
     plan = Plan(options, library, tasks, out, scorer)
     return replace(plan, run=options.run or digest_of(_identity(plan)))
+
+
+def _check_proof(options: Options) -> None:
+    """Raises InvalidInput where what is to be proved does not go together."""
+    several = [name for name, given in (("--lesson", options.lesson), ("--gate", options.gate)) if given]
+    if several and options.control:
+        raise InvalidInput(f"{several[0]} and --control compare different things: name one of them.")
+    if len(several) > 1 or (several and options.halves):
+        raise InvalidInput("--lesson, --gate and --halves compare different things: name one of them.")
+    if options.halves and not (options.prove or options.held_out):
+        raise InvalidInput("--halves are rollouts of held-out tasks: name them by --held-out, or pass --prove.")
+    if options.halves % len(HALVES):
+        raise InvalidInput(
+            f"--halves {options.halves}: a half and its complement are two rollouts: name an even number."
+        )
 
 
 def _held_out(options: Options, tasks: list[PracticeTask]) -> tuple[list[PracticeTask], list[PracticeTask]]:
@@ -186,53 +210,6 @@ def _identity(plan: Plan) -> object:
         [[task.id, task.digest] for task in plan.tasks],
         [[task.id, task.digest] for task in plan.held_out],
         [plan.scorer, options.agent, options.grade, options.model, options.temperature, options.rollouts],
-        [options.prove, options.control],
+        [options.prove, options.control, options.lesson],
+        None if options.gate is None else [options.gate.mine, options.gate.main],
     ]
-
-
-def guess(plan: Plan, tasks: Sequence[PracticeTask]) -> Spent | None:
-    """What one rollout may cost, before one was seen; None where that is not to be guessed."""
-    if plan.options.agent or not plan.options.model:
-        return None
-    characters = sum(len(task.input) for task in tasks) / max(len(tasks), 1)
-    tokens_in = round(characters / CHARACTERS_PER_TOKEN) + GUESSED_LESSONS
-    usd = usd_of(plan.options.model, tokens_in, GUESSED_ANSWER)
-    return Spent(tokens_in + GUESSED_ANSWER, usd)
-
-
-def detectable_gain(pairs: int, spread: float) -> float:
-    """The gain that so many pairs show in 80 % of runs, as a share of the range."""
-    return DETECTS * spread * sqrt(2 / max(pairs, 1))
-
-
-def plan_text(plan: Plan, each: Spent | None, done: int) -> str:
-    """What will be done, in lines for a person."""
-    options, lines = plan.options, [f"run {plan.run}, library {plan.library}"]
-    who = options.agent or options.model or "the model of the Inspect task"
-    if plan.practised:
-        lines.append(
-            f"practise {number_of(len(plan.tasks), 'task')} × {number_of(options.rollouts, 'rollout')} × "
-            f"{number_of(options.epochs, 'epoch')} = {plan.practised}, in batches of {options.batch}, by {who}; "
-            "learning after each batch"
-        )
-    if options.control:
-        lines.append("control: rewards are shuffled within each batch, in a library of its own")
-    if plan.held_out:
-        pairs = len(plan.held_out) * options.rollouts
-        lines.append(
-            f"prove on {number_of(len(plan.held_out), 'task')}: {pairs} pairs, with and without the library; shows a "
-            f"gain of {detectable_gain(pairs, SPREAD_BINARY):.2f} (pass or fail) or "
-            f"{detectable_gain(pairs, SPREAD_GRADED):.2f} (several checks) of the range in 4 of 5 runs"
-        )
-    lines.append(f"graded by {plan.scorer or options.grade or 'the scorer of the Inspect task'}")
-    if done:
-        lines.append(f"goes on: {done} of {plan.practised + plan.proved} rollouts are finished already")
-    lines.append(_cost_text(plan, each, plan.practised + plan.proved - done))
-    return "\n".join(lines)
-
-
-def _cost_text(plan: Plan, each: Spent | None, left: int) -> str:
-    bound = f"; at most {plan.options.budget}" if plan.options.budget else ""
-    if each is None:
-        return f"cost: not known before the first batch{bound}"
-    return f"cost: about {rollouts_cost(left, each)} for {number_of(left, 'rollout')}, learning not counted{bound}"

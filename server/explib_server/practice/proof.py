@@ -1,4 +1,4 @@
-"""Proof by pairs: the same tasks with and without the library, as many as were planned, and what that shows."""
+"""Proof by pairs: the same tasks under two sides' lessons, as many as were planned, and what that shows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from explib.evidence.sums import ScoreSums
 from explib.models.libraries import LibrarySettings
 from explib_server.application import Application
 from explib_server.practice.journal import Journal
-from explib_server.practice.lessons import all_lessons
 from explib_server.practice.loop import Rollouts
 from explib_server.practice.plan import Plan
 from explib_server.practice.protocol import Rollout
-from explib_server.practice.tasks import PracticeTask
+from explib_server.practice.sides import Sides, sides_of
 
 Chance: TypeAlias = Callable[[int, int], float]
-ARMS = ("with", "without")
+HARM = "harm shown"
 NORMAL = 1.959964
 """The 97.5 % quantile of the normal distribution."""
 FEWEST_TASKS = 6
@@ -61,84 +60,75 @@ class Arm:
 class Proof:
     """What the pairs show, in rewards."""
 
+    sides: Sides
     planned: int
     pairs: int
-    tasks: int
-    with_library: Arm
-    without: Arm
+    arms: tuple[Arm, Arm]
     gain: Interval
     """95 %: for the plan where it is complete, else one that holds at any time of looking."""
-    complete: bool
-    revision: int
+
+    @property
+    def complete(self) -> bool:
+        """Every planned pair is there."""
+        return self.pairs == self.planned
+
+    @property
+    def tasks(self) -> int:
+        """Tasks with a pair."""
+        return len(self.arms[0].rewards)
 
     @property
     def verdict(self) -> str:
         """One plain sentence."""
         if self.gain.low > 0:
             return "gain shown"
-        return "harm shown" if self.gain.high < 0 else "no gain shown"
+        return HARM if self.gain.high < 0 else "no gain shown"
 
 
 async def prove(application: Application, rollouts: Rollouts, name: str) -> None:
-    """Make every pair that is not made yet. What is served is fixed when the proof begins, and nothing is learned."""
+    """Make every pair that is not made yet. What is told is fixed when the proof begins, and nothing is learned."""
     plan, journal = rollouts.plan, rollouts.journal
-    if not journal.proof:
-        library = await application.store.libraries.get(name)
-        lessons = {task.id: await all_lessons(application, library, task) for task in plan.held_out}
-        journal.begin_proof({"revision": library.revision, "lessons": lessons})
-    served, revision = journal.proof["lessons"], journal.proof["revision"]
-    lessons = {str(task): str(text) for task, text in served.items()} if isinstance(served, dict) else {}
-    seen = revision if isinstance(revision, int) else 0
-    for start in range(0, len(plan.held_out), plan.options.batch):
+    sides = Sides.read(journal.proof)
+    if sides is None:
+        sides = await sides_of(application, plan, await application.store.libraries.get(name))
+        journal.begin_proof(sides.line())
+    tasks = [task for task in plan.held_out if task.id in sides.lessons]
+    for start in range(0, len(tasks), plan.options.batch):
         wanted = [
-            (Rollout(key, task, lessons.get(task.id, "") if arm == "with" else ""), seen if arm == "with" else 0)
-            for task in plan.held_out[start : start + plan.options.batch]
-            for number in range(1, plan.options.rollouts + 1)
-            for arm in ARMS
-            if (key := plan.proof_key(task, arm, number)) not in journal.finished
+            (Rollout(key, task, sides.lessons[task.id][side]), sides.revision)
+            for task in tasks[start : start + plan.options.batch]
+            for keys in plan.proof_keys(task.id)
+            for side, key in enumerate(keys)
+            if key not in journal.finished
         ]
         await rollouts.make(wanted)
 
 
 def proof_of(plan: Plan, journal: Journal, settings: LibrarySettings) -> Proof | None:
-    """What the finished pairs show; None before the first. A pair whose one side has no reward is left out."""
-    pairs = {task.id: _pairs(plan, journal, settings, task) for task in plan.held_out}
-    pairs = {task: found for task, found in pairs.items() if found}
-    if not pairs:
+    """What the finished pairs show; None before the first. A pair whose one side has no reward is left out.
+
+    Where nothing differs between the sides there is nothing to attempt, and no gain.
+    """
+    sides = Sides.read(journal.proof)
+    if sides is None:
         return None
-    arms = [Arm({task: [pair[side] for pair in found] for task, found in pairs.items()}) for side in (0, 1)]
-    differences = [[one - other for one, other in found] for found in pairs.values()]
-    number = sum(map(len, differences))
-    planned = len(plan.held_out) * plan.options.rollouts
-    gain = _gain(differences, complete=number == planned)
-    revision = journal.proof.get("revision")
-    return Proof(
-        planned,
-        number,
-        len(pairs),
-        arms[0],
-        arms[1],
-        gain.times(settings.reward_width),
-        number == planned,
-        revision if isinstance(revision, int) else 0,
-    )
-
-
-def _pairs(plan: Plan, journal: Journal, settings: LibrarySettings, task: PracticeTask) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    for number in range(1, plan.options.rollouts + 1):
-        made = [journal.finished.get(plan.proof_key(task, arm, number)) for arm in ARMS]
-        rewards = [settings.share(each.reward) for each in made if each is not None and each.reward is not None]
-        if len(rewards) == len(ARMS):
-            found.append((rewards[0], rewards[1]))
-    return found
+    found = {task: [journal.rewards(keys, settings) for keys in plan.proof_keys(task)] for task in sides.lessons}
+    graded = {task: [pair for pair in made if pair is not None] for task, made in found.items()}
+    pairs = {task: made for task, made in graded.items() if made}
+    if sides.lessons and not pairs:
+        return None
+    one, other = (Arm({task: [pair[side] for pair in made] for task, made in pairs.items()}) for side in (0, 1))
+    differences = [[first - second for first, second in made] for made in pairs.values()]
+    number, planned = sum(map(len, differences)), len(sides.lessons) * plan.options.rollouts
+    gain = _gain(differences, complete=number == planned).times(settings.reward_width)
+    return Proof(sides, planned, number, (one, other), gain)
 
 
 def _gain(differences: Sequence[Sequence[float]], *, complete: bool) -> Interval:
     """The mean difference; rollouts of one task are no independent pairs, so the tasks are what varies."""
     means = [fmean(found) for found in differences]
     spread = stdev(means) if len(means) > 1 else 0.0
-    if complete and len(means) >= FEWEST_TASKS and spread > 0:
+    if complete and len(means) >= FEWEST_TASKS and spread > 1 - FULL:
         mean, half = fmean(means), t_quantile(len(means) - 1) * spread / sqrt(len(means))
         return Interval(mean, max(mean - half, -1.0), min(mean + half, 1.0))
     # One score a task: half was served and half was not, so a difference d gives X = d/2 with weight 1/2.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from explib.evidence.verdicts import LiftSummary
 from explib.models.json_value import Json
 from explib.models.libraries import Library, LibrarySettings
 from explib.models.revisions import Revision
 from explib.text.words import number_of
+from explib_server.practice.halves import Found, found_of
 from explib_server.practice.journal import LOGS, Journal
 from explib_server.practice.plan import Batch, Plan
 from explib_server.practice.prices import Spent
@@ -41,6 +43,8 @@ class Report:
     revisions: list[Revision]
     """The library's, since the first rollout."""
     proof: Proof | None
+    found: Found | None
+    """By halves of the library."""
     spent: Spent
     broken: list[Broken]
     ungraded: dict[str, int]
@@ -52,7 +56,8 @@ class Report:
     def finished(self) -> bool:
         """Nothing of the plan is left to do."""
         done = all(batch.finished == batch.planned for batch in self.batches)
-        return done and (not self.plan.held_out or (self.proof is not None and self.proof.complete))
+        halves = not self.plan.options.halves or (self.found is not None and self.found.pairs == self.found.planned)
+        return done and halves and (not self.plan.held_out or (self.proof is not None and self.proof.complete))
 
 
 def make_report(
@@ -75,6 +80,7 @@ def make_report(
         [_batch(plan, journal, settings, batch) for batch in plan.batches()],
         [each for each in revisions if each.number > first and each.changes],
         proof_of(plan, journal, settings),
+        found_of(plan, journal, settings),
         journal.spent,
         broken,
         ungraded,
@@ -114,6 +120,8 @@ def report_text(report: Report) -> str:
     lines += [f"  taken back or decided by rewards: revision {each.number}, {each.cause}" for each in taken_back]
     if report.plan.held_out:
         lines += _proof_text(report)
+    if report.found is not None:
+        lines += _halves_text(report.found, report.settings)
     lines += [f"no reward for {number_of(count, 'rollout')}: {why}" for why, count in report.ungraded.items()]
     if report.broken:
         lines.append(
@@ -145,15 +153,34 @@ def _proof_text(report: Report) -> list[str]:
     proof, k, settings = report.proof, report.plan.options.rollouts, report.settings
     if proof is None:
         return ["proof: no pair yet"]
+    if not proof.planned:
+        return [f"proof: {' and '.join(proof.sides.names)} tell the same for every task, so nothing was attempted"]
     where = f"95 % interval {proof.gain.low:+.3f} to {proof.gain.high:+.3f}"
     kind = "as planned" if proof.complete else "not complete, so an interval that holds at any time"
+    one, other = proof.sides.names
+    wide = max(len(one), len(other)) + 1
     return [
-        f"proof on held-out tasks, library at revision {proof.revision}: {proof.pairs} of {proof.planned} planned "
-        f"pairs over {number_of(proof.tasks, 'task')}",
-        f"  without: {_arm_text(proof.without, k, settings)}",
-        f"  with:    {_arm_text(proof.with_library, k, settings)}",
+        f"proof on held-out tasks, library at revision {proof.sides.revision}: {proof.pairs} of {proof.planned} "
+        f"planned pairs over {number_of(proof.tasks, 'task')}",
+        f"  {other + ':':{wide}} {_arm_text(proof.arms[1], k, settings)}",
+        f"  {one + ':':{wide}} {_arm_text(proof.arms[0], k, settings)}",
         f"  {proof.verdict}: {proof.gain.mean:+.3f} ({where}, {kind})",
     ]
+
+
+def _halves_text(found: Found, settings: LibrarySettings) -> list[str]:
+    suspects = found.suspects
+    lines = [
+        f"halves: {found.pairs} of {found.planned} planned pairs, {number_of(len(found.lessons), 'lesson')}; "
+        + (f"under suspicion: {', '.join(suspects)}" if suspects else "none is under suspicion")
+    ]
+    for known, lift in suspects.items():
+        span = lift.interval.times(settings.reward_width)
+        lines.append(
+            f"  {known} {lift.label}: {span.mean:+.3f} (95 % interval {span.low:+.3f} to {span.high:+.3f}), "
+            f"P(helps) {lift.belief.helps:.3f}, {number_of(lift.sums.n, 'pair')}"
+        )
+    return lines
 
 
 def report_json(report: Report) -> Json:
@@ -182,20 +209,39 @@ def report_json(report: Report) -> Json:
         if proof is None
         else {
             "verdict": proof.verdict,
+            "sides": list(proof.sides.names),
             "planned": proof.planned,
             "pairs": proof.pairs,
             "complete": proof.complete,
-            "revision": proof.revision,
+            "revision": proof.sides.revision,
             "gain": proof.gain.mean,
             "low": proof.gain.low,
             "high": proof.gain.high,
-            "with": _arm_json(proof.with_library, k, report.settings),
-            "without": _arm_json(proof.without, k, report.settings),
+            "with": _arm_json(proof.arms[0], k, report.settings),
+            "without": _arm_json(proof.arms[1], k, report.settings),
         },
+        "halves": None if report.found is None else _halves_json(report.found, report.settings),
         "cost": {"tokens": report.spent.tokens, "usd": report.spent.usd},
         "broken": len(report.broken),
         "ungraded": dict(report.ungraded),
         "logs": report.log_folder,
+    }
+
+
+def _halves_json(found: Found, settings: LibrarySettings) -> Json:
+    lessons = {known: _lift_json(lift, settings) for known, lift in found.lessons.items()}
+    return {"planned": found.planned, "pairs": found.pairs, "suspects": list(found.suspects), "lessons": lessons}
+
+
+def _lift_json(lift: LiftSummary, settings: LibrarySettings) -> Json:
+    span = lift.interval.times(settings.reward_width)
+    return {
+        "lift": span.mean,
+        "low": span.low,
+        "high": span.high,
+        "helps": lift.belief.helps,
+        "pairs": lift.sums.n,
+        "label": lift.label,
     }
 
 

@@ -14,11 +14,14 @@ from explib.errors import ExplibError, InvalidInput
 from explib.models.json_value import Json
 from explib.models.libraries import Library, LibrarySettings
 from explib_server.application import Application
+from explib_server.practice.announcement import guess
 from explib_server.practice.commands import located
 from explib_server.practice.engine_process import EngineProcess, engine_process
+from explib_server.practice.gate import BRANCH, gate_application
+from explib_server.practice.halves import enter_lesson, make_halves
 from explib_server.practice.journal import WORK, Journal, practice_folder
 from explib_server.practice.loop import Practice, Progress, Rollouts
-from explib_server.practice.plan import Options, Plan, guess, make_plan
+from explib_server.practice.plan import Options, Plan, make_plan
 from explib_server.practice.prices import Spent
 from explib_server.practice.proof import prove
 from explib_server.practice.protocol import EngineSpec
@@ -57,11 +60,14 @@ async def hold_session(application: Application, options: Options, library: str 
 
     Raises NotWanted, our errors before the first rollout, and after it Stopped.
     """
-    name = (library or application.project.library) + (CONTROL if options.control else "")
-    known = await (application.store.libraries.get if options.prove else application.store.libraries.find)(name)
-    settings = known.settings if known is not None else application.settings.library_defaults()
     place = practice_folder(application.settings.database_url)
+    name = (library or application.project.library) + (CONTROL if options.control else "")
     async with AsyncExitStack() as stack:
+        if options.gate is not None:
+            name = BRANCH
+            application = await stack.enter_async_context(gate_application(application.settings, options.gate))
+        known = await (application.store.libraries.get if options.prove else application.store.libraries.find)(name)
+        settings = known.settings if known is not None else application.settings.library_defaults()
         start = partial(_start_engine, stack, place, options, settings)
         engine = await start(options.scorer) if options.kind == "inspect" else None
         given = engine.tasks if engine is not None else read_tasks(tasks_file(options.what))
@@ -84,6 +90,10 @@ async def hold_session(application: Application, options: Options, library: str 
         try:
             await Practice(application, rollouts, asked.progress).practise(target.name)
             await prove(application, rollouts, target.name)
+            if options.lesson:
+                await enter_lesson(application, rollouts, target.name)
+            if options.halves:
+                await make_halves(application, rollouts, target.name)
         except ExplibError as error:
             problem = error
         target = await application.store.libraries.get(name)

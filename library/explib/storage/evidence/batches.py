@@ -43,13 +43,20 @@ async def record(
     for library in (libraries[known] for known in sorted(libraries)):  # each locks its totals: in one order for all
         owned = [retrieval for owner, retrieval in batch if owner.id == library.id]
         totals = await increment_totals(connection, database, library.id, retrievals=len(owned))
-        first = totals.retrievals - len(owned) + 1
         fixed = await _with_baselines(connection, library, owned, totals)
-        values = [(library.id, number, *rows.retrieval_columns(each)) for number, each in enumerate(fixed, first)]
-        await _NEW.many(connection, database, values)
+        await insert(connection, database, library.id, totals, fixed)
         if _crossed(totals, len(owned)):
             to_count.append(library.id)
     return to_count
+
+
+async def insert(
+    connection: AsyncConnection, database: Database, library_id: int, totals: Totals, new: Sequence[Retrieval]
+) -> None:
+    """Store retrievals that `totals` counts already, as the newest."""
+    first = totals.retrievals - len(new) + 1
+    values = [(library_id, number, *rows.retrieval_columns(each)) for number, each in enumerate(new, first)]
+    await _NEW.many(connection, database, values)
 
 
 async def _with_baselines(

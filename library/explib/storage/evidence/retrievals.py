@@ -20,6 +20,7 @@ from explib.storage import rows
 from explib.storage.database import Database
 from explib.storage.evidence.batches import count, record
 from explib.storage.evidence.counters import IS_RECORDED
+from explib.storage.evidence.pairs import Pair, enter_pairs
 from explib.storage.tables.evidence import retrievals
 from explib.tasks import BackgroundTasks
 
@@ -67,6 +68,10 @@ class Retrievals:
             if not fresh or await self.database.read_row(IS_RECORDED, named) is not None:
                 return
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def enter_pairs(self, library: Library, pairs: Sequence[Pair]) -> int:
+        """Enter the planned pairs that are not entered yet; how many they were."""
+        return await enter_pairs(self.database, library, pairs)
 
     async def close(self) -> None:
         """Settle, and finish what is being entered in the evidence."""

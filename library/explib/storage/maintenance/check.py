@@ -98,7 +98,8 @@ RULES = (
         "a reward that is counted without an attempt that has one",
         "SELECT r.library_id || '/' || r.id FROM retrievals r WHERE r.reward IS NOT NULL AND NOT EXISTS "
         "(SELECT 1 FROM trajectories t WHERE t.library_id = r.library_id AND t.retrieval_id = r.id "
-        "AND t.reward IS NOT NULL) AND CAST(r.layers AS text) = '[]'",  # else a layer's attempt, which may be deleted
+        "AND t.reward IS NOT NULL) AND CAST(r.layers AS text) = '[]' "  # else a layer's attempt, which may be deleted
+        "AND substr(r.id, 1, 2) != 'p_'",  # a planned pair has none
     ),
     _Rule(
         "a citation of a trajectory that does not exist",
