@@ -16,6 +16,7 @@ from explib.storage.evidence import accounts as evidence
 from explib.storage.evidence import batches as counting
 from explib.storage.evidence.batches import SHARE, count
 from explib.storage.evidence.counters import continue_record
+from explib.storage.evidence.pairs import Pair
 from explib.storage.maintenance.check import check
 from explib.storage.store import Store, open_store
 from explib.storage.tables.evidence import submitter_evidence
@@ -55,6 +56,27 @@ async def test_a_reward_that_comes_later_is_entered_then(store: Store, library: 
     graded = await store.trajectories.report_reward(library, receipt.trajectory_id, Grade(1.0))
     assert graded.scored
     assert (await held(store, library)).sums.n == 1
+
+
+async def test_a_planned_pair_counts_once_by_its_difference_and_needs_no_attempt(
+    store: Store, library: Library
+) -> None:
+    pairs = [
+        Pair(f"run/{number}", "a task", 1, (("e1", 1, number % 2 == 0), ("e2", 1, True)), (0.75, 0.25))
+        for number in range(3)
+    ]
+    await recorded(store, library, drawn(True))
+    assert await store.retrievals.enter_pairs(library, pairs[:2]) == 2
+    assert await store.retrievals.enter_pairs(library, pairs) == 1
+    one, other = await held(store, library, E1), await held(store, library, E2)
+    assert (one.sums.w, one.sums.n) == (3 / 4, 3)
+    assert one.sums.lift == pytest.approx((0.5 - 0.5 + 0.5) / 3)
+    assert other.sums.lift == pytest.approx(0.5)
+    assert other.sums.v == pytest.approx(3 * 0.125**2)
+    assert (await store.evidence.totals(library)).rewards == 3
+    assert await store.evidence.newest_surprises(library, 10) == []
+    assert await misstatements(store) == []
+    assert await check(store.database) == []
 
 
 async def test_the_same_reward_twice_is_entered_once(store: Store, library: Library) -> None:
