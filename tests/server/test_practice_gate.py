@@ -15,7 +15,7 @@ from explib_server.practice.gate import BRANCH, gate_application, read_gate
 from explib_server.practice.plan import Options, make_plan
 from explib_server.practice.proof import proof_of, prove
 from explib_server.practice.protocol import Finished, Rollout
-from explib_server.practice.report import make_report, report_text
+from explib_server.practice.report import gate_problem, make_report, report_text
 
 FILE = "lessons.json"
 
@@ -57,6 +57,9 @@ async def test_a_branch_whose_lessons_cost_reward_does_not_pass(repository: Path
         proof = proof_of(plan, start.rollouts.journal, start.library.settings)
         assert proof is not None
         assert (proof.sides.names, proof.verdict, proof.complete) == (("this-branch", "base"), "harm shown", True)
+        assert "score below those at main" in gate_problem(
+            make_report(plan, start.rollouts.journal, start.library, [], [])
+        )
         [(mine, main), *_] = proof.sides.lessons.values()
         assert (WEIGH in mine, STAMP in mine, WEIGH in main, STAMP in main) == (True, True, True, False)
 
@@ -72,7 +75,18 @@ async def test_tasks_for_which_both_say_the_same_are_not_attempted(repository: P
         assert start.engine.made == []
         report = make_report(plan, start.rollouts.journal, start.library, [], [])
         assert report.finished
+        assert gate_problem(report) == ""
         assert "this-branch and base tell the same for every task" in report_text(report)
+
+
+async def test_a_gate_without_rewards_does_not_let_anything_pass(repository: Path, tmp_path: Path) -> None:
+    gate = read_gate(str(repository / FILE), "main")
+    plan = make_plan(Options("x.py", prove=True, rollouts=1, model="m/x", scorer="exact", gate=gate), BRANCH, TASKS)
+    async with started(tmp_path, lambda rollout: made_by(rollout, None), plan) as start:
+        async with gate_application(Settings(embedder="none"), gate) as application:
+            await prove(application, start.rollouts, BRANCH)
+        report = make_report(plan, start.rollouts.journal, start.library, [], [])
+        assert "cannot decide: of the planned pairs none have both rewards" in gate_problem(report)
 
 
 def test_a_base_without_the_file_has_no_lessons(repository: Path) -> None:

@@ -19,9 +19,8 @@ from explib_server.practice.gate import read_gate
 from explib_server.practice.loop import Progress
 from explib_server.practice.plan import Batch, Options, Plan
 from explib_server.practice.prices import Spent, read_budget
-from explib_server.practice.proof import HARM
 from explib_server.practice.protocol import Broken, Finished
-from explib_server.practice.report import Report, report_json, report_text
+from explib_server.practice.report import Report, gate_problem, report_json, report_text
 from explib_server.practice.session import Asked, NotWanted, Stopped, hold_session
 from explib_server.render.learning import run_text
 
@@ -116,11 +115,8 @@ def practice(
     except Stopped as stopped:
         report, problem = stopped.report, str(stopped)
     say(json.dumps(report_json(report), indent=1) if as_json else report_text(report))
-    if problem:
+    if problem := problem or gate_problem(report):
         typer.echo(f"explib: {problem}", err=True)
-        raise typer.Exit(1)
-    if gate and report.proof is not None and report.proof.verdict == HARM:
-        typer.echo(f"explib: the lessons of {export} score below those at {base} by more than chance", err=True)
         raise typer.Exit(1)
 
 

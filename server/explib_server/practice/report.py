@@ -14,8 +14,11 @@ from explib_server.practice.halves import Found, found_of
 from explib_server.practice.journal import LOGS, Journal
 from explib_server.practice.plan import Batch, Plan
 from explib_server.practice.prices import Spent
-from explib_server.practice.proof import Arm, Proof, proof_of
+from explib_server.practice.proof import HARM, Arm, Proof, proof_of
 from explib_server.practice.protocol import Broken
+
+ENOUGH = 0.9
+"""Share of its planned pairs that a gate needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,19 @@ class Report:
         done = all(batch.finished == batch.planned for batch in self.batches)
         halves = not self.plan.options.halves or (self.found is not None and self.found.pairs == self.found.planned)
         return done and halves and (not self.plan.held_out or (self.proof is not None and self.proof.complete))
+
+
+def gate_problem(report: Report) -> str:
+    """Why a gate does not let the lessons pass; empty where it does."""
+    proof, gate = report.proof, report.plan.options.gate
+    if gate is None:
+        return ""
+    if proof is None or proof.pairs < ENOUGH * proof.planned:
+        made = f"{proof.pairs} of {proof.planned}" if proof is not None else "none"
+        return f"the gate cannot decide: of the planned pairs {made} have both rewards; the same command goes on"
+    if proof.verdict == HARM:
+        return f"the lessons of {gate.file} score below those at {gate.base} by more than chance"
+    return ""
 
 
 def make_report(
