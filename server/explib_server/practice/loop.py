@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from explib.errors import BudgetExceeded, ExplibError, InvalidInput, ModelUnavailable
 from explib.models.libraries import Library
@@ -21,7 +22,9 @@ from explib_server.practice.lessons import with_lessons
 from explib_server.practice.plan import Batch, Plan
 from explib_server.practice.prices import Spent, rollouts_cost, usd_of
 from explib_server.practice.protocol import Broken, Event, Finished, Rollout
+from explib_server.practice.tasks import PracticeTask
 
+Ended: TypeAlias = Callable[[Finished], Awaitable[None]]
 BROKEN_IN_A_ROW, BROKEN_TASKS = 5, 3
 """Rollouts that break one after the other, and tasks among them: then none is begun any more, the provider is down."""
 LOOK_SECONDS = 1.0
@@ -49,6 +52,10 @@ class MakesRollouts(Protocol):
         """Begin no further one of the batch."""
 
 
+async def _nothing_more(_: Finished) -> None:
+    """A rollout that has ended needs nothing more than to be written down."""
+
+
 @dataclass(slots=True)
 class Rollouts:
     """Makes rollouts that are not finished yet, within the budget, and writes each down as it ends."""
@@ -64,8 +71,11 @@ class Rollouts:
     _in_a_row: list[str] = field(default_factory=list)
     """The tasks of those that broke since the last one that was finished."""
 
-    async def make(self, wanted: Sequence[tuple[Rollout, int]]) -> None:
-        """Every one of these. Raises BudgetExceeded, and ModelUnavailable where they only break."""
+    async def make(self, wanted: Sequence[tuple[Rollout, int]], ended: Ended = _nothing_more) -> None:
+        """Every one of these; `ended` follows each while others go on.
+
+        Raises BudgetExceeded, and ModelUnavailable where they only break.
+        """
         if not wanted:
             return
         self._check_budget(len(wanted))
@@ -78,6 +88,7 @@ class Rollouts:
                 self._in_a_row.clear()
                 self.journal.finish(event.finished, rollout.retrieval_id, revision)
                 self.progress.rollout(event.finished)
+                await ended(event.finished)
             elif event.broken is not None:
                 self._in_a_row.append(by_key[event.broken.key][0].task.id)
                 self.broken.append(event.broken)
@@ -145,7 +156,9 @@ class Practice:
             library = await self.application.store.libraries.get(name)
             problem: Exception | None = None
             try:
-                await self.rollouts.make(await self._wanted(library, batch))
+                submit = partial(self._submit_each, library, {task.id: task for task in batch.tasks}, batch.epoch)
+                ended = _nothing_more if self.rollouts.plan.options.control else submit
+                await self.rollouts.make(await self._wanted(library, batch), ended)
             except (BudgetExceeded, ModelUnavailable) as error:
                 problem = error
             await self._submit(library, batch)
@@ -178,27 +191,31 @@ class Practice:
         if plan.options.control:
             random.Random(f"{plan.run}/{batch.epoch}/{batch.number}").shuffle(grades)  # noqa: S311 nothing secret
         for rollout, (reward, note) in zip(made, grades, strict=True):
-            if rollout.key in journal.stored:
-                continue
-            task = tasks[rollout.task_id]
-            await self.application.submit(
-                library,
-                RawSubmission(
-                    task.input,
-                    rollout.messages,
-                    reward,
-                    answer=rollout.answer or None,
-                    ground_truth=None if plan.options.control else task.target,  # it would tell the true rewards
-                    feedback=note or None,
-                    retrieval_id=journal.retrievals[rollout.key][0],
-                    group=plan.group(task, batch.epoch),
-                    agent=f"practice {plan.run}",
-                    model=rollout.model or None,
-                    idempotency_key=rollout.key,
-                    reward_source="environment",
-                ),
-            )
-            journal.store(rollout.key)
+            if rollout.key not in journal.stored:
+                await self._submit_each(library, tasks, batch.epoch, replace(rollout, reward=reward, note=note))
+
+    async def _submit_each(
+        self, library: Library, tasks: Mapping[str, PracticeTask], epoch: int, rollout: Finished
+    ) -> None:
+        plan, journal, task = self.rollouts.plan, self.rollouts.journal, tasks[rollout.task_id]
+        await self.application.submit(
+            library,
+            RawSubmission(
+                task.input,
+                rollout.messages,
+                rollout.reward,
+                answer=rollout.answer or None,
+                ground_truth=None if plan.options.control else task.target,  # it would tell the true rewards
+                feedback=rollout.note or None,
+                retrieval_id=journal.retrievals[rollout.key][0],
+                group=plan.group(task, epoch),
+                agent=f"practice {plan.run}",
+                model=rollout.model or None,
+                idempotency_key=rollout.key,
+                reward_source="environment",
+            ),
+        )
+        journal.store(rollout.key)
 
     async def _learn(self, library: Library) -> None:
         """Act on the rewards (a revision that costs reward is taken back), then learn what is ready."""
