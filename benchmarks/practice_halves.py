@@ -1,9 +1,9 @@
 """One lesson that costs .10 among 20: found by halves and complements? And how often is another one suspected?
 
-    python benchmarks/practice_halves.py [RUNS] [--rollouts 400] [--first SEED]
+    python benchmarks/practice_halves.py [RUNS] [--rollouts 400] [--helps 0.03] [--first SEED]
 
-The other 19 help by .03 each. A reward is the share of five checks that are passed; tasks differ in difficulty. The
-real storage, loop, evidence and life cycle, over an agent in this process.
+The other 19 help by .03 each, or by what is named. A reward is the share of five checks that are passed; tasks differ
+in difficulty. The real storage, loop, evidence and life cycle, over an agent in this process.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from explib_server.practice.protocol import Finished, Rollout
 from explib_server.practice.tasks import PracticeTask
 
 LESSONS, CHECKS, TASKS = 20, 5, 40
-HELPS, COSTS = 0.03, 0.1
+COSTS = 0.1
 EASIEST, HARDEST = 0.4, 0.2
 """Chance of each check without any lesson."""
 
 
-def agent_of(seed: int) -> Agent:
+def agent_of(seed: int, helps: float) -> Agent:
     """An agent that passes each check with a chance that its lessons move."""
     dice = random.Random(seed)
 
@@ -39,20 +39,20 @@ def agent_of(seed: int) -> Agent:
         told = re.findall(r"^\[(e\d+)\]", rollout.lessons, re.MULTILINE)
         number = int(rollout.task.id[1:])
         easy = HARDEST + (EASIEST - HARDEST) * number / (TASKS - 1)
-        chance = min(max(easy + sum(-COSTS if each == "e1" else HELPS for each in told), 0.0), 1.0)
+        chance = min(max(easy + sum(-COSTS if each == "e1" else helps for each in told), 0.0), 1.0)
         passed = sum(dice.random() < chance for _ in range(CHECKS))
         return Finished(rollout.key, rollout.task.id, [], "done", passed / CHECKS)
 
     return does
 
 
-async def run(seed: int, rollouts: int) -> tuple[bool, int, int]:
+async def run(seed: int, rollouts: int, helps: float) -> tuple[bool, int, int]:
     """Whether the lesson that costs is suspected; how many others are; which of these are retired."""
     tasks = [PracticeTask(f"t{number}", f"Send parcel {number} to Graz.", "done") for number in range(TASKS)]
     options = Options("x.py", prove=True, model="m/x", scorer="exact", halves=rollouts, batch=100, run=f"seed{seed}")
     plan = make_plan(options, "default", tasks)
     with TemporaryDirectory(prefix="explib-halves-") as folder:
-        async with rollouts_of(Path(folder), plan, agent_of(seed)) as (application, made):
+        async with rollouts_of(Path(folder), plan, agent_of(seed, helps)) as (application, made):
             library = await application.store.libraries.get(plan.library)
             operations = tuple(
                 Operation("ADD", "by hand", content=f"When you send a parcel, do step {number}.", status="active")
@@ -72,15 +72,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("runs", type=int, nargs="?", default=20)
     options.add_argument("--rollouts", type=int, default=400)
+    options.add_argument("--helps", type=float, default=0.03, help="what each of the others is worth")
     options.add_argument("--first", type=int, default=1, help="the first seed")
     chosen = options.parse_args()
     started = time.monotonic()
-    found = [asyncio.run(run(seed, chosen.rollouts)) for seed in range(chosen.first, chosen.first + chosen.runs)]
+    seeds = range(chosen.first, chosen.first + chosen.runs)
+    found = [asyncio.run(run(seed, chosen.rollouts, chosen.helps)) for seed in seeds]
     caught, suspected, retired = (sum(part) for part in zip(*found, strict=True))
     print(
         f"{chosen.rollouts} rollouts: the lesson that costs {COSTS:.2f} is under suspicion and retired in {caught} of "
-        f"{chosen.runs} runs; of {chosen.runs * (LESSONS - 1)} that help by {HELPS:.2f}, {suspected} are suspected and "
-        f"{retired} retired ({time.monotonic() - started:.0f} s)"
+        f"{chosen.runs} runs; of {chosen.runs * (LESSONS - 1)} that help by {chosen.helps:.2f}, {suspected} are "
+        f"suspected and {retired} retired ({time.monotonic() - started:.0f} s)"
     )
 
 
