@@ -193,14 +193,18 @@ def _held_out(options: Options, tasks: list[PracticeTask]) -> tuple[list[Practic
 
 def _apart(options: Options, tasks: list[PracticeTask], held_out: list[PracticeTask]) -> list[PracticeTask]:
     """The held-out tasks. Raises InvalidInput where some are practised too."""
-    both = shared_tasks(tasks, held_out)
-    if both and not options.force:
-        named = ", ".join(task.id for task in both[:SHOWN])
-        raise InvalidInput(
-            f"{number_of(len(both), 'held-out task')} are practised too ({named}), so a gain on them proves nothing: "
-            "take them out, or pass --force."
-        )
+    refuse_known(options, shared_tasks((task.input for task in tasks), held_out), "are practised too")
     return held_out
+
+
+def refuse_known(options: Options, known: Sequence[PracticeTask], why: str) -> None:
+    """Raises InvalidInput where held-out tasks are none, unless that is wanted."""
+    if known and not options.force:
+        named = ", ".join(task.id for task in known[:SHOWN])
+        raise InvalidInput(
+            f"{number_of(len(known), 'held-out task')} {why} ({named}), so a gain on them proves nothing: take them "
+            "out, or pass --force."
+        )
 
 
 def _identity(plan: Plan) -> object:

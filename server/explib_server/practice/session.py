@@ -21,12 +21,12 @@ from explib_server.practice.gate import BRANCH, gate_application
 from explib_server.practice.halves import enter_lesson, make_halves
 from explib_server.practice.journal import WORK, Journal, practice_folder
 from explib_server.practice.loop import Practice, Progress, Rollouts
-from explib_server.practice.plan import Options, Plan, make_plan
+from explib_server.practice.plan import Options, Plan, make_plan, refuse_known
 from explib_server.practice.prices import Spent
 from explib_server.practice.proof import prove
 from explib_server.practice.protocol import EngineSpec
 from explib_server.practice.report import Report, make_report, report_json
-from explib_server.practice.tasks import read_tasks, tasks_file
+from explib_server.practice.tasks import read_tasks, shared_tasks, tasks_file
 
 CONTROL = ".control"
 """Ends the name of the library that a control teaches."""
@@ -72,6 +72,9 @@ async def hold_session(application: Application, options: Options, library: str 
         engine = await start(options.scorer) if options.kind == "inspect" else None
         given = engine.tasks if engine is not None else read_tasks(tasks_file(options.what))
         plan = make_plan(options, name, given, engine.held_out if engine is not None else ())
+        if known is not None:
+            seen = [group.task for group in await application.store.groups.all(known)]
+            refuse_known(options, shared_tasks(seen, plan.held_out), f"are in attempts of library {name} already")
         journal = stack.enter_context(closing(Journal(place / plan.run)))
         each = journal.mean_cost or guess(plan, [*plan.tasks, *plan.held_out])
         if not asked.agree(plan, each, len(journal.finished)):

@@ -141,7 +141,7 @@ def held_out_share(tasks: Sequence[PracticeTask], share: float) -> tuple[list[Pr
     return kept, out
 
 
-def shared_tasks(tasks: Iterable[PracticeTask], held_out: Iterable[PracticeTask]) -> list[PracticeTask]:
+def shared_tasks(practised: Iterable[str], held_out: Iterable[PracticeTask]) -> list[PracticeTask]:
     """The held-out tasks whose text is also practised."""
-    practised = {normalise_task(task.input) for task in tasks}
-    return [task for task in held_out if normalise_task(task.input) in practised]
+    texts = {normalise_task(text) for text in practised}
+    return [task for task in held_out if normalise_task(task.input) in texts]
