@@ -173,7 +173,8 @@ def _proof_text(report: Report) -> list[str]:
         return [f"proof: {' and '.join(proof.sides.names)} tell the same for every task, so nothing was attempted"]
     where = f"95 % interval {proof.gain.low:+.3f} to {proof.gain.high:+.3f}"
     kind = "as planned" if proof.complete else "not complete, so an interval that holds at any time"
-    one, other = proof.sides.names
+    options, (one, other) = report.plan.options, proof.sides.names
+    asked_more = options.halves or options.lesson or options.gate or options.control
     wide = max(len(one), len(other)) + 1
     return [
         f"proof on held-out tasks, library at revision {proof.sides.revision}: {proof.pairs} of {proof.planned} "
@@ -181,6 +182,7 @@ def _proof_text(report: Report) -> list[str]:
         f"  {other + ':':{wide}} {_arm_text(proof.arms[1], k, settings)}",
         f"  {one + ':':{wide}} {_arm_text(proof.arms[0], k, settings)}",
         f"  {proof.verdict}: {proof.gain.mean:+.3f} ({where}, {kind})",
+        *([] if proof.gain.low > 0 or asked_more else ["  which lesson harms, if one does? --halves 400 finds it"]),
     ]
 
 

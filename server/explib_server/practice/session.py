@@ -162,4 +162,7 @@ def _record(plan: Plan) -> Json:
         "epochs": options.epochs,
         "batch": options.batch,
         "control": options.control,
+        "halves": options.halves,
+        "lesson": options.lesson,
+        "gate": None if options.gate is None else [options.gate.file, options.gate.base],
     }
