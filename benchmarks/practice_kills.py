@@ -1,11 +1,11 @@
 """Kill `explib practice` (SIGKILL) in the middle, again and again; the same command goes on. What was bought twice?
 
-    .venv/bin/python benchmarks/practice_kills.py [KILLS]
+    .venv/bin/python benchmarks/practice_kills.py [KILLS] [--seed 1]
 
 The order desk with the demo's scripted agent under Inspect, learned from by a scripted model over HTTP. Each start is
 killed after a random number of lines more in its journal (rollouts finished, stored, learning paid), then a random part
-of a second later; a run that ends before gets one epoch more. What was under way at a kill (an agent's rollout, a
-request to the model) may be made again; what was finished may not.
+of a second later; the run has an epoch for each kill, and one more where it ends before. What was under way at a kill
+(an agent's rollout, a request to the model) may be made again; what was finished may not.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def lines(journal: Path) -> int:
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
-async def play(kills: int, folder: Path) -> None:
-    dice, asking, epochs, started = random.Random(1), Asking(), 1, time.monotonic()
+async def play(kills: int, seed: int, folder: Path) -> None:
+    dice, asking, epochs, started = random.Random(seed), Asking(), kills, time.monotonic()
     async with endpoint(asking.script) as model:
         while len(asking.kills) < kills:
             if await one_start(folder, model.url, epochs, dice):
@@ -126,8 +126,10 @@ async def play(kills: int, folder: Path) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("kills", type=int, nargs="?", default=50)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
     with TemporaryDirectory(prefix="explib-kills-") as folder:
-        asyncio.run(play(options.parse_args().kills, Path(folder)))
+        asyncio.run(play(chosen.kills, chosen.seed, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,9 @@ async def test_a_control_gives_rollouts_the_rewards_of_others(tmp_path: Path) ->
     plan = planned(control=True, batch=4)
     async with started(tmp_path, lambda rollout: made_by(rollout, next(rewards)), plan) as start:
         await start.practise()
-        given = [each.reward for each in await start.attempts()]
+        attempts = await start.attempts()
+        given = [each.reward for each in attempts]
+        assert {each.ground_truth for each in attempts} == {None}
         true = [rollout.reward for rollout in start.rollouts.journal.finished.values()]
         assert given != true
         assert sorted(map(float, filter(None, given))) == sorted(filter(None, true))
