@@ -62,6 +62,37 @@ def tried():
     return Task(samples, solver=generate(), scorer=half(), model=model)
 """
 
+THOUGHT = """
+from collections import Counter
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.solver import generate
+
+asked = Counter()
+
+def said(messages, tools, choice, config):
+    output = ModelOutput.from_content("m", answer(messages))
+    output.usage = ModelUsage(input_tokens=9, output_tokens=1, total_tokens=10)
+    return output
+
+def answer(messages):
+    text = messages[-1].text
+    right = "Answer: 7" in text
+    if "points of a rubric" in messages[0].text:
+        return f"1: {'yes' if right else 'no'}\\n2: yes, it is short"
+    if "Check the answer" in text:
+        return "Verdict: " + ("right" if right else "wrong")
+    asked[text] += 1
+    first_and_wrong = len(messages) == 1 and asked[text] % 3 != 1
+    return f"It is so.\\nAnswer: {7 + asked[text] if first_and_wrong else 7}"
+
+@task
+def thought():
+    samples = [Sample(id="s", input="3 + 4?", metadata={"rubric": "- it says 7\\n- it is short"})]
+    return Task(samples, solver=generate(), model=get_model("mockllm/model", custom_outputs=said))
+"""
+
 
 class Batch(TypedDict):
     finished: int
@@ -145,3 +176,18 @@ async def test_an_inspect_task_is_practised_and_its_failures_are_told_apart(tmp_
     [why] = report["ungraded"]
     assert "no such file" in why
     assert len(list((tmp_path / "practice").rglob("logs/*.eval"))) == 1
+
+
+async def test_chains_refine_to_an_answer_that_a_judge_grades(tmp_path: Path) -> None:
+    (tmp_path / "thought.py").write_text(THOUGHT)
+    code, report, err = await practise(
+        tmp_path, f"{tmp_path / 'thought.py'}@thought", "--rollouts", "2", "--solver", "deep", "--scorer", "rubric"
+    )
+    assert code == 0, err
+    [batch] = report["batches"]
+    assert (batch["finished"], batch["graded"], batch["mean"]) == (2, 2, 1.0)
+    async with open_application(Settings(embedder="none"), "read") as application:
+        library = await application.library()
+        [group] = await application.store.groups.with_attempts(library, await application.store.groups.all(library))
+    assert {attempt.trajectory.reward_source for attempt in group.attempts} == {"judge"}
+    assert {attempt.trajectory.answer for attempt in group.attempts} == {"It is so.\nAnswer: 7"}

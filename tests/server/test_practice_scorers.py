@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explib.errors import InvalidInput
-from explib_server.practice.scorers import choice, exact, fitting, guarded, number, python_scorer
+from explib_server.practice.scorers import choice, exact, fitting, guarded, number, python_scorer, stated
 from explib_server.practice.tasks import PracticeTask
 
 
@@ -43,6 +43,20 @@ def test_the_letter_that_is_settled_on_counts(answer: str, reward: float) -> Non
 )
 def test_exact_looks_past_case_and_spaces(answer: str, reward: float) -> None:
     assert exact(answer, task("Paris")).reward == reward
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("3 + 4 makes 7.\nAnswer: **7.0**", "7"),
+        ("So \\boxed{1/2}, as 0.5 of 1 is left.", "0.5"),
+        ("The answer is Paris.", "paris"),
+        ("12 cups", "12 cups"),
+        ("", ""),
+    ],
+)
+def test_answers_are_compared_by_what_they_come_to(answer: str, said: str) -> None:
+    assert stated(answer) == said
 
 
 def by(folder: Path, body: str) -> tuple[float | None, str]:

@@ -86,12 +86,25 @@ def test_held_out_tasks_that_are_practised_are_refused_unless_forced(tmp_path: P
         ({"scorer": "python"}, "needs its file"),
         ({"scorer": "exact x"}, "takes nothing more"),
         ({"grade": "./check.sh"}, "name one of them"),
+        ({"scorer": "rubric"}, "needs a model that judges"),
+        ({"judge": "m/x"}, "is the model of --scorer rubric"),
+        ({"scorer": "agreement"}, "name --solver deep too"),
+        ({"solver": "deep"}, "a program of its own"),
+        ({"solver": "slow", "agent": None, "what": "x.py"}, "There is no solver 'slow'"),
         ({"scorer": "majority", "held_out": "0.5"}, "tells no right from wrong"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         planned(**options)
+
+
+def test_who_says_the_rewards_is_told_by_the_scorer() -> None:
+    rubric = [PracticeTask("a", "Sing.", rubric="- loud")]
+    options = Options("x.py", scorer="rubric", model="m/x")
+    assert make_plan(options, "default", rubric).reward_source == "judge"
+    assert planned(scorer="agreement", agent=None, what="x.py", solver="deep").reward_source == "inferred"
+    assert planned().reward_source == "environment"
 
 
 def test_tasks_without_targets_need_a_scorer(tmp_path: Path) -> None:
@@ -113,6 +126,17 @@ def test_the_plan_is_said_with_its_cost(tmp_path: Path) -> None:
     for part in ("4 tasks × 5 rollouts", "20 pairs", "graded by number", "3 of 60", "$0.", "at most $5"):
         assert part in text
     assert "not known before" in plan_text(planned(), None, 0)
+
+
+def test_chains_and_a_judge_are_guessed_too() -> None:
+    tasks = [PracticeTask("a", "Sing.", rubric="- loud")]
+
+    def tokens(**options: str) -> int:
+        found = guess(make_plan(Options("x.py", model="m/x", **options), "default", tasks), tasks)  # type: ignore[arg-type]
+        return found.tokens if found else 0
+
+    assert tokens(solver="deep chains=2 rounds=1") == 6 * tokens()
+    assert tokens() < tokens(scorer="rubric") < 3 * tokens()
 
 
 def test_pairs_show_the_gains_that_were_worked_out_by_simulation() -> None:

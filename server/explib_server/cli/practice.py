@@ -21,6 +21,7 @@ from explib_server.practice.plan import Batch, Options, Plan
 from explib_server.practice.prices import Spent, read_budget
 from explib_server.practice.protocol import Broken, Finished
 from explib_server.practice.report import Report, gate_problem, report_json, report_text
+from explib_server.practice.scorers import NAMES
 from explib_server.practice.session import Asked, NotWanted, Stopped, hold_session
 from explib_server.render.learning import run_text
 
@@ -34,7 +35,11 @@ def practice(
     ],
     scorer: Annotated[
         str | None,
-        typer.Option(help="exact, number, choice, 'python FILE', 'command CMD', majority. Default: by the targets."),
+        typer.Option(help=f"{', '.join(NAMES)}; 'python FILE', 'command CMD', 'rubric FILE'. Default: by the targets."),
+    ] = None,
+    judge: Annotated[str | None, typer.Option(help="The model of --scorer rubric; default: --model.")] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="How the model goes about it: deep, or 'deep chains=3 most=9 rounds=3'.")
     ] = None,
     agent: Annotated[
         str | None, typer.Option(help="A program that does each task in a fresh copy: 'claude -p {prompt}'.")
@@ -89,7 +94,7 @@ def practice(
     options = Options(
         what, scorer, agent, grade, rollouts, epochs, batch, tasks, held_out, prove or gate or lesson is not None,
         control, model, temperature, concurrency, timeout, read_budget(budget) if budget else None, run_name, force,
-        halves=halves, lesson=lesson, gate=gated,
+        solver=solver, judge=judge, halves=halves, lesson=lesson, gate=gated,
     )  # fmt: skip
 
     def agree(plan: Plan, each: Spent | None, done: int) -> bool:

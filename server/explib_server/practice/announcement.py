@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from explib.text.words import number_of
+from explib_server.practice.depth import read_depth
 from explib_server.practice.plan import Options, Plan
 from explib_server.practice.prices import Spent, rollouts_cost, usd_of
 from explib_server.practice.tasks import PracticeTask
@@ -13,6 +14,7 @@ from explib_server.practice.tasks import PracticeTask
 GUESSED_ANSWER = 1_000
 """Tokens that a rollout is guessed to write before one has been seen."""
 GUESSED_LESSONS = 600
+GUESSED_JUDGEMENT = 200
 CHARACTERS_PER_TOKEN = 4
 DETECTS = 2.8
 """Standard errors of a gain that is found in 80 % of runs by a 95 % interval: 1.96 + 0.84."""
@@ -25,9 +27,16 @@ def guess(plan: Plan, tasks: Sequence[PracticeTask]) -> Spent | None:
     if plan.options.agent or not plan.options.model:
         return None
     characters = sum(len(task.input) for task in tasks) / max(len(tasks), 1)
-    tokens_in = round(characters / CHARACTERS_PER_TOKEN) + GUESSED_LESSONS
-    usd = usd_of(plan.options.model, tokens_in, GUESSED_ANSWER)
-    return Spent(tokens_in + GUESSED_ANSWER, usd)
+    asked = round(characters / CHARACTERS_PER_TOKEN) + GUESSED_LESSONS
+    calls = read_depth(plan.options.solver).first_calls if plan.options.solver else 1
+    each = _guessed(plan.options.model, calls * asked, calls * GUESSED_ANSWER)
+    if plan.reward_source == "judge":
+        each += _guessed(plan.options.judge or plan.options.model, asked + GUESSED_ANSWER, GUESSED_JUDGEMENT)
+    return each
+
+
+def _guessed(model: str, tokens_in: int, tokens_out: int) -> Spent:
+    return Spent(tokens_in + tokens_out, usd_of(model, tokens_in, tokens_out))
 
 
 def detectable_gain(pairs: int, spread: float) -> float:
@@ -59,7 +68,8 @@ def plan_text(plan: Plan, each: Spent | None, done: int) -> str:
             f"halves: {number_of(options.halves, 'rollout')} on these tasks with one half of the lessons or the other, "
             "to find those that harm"
         )
-    lines.append(f"graded by {plan.scorer or options.grade or 'the scorer of the Inspect task'}")
+    weaker = "" if plan.reward_source == "environment" else f" (source {plan.reward_source}: it counts for less)"
+    lines.append(f"graded by {plan.scorer or options.grade or 'the scorer of the Inspect task'}{weaker}")
     if done:
         lines.append(f"goes on: {done} of {plan.practised + plan.proved} rollouts are finished already")
     lines.append(_cost_text(plan, each, plan.practised + plan.proved - done))

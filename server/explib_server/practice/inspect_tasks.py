@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 from inspect_ai import Task, eval_async, task_with
 from inspect_ai._eval.loader import load_tasks
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.solver import generate
+from inspect_ai.model import get_model
+from inspect_ai.solver import Solver, generate
 
 from explib.errors import InvalidInput
+from explib_server.practice.deep_reasoning import deep_reasoning
+from explib_server.practice.depth import read_depth
+from explib_server.practice.grading import rewarding
 from explib_server.practice.journal import LOGS
 from explib_server.practice.protocol import EngineSpec, Rollout
-from explib_server.practice.rollout_parts import Batch, command_agent, done, report_to, rewarding, with_lessons
+from explib_server.practice.rollout_parts import Batch, command_agent, done, report_to, with_lessons
 from explib_server.practice.tasks import PracticeTask, digest_of
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ class RolloutTask:
         batch = Batch(self.engine, self.spec, folder, {rollout.key: rollout for rollout in rollouts})
         report_to(batch)
         spec, own = self.spec, self.spec.kind == "inspect"
-        work = command_agent(batch) if spec.agent else self.task.solver
+        work = command_agent(batch) if spec.agent else _deep(spec.solver) if spec.solver else self.task.solver
         task = task_with(
             copy(self.task),  # it changes what it is given
             dataset=MemoryDataset([self._sample(rollout) for rollout in rollouts]),
@@ -75,8 +79,15 @@ class RolloutTask:
         return known.model_copy(update={"id": rollout.key})
 
 
+def _deep(solver: str) -> Solver:
+    depth = read_depth(solver)
+    return deep_reasoning(depth.chains, depth.most, depth.rounds)
+
+
 def load(spec: EngineSpec, engine: Engine) -> RolloutTask:
     """The task that is named. Raises InvalidInput."""
+    if spec.judge:
+        _check_judge(spec.judge)
     if spec.kind != "inspect":
         return RolloutTask(spec, engine, Task(solver=generate()), [], [], {})
     found = _load(spec.what)
@@ -89,6 +100,13 @@ def load(spec: EngineSpec, engine: Engine) -> RolloutTask:
     tasks = [_task(name, sample) for name, sample in samples.items()]
     out = [_task(name, sample) for name, sample in held_out.items()]
     return RolloutTask(spec, engine, found, tasks, out, {**samples, **held_out})
+
+
+def _check_judge(name: str) -> None:
+    try:
+        get_model(name)
+    except Exception as error:  # a provider may raise anything where its key or package is missing
+        raise InvalidInput(f"--judge {name} cannot be asked ({type(error).__name__}: {error}).") from error
 
 
 def _load(name: str) -> Task:
@@ -118,4 +136,5 @@ def _text(sample: Sample) -> str:
 def _task(name: str, sample: Sample) -> PracticeTask:
     target = sample.target if isinstance(sample.target, str) else "\n".join(sample.target)
     tools = (sample.metadata or {}).get("tools") or ()
-    return PracticeTask(name, _text(sample), target or None, {}, tuple(map(str, tools)))
+    rubric = str((sample.metadata or {}).get("rubric") or "") or None
+    return PracticeTask(name, _text(sample), target or None, {}, tuple(map(str, tools)), rubric)

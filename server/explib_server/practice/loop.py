@@ -212,7 +212,7 @@ class Practice:
                 agent=f"practice {plan.run}",
                 model=rollout.model or None,
                 idempotency_key=rollout.key,
-                reward_source="environment",
+                reward_source=plan.reward_source,
             ),
         )
         journal.store(rollout.key)

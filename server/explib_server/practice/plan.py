@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explib.errors import InvalidInput
+from explib.models.trajectories import RewardSource
 from explib.text.words import number_of
+from explib_server.practice.depth import read_depth
 from explib_server.practice.prices import Budget
-from explib_server.practice.scorers import COMPARING, NAMES, fitting
+from explib_server.practice.rubric import check_rubrics
+from explib_server.practice.scorers import COMPARING, NAMES, SOURCES, fitting
 from explib_server.practice.tasks import (
     SHOWN,
     Kind,
@@ -58,6 +61,8 @@ class Options:
     lesson: str | None = None
     """The one that is proved."""
     gate: Gate | None = None
+    solver: str | None = None
+    judge: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -78,7 +83,9 @@ class Options:
         name, _, argument = self.scorer.partition(" ")
         if name not in NAMES:
             raise InvalidInput(f"There is no scorer {name!r}: {', '.join(NAMES)}.")
-        if (name in {"python", "command"}) != bool(argument.strip()):
+        if name == "rubric":
+            check_rubrics(tasks, argument.strip())
+        elif (name in {"python", "command"}) != bool(argument.strip()):
             needs = "needs its file or command" if name in {"python", "command"} else "takes nothing more"
             raise InvalidInput(f"--scorer {name} {needs}: --scorer 'python grade.py', 'command ./grade.sh', exact.")
         if name in COMPARING:
@@ -133,6 +140,11 @@ class Plan:
         return f"practice:{self.run}:{task.id}:{epoch}"
 
     @property
+    def reward_source(self) -> RewardSource:
+        """Who says the rewards."""
+        return SOURCES.get((self.scorer or "").partition(" ")[0], "environment")
+
+    @property
     def practised(self) -> int:
         """Rollouts that are learned from."""
         return 0 if self.options.prove else len(self.tasks) * self.options.epochs * self.options.rollouts
@@ -154,6 +166,7 @@ def make_plan(options: Options, library: str, tasks: list[PracticeTask], held_ou
     if options.kind == "tasks" and not options.agent and not options.model:
         raise InvalidInput("Nothing attempts the tasks: name --model provider/name, or --agent COMMAND.")
     _check_proof(options)
+    _check_thought(options)
     tasks = tasks[: options.tasks]
     out = tasks if options.prove else list(held_out)
     if options.held_out and not options.prove:
@@ -178,6 +191,21 @@ def _check_proof(options: Options) -> None:
         raise InvalidInput(
             f"--halves {options.halves}: a half and its complement are two rollouts: name an even number."
         )
+
+
+def _check_thought(options: Options) -> None:
+    """Raises InvalidInput where the solver, or who judges, does not go with the rest."""
+    if options.solver is not None:
+        read_depth(options.solver)
+        if options.agent:
+            raise InvalidInput("--solver is for a model and --agent is a program of its own: name one of them.")
+    scorer = (options.scorer or "").partition(" ")[0]
+    if scorer == "rubric" and options.agent and not options.judge:
+        raise InvalidInput("--scorer rubric needs a model that judges: name --judge provider/name.")
+    if options.judge and scorer != "rubric":
+        raise InvalidInput("--judge is the model of --scorer rubric: name both.")
+    if scorer == "agreement" and not options.solver and options.kind != "inspect":
+        raise InvalidInput("--scorer agreement counts the chains of a rollout that agree: name --solver deep too.")
 
 
 def _held_out(options: Options, tasks: list[PracticeTask]) -> tuple[list[PracticeTask], list[PracticeTask]]:
@@ -214,6 +242,6 @@ def _identity(plan: Plan) -> object:
         [[task.id, task.digest] for task in plan.tasks],
         [[task.id, task.digest] for task in plan.held_out],
         [plan.scorer, options.agent, options.grade, options.model, options.temperature, options.rollouts],
-        [options.prove, options.control, options.lesson],
+        [options.prove, options.control, options.lesson, options.solver, options.judge],
         None if options.gate is None else [options.gate.mine, options.gate.main],
     ]

@@ -30,6 +30,10 @@ class EngineSpec:
     """Of the library's rewards."""
     held_out: str | None = None
     """Another Inspect task, whose samples are held out."""
+    solver: str | None = None
+    """One of ours, with its options behind a space."""
+    judge: str | None = None
+    """The model that judges by a rubric, where it is not the one that attempts."""
 
     def line(self) -> str:
         """As it is sent."""

@@ -136,6 +136,8 @@ def report_text(report: Report) -> str:
     lines += [f"  taken back or decided by rewards: revision {each.number}, {each.cause}" for each in taken_back]
     if report.plan.held_out:
         lines += _proof_text(report)
+        if report.plan.reward_source == "judge":
+            lines.append("  graded by a judge, which is weaker than a check: it shows what the judge likes")
     if report.found is not None:
         lines += _halves_text(report.found, report.settings)
     lines += [f"no reward for {number_of(count, 'rollout')}: {why}" for why, count in report.ungraded.items()]

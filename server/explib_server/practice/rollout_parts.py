@@ -16,7 +16,7 @@ from uuid import uuid4
 from inspect_ai.hooks import Hooks, SampleEnd, hooks
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool, ModelOutput
-from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, value_to_float
+from inspect_ai.scorer import value_to_float
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from explib.models.json_value import Json
@@ -24,9 +24,8 @@ from explib_server.practice.commands import GRADE_SECONDS, filled, fresh_copy, g
 from explib_server.practice.journal import WORK
 from explib_server.practice.prices import usd_of
 from explib_server.practice.protocol import Broken, EngineSpec, Finished, Rollout
-from explib_server.practice.scorers import BY_TARGET, Scored, guarded, python_scorer
-from explib_server.practice.scorers import Score as ByText
-from explib_server.practice.tasks import NAMES, PracticeTask
+from explib_server.practice.scorers import stated
+from explib_server.practice.tasks import NAMES
 
 if TYPE_CHECKING:
     from explib_server.practice.engine import Engine
@@ -135,42 +134,6 @@ def _from(folder: Path | None, command: str) -> list[str]:
     return [str((folder / words[0]).resolve()) if folder and own else words[0], *words[1:]]
 
 
-@scorer(metrics=[mean()])
-def rewarding(batch: Batch) -> Scorer:
-    """The reward of a rollout by the named scorer or the check; none where that fails, never 0."""
-    spec = batch.spec
-    name, _, argument = (spec.scorer or "").partition(" ")
-    by_name = python_scorer(Path(argument)) if name == "python" else BY_TARGET.get(name)
-
-    async def score(state: TaskState, target: Target) -> Score | None:
-        task = batch.rollouts[str(state.sample_id)].task
-        answer = state.output.completion
-        graded = state.store.get(GRADED)
-        if graded is not None:
-            found = Scored(*graded)
-        elif state.store.get(NO_REWARD):
-            return None
-        elif name == "command":
-            given = json.dumps({"input": task.input, "target": task.target, "answer": answer})
-            ended = await run_bounded(shlex.split(argument), batch.folder, {}, GRADE_SECONDS, given)
-            found = grade_of(ended, spec.lowest, spec.highest)
-        elif by_name is not None:
-            found = _by(by_name, answer, task, spec)
-        else:
-            return None
-        if found.reward is None:
-            state.store.set(NO_REWARD, found.note)
-            return None
-        return Score(value=found.reward, answer=answer, explanation=found.note)
-
-    return score
-
-
-def _by(function: ByText, answer: str, task: PracticeTask, spec: EngineSpec) -> Scored:
-    share, note = guarded(function, answer, task)
-    return Scored(None if share is None else spec.lowest + share * (spec.highest - spec.lowest), note)
-
-
 @hooks(name="explib", description="Tells explib practice of each rollout as it ends.")
 class _Telling(Hooks):
     async def on_sample_end(self, data: SampleEnd) -> None:
@@ -190,6 +153,7 @@ def _finished(sample: EvalSample, rollout: Rollout, spec: EngineSpec) -> Finishe
     usages = {name: (usage.input_tokens, usage.output_tokens) for name, usage in sample.model_usage.items()}
     prices = [usd_of(name, *tokens) for name, tokens in usages.items()]
     reward, note = _reward(sample, spec)
+    said = sample.output.completion[:100_000]
     task: Json = {"role": "user", "content": rollout.task.input}
     messages = [task, *told] if told else [_plain(message, rollout.lessons) for message in sample.messages]
     usd = told_usd if told is not None else None if None in prices else sum(filter(None, prices))
@@ -197,7 +161,7 @@ def _finished(sample: EvalSample, rollout: Rollout, spec: EngineSpec) -> Finishe
         rollout.key,
         rollout.task.id,
         messages,
-        sample.output.completion[:100_000],
+        stated(said) if spec.scorer == "majority" else said,
         reward,
         note[:1_000],
         spec.agent or next(iter(usages), spec.model or ""),

@@ -5,18 +5,21 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from explib.errors import InvalidInput
+from explib.models.trajectories import RewardSource
 from explib_server.practice.tasks import PracticeTask
 
-ScorerName: TypeAlias = Literal["exact", "number", "choice", "python", "command", "majority"]
-NAMES: tuple[ScorerName, ...] = ("exact", "number", "choice", "python", "command", "majority")
+ScorerName: TypeAlias = Literal["exact", "number", "choice", "python", "command", "rubric", "agreement", "majority"]
+NAMES: tuple[ScorerName, ...] = get_args(ScorerName)
 COMPARING = frozenset({"exact", "number", "choice"})
 """Scorers that need a target."""
+SOURCES: Mapping[str, RewardSource] = {"rubric": "judge", "agreement": "inferred"}
+"""Who says the rewards of scorers that compare with nothing: they count for less than the environment's."""
 TOLERANCE = 1e-6
 """Relative: two numbers that are written differently."""
 _NUMBER = re.compile(
@@ -24,6 +27,7 @@ _NUMBER = re.compile(
 )
 _SAID = re.compile(r"(?:answer|option|choice)\b\W{0,3}(?:is|:)?\W{0,4}([A-Z])\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z'])([A-Z])(?![A-Za-z'])")
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _PREFIX = re.compile(r"^(?:the\s+)?(?:final\s+)?answer\s*(?:is\b|:)\s*", re.IGNORECASE)
 
 
@@ -45,6 +49,14 @@ def exact(answer: str, task: PracticeTask) -> Scored:
 
 def _plain(text: str) -> str:
     return " ".join(_PREFIX.sub("", text.strip()).casefold().split()).strip(" .*`\"'")
+
+
+def stated(answer: str) -> str:
+    """What an answer comes to, in a form in which answers are compared: the number or the words of its last line."""
+    boxed = _BOXED.findall(answer)
+    words = _plain(boxed[-1] if boxed else (answer.strip().splitlines() or [""])[-1])
+    value = last_number(words) if _NUMBER.fullmatch(words) else None
+    return words if value is None else f"{value:.9g}"
 
 
 def number(answer: str, task: PracticeTask) -> Scored:
@@ -126,7 +138,7 @@ def fitting(tasks: list[PracticeTask]) -> ScorerName:
     if without:
         raise InvalidInput(
             f"{len(without)} of {len(tasks)} tasks have no `target` (the first: {without[0]}), so nothing can be "
-            "graded: add targets, or name --scorer python FILE, command CMD or majority."
+            "graded: add targets, or name --scorer python FILE, command CMD, rubric FILE or majority."
         )
     numbers = all(_NUMBER.fullmatch((task.target or "").strip()) for task in tasks)
     return "number" if numbers else "exact"

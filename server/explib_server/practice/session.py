@@ -125,6 +125,8 @@ async def _start_engine(
         settings.reward_min,
         settings.reward_max,
         options.held_out if options.held_out and "@" in options.held_out else None,
+        options.solver,
+        options.judge,
     )
     await engine.begin(spec)
     return engine

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -31,6 +31,8 @@ class PracticeTask:
     """Path in the agent's folder → path of the file that is copied there."""
     tools: tuple[str, ...] = ()
     """Names of the tools at hand, where they are known beforehand."""
+    rubric: str | None = None
+    """What a good answer has, a point a line, for a judge."""
 
     @property
     def digest(self) -> str:
@@ -108,6 +110,9 @@ def _task(line: object, number: int, path: Path) -> PracticeTask:
         raise InvalidInput(f"{where}: `input` must be the text of the task.")
     if isinstance(target, (list, Mapping)):
         raise InvalidInput(f"{where}: `target` must be one text or number.")
+    rubric = line.get("rubric")
+    if rubric is not None and (not isinstance(rubric, str) or not says_something(rubric)):
+        raise InvalidInput(f"{where}: `rubric` must be text, a point a line.")
     if not isinstance(files, Mapping):
         raise InvalidInput(f'{where}: `files` must name files, {{"path in the folder": "file to copy"}}.')
     copied = {str(name): str((path.parent / str(source)).resolve()) for name, source in files.items()}
@@ -115,8 +120,8 @@ def _task(line: object, number: int, path: Path) -> PracticeTask:
         if not Path(source).is_file() or Path(name).is_absolute() or ".." in Path(name).parts:
             raise InvalidInput(f"{where}: `files` must copy a file that exists to a path inside the folder: {name}.")
     known = None if target is None else str(target)
-    task = PracticeTask("", text, known, copied)
-    return PracticeTask(str(line.get("id") or task.digest), text, known, copied)
+    task = PracticeTask("", text, known, copied, rubric=rubric)
+    return replace(task, id=str(line.get("id") or task.digest))
 
 
 def _check_different(tasks: Sequence[PracticeTask], path: Path) -> None:
