@@ -104,6 +104,9 @@ COMMANDS = {
     "libraries show": {"--json"},
     "practice": {
         "--scorer",
+        "--judge",
+        "--solver",
+        "--join",
         "--agent",
         "--grade",
         "--model",

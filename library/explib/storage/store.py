@@ -21,6 +21,7 @@ from explib.storage.learning.agent_steps import AnalysisSteps
 from explib.storage.learning.decisions import Codebooks
 from explib.storage.learning.leases import Leases
 from explib.storage.learning.model_calls import ModelCalls
+from explib.storage.learning.practice import PracticeRuns
 from explib.storage.libraries.measures import Monitoring
 from explib.storage.libraries.store import Libraries
 from explib.storage.revisions.lessons import Lessons
@@ -68,6 +69,7 @@ class Store:
         self.leases = Leases(database)
         self.steps = AnalysisSteps(database, clock)
         self.tokens = Tokens(database, clock)
+        self.practice = PracticeRuns(database)
         self.deletions = Deletions(database)
         self.measures = Monitoring(database)
         self.clock = clock

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from explib.errors import InvalidInput
+from explib.text.words import number_of
 from explib_learner.pipeline import Run
 from explib_server.application import Application
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
@@ -23,6 +24,7 @@ from explib_server.practice.protocol import Broken, Finished
 from explib_server.practice.report import Report, gate_problem, report_json, report_text
 from explib_server.practice.scorers import NAMES
 from explib_server.practice.session import Asked, NotWanted, Stopped, hold_session
+from explib_server.practice.sharing import Joining, join_run
 from explib_server.render.learning import run_text
 
 INTERRUPTED = 130
@@ -31,8 +33,9 @@ INTERRUPTED = 130
 
 def practice(
     what: Annotated[
-        str, typer.Argument(help="A .jsonl or .csv of tasks, a folder for an agent, or an Inspect task: file.py@task.")
-    ],
+        str | None,
+        typer.Argument(help="A .jsonl or .csv of tasks, a folder for an agent, or an Inspect task: file.py@task."),
+    ] = None,
     scorer: Annotated[
         str | None,
         typer.Option(help=f"{', '.join(NAMES)}; 'python FILE', 'command CMD', 'rubric FILE'. Default: by the targets."),
@@ -83,10 +86,18 @@ def practice(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds of one rollout.")] = 600.0,
     run_name: Annotated[str | None, typer.Option("--run", help="A name for another run of the same tasks.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Take held-out tasks that are practised too.")] = False,
+    join: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Make rollouts of a run that goes on elsewhere on the database.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Attempt tasks, learn from the rewards, attempt again, and prove it. The same command goes on where it stopped."""
+    if join is not None:
+        _take_part(Joining(join, what, concurrency), library)
+        return
+    if what is None:
+        raise InvalidInput("Name what is practised: a file of tasks, a folder, or an Inspect task.")
     gated = read_gate(export, base) if gate else None
     if gated is not None and gated.is_unchanged:
         say(f"gate: {export} holds the same as at {base}, so there is nothing to compare")
@@ -123,6 +134,15 @@ def practice(
     if problem := problem or gate_problem(report):
         typer.echo(f"explib: {problem}", err=True)
         raise typer.Exit(1)
+
+
+def _take_part(given: Joining, library: str | None) -> None:
+    async def work(application: Application) -> int:
+        return await join_run(application, await application.library(library), given, progress)
+
+    with _progress() as progress:
+        made = run(work)
+    say(f"run {given.run} has ended; made here: {number_of(made, 'rollout')}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import typer
 from explib.history.diff import Difference
 from explib.models.experiences import Experience
 from explib.models.libraries import Library
+from explib.models.practice import PracticeRun
 from explib.models.revisions import Revision
 from explib_server.application import Application
 from explib_server.cli.curation import AuthorOption, Outcome, ReasonOption, act, by_person
@@ -19,6 +20,7 @@ from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.curation.curator import Curator
 from explib_server.render.changes import reverted
 from explib_server.render.pages import revision_line
+from explib_server.render.practice import practice_line
 
 MOST_LISTED = 1_000_000
 
@@ -28,16 +30,28 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="At most this many.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List the revisions, newest first."""
+    """List the revisions and the runs of practice, newest first."""
 
-    async def work(application: Application) -> list[Revision]:
-        return await application.store.revisions.history(await application.library(library), limit)
+    async def work(application: Application) -> list[Revision | PracticeRun]:
+        target = await application.library(library)
+        revisions = await application.store.revisions.history(target, limit)
+        runs = await application.store.practice.all(target)
+        entries: list[Revision | PracticeRun] = [*revisions, *runs]
+        return sorted(entries, key=_time, reverse=True)[:limit]
 
-    revisions = run(work, "read")
+    found = run(work, "read")
     if as_json:
-        say(json.dumps([asdict(revision) for revision in revisions], indent=2))
+        say(json.dumps([asdict(each) for each in found], indent=2))
     else:
-        say("\n".join(map(revision_line, revisions)) or "no revisions yet")
+        say("\n".join(map(_line, found)) or "no revisions yet")
+
+
+def _time(entry: Revision | PracticeRun) -> float:
+    return entry.created_at if isinstance(entry, Revision) else entry.started_at
+
+
+def _line(entry: Revision | PracticeRun) -> str:
+    return revision_line(entry) if isinstance(entry, Revision) else practice_line(entry)
 
 
 def diff(

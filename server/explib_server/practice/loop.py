@@ -82,7 +82,8 @@ class Rollouts:
         by_key = {rollout.key: (rollout, revision) for rollout, revision in wanted}
         problem: ExplibError | None = None
         engine = await self.begin()
-        async for event in engine.batch(self.journal.folder, [rollout for rollout, _ in wanted]):
+        rollouts = [replace(rollout, revision=revision) for rollout, revision in wanted]
+        async for event in engine.batch(self.journal.folder, rollouts):
             if event.finished is not None:
                 rollout, revision = by_key[event.finished.key]
                 self._in_a_row.clear()

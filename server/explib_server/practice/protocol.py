@@ -35,9 +35,13 @@ class EngineSpec:
     judge: str | None = None
     """The model that judges by a rubric, where it is not the one that attempts."""
 
+    def fields(self) -> dict[str, Json]:
+        """As it is kept."""
+        return asdict(self)
+
     def line(self) -> str:
         """As it is sent."""
-        return json.dumps(asdict(self))
+        return json.dumps(self.fields())
 
     @classmethod
     def read(cls, line: str) -> EngineSpec:
@@ -54,6 +58,8 @@ class Rollout:
     lessons: str = ""
     """As they stand in the prompt; empty: none."""
     retrieval_id: str | None = None
+    revision: int = 0
+    """Of the library, as the lessons stand in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from explib.evidence.verdicts import LiftSummary
 from explib.models.json_value import Json
@@ -203,13 +204,14 @@ def _halves_text(found: Found, settings: LibrarySettings) -> list[str]:
     return lines
 
 
-def report_json(report: Report) -> Json:
+def report_json(report: Report) -> dict[str, Json]:
     """The report for a script."""
     k, proof = report.plan.options.rollouts, report.proof
     return {
         "run": report.plan.run,
         "library": report.library,
         "revision": report.revision,
+        "revisions": [each.number for each in sorted(report.revisions, key=attrgetter("number"))],
         "finished": report.finished,
         "rollouts": k,
         "temperature": report.plan.options.temperature,

@@ -20,12 +20,13 @@ from explib_server.practice.engine_process import EngineProcess, engine_process
 from explib_server.practice.gate import BRANCH, gate_application
 from explib_server.practice.halves import enter_lesson, make_halves
 from explib_server.practice.journal import WORK, Journal, practice_folder
-from explib_server.practice.loop import Practice, Progress, Rollouts
+from explib_server.practice.loop import MakesRollouts, Practice, Progress, Rollouts
 from explib_server.practice.plan import Options, Plan, make_plan, refuse_known
 from explib_server.practice.prices import Spent
 from explib_server.practice.proof import prove
 from explib_server.practice.protocol import EngineSpec
 from explib_server.practice.report import Report, make_report, report_json
+from explib_server.practice.sharing import AHEAD, LeadingEngine, Shared
 from explib_server.practice.tasks import read_tasks, shared_tasks, tasks_file
 
 CONTROL = ".control"
@@ -83,14 +84,19 @@ async def hold_session(application: Application, options: Options, library: str 
         (journal.folder / "run.json").write_text(json.dumps(_record(plan), indent=1), encoding="utf-8")
         shutil.rmtree(journal.folder / WORK, ignore_errors=True)  # of a start that was killed
 
-        async def begin() -> EngineProcess:
+        shared = Shared(application.store.practice, target, plan.run)
+
+        async def begin() -> MakesRollouts:
             nonlocal engine
             engine = engine or await start(plan.scorer)
-            return engine
+            return LeadingEngine(engine, shared, AHEAD * options.concurrency) if is_shared else engine
 
+        is_shared = application.settings.database_url.startswith("postgres")
         rollouts = Rollouts(plan, journal, begin, asked.progress, each)
         problem: ExplibError | None = None
+        await application.store.practice.begin(target, plan.run, _spec(options, settings, plan.scorer).fields())
         try:
+            await shared.gather(journal)
             await Practice(application, rollouts, asked.progress).practise(target.name)
             await prove(application, rollouts, target.name)
             if options.lesson:
@@ -99,12 +105,22 @@ async def hold_session(application: Application, options: Options, library: str 
                 await make_halves(application, rollouts, target.name)
         except ExplibError as error:
             problem = error
-        target = await application.store.libraries.get(name)
-        revisions = await application.store.revisions.history(target, MOST_REVISIONS)
-        report = make_report(plan, journal, target, revisions, rollouts.broken)
-        (journal.folder / "report.json").write_text(json.dumps(report_json(report), indent=1), encoding="utf-8")
+        finally:
+            report = await _report(application, rollouts, name)
     if problem is not None:
         raise Stopped(report, problem) from problem
+    return report
+
+
+async def _report(application: Application, rollouts: Rollouts, name: str) -> Report:
+    """What came of it so far, also in the library's history."""
+    plan, journal, store = rollouts.plan, rollouts.journal, application.store
+    target = await store.libraries.get(name)
+    revisions = await store.revisions.history(target, MOST_REVISIONS)
+    report = make_report(plan, journal, target, revisions, rollouts.broken)
+    told = report_json(report)
+    await store.practice.end(target, plan.run, told)
+    (journal.folder / "report.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
     return report
 
 
@@ -112,7 +128,12 @@ async def _start_engine(
     stack: AsyncExitStack, place: Path, options: Options, settings: LibrarySettings, scorer: str | None
 ) -> EngineProcess:
     engine = await stack.enter_async_context(engine_process(place))
-    spec = EngineSpec(
+    await engine.begin(_spec(options, settings, scorer))
+    return engine
+
+
+def _spec(options: Options, settings: LibrarySettings, scorer: str | None) -> EngineSpec:
+    return EngineSpec(
         options.kind,
         options.place,
         scorer,
@@ -128,8 +149,6 @@ async def _start_engine(
         options.solver,
         options.judge,
     )
-    await engine.begin(spec)
-    return engine
 
 
 async def _library(application: Application, plan: Plan) -> Library:

@@ -4,7 +4,17 @@ What differs between engines (full text, vectors, how a write begins) is not her
 All of them are imported here, so that `metadata` is never a part of the whole.
 """
 
-from explib.storage.tables import access, decisions, evidence, experiences, learning, libraries, revisions, trajectories
+from explib.storage.tables import (
+    access,
+    decisions,
+    evidence,
+    experiences,
+    learning,
+    libraries,
+    practice,
+    revisions,
+    trajectories,
+)
 from explib.storage.tables.libraries import metadata
 
 __all__ = [
@@ -15,6 +25,7 @@ __all__ = [
     "learning",
     "libraries",
     "metadata",
+    "practice",
     "revisions",
     "trajectories",
 ]
