@@ -107,6 +107,7 @@ COMMANDS = {
         "--judge",
         "--solver",
         "--join",
+        "--plot",
         "--agent",
         "--grade",
         "--model",

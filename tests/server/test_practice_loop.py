@@ -6,6 +6,8 @@ import pytest
 from server.practice_cases import WORKS, made_by, planned, started, works
 
 from explib.errors import BudgetExceeded, Conflict, InvalidInput, ModelUnavailable, StorageError
+from explib.models.json_value import Json
+from explib.models.practice import PracticeRun
 from explib.models.revisions import LEARNER, Operation
 from explib.storage.revisions.proposal import Proposal
 from explib_server.practice.journal import Journal
@@ -15,6 +17,9 @@ from explib_server.practice.proof import Arm, proof_of, prove, t_quantile
 from explib_server.practice.protocol import Broken, Finished, Rollout
 from explib_server.practice.report import make_report, report_json, report_text
 from explib_server.practice.tasks import PracticeTask
+from explib_server.render.evidence import library_evidence
+from explib_server.render.practice import practice_line
+from explib_server.render.practice_plot import draw_practice, mean_interval
 
 
 async def test_every_rollout_is_a_graded_attempt_of_one_group_under_its_own_retrieval(tmp_path: Path) -> None:
@@ -205,3 +210,41 @@ async def test_one_process_at_a_time_goes_on_with_a_run(tmp_path: Path) -> None:
         with pytest.raises(Conflict, match="going on in another process"):
             Journal(tmp_path / planned().run)
     Journal(tmp_path / planned().run).close()
+
+
+async def test_a_run_is_drawn_and_stands_in_the_history(tmp_path: Path) -> None:
+    async with started(tmp_path, works(0.5)) as start:
+        await start.practise()
+        store, journal = start.application.store, start.rollouts.journal
+        report = make_report(start.rollouts.plan, journal, start.library, [], [])
+        draw_practice(report, await library_evidence(store, start.library), tmp_path / "run.svg")
+        assert "<svg" in (tmp_path / "run.svg").read_text()
+        await store.practice.begin(start.library, "run", {})
+        [begun] = await store.practice.all(start.library)
+        assert practice_line(begun).endswith("practice  not ended")
+        await store.practice.end(start.library, "run", report_json(report))
+        [ended] = await store.practice.all(start.library)
+        assert practice_line(ended).endswith("practice  Mean@3 0.500  1,200 tokens")
+
+
+def test_a_runs_line_tells_before_and_after_and_the_proof() -> None:
+    arm: dict[str, Json] = {"mean": 0.4}
+    summary: dict[str, Json] = {
+        "rollouts": 5,
+        "revisions": [2, 3],
+        "batches": [arm, {"mean": 0.7}],
+        "proof": {"with": {"mean": 0.9}, "without": arm, "verdict": "gain shown"},
+        "cost": {"tokens": 1_000, "usd": 0.5},
+        "finished": False,
+    }
+    line = practice_line(PracticeRun("r", 1, {}, summary, 0.0, 1.0))
+    said = (
+        "revisions 2 to 3  Mean@5 0.400 → 0.700  held out 0.400 → 0.900 (gain shown)  1,000 tokens, $0.50  not finished"
+    )
+    assert line.endswith(said)
+
+
+def test_the_interval_of_a_batch_is_over_its_tasks() -> None:
+    share = mean_interval(Arm({str(number): [number / 10] for number in range(8)}))
+    assert (share.low, share.mean, share.high) == pytest.approx((0.145, 0.35, 0.555), abs=0.005)
+    assert mean_interval(Arm({"a": [0.5]})).low == 0.5

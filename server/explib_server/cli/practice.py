@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,7 @@ from explib_server.practice.scorers import NAMES
 from explib_server.practice.session import Asked, NotWanted, Stopped, hold_session
 from explib_server.practice.sharing import Joining, join_run
 from explib_server.render.learning import run_text
+from explib_server.render.picture import check_picture
 
 INTERRUPTED = 130
 """The exit code after ctrl-C."""
@@ -86,6 +88,9 @@ def practice(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds of one rollout.")] = 600.0,
     run_name: Annotated[str | None, typer.Option("--run", help="A name for another run of the same tasks.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Take held-out tasks that are practised too.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw learning and lessons: FILE ends in .png or .svg.")
+    ] = None,
     join: Annotated[
         str | None, typer.Option(metavar="RUN", help="Make rollouts of a run that goes on elsewhere on the database.")
     ] = None,
@@ -96,6 +101,8 @@ def practice(
     if join is not None:
         _take_part(Joining(join, what, concurrency), library)
         return
+    if plot is not None:
+        check_picture(plot)
     if what is None:
         raise InvalidInput("Name what is practised: a file of tasks, a folder, or an Inspect task.")
     gated = read_gate(export, base) if gate else None
@@ -117,7 +124,7 @@ def practice(
         return typer.confirm("Begin?", err=True)
 
     async def work(application: Application, progress: Progress) -> Report:
-        return await hold_session(application, options, library, Asked(agree, progress))
+        return await hold_session(application, options, library, Asked(agree, progress, plot))
 
     problem = ""
     try:

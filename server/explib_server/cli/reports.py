@@ -55,9 +55,9 @@ def evidence(
 ) -> None:
     """Show which experiences help, by how much and how sure, and what the library does as a whole."""
     if plot is not None:
-        from explib_server.render.evidence_plot import check_ending
+        from explib_server.render.picture import check_picture
 
-        check_ending(plot)
+        check_picture(plot)
 
     async def work(application: Application) -> LibraryEvidence:
         target = await application.library(library)

@@ -28,6 +28,7 @@ from explib_server.practice.protocol import EngineSpec
 from explib_server.practice.report import Report, make_report, report_json
 from explib_server.practice.sharing import AHEAD, LeadingEngine, Shared
 from explib_server.practice.tasks import read_tasks, shared_tasks, tasks_file
+from explib_server.render.evidence import library_evidence
 
 CONTROL = ".control"
 """Ends the name of the library that a control teaches."""
@@ -45,6 +46,8 @@ class Asked:
     agree: Callable[[Plan, Spent | None, int], bool]
     """Shown the plan, what one rollout may cost and how many are finished: whether to go on."""
     progress: Progress = field(default_factory=Progress)
+    plot: Path | None = None
+    """Where the picture goes."""
 
 
 class Stopped(Exception):
@@ -106,14 +109,14 @@ async def hold_session(application: Application, options: Options, library: str 
         except ExplibError as error:
             problem = error
         finally:
-            report = await _report(application, rollouts, name)
+            report = await _report(application, rollouts, name, asked.plot)
     if problem is not None:
         raise Stopped(report, problem) from problem
     return report
 
 
-async def _report(application: Application, rollouts: Rollouts, name: str) -> Report:
-    """What came of it so far, also in the library's history."""
+async def _report(application: Application, rollouts: Rollouts, name: str, plot: Path | None) -> Report:
+    """What came of it so far, also in the library's history, and drawn."""
     plan, journal, store = rollouts.plan, rollouts.journal, application.store
     target = await store.libraries.get(name)
     revisions = await store.revisions.history(target, MOST_REVISIONS)
@@ -121,6 +124,10 @@ async def _report(application: Application, rollouts: Rollouts, name: str) -> Re
     told = report_json(report)
     await store.practice.end(target, plan.run, told)
     (journal.folder / "report.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if plot is not None:
+        from explib_server.render.practice_plot import draw_practice
+
+        draw_practice(report, await library_evidence(store, target), plot)
     return report
 
 

@@ -6,50 +6,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explib.errors import InvalidInput
 from explib.evidence.interval import Interval
 from explib_server.render.bounds import clipped
 from explib_server.render.evidence import ExperienceEvidence, LibraryEvidence
+from explib_server.render.picture import HARMS, HELPS, INK, OPEN, frame, picture, say_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ENDINGS = (".png", ".svg")
 MOST_SHOWN = 40
 """Experiences in the picture: those of which most is known."""
-HELPS, HARMS, OPEN, INK, GRID = "#2a7f62", "#b3413b", "#7a828c", "#22272e", "#e3e6ea"
-WIDTH, HEAD, ROW, LOWER = 9.0, 1.5, 0.27, 2.6
+HEAD, ROW, LOWER = 1.5, 0.27, 2.6
 """Inches."""
-DOTS = 150
 LESSON_CHARACTERS = 58
 
 Track = Sequence[tuple[float, Interval]]
 """Uplift as it was known at times (seconds since the epoch)."""
 
 
-def check_ending(path: Path) -> None:
-    """Raises InvalidInput unless the file's ending is one that can be drawn."""
-    if path.suffix.lower() not in ENDINGS:
-        raise InvalidInput(f"{path.name!r} ends neither in .png nor in .svg: name the picture so.")
-
-
 def draw(found: LibraryEvidence, track: Track, path: Path) -> None:
     """Write the picture. Raises InvalidInput for another ending, and where matplotlib is not installed."""
-    check_ending(path)
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InvalidInput("Pictures need matplotlib: install it with `pip install 'explib[plot]'`.") from error
-    shown = _shown(found.experiences)
-    upper = HEAD + ROW * max(len(shown), 3)
-    with rc_context({"date.converter": "concise"}):
-        figure = Figure(figsize=(WIDTH, upper + LOWER), layout="constrained", facecolor="white")
-        lifts, uplift = figure.subplots(2, 1, height_ratios=(upper, LOWER))
-        figure.suptitle(f"{found.library}, revision {found.revision}", x=0.012, ha="left", color=INK, weight="bold")
-        _draw_lifts(lifts, shown, found)
+    title = f"{found.library}, revision {found.revision}"
+    with picture(path, title, (lifts_height(found), LOWER)) as (lifts, uplift):
+        draw_lifts(lifts, found)
         _draw_uplift(uplift, track, found)
-        figure.savefig(path, dpi=DOTS)
+
+
+def lifts_height(found: LibraryEvidence) -> float:
+    """The inches that the diagram of lifts takes."""
+    return HEAD + ROW * max(len(_shown(found.experiences)), 3)
 
 
 def _shown(experiences: Sequence[ExperienceEvidence]) -> list[ExperienceEvidence]:
@@ -58,11 +43,13 @@ def _shown(experiences: Sequence[ExperienceEvidence]) -> list[ExperienceEvidence
     return sorted(measured[:MOST_SHOWN], key=lambda each: each.lift.mean if each.lift else 0.0)
 
 
-def _draw_lifts(axes: Axes, shown: Sequence[ExperienceEvidence], found: LibraryEvidence) -> None:
+def draw_lifts(axes: Axes, found: LibraryEvidence) -> None:
+    """The lift of each experience of which something is known."""
+    shown = _shown(found.experiences)
     hidden = sum(each.lift is None for each in found.experiences)
-    _frame(axes, "Lift of each experience: change of the expected reward, with its interval")
+    frame(axes, "Lift of each experience: change of the expected reward, with its interval")
     if found.unclaimed or not shown:
-        _say(axes, found.unclaimed or "Nothing is known yet: too few rewards.")
+        say_on(axes, found.unclaimed or "Nothing is known yet: too few rewards.")
         return
     for row, each in enumerate(shown):
         if each.lift is not None:
@@ -89,9 +76,9 @@ def _named(each: ExperienceEvidence) -> str:
 
 
 def _draw_uplift(axes: Axes, track: Track, found: LibraryEvidence) -> None:
-    _frame(axes, "Uplift of the whole library over serving nothing")
+    frame(axes, "Uplift of the whole library over serving nothing")
     if not track:
-        _say(axes, f"Uplift {found.uplift.label}.")
+        say_on(axes, f"Uplift {found.uplift.label}.")
         return
     import numpy as np
 
@@ -112,16 +99,3 @@ def _draw_uplift(axes: Axes, track: Track, found: LibraryEvidence) -> None:
         color=HELPS,
         weight="bold",
     )
-
-
-def _frame(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=INK, pad=8)
-    axes.grid(axis="both", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=8, length=0)
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.0, 0.5, text, transform=axes.transAxes, color=OPEN, fontsize=10, wrap=True)
