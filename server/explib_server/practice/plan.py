@@ -242,6 +242,6 @@ def _identity(plan: Plan) -> object:
         [[task.id, task.digest] for task in plan.tasks],
         [[task.id, task.digest] for task in plan.held_out],
         [plan.scorer, options.agent, options.grade, options.model, options.temperature, options.rollouts],
-        [options.prove, options.control, options.lesson, options.solver, options.judge],
+        [options.prove, options.control, options.lesson, *filter(None, (options.solver, options.judge))],
         None if options.gate is None else [options.gate.mine, options.gate.main],
     ]

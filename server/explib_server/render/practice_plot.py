@@ -50,7 +50,7 @@ def _draw_curve(axes: Axes, report: Report) -> None:
         )
         axes.plot([at, at], [low, high], color=HELPS, linewidth=2.2, alpha=0.45, solid_capstyle="round")
         axes.plot([at], [mean], "o", color=HELPS, markersize=5)
-        axes.annotate(f"{mean:.3f}", (at, mean), (7, -3), textcoords="offset points", fontsize=8, color=INK)
+        axes.annotate(f"{mean:.3f}", (at, mean), (7, 6), textcoords="offset points", fontsize=8, color=INK)
     means = [settings.reward_min + batch.arm.mean * settings.reward_width for batch in batches]
     axes.plot(range(len(batches)), means, color=HELPS, linewidth=1.2)
     axes.set_xticks(range(len(batches)), [f"epoch {batch.epoch}, batch {batch.number}" for batch in batches])
