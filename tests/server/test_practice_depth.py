@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 
@@ -32,6 +33,32 @@ class Scripted:
         self.approved = 0
         self.calls.append("refine")
         self.vote = self.script.pop(0)
+
+
+@dataclass
+class Drawn:
+    """Solves a task with some chance; verifies rightly in 7 of 10 cases, and mends more often than it spoils."""
+
+    dice: Random
+    solves: float
+    vote: str = ""
+    approved: int = 0
+    calls: int = 0
+
+    async def solve(self) -> None:
+        self._say(self.solves)
+
+    async def go_on(self) -> None:
+        self.calls += 1
+        if (self.vote == "right") == (self.dice.random() < 0.7):
+            self.approved += 1
+            return
+        self.approved = 0
+        self._say(0.6 if self.vote == "right" else 0.4)
+
+    def _say(self, chance: float) -> None:
+        self.calls += 1
+        self.vote = "right" if self.dice.random() < chance else f"wrong {self.dice.randrange(5)}"
 
 
 async def reasoned(depth: Depth, scripts: Sequence[str]) -> list[Scripted]:
@@ -68,6 +95,21 @@ async def test_an_answer_that_is_none_is_never_agreed_on() -> None:
     for chain in chains:
         chain.vote = ""
     assert share_of(best_of(chains).vote, chains) == 0
+
+
+async def solved(solves: float, tasks: int = 300) -> tuple[float, float]:
+    """The share of the tasks that come out right, and the model calls of one."""
+    dice = Random(1)
+    made = [await reason(Depth(), lambda: Drawn(dice, solves)) for _ in range(tasks)]
+    right = sum(best_of(chains).vote == "right" for chains in made) / tasks
+    return right, sum(chain.calls for chains in made for chain in chains) / tasks
+
+
+async def test_chains_get_further_than_single_answers_and_take_more_calls_for_harder_tasks() -> None:
+    (easy, few), (hard, many) = await solved(0.9), await solved(0.3)
+    assert easy == pytest.approx(0.99, abs=0.02)
+    assert hard == pytest.approx(0.89, abs=0.06)
+    assert few < many / 2
 
 
 def test_of_as_many_votes_the_answer_counts_that_was_found_right() -> None:
