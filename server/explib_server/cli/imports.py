@@ -129,8 +129,7 @@ def _store(
         await application.store.libraries.find(name)  # raises where it can't be a name
         intake = Intake(application, name, tally)
         with _progress(import_run, given):
-            for record in records:
-                await intake.take(record)
+            await intake.take_all(records)
         if import_run.lessons:
             target = await application.store.libraries.ensure(name, application.settings.library_defaults())
             by = By(user_name())

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from explib.errors import ExplibError, UnknownRetrieval, UnknownTrajectory
 from explib.models.libraries import Library
 from explib.models.submissions import Attempt, RawSubmission, Receipt
+from explib.tasks import run_to_completion
 from explib.trajectories.rewards import yields
 from explib_server.application import Application
 from explib_server.auth.callers import current_caller
 from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.tally import Tally
+from explib_server.preparation import size_of
 
+AT_ONCE = 64
+"""Records that are stored at the same time: they share the flush of a commit."""
+AT_ONCE_CHARACTERS = 1 << 20
+"""Characters from which on a record waits for nothing more: bounds the memory of those that are stored together."""
 _SAME_NAMES = (
     "reward", "answer", "ground_truth", "reward_source", "feedback", "retrieval_id", "group", "agent", "model",
     "idempotency_key",
@@ -21,12 +29,18 @@ _SAME_NAMES = (
 
 @dataclass(slots=True)
 class Intake:
-    """Stores records one after the other; a library that doesn't exist is made for the first of its records."""
+    """Stores records, several at a time; a library that doesn't exist is made for the first of its records."""
 
     application: Application
     library: str
     tally: Tally
     _libraries: dict[str, Library] = field(default_factory=dict)
+    _finding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def take_all(self, records: Iterable[Record | BadRecord]) -> None:
+        """Store all records. Cancelled meanwhile, it ends when those under way are stored and counted."""
+        for together in _batches(records):
+            await run_to_completion(asyncio.gather(*map(self.take, together)))
 
     async def take(self, record: Record | BadRecord) -> None:
         """Store a record, or correct what was stored of it before; what cannot be stored is a problem."""
@@ -74,10 +88,26 @@ class Intake:
         return True
 
     async def _library(self, name: str) -> Library:
-        if name not in self._libraries:
-            defaults = self.application.settings.library_defaults()
-            self._libraries[name] = await self.application.store.libraries.ensure(name, defaults)
-        return self._libraries[name]
+        async with self._finding:
+            if name not in self._libraries:
+                defaults = self.application.settings.library_defaults()
+                self._libraries[name] = await self.application.store.libraries.ensure(name, defaults)
+            return self._libraries[name]
+
+
+def _batches(records: Iterable[Record | BadRecord]) -> Iterator[list[Record | BadRecord]]:
+    """Records to store at the same time, no two of them of one attempt: the later one corrects the earlier."""
+    batch, keys, size = list[Record | BadRecord](), set[str](), 0
+    for record in records:
+        key = record.idempotency_key if isinstance(record, Record) else ""
+        if len(batch) >= AT_ONCE or size >= AT_ONCE_CHARACTERS or (key and key in keys):
+            yield batch
+            batch, keys, size = [], set(), 0
+        batch.append(record)
+        keys.add(key)
+        size += size_of(record.trajectory, AT_ONCE_CHARACTERS) if isinstance(record, Record) else 0
+    if batch:
+        yield batch
 
 
 def _in_range(record: Record, library: Library) -> float | None:

@@ -45,6 +45,8 @@ UNTIED = (
     "the retrieval that it names is not on record, because what served it ended too early: the attempt is stored, "
     "but it counts for no lesson that was served"
 )
+AT_ONCE_CHARACTERS = 4_096
+"""Steps of so many characters are packed at once, faster than a thread takes them over."""
 KEPT = ("task", "answer", "ground_truth", "retrieval_id", "agent", "model", "submitter", "redactions")
 INSERTED = (
     "id",
@@ -93,7 +95,8 @@ class Trajectories:
         """
         if submission.reward is not None:
             submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
-        body, content = await asyncio.to_thread(lambda: (encode_steps(submission.steps), _content_hash(submission)))
+        is_short = sum(len(step.text) for step in submission.steps) <= AT_ONCE_CHARACTERS
+        body, content = _packed(submission) if is_short else await asyncio.to_thread(_packed, submission)
 
         async def store(connection: AsyncConnection) -> Receipt:
             return await self._store(connection, library, submission, body, content)
@@ -320,6 +323,11 @@ class Trajectories:
         return [rows.trajectory(row) for row in await self.database.rows(chosen)]
 
 
+def _packed(submission: Submission) -> tuple[bytes, str]:
+    """The steps as they are stored, and the hash of all that tells the submission from others."""
+    return encode_steps(submission.steps), _digest(repr([getattr(submission, name) for name in HASHED]))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -328,10 +336,6 @@ def _submission_key(submission: Submission, content: str) -> str:
     """The key under which a submission is stored once: by its idempotency key or content, for each access token."""
     kind, text = ("key", submission.idempotency_key) if submission.idempotency_key else ("content", content)
     return f"{kind}:{_digest(text if submission.owner is None else f'{submission.owner} {text}')}"
-
-
-def _content_hash(submission: Submission) -> str:
-    return _digest(repr([getattr(submission, name) for name in HASHED]))
 
 
 async def _begun(connection: AsyncConnection, library: Library, key: str) -> tuple[Library, bool]:
