@@ -16,7 +16,8 @@ _RETURNED = re.compile(r"\s*<returncode>(-?\d+)</returncode>")
 
 def _is_mine(document: Document, source: Source) -> bool:
     declared = str(document.get("trajectory_format")).startswith("mini-swe-agent")
-    return "messages" in document and (declared or lookup(document, "info.mini_version") is not None)
+    is_named = source.path.name.endswith(".traj.json")  # very old files are a bare list of messages
+    return "messages" in document and (declared or is_named or lookup(document, "info.mini_version") is not None)
 
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:

@@ -1,40 +1,88 @@
-"""Runs of OpenHands: `output.jsonl` and the resolver's output, whose history is a list of events."""
+"""Runs of OpenHands: evaluations (`output.jsonl`), the resolver's output, conversations as lists or files of events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from explib_server.importers.paths import as_field, lookup, objects, text_at
+from explib_server.importers.formats.openhands_events import (
+    first_of,
+    is_event,
+    messages_of_events,
+    model_of_events,
+)
+from explib_server.importers.paths import as_field, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
-from explib_server.importers.records import Draft
-from explib_server.importers.sources import Source
+from explib_server.importers.records import BadRecord, Draft
+from explib_server.importers.sources import Source, read_json
 
-Message: TypeAlias = Mapping[str, object]
-_PROGRAMS = ("recall", "system", "agent_state_changed", "change_agent_state", "null", "condensation",
-             "condensation_request", "server_ready", "task_tracking_state", "user_rejected")  # fmt: skip
-"""Actions and observations of the program itself."""
+_HISTORIES = ("history", "trajectory", "events", "messages")
+_VERDICTS = ("report.resolved", "resolved", "score", "reward", "success", "passed", "result")
+"""Where the evaluations of the various benchmarks say in `test_result` how it went."""
+_STATE = "../base_state.json"
+"""What the agent SDK keeps of a conversation beside its folder of events."""
 
 
-def _is_mine(document: Document, source: Source) -> bool:
-    events = _events(document)
-    return bool(events) and any(name in events[0] for name in ("action", "observation", "kind")) and (
-        "instance_id" in document or "instruction" in document or "issue" in document or "metadata" in document
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class OpenHands:
+    """Reads documents with a history of events, and conversations of one event a line or a file."""
+
+    name: str = "openhands"
+
+    def recognises(self, source: Source) -> bool:
+        """Tell by the events."""
+        return _DOCUMENTS.recognises(source) or any(map(is_event, source.head))
+
+    def read(self, source: Source) -> Iterator[Draft | BadRecord]:
+        """Each document, or the whole conversation."""
+        if not any(map(is_event, source.head)):
+            yield from _DOCUMENTS.read(source)
+            return
+        documents = list(source.documents() if source.path.parent.name != "events" else _files(source))
+        yield from (document for _, document in documents if isinstance(document, BadRecord))
+        events = objects([document for _, document in documents])
+        yield Draft(
+            trajectory=messages_of_events(events),
+            position=source.name,
+            document={"events": events},
+            trial=f"openhands:{source.path.parents[1].name}" if source.path.parent.name == "events" else None,
+            agent=_AGENT,
+            model=as_field(first_of({"state": source.companion(_STATE)}, "state.agent.llm.model"))
+            or model_of_events(events),
+            names=(source.path.parents[1].name,),
+        )
+
+
+def _files(source: Source) -> Iterator[tuple[str, object]]:
+    """The events of a conversation that has a file for each, in their order."""
+    files = sorted(source.path.parent.glob("*.json"), key=_number)
+    source.run.claimed.update(path for path in files if path != source.path)
+    return ((path.name, read_json(path)) for path in files)
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """The number in a file's name: `event-00012-….json`, `12.json`."""
+    number = re.search(r"\d+", path.name)
+    return (int(number[0][:18]) if number else 0), path.name
 
 
 def _events(document: Document) -> list[Document]:
     """The events, of which very old files make pairs."""
-    history = document.get("history")
-    flat = [event for item in history for event in (item if isinstance(item, list) else [item])] if isinstance(
-        history, list
-    ) else []  # fmt: skip
-    return objects(flat)
+    history = next((document[name] for name in _HISTORIES if isinstance(document.get(name), list)), [])
+    items = history if isinstance(history, list) else []
+    return objects([event for item in items for event in (item if isinstance(item, list) else [item])])
+
+
+def _is_mine(document: Document, source: Source) -> bool:
+    return any(map(is_event, _events(document)[:3]))
 
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
     instance = text_at(document, "instance_id") or _issue(document)
-    messages = [message for event in _events(document) for message in _messages(event)]
+    events = _events(document)
+    messages = messages_of_events(events)
     asked = text_at(document, "instruction")
     if asked and not any(message.get("role") == "user" for message in messages[:3]):
         messages = [{"role": "user", "content": asked}, *messages]
@@ -44,18 +92,26 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         position=position,
         document=document,
         task=asked,
-        reward=_first(document, "test_result.report.resolved", "success", "report.resolved"),
-        answer=_patch(document),
+        reward=_verdict(document),
+        answer=as_field(first_of(document, "test_result.git_patch", "git_patch")),
         feedback="\n".join(remark for remark in remarks if remark) or None,
         group=f"swe:{instance}" if instance else None,
-        agent=text_at(document, "metadata.agent_class") or "openhands",
-        model=text_at(document, "metadata.llm_config.model"),
+        agent=text_at(document, "metadata.agent_class") or _AGENT,
+        model=text_at(document, "metadata.llm_config.model")
+        or text_at(document, "metadata.llm.model")
+        or model_of_events(events),
         names=(instance,) if instance else (),
     )
 
 
-def _patch(document: Document) -> str | None:
-    return as_field(_first(document, "test_result.git_patch", "git_patch"))
+def _verdict(document: Document) -> object:
+    """The reward: of the benchmark's test, of the resolver, of a report."""
+    tested = document.get("test_result")
+    if isinstance(tested, bool):
+        return tested
+    found = (first_of(document, f"test_result.{name}") for name in _VERDICTS)
+    graded = next((value for value in found if isinstance(value, bool | int | float)), None)
+    return graded if graded is not None else first_of(document, "success", "report.resolved", "resolved")
 
 
 def _issue(document: Document) -> str | None:
@@ -65,85 +121,6 @@ def _issue(document: Document) -> str | None:
     return f"{issue.get('owner')}/{issue.get('repo')}#{issue.get('number')}"
 
 
-def _first(document: Document, *paths: str) -> object:
-    return next((value for path in paths if (value := lookup(document, path)) is not None), None)
-
-
-def _messages(event: Document) -> Iterator[Message]:
-    kind = event.get("kind")
-    if isinstance(kind, str) and kind in _KINDS:
-        yield from _KINDS[kind](event)
-        return
-    action, observation = event.get("action"), event.get("observation")
-    if isinstance(action, str) and (action not in _PROGRAMS or action == "system"):
-        yield _action(event, action)
-    elif isinstance(observation, str) and observation not in _PROGRAMS:
-        yield _observation(event, observation)
-
-
-def _action(event: Document, action: str) -> Message:
-    args = event.get("args")
-    args = args if isinstance(args, Mapping) else {}
-    if action in ("message", "system", "finish", "think"):
-        said = _first(args, "content", "final_thought", "outputs.content", "thought")
-        role = "system" if action == "system" else "user" if event.get("source") == "user" else "assistant"
-        return {"role": role, "content": said if isinstance(said, str) and said else event.get("message")}
-    call_id = lookup(event, "tool_call_metadata.tool_call_id") or f"event-{event.get('id')}"
-    given = {key: value for key, value in args.items() if key not in ("thought", "hidden", "is_input") and value}
-    call = {
-        "id": call_id,
-        "name": lookup(event, "tool_call_metadata.function_name") or action,
-        "arguments": _true_arguments(event, call_id) or given,
-    }
-    return {"role": "assistant", "content": args.get("thought") or "", "tool_calls": [call]}
-
-
-def _true_arguments(event: Document, call_id: object) -> object:
-    """The arguments as the model wrote them."""
-    calls = objects(lookup(event, "tool_call_metadata.model_response.choices[0].message.tool_calls"))
-    return next((lookup(call, "function.arguments") for call in calls if call.get("id") == call_id), None)
-
-
-def _observation(event: Document, observation: str) -> Message:
-    code = _first(event, "extras.metadata.exit_code", "extras.exit_code")
-    failed = observation == "error" or code not in (None, 0, -1) or event.get("success") is False
-    return {
-        "role": "tool",
-        "tool_call_id": lookup(event, "tool_call_metadata.tool_call_id") or f"event-{event.get('cause')}",
-        "content": event.get("content") or event.get("message") or "",
-        "is_error": failed,
-    }
-
-
-def _spoken(event: Document) -> Iterator[Message]:
-    message = event.get("llm_message")
-    if isinstance(message, Mapping):
-        yield {"role": message.get("role", event.get("source")), "content": message.get("content")}
-
-
-def _acted(event: Document) -> Iterator[Message]:
-    given = _first(event, "tool_call.arguments", "tool_call.function.arguments", "action")
-    call = {"id": event.get("tool_call_id"), "name": event.get("tool_name"), "arguments": given}
-    yield {"role": "assistant", "content": event.get("thought"), "tool_calls": [call]}
-
-
-def _observed(event: Document) -> Iterator[Message]:
-    said = _first(event, "observation.content", "observation.output", "observation", "error")
-    failed = event.get("kind") == "AgentErrorEvent" or lookup(event, "observation.is_error") is True
-    yield {"role": "tool", "tool_call_id": event.get("tool_call_id"), "content": said, "is_error": failed}
-
-
-def _told(event: Document) -> Iterator[Message]:
-    yield {"role": "system", "content": _first(event, "system_prompt.text", "system_prompt")}
-
-
-_KINDS: dict[str, Callable[[Document], Iterator[Message]]] = {
-    "MessageEvent": _spoken,
-    "ActionEvent": _acted,
-    "ObservationEvent": _observed,
-    "AgentErrorEvent": _observed,
-    "SystemPromptEvent": _told,
-}
-"""The events of the agent SDK."""
-
-FORMAT = PerDocument("openhands", _is_mine, _drafts)
+_AGENT = "openhands"
+_DOCUMENTS = PerDocument("openhands", _is_mine, _drafts)
+FORMAT = OpenHands()

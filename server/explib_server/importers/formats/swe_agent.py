@@ -12,7 +12,9 @@ from explib_server.importers.sources import Source
 
 
 def _is_mine(document: Document, source: Source) -> bool:
-    steps = objects(document.get("trajectory"))
+    steps, said = objects(document.get("trajectory")), objects(document.get("history"))
+    if said and source.suffix == ".traj" and "role" in said[0]:  # demonstrations may have nothing but this
+        return True
     return "info" in document and bool(steps) and "observation" in steps[0] and "action" in steps[0]
 
 
@@ -24,7 +26,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     history = objects(document.get("history"))
     text, model = lookup(problem, "text"), lookup(replay, "agent.model.name")
     yield Draft(
-        trajectory=list(_messages(history)) if history else [_step(step) for step in objects(document["trajectory"])],
+        trajectory=list(_messages(history) if history else map(_step, objects(document.get("trajectory")))),
         position=position,
         document=document,
         task=text if isinstance(text, str) and text.strip() else None,

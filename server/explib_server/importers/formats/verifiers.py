@@ -60,10 +60,11 @@ def _last_request(messages: list[object]) -> str | None:
 
 def _trace(trace: Document, position: str, episode: Document) -> Draft:
     """One trace of an episode: its nodes are the messages, its reward the sum of score times weight."""
-    nodes = [node.get("message", node) for node in objects(trace.get("nodes"))]
-    rewards = trace.get("rewards")
+    nodes = [node.get("message", node) for node in _path(objects(trace.get("nodes")))]
+    rewards, agent = trace.get("rewards"), text_at(trace, "agent.name")
     task, group = lookup(trace, "task.data.prompt"), lookup(episode, "group.id")
     same = text_at(trace, "task.hash") or text_at(trace, "task.key") or as_field(group)
+    remarks = [text_at(error, "message") for error in objects(trace.get("errors"))]
     return Draft(
         trajectory=nodes,
         position=position,
@@ -71,23 +72,42 @@ def _trace(trace: Document, position: str, episode: Document) -> Draft:
         trial=f"verifiers:{trace['id']}" if trace.get("id") else None,
         task=_last_request(task) if isinstance(task, list) else as_field(task),
         reward=_weighted(rewards) if isinstance(rewards, Mapping) else trace.get("reward"),
-        feedback=text_at(trace, "error"),
-        group=f"verifiers:{same}" if same else None,
-        agent=text_at(trace, "agent.name"),
+        feedback="\n".join(remark for remark in remarks if remark) or text_at(trace, "error"),
+        group=f"verifiers:{same}:{agent}" if same and agent else f"verifiers:{same}" if same else None,
+        agent=agent,
         model=as_field(lookup(trace, "calls[0].model")),
         names=(str(trace.get("id")),),
     )
 
 
+def _path(nodes: list[Document]) -> list[Document]:
+    """The last branch from the first node on: the others are side agents', or what was said before a compaction."""
+    parents = [node.get("parent") for node in nodes]
+    if all(parent is None for parent in parents):
+        return nodes
+    reached, path = {0}, list[Document]()
+    for at, parent in enumerate(parents):
+        if isinstance(parent, int) and parent < at and parent in reached:
+            reached.add(at)
+    leaf: object = max(reached)
+    while isinstance(leaf, int):
+        path.append(nodes[leaf])
+        leaf = parents[leaf] if leaf else None
+    return path[::-1]
+
+
 def _weighted(rewards: Document) -> float | None:
-    total = 0.0
+    """The sum; None where the scoring did not run."""
+    total, is_graded = 0.0, False
     for value in rewards.values():
         part = value if isinstance(value, Mapping) else {"score": value}
         score, weight = part.get("score"), part.get("weight", 1.0)
+        if score is None:
+            continue
         if not (isinstance(score, int | float) and isinstance(weight, int | float)):
             raise InvalidInput("rewards hold something else than numbers: each is {score, weight}.")
-        total += score * weight
-    return total if rewards else None
+        total, is_graded = total + score * weight, True
+    return total if is_graded else None
 
 
 FORMAT = PerDocument("verifiers", _is_mine, _drafts)
