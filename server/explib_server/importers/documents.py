@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO
 
 from explib.errors import InvalidInput
@@ -13,6 +13,13 @@ from explib_server.importers.records import BadRecord
 
 CHUNK = 1 << 16
 """Characters that are read at a time."""
+_PAGES = ("data", "runs", "traces", "rows")
+"""Fields in which the answers of APIs hold a page of documents."""
+_ABOUT_PAGES = {
+    "meta", "cursors", "cursor", "next", "next_cursor", "has_more", "object", "total", "page", "pagination", "count",
+    "limit", "offset", "first_id", "last_id", "features", "num_rows_total", "num_rows_per_page", "partial",
+}  # fmt: skip
+"""What else such an answer holds."""
 _BLANK = re.compile(r"[\s,]*")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _DECODER = json.JSONDecoder()
@@ -21,7 +28,8 @@ _DECODER = json.JSONDecoder()
 def documents(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
     """Position and value of each document; what is no JSON gives its BadRecord as the value.
 
-    A list of messages is one document. Raises InvalidInput for a text that is neither JSON nor JSONL.
+    A list of messages is one document, the answer of an API as many as its page holds. Raises InvalidInput for a text
+    that is neither JSON nor JSONL.
     """
     first = _first_line(text)
     text.seek(0)
@@ -30,7 +38,7 @@ def documents(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
     elif first.startswith(("{", "[")) and not isinstance(parse(first), InvalidInput):
         yield from _lines(text, name)
     else:
-        yield name, _whole(text)
+        yield from _in_pages(name, _whole(text))
 
 
 def parse(text: str) -> object:
@@ -59,8 +67,28 @@ def _lines(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
     for number, line in enumerate(text, start=1):
         if line.strip():
             position, value = f"{name}:{number}", parse(line)
-            bad = isinstance(value, InvalidInput)
-            yield position, BadRecord(position, f"The line is no JSON: {value}.") if bad else value
+            if isinstance(value, InvalidInput):
+                yield position, BadRecord(position, f"The line is no JSON: {value}.")
+            else:
+                yield from _in_pages(position, value)
+
+
+def _in_pages(position: str, value: object) -> Iterator[tuple[str, object]]:
+    """The documents of a page of an API's answer; any other value as it is."""
+    page = _page(value) if isinstance(value, Mapping) else None
+    if page is None:
+        yield position, value
+    else:
+        yield from ((f"{position}/{at}", item.get("row", item)) for at, item in enumerate(page))
+
+
+def _page(answer: Mapping[str, object]) -> list[Mapping[str, object]] | None:
+    name = next((name for name in _PAGES if name in answer), "")
+    items = answer.get(name)
+    if not isinstance(items, list) or answer.keys() - {name} - _ABOUT_PAGES:
+        return None
+    documents = [item for item in items if isinstance(item, Mapping) and "role" not in item]
+    return documents if len(documents) == len(items) else None
 
 
 def _whole(text: IO[str]) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from explib.errors import InvalidInput
 from explib.trajectories.conversation import BODIES, conversation, is_conversation
+from explib.trajectories.messages import ROLES
 from explib_server.importers.formats.own import names_of
 from explib_server.importers.paths import lookup, text_at
 from explib_server.importers.per_document import Document, PerDocument
@@ -67,8 +68,19 @@ def messages_of(value: object) -> list[object]:
 
 
 def _flat(messages: list[object]) -> list[object]:
-    """The messages of the only request of a batch."""
-    return messages[0] if len(messages) == 1 and isinstance(messages[0], list) else messages
+    """The messages of the only request of a batch; pairs of a role and a text are messages, too."""
+    batch = messages[0] if len(messages) == 1 else None
+    if isinstance(batch, list) and not _is_pair(batch):
+        messages = batch
+    return [_message(item) for item in messages]
+
+
+def _message(item: object) -> object:
+    return {"role": item[0], "content": item[1]} if isinstance(item, list) and _is_pair(item) else item
+
+
+def _is_pair(item: list[object]) -> bool:
+    return len(item) == 2 and str(item[0]).lower() in ROLES and isinstance(item[1], str)
 
 
 FORMAT = PerDocument("chat", _is_mine, _drafts, is_strict=False)

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from explib_server.importers.formats.chat import messages_of, model_of
-from explib_server.importers.paths import as_field, lookup, text_at
+from explib_server.importers.paths import as_field, lookup, objects, text_at
 from explib_server.importers.per_document import Document
 from explib_server.importers.records import BadRecord, Draft, or_bad
 from explib_server.importers.sources import Source
 from explib_server.importers.tables import cell
 from explib_server.importers.traces import with_failures
+
+_WORDS = ("content", "kwargs.content", "data.content")
+"""Where the words of a message stand, however LangChain wrote it down."""
 
 
 @dataclass(slots=True)
@@ -55,16 +58,28 @@ class LangSmith:
             elif not isinstance(run, Mapping) or "run_type" not in run:
                 yield BadRecord(position, "It is no run: it has no run_type.")
             else:
-                identity = str(run.get("trace_id") or run.get("id"))
-                traces.setdefault(identity, _Trace(position)).add({key: cell(value) for key, value in run.items()})
+                for each in _with_children({key: cell(value) for key, value in run.items()}):
+                    identity = str(run.get("trace_id") or run.get("id"))
+                    traces.setdefault(identity, _Trace(position)).add(each)
         for identity, trace in traces.items():
             yield or_bad(trace.position, _draft, identity, trace)
 
 
+def _with_children(run: Document) -> Iterator[Document]:
+    """The run and those that are nested in it."""
+    yield run
+    for child in objects(run.get("child_runs")):
+        yield from _with_children(child)
+
+
 def _draft(identity: str, trace: _Trace) -> Draft:
     run = trace.last or trace.root
-    messages = [*messages_of(run.get("inputs")), *_outputs(run.get("outputs"))]
+    asked, answered = messages_of(run.get("inputs")), _outputs(run.get("outputs"))
+    messages = answered if _repeats(answered, asked) else [*asked, *answered]
     root = trace.root or run
+    kept = lookup(root, "outputs.messages")
+    if isinstance(kept, list) and len(kept) > len(messages):  # the last request was a side agent's
+        messages = messages_of(kept)
     return Draft(
         trajectory=with_failures(messages, (), trace.failures),
         position=trace.position,
@@ -80,6 +95,13 @@ def _draft(identity: str, trace: _Trace) -> Draft:
     )
 
 
+def _repeats(answered: list[object], asked: list[object]) -> bool:
+    """Tell that an answer holds the whole conversation, as graphs that keep their messages answer."""
+    words = {as_field(lookup(message, path)) for message in asked[:1] for path in _WORDS} - {None}
+    begins = {as_field(lookup(message, path)) for message in answered[:1] for path in _WORDS} - {None}
+    return len(answered) > len(asked) and bool(words & begins)
+
+
 def _outputs(outputs: object) -> list[object]:
     generation = lookup(outputs, "generations")
     while isinstance(generation, list) and generation:
@@ -93,7 +115,7 @@ def _outputs(outputs: object) -> list[object]:
             if isinstance(value, str):
                 return [{"role": "assistant", "content": value}]
             if isinstance(value, list | Mapping):
-                return messages_of(value)[-1:]
+                return messages_of(value)
     return messages_of({"messages": [], "output": outputs}) if outputs else []
 
 
