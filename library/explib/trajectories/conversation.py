@@ -11,6 +11,8 @@ from explib.trajectories.values import ACCEPTED, as_list, first, keys_of, kind, 
 BODIES = ("messages", "steps", "contents", "conversations", "conversation", "items", "turns", "history", "traj")
 """Fields that hold a list of messages, items or steps."""
 _SYSTEM = ("system", "instructions", "system_instruction", "systemInstruction", "system_instructions", "system_prompt")
+_REQUESTS = ("request", "input", "prompt", "inputs", "kwargs")
+"""Fields that hold what was sent to an API."""
 _REPLIES = ("output", "choices", "candidates", "response", "completion")
 
 
@@ -23,9 +25,9 @@ def conversation(value: object) -> tuple[str, Sequence[object]]:
         return "trajectory", value
     if not isinstance(value, Mapping):
         raise InvalidTrajectory(f"trajectory is {kind(value)}: {ACCEPTED}.")
-    request = value.get("request")
-    if isinstance(request, Mapping) and not any(name in value for name in (*BODIES, "input")):
-        value = {**request, **value}
+    request = next((value[name] for name in _REQUESTS if _is_request(value.get(name))), None)
+    if isinstance(request, Mapping) and not any(name in value for name in BODIES):
+        value = {**{key: item for key, item in value.items() if item is not request}, **request}
     name = next((name for name in BODIES if name in value), None)
     if name is None:
         asked = (name for name in ("input", "prompt") if name in value)
@@ -34,6 +36,10 @@ def conversation(value: object) -> tuple[str, Sequence[object]]:
         raise InvalidTrajectory(f"The trajectory has {keys_of(value)} and neither `messages` nor `steps`: {ACCEPTED}.")
     body = _items(value[name], name)
     return f"trajectory.{name}", [*_system(value, body), *body, *_continued(value, name, body)]
+
+
+def _is_request(value: object) -> bool:
+    return isinstance(value, Mapping) and any(name in value for name in (*BODIES, "input"))
 
 
 def is_conversation(value: object) -> bool:

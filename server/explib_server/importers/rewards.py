@@ -12,7 +12,10 @@ from explib.models.trajectories import COMPARISONS
 from explib.trajectories.values import loads
 from explib_server.importers.paths import lookup
 
-DEFAULT_FIELDS = ("reward", "score", "scores", "reward_info", "success", "passed", "correct", "resolved")
+DEFAULT_FIELDS = (
+    "reward", "score", "scores", "reward_info", "success", "passed", "correct", "resolved", "pass",
+    "is_correct", "is_resolved",
+)  # fmt: skip
 """Where a reward is looked for when no option names its field; the first that has a value."""
 
 _GOOD = "pass passed correct resolved success succeeded successful true yes y c win won solved accepted good ok t"
@@ -22,6 +25,8 @@ _WORDS = {
     **dict.fromkeys(_BAD.split(), 0.0),
     **dict.fromkeys(("p", "partial", "partially correct"), 0.5),
 }
+_NOTHING = ("", "n/a", "na", "nan", "none", "null", "-", "unscored", "ungraded")
+"""What tables write where there is no reward."""
 _VALUES = ("value", "score", "reward", "stringValue", "avg", "passed", "pass", "success", "resolved")
 
 
@@ -97,7 +102,7 @@ def _scores(value: Mapping[str, object], name: str) -> bool:
 
 def _of_words(value: str, field: str) -> float | None:
     words = value.strip()
-    if not words:
+    if words.lower() in _NOTHING:
         return None
     if words.lower() in _WORDS:
         return _WORDS[words.lower()]
@@ -118,9 +123,9 @@ def _number(value: bool | float | None, field: str) -> float | None:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if math.isinf(number):
         raise _unreadable(value, field)
-    return number
+    return None if math.isnan(number) else number  # how tables write that there is none
 
 
 def _unreadable(value: object, field: str) -> InvalidInput:

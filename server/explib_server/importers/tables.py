@@ -13,6 +13,9 @@ from explib_server.importers.records import BadRecord
 
 SEPARATED = {".csv": ",", ".tsv": "\t"}
 PARQUET = (".parquet", ".pq")
+_SEPARATORS = (";", "\t", ",")
+"""What else parts the cells, where the usual one stands nowhere in the first row."""
+_LONGEST_NAMES = 1 << 16
 _ROWS = 500
 """That are fetched at a time."""
 _LONGEST_CELL = 1 << 28
@@ -22,7 +25,11 @@ _LONGEST_CELL = 1 << 28
 def separated_rows(text: IO[str], name: str, separator: str) -> Iterator[tuple[str, object]]:
     """The rows of a table of text, each an object by the names in the first row. Raises InvalidInput."""
     csv.field_size_limit(_LONGEST_CELL)
-    rows = csv.reader(text, delimiter=separator)
+    first = text.readline(_LONGEST_NAMES)
+    if not first.lower().startswith("sep="):  # which Excel writes above the names
+        text.seek(0)
+    others = [other for other in _SEPARATORS if separator not in first and other in first]
+    rows = csv.reader(text, delimiter=others[0] if others else separator)
     try:
         header = next(rows, None)
         if not header or not any(cell.strip() for cell in header):

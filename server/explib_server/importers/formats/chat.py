@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from explib.errors import InvalidInput
 from explib.trajectories.conversation import BODIES, conversation, is_conversation
 from explib.trajectories.messages import ROLES
+from explib.trajectories.values import keys_of
 from explib_server.importers.formats.own import names_of
 from explib_server.importers.paths import lookup, text_at
 from explib_server.importers.per_document import Document, PerDocument
@@ -14,7 +15,7 @@ from explib_server.importers.records import Draft
 from explib_server.importers.sources import Source
 
 _MODELS = ("model", "model_name", "response_metadata.model_name")
-_FIELDS = (*BODIES, "input", "prompt", "request")
+_FIELDS = (*BODIES, "input", "prompt", "request", "kwargs")
 
 
 def _is_mine(document: Document, source: Source) -> bool:
@@ -24,6 +25,8 @@ def _is_mine(document: Document, source: Source) -> bool:
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
     items = list(conversation(document)[1])
+    if all(isinstance(item, Mapping) and ROLES.get(str(item.get("role"))) in ("user", "system") for item in items):
+        raise InvalidInput(f"Nothing in it is the agent's: it has {keys_of(document)} and no answer to the request.")
     yield Draft(
         trajectory=items,
         position=position,

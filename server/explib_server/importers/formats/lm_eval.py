@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from explib.errors import InvalidInput
-from explib_server.importers.paths import as_field, lookup, text_at
+from explib.trajectories.conversation import is_conversation
+from explib.trajectories.values import loads
+from explib_server.importers.paths import as_field, lookup, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
 from explib_server.importers.records import BadRecord, Draft
 from explib_server.importers.sources import Source
@@ -38,28 +40,67 @@ def _is_mine(document: Document, source: Source) -> bool:
 
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
-    prompt = _prompt(document.get("arguments"))
-    answer = _first(document.get("filtered_resps")) or _first(document.get("resps"))
+    requests = _requests(document.get("arguments"))
+    prompt = requests[0][0] if requests else None
+    answer = _answer(document, requests)
     if prompt is None or answer is None:
         raise InvalidInput("The sample has no prompt or no response.")
+    asked = _messages(prompt)
     case = text_at(document, "doc_hash") or f"{source.path.name.rpartition('_')[0]}:{document['doc_id']}"
+    model = source.path.parent.name
     yield Draft(
-        trajectory=[{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}],
+        trajectory=[*asked, {"role": "assistant", "content": answer}],
         position=position,
         document=document,
-        task=prompt,
+        task=None if len(asked) > 1 else as_field(asked[-1].get("content")),
         reward=_metric(document),
         ground_truth=text_at(document, "target"),
         group=f"lm-eval:{case}",
+        model=model.replace("__", "/") if "__" in model else None,
         names=(str(document["doc_id"]),),
     )
 
 
-def _prompt(arguments: object) -> str | None:
-    """The first argument of the first request."""
-    while isinstance(arguments, Mapping | list) and arguments:
-        arguments = next(iter(arguments.values())) if isinstance(arguments, Mapping) else arguments[0]
-    return arguments if isinstance(arguments, str) else None
+def _requests(arguments: object) -> list[list[object]]:
+    """The arguments of each request, the prompt first: maps of `gen_args_N`, before 2024 lists."""
+    requests = arguments.values() if isinstance(arguments, Mapping) else arguments
+    found = (request.values() if isinstance(request, Mapping) else request for request in _items(requests))
+    return [list(request) for request in found if isinstance(request, Iterable) and not isinstance(request, str)]
+
+
+def _items(value: object) -> Iterable[object]:
+    return value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
+
+
+def _messages(prompt: object) -> list[Document]:
+    """The prompt as messages, which chat templates write as JSON text."""
+    text = prompt[0] if isinstance(prompt, list) and len(prompt) == 1 else prompt
+    parsed = loads(text) if isinstance(text, str) and text.lstrip().startswith("[{") else text
+    return objects(parsed) if is_conversation(parsed) else [{"role": "user", "content": as_field(text)}]
+
+
+def _answer(document: Document, requests: list[list[object]]) -> str | None:
+    """What the model wrote; where it only weighed given continuations, the likeliest."""
+    filtered, whole = document.get("filtered_resps"), document.get("resps")
+    weighed = [_likelihood(response) for response in _items(whole)]
+    if not weighed or None in weighed:
+        return _first(filtered) or _first(whole)
+    if len(weighed) == 1:
+        raise InvalidInput("The sample holds the likelihood of one given text: nothing that the model wrote or chose.")
+    best = max(range(len(weighed)), key=lambda at: weighed[at] or 0.0)
+    chosen = requests[best][1] if best < len(requests) and len(requests[best]) > 1 else None
+    return chosen.strip() if isinstance(chosen, str) else None
+
+
+def _likelihood(response: object) -> float | None:
+    """The log-likelihood in `[[number, is_greedy]]`; None for a text."""
+    pair = response[0] if isinstance(response, list) and response else None
+    if not (isinstance(pair, list) and len(pair) == 2 and str(pair[1]) in ("True", "False")):
+        return None
+    try:
+        return float(pair[0])
+    except (TypeError, ValueError):
+        return None
 
 
 def _first(responses: object) -> str | None:
@@ -69,9 +110,12 @@ def _first(responses: object) -> str | None:
 
 
 def _metric(document: Document) -> object:
-    """The value of the first metric, whose name may be followed by the filter's."""
+    """The value of the first metric, whose name may be followed by the filter's; old files name none."""
     named = lookup(document, "metrics")
-    for metric in named if isinstance(named, list) else ():
+    if not isinstance(named, list):
+        numbers = (value for key, value in document.items() if key not in ("doc_id", "target"))
+        return next((value for value in numbers if isinstance(value, int | float)), None)
+    for metric in named:
         for key, value in document.items():
             if key == metric or key.partition(",")[0] == metric:
                 return value

@@ -1,8 +1,8 @@
-"""Results of promptfoo: `{evalId, results: {results: [{prompt, response, score, gradingResult, …}]}}`."""
+"""Results of promptfoo: `{evalId, results: {results: [{prompt, response, score, gradingResult, …}]}}`, or rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from explib.errors import InvalidInput
 from explib.trajectories.conversation import is_conversation
@@ -15,8 +15,8 @@ from explib_server.importers.sources import Source
 
 
 def _rows(document: Document) -> list[Document]:
-    rows = objects(lookup(document, "results.results")) or objects(document.get("results"))
-    return [row for row in rows if "gradingResult" in row or "promptIdx" in row or "testCase" in row]
+    rows = objects(lookup(document, "results.results")) or objects(document.get("results")) or [document]
+    return [row for row in rows if "response" in row and ("gradingResult" in row or "promptIdx" in row)]
 
 
 def _is_mine(document: Document, source: Source) -> bool:
@@ -36,11 +36,12 @@ def _draft(row: Document, position: str, document: Document) -> Draft:
     asked = (
         parsed if isinstance(parsed, list) and is_conversation(parsed) else [{"role": "user", "content": as_field(raw)}]
     )
-    case = digest([row.get("testIdx"), lookup(row, "testCase.vars") or row.get("vars")])
+    variables = lookup(row, "testCase.vars") or row.get("vars")
+    case = digest([variables, lookup(row, "testCase.assert")] if variables else [row.get("testIdx")])
     evaluation = text_at(document, "evalId")
     score = row.get("score")
     return Draft(
-        trajectory=[*asked, {"role": "assistant", "content": as_field(answered)}],
+        trajectory=[*asked, _reply(answered)],
         position=position,
         document=row,
         trial=evaluation and f"promptfoo:{evaluation}:{row.get('id') or position.rpartition('/')[2]}",
@@ -50,6 +51,16 @@ def _draft(row: Document, position: str, document: Document) -> Draft:
         model=text_at(row, "provider.id") or text_at(row, "provider"),
         names=(str(row.get("id")),),
     )
+
+
+def _reply(output: object) -> Mapping[str, object]:
+    """The answer as a message: a text, or what providers give of a message with calls."""
+    parsed = loads(output) if isinstance(output, str) and output.lstrip()[:1] in ("{", "[") else output
+    if isinstance(parsed, list) and parsed and all("function" in call for call in objects(parsed)) and objects(parsed):
+        return {"role": "assistant", "content": None, "tool_calls": parsed}
+    if isinstance(parsed, Mapping) and ("tool_calls" in parsed or "role" in parsed):
+        return {"role": "assistant", **parsed}
+    return {"role": "assistant", "content": as_field(output)}
 
 
 FORMAT = PerDocument("promptfoo", _is_mine, _drafts)
