@@ -29,7 +29,7 @@ from explib_server.importers.formats import (
     verifiers,
 )
 from explib_server.importers.records import Format
-from explib_server.importers.sessions import claude_code, codex, copilot, gemini, opencode
+from explib_server.importers.sessions import claude_code, codex, copilot, copilot_changes, gemini, opencode
 from explib_server.importers.sources import Source
 
 ENTRY_POINTS = "explib.importers"
@@ -39,7 +39,7 @@ _SURE: tuple[Format, ...] = (
     inspect_ai.ARCHIVE, inspect_ai.FORMAT, harbor.FORMAT, atif.FORMAT, tau_bench.FORMAT, tau2.FORMAT,
     mini_swe_agent.FORMAT, swe_agent.FORMAT, openhands.FORMAT, verifiers.FORMAT, promptfoo.FORMAT, lm_eval.FORMAT,
     agentbench.FORMAT, langfuse.FORMAT, langsmith.FORMAT, otlp.FORMAT, claude_code.FORMAT, codex.FORMAT, gemini.FORMAT,
-    opencode.FORMAT, copilot.FORMAT, swe_bench.FORMAT, lessons.FORMAT,
+    opencode.FORMAT, copilot_changes.FORMAT, copilot.FORMAT, swe_bench.FORMAT, lessons.FORMAT,
 )  # fmt: skip
 _GENERAL: tuple[Format, ...] = (own.FORMAT, table.FORMAT, chat.FORMAT)
 

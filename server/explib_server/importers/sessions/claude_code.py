@@ -1,4 +1,4 @@
-"""Sessions of Claude Code: `~/.claude/projects/<folder>/<session>.jsonl`, one event a line."""
+"""Sessions of Claude Code: `~/.claude/projects/<folder>/<session>.jsonl`, and the lines that `claude -p` prints."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from explib.errors import InvalidInput
 from explib_server.importers.paths import lookup, objects
 from explib_server.importers.sessions.attempts import Said
 from explib_server.importers.sessions.reading import SessionFormat
 from explib_server.importers.sessions.turns import Event, Session, Turn, persons_words
 
 _EVENTS = (
-    "user",
-    "assistant",
-    "summary",
-    "system",
-    "attachment",
-    "queue-operation",
-    "file-history-snapshot",
-    "progress",
-)
+    "user", "assistant", "summary", "system", "attachment", "queue-operation", "file-history-snapshot", "progress",
+)  # fmt: skip
 _EXITED = re.compile(r"(?:Error: )?Exit code (\d+)")
 _COMMAND = re.compile(r"<command-name>(/\S+?)</command-name>(?:.*<command-args>(.*?)</command-args>)?", re.DOTALL)
 _INTERRUPTED = "[Request interrupted by user"
@@ -38,7 +32,8 @@ class ClaudeCode:
         is_event = document.get("type") in _EVENTS and (
             "sessionId" in document or "leafUuid" in document or "snapshot" in document
         )
-        return is_event or "loglines" in document
+        is_printed = "session_id" in document and ("message" in document or document.get("subtype") == "init")
+        return is_event or (is_printed and document.get("type") in _EVENTS) or "loglines" in document
 
     def take(self, document: Event, session: Session) -> None:
         """Take the next line in, or all lines of an exported session."""
@@ -66,14 +61,14 @@ class ClaudeCode:
             else:
                 results = [part for part in objects(content) if part.get("type") == "tool_result"]
                 messages.append({"role": "user", "content": results or content})
-                exits.update(_exits(results, event.get("toolUseResult")))
+                exits.update(_exits(results, event.get("toolUseResult") or event.get("tool_use_result")))
                 last_id = None
         return Said(messages, exits)
 
 
 def _in_order(event: Event, session: Session) -> None:
     """Take an event behind the one that it follows, though the answer may be written before the request."""
-    if event.get("isSidechain"):
+    if event.get("isSidechain") or event.get("parent_tool_use_id"):
         return
     parent, place = event.get("parentUuid"), event.get("uuid")
     if (
@@ -90,8 +85,10 @@ def _in_order(event: Event, session: Session) -> None:
 
 def _take(event: Event, session: Session) -> None:
     declared, message = event.get("type"), event.get("message")
-    session.identity = str(event.get("sessionId") or session.identity)
+    session.identity = str(event.get("sessionId") or event.get("session_id") or session.identity)
     session.folder = session.folder or _text(event.get("cwd"))
+    if "session_id" in event and declared == "assistant" and not session.turns:
+        raise InvalidInput("It holds no request: claude -p prints it only with --replay-user-messages.")
     if declared == "attachment":
         session.recall(json.dumps(event.get("attachment"), ensure_ascii=False))
     elif declared == "assistant" and isinstance(message, Mapping) and not event.get("isApiErrorMessage"):
@@ -101,6 +98,10 @@ def _take(event: Event, session: Session) -> None:
             session.end()
     elif declared == "user" and isinstance(message, Mapping):
         _hear(event, message.get("content"), session)
+    elif declared == "system" and event.get("subtype") == "init":
+        session.ran_on(event.get("model"))
+    elif declared == "result":
+        session.end()
     if event.get("uuid"):
         session.marks[str(event["uuid"])] = session.turns[-1].key if session.turns else ""
 

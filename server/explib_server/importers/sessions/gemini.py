@@ -51,7 +51,9 @@ class Gemini:
 def _take(message: Event, session: Session) -> None:
     content, key = message.get("content"), message.get("id")
     session.at(message.get("timestamp"))
-    if message.get("type") == "user":
+    if "$rewindTo" in message:  # the person went back to before this request
+        session.take_back(str(message["$rewindTo"]))
+    elif message.get("type") == "user":
         texts = [content] if isinstance(content, str) else [part.get("text") for part in objects(content)]
         words = persons_words(_without_hooks(content))
         if words is not None and not any(turn.key == str(key) for turn in session.turns):

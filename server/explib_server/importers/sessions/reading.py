@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from explib.errors import InvalidInput
+from explib_server.importers.paths import objects
 from explib_server.importers.records import BadRecord, Draft
 from explib_server.importers.sessions.attempts import Said, attempt
 from explib_server.importers.sessions.turns import Event, Session, Turn
-from explib_server.importers.sources import Source
+from explib_server.importers.sources import HEAD, Source
 
 
 class Client(Protocol):
@@ -71,7 +72,7 @@ class SessionFormat:
 
     def recognises(self, source: Source) -> bool:
         """Tell by its first documents."""
-        return any(isinstance(document, Mapping) and self.client.recognises(document) for document in source.head)
+        return any(self.client.recognises(event) for document in source.head for event in _events(document)[:HEAD])
 
     def read(self, source: Source) -> Iterator[Draft | BadRecord]:
         """The turns of the session in which the agent did something."""
@@ -79,6 +80,12 @@ class SessionFormat:
         for _, document in source.documents():
             if isinstance(document, BadRecord):
                 yield document
-            elif isinstance(document, Mapping):
-                yield from reader.take(document)
+                continue
+            for event in _events(document):
+                yield from reader.take(event)
         yield from reader.last()
+
+
+def _events(document: object) -> list[Event]:
+    """A line of a transcript; all of them where they are written as one list."""
+    return [document] if isinstance(document, Mapping) else objects(document)

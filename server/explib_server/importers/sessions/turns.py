@@ -143,6 +143,12 @@ class Session:
         if self.turns:
             self.turns[-1].is_interrupted = self.turns[-1].has_ended = True
 
+    def take_back(self, key: str) -> None:
+        """The person went back to before the request with this key."""
+        keys = [turn.key for turn in self.turns]
+        for turn in self.turns[keys.index(key) :] if key in keys else ():
+            turn.is_taken_back = True
+
     def end(self) -> None:
         """The agent is done with the request."""
         if self.turns:
