@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from explib.trajectories.fragments import Fragment
 from explib.trajectories.messages import Messages
+from explib.trajectories.values import as_list
 
 _MESSAGES = Messages()
 _CLASSES = re.compile("(Human|AI|System|Tool|Function|Chat)Message(Chunk)?")
@@ -46,4 +47,14 @@ def _with_role(name: str, body: object) -> dict[str, object] | None:
     role = matched[1].lower() if matched else name.lower()
     if role not in _TYPES or not isinstance(body, Mapping):
         return None
-    return {**body, "role": str(body.get("role", "user")) if role == "chat" else role}
+    calls = {"tool_calls": calls} if (calls := _calls(body)) else {}
+    return {**body, **calls, "role": str(body.get("role", "user")) if role == "chat" else role}
+
+
+def _calls(body: Mapping[str, object]) -> list[object]:
+    """The calls of a message; older versions keep them apart, as they came from the API, newer ones the broken ones."""
+    kept = body.get("additional_kwargs")
+    told = body.get("tool_calls") or (kept.get("tool_calls") if isinstance(kept, Mapping) else None)
+    if not told and isinstance(kept, Mapping) and kept.get("function_call"):
+        told = [{"function": kept["function_call"]}]
+    return [*as_list(told), *as_list(body.get("invalid_tool_calls"))]

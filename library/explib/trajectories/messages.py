@@ -23,6 +23,7 @@ ROLES: dict[str, Role] = {
     "agent": "assistant",
     "ai": "assistant",
     "bot": "assistant",
+    "chatbot": "assistant",
     "model": "assistant",
     "tool": "tool",
     "function": "tool",
@@ -34,7 +35,8 @@ ROLES: dict[str, Role] = {
 """Every name of a role that is read, in lower case."""
 _BODIES = ("content", "parts", "text", "message")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought")
-_OTHER_WORDS = ("refusal", "audio", "tool_calls", "toolCalls", "function_call", "error", "reasoning_details")
+_OTHER_WORDS = ("refusal", "audio", "tool_calls", "toolCalls", "function_call", "error", "reasoning_details",
+                "toolInvocations")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Messages:
         role = ROLES.get(str(named).lower())
         if role is None:
             raise InvalidTrajectory(f"{where}.{self.role_key} is {named!r:.40}: pass one of {', '.join(ROLES)}.")
-        body = next((key for key in _BODIES if item.get(key) is not None), None)
+        body = _body(item)
         if body is None and not any(key in item for key in (*_BODIES, *_OTHER_WORDS, *_THOUGHTS)):
             raise InvalidTrajectory(
                 f"{where} has {keys_of(item)} and no words that are known: pass `content`, `parts` or `tool_calls`."
@@ -64,8 +66,17 @@ class Messages:
             yield from _spoken(item, role, body, where)
 
 
+def _body(item: Mapping[str, object]) -> str | None:
+    """The field with the words; a page of Vercel's keeps the text alone beside the parts, which hold all."""
+    parts = item.get("parts")
+    if isinstance(item.get("content"), str) and isinstance(parts, list) and parts:
+        return "parts"
+    return next((key for key in _BODIES if item.get(key) is not None), None)
+
+
 def _spoken(item: Mapping[str, object], role: Role, body: str | None, where: str) -> Iterator[Fragment]:
-    steps = read_content(item[body], role, f"{where}.{body}") if body else []
+    invoked = [] if body == "parts" else read_content(item.get("toolInvocations"), role, f"{where}.toolInvocations")
+    steps = [*invoked, *(read_content(item[body], role, f"{where}.{body}") if body else [])]
     beside = Fragment(role, _beside(item), _thoughts(item, role), tuple(_new_calls(item, where, steps)))
     at = next((at for at in reversed(range(len(steps))) if steps[at].role == role), None)
     if at is None:

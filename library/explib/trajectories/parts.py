@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from explib.errors import InvalidTrajectory
-from explib.models.trajectories import Role
-from explib.trajectories.calls import read_call
+from explib.models.trajectories import Role, ToolCall
+from explib.trajectories.calls import arguments, read_call
 from explib.trajectories.fragments import Fragment
 from explib.trajectories.media import media_mark
 from explib.trajectories.results import content_text, read_result
@@ -22,6 +22,8 @@ _CALL_TYPES = ("tool_use", "tool_call", "tool-call", "function_call", "toolcall"
 _RESULT_TYPES = ("tool_result", "tool-result", "tool_call_response", "function_response", "toolresult", "_call_output")
 _CALL_KEYS = ("toolUse", "functionCall", "function_call")
 _RESULT_KEYS = ("toolResult", "functionResponse", "function_response")
+_CODES, _CODE_RESULTS = ("executableCode", "executable_code"), ("codeExecutionResult", "code_execution_result")
+_GUARDED = ("guardContent", "citationsContent")
 _SILENT = ("citation", "source", "data-", "redacted", "encrypted", "compaction", "container", "cache", "metadata")
 """Beginnings of the types that say nothing of what was done."""
 
@@ -76,11 +78,18 @@ def _piece(part: Mapping[str, object], role: Role, where: str) -> Iterator[Fragm
         yield _result(part)
     elif _is_ui_tool(part, declared):
         yield from _ui_tool(part, declared, where)
+    elif (code := first(part, _CODES)) is not None:
+        yield Fragment("assistant", calls=(ToolCall("code", "code_execution", arguments(code)),))
+    elif isinstance(ran := first(part, _CODE_RESULTS), Mapping):
+        failed = str(ran.get("outcome", "OUTCOME_OK")) not in ("OUTCOME_OK", "1")
+        yield Fragment("tool", as_text(ran.get("output")), answers_call="code", is_error=failed)
+    elif isinstance(guarded := first(part, _GUARDED), Mapping):
+        yield Fragment(role, content_text(first(guarded, ("text", "content"))))
     elif declared.endswith(_CALL_TYPES) or any(isinstance(part.get(key), Mapping) for key in _CALL_KEYS):
         yield Fragment("assistant", calls=(read_call(part, where),))
     elif _is_thought(part, declared):
         yield Fragment(role, thought=_thought(part))
-    elif not declared.startswith(_SILENT):
+    elif not declared.startswith(_SILENT) and "cachePoint" not in part:
         yield Fragment(role, _words(part, role, declared, where))
 
 
@@ -94,16 +103,19 @@ def _result(part: Mapping[str, object]) -> Fragment:
 
 
 def _is_ui_tool(part: Mapping[str, object], declared: str) -> bool:
-    return (declared.startswith("tool-") or declared == "dynamic-tool") and "state" in part
+    return declared == "tool-invocation" or ("state" in part and (
+        declared.startswith("tool-") or declared == "dynamic-tool" or "toolName" in part
+    ))  # fmt: skip
 
 
 def _ui_tool(part: Mapping[str, object], declared: str, where: str) -> Iterator[Fragment]:
     """A call with its result in one part, as the Vercel AI SDK keeps them for its pages."""
-    named = part if declared == "dynamic-tool" else {**part, "toolName": str(part["type"])[len("tool-") :]}
-    call = read_call(named, where)
+    inner = part.get("toolInvocation")
+    part = inner if declared == "tool-invocation" and isinstance(inner, Mapping) else part
+    call = read_call(part if "toolName" in part else {**part, "toolName": declared[len("tool-") :]}, where)
     yield Fragment("assistant", calls=(call,))
-    if str(part["state"]).startswith("output") or "output" in part or "errorText" in part:
-        result = read_result(part, part.get("output"))
+    if str(part.get("state")).startswith(("output", "result")) or "output" in part or "errorText" in part:
+        result = read_result(part, first(part, ("output", "result")))
         yield replace(result, answers_call=call.id, joins="previous")
 
 
@@ -132,9 +144,6 @@ def _words(part: Mapping[str, object], role: Role, declared: str, where: str) ->
             return as_text(part[key])
     if role == "tool":
         return content_text(part)
-    code = first(part, ("executableCode", "executable_code", "codeExecutionResult", "code_execution_result"))
-    if code is not None:
-        return as_text(code)
     raise InvalidTrajectory(
         f"{where} is no part that is known: it has {keys_of(part)}"
         + (f" and the type {declared[:40]!r}" if declared else "")

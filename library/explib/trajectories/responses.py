@@ -50,6 +50,6 @@ def _hosted(item: Mapping[str, object], tool: str) -> Iterator[Fragment]:
     call_id = as_text(first(item, ("call_id", "id")) or tool)
     name = as_text(item["name"]) if isinstance(item.get("name"), str) else tool
     yield Fragment("assistant", calls=(ToolCall(call_id, name, arguments(first(item, _GIVEN))),))
-    output = first(item, _OUTPUTS)
+    output = "[image]" if tool == "image_generation" and item.get("result") else first(item, _OUTPUTS)
     if output is not None or item.get("error"):
         yield read_result({**item, "call_id": call_id}, "" if output is None else output)

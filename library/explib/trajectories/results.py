@@ -54,6 +54,9 @@ def _words(body: object) -> tuple[str, bool]:
     """The words of a result, and whether their form says that it failed."""
     if not isinstance(body, Mapping):
         return content_text(body), False
+    mark = media_mark(body) if isinstance(body.get("type"), str) else None
+    if mark is not None:
+        return mark, False
     if isinstance(body.get("type"), str) and "value" in body:  # Vercel: {type: error-text, value}
         return content_text(body["value"]), str(body["type"]) in _FAILED
     if body.get("error") and not set(body) - {"error", "output", "result"}:  # Google: {error}
@@ -84,4 +87,4 @@ def _piece(part: object) -> str:
     if mark is not None:
         return mark
     only = part.get("json") if len(part) == 1 else None
-    return as_text(part if only is None else only)
+    return as_text({key: part[key] for key in part if not str(key).startswith("encrypted")} if only is None else only)

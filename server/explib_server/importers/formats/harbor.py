@@ -33,13 +33,18 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
         return
     results = [(path.parent, read_json(path)) for path in sorted(folder.glob("*/result.json"))]
     trials = [(path, result) for path, result in results if isinstance(result, Mapping) and _is_trial(result)]
-    for path, result in sorted(trials, key=lambda trial: _reward(trial[1]) is None):  # graded ones first
+    for path, result in sorted(trials, key=lambda trial: _reward(trial[1], trial[0]) is None):  # graded ones first
         yield or_bad(str(result.get("trial_name")), _draft, result, path)
 
 
-def _reward(result: Document) -> object:
+def _reward(result: Document, folder: Path) -> object:
+    """The verifier's rewards, which it also leaves in files of its own."""
     rewards = lookup(result, "verifier_result.rewards")
-    return rewards.get("reward", rewards) if isinstance(rewards, Mapping) else None
+    if not isinstance(rewards, Mapping):
+        rewards = read_json(folder / "verifier" / "reward.json")
+    if rewards is None:
+        return read_json(folder / "verifier" / "reward.txt")
+    return rewards.get("reward", rewards) if isinstance(rewards, Mapping) else rewards
 
 
 def _draft(result: Document, folder: Path) -> Draft:
@@ -55,7 +60,7 @@ def _draft(result: Document, folder: Path) -> Draft:
         position=str(result.get("trial_name")),
         document=result,
         trial=f"harbor:{result.get('id')}:{result.get('trial_name')}",
-        reward=_reward(result),
+        reward=_reward(result, folder),
         reward_at="verifier_result.rewards",
         feedback=problem or None,
         group=f"harbor:{result.get('task_name')}:{digest(task)}",
