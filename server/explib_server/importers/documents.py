@@ -13,7 +13,7 @@ from explib_server.importers.records import BadRecord
 
 CHUNK = 1 << 16
 """Characters that are read at a time."""
-_PAGES = ("data", "runs", "traces", "rows")
+_PAGES = ("data", "runs", "rows")
 """Fields in which the answers of APIs hold a page of documents."""
 _ABOUT_PAGES = {
     "meta", "cursors", "cursor", "next", "next_cursor", "has_more", "object", "total", "page", "pagination", "count",

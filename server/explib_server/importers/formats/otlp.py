@@ -72,9 +72,9 @@ class Otlp:
             for span in _spans(document):
                 traces.setdefault(str(first(span, ("traceId", "trace_id"))), _Trace(position)).add(span)
         for identity, trace in traces.items():
-            if trace.last:
+            if trace.messages:
                 yield _draft(identity, trace)
-        if not any(trace.last for trace in traces.values()):
+        if not any(trace.messages for trace in traces.values()):
             raise InvalidInput(
                 "No span holds the messages of a model: record gen_ai.input.messages and output.messages."
             )

@@ -149,8 +149,8 @@ def _live_branch(events: list[Event]) -> Iterator[Event]:
         kept.add(at)
         before = order.get(str(events[at].get("parentUuid")), at - 1)
         at = before if before < at else at - 1
-    messages = {message for place in kept if (message := lookup(events[place], "message.id")) is not None}
-    kept.update(place for place, event in enumerate(events) if lookup(event, "message.id") in messages)
+    messages = {str(message) for place in kept if (message := lookup(events[place], "message.id")) is not None}
+    kept.update(place for place, event in enumerate(events) if str(lookup(event, "message.id")) in messages)
     for place, event in enumerate(events):
         if place in kept or (event.get("type") == "user" and order.get(str(event.get("parentUuid"))) in kept):
             yield event

@@ -63,7 +63,7 @@ def _changed(state: object, change: Event) -> object:
 
 def _inside(value: object, key: object) -> object:
     if isinstance(value, dict):
-        return value.get(key)
+        return value.get(key) if isinstance(key, str) else None
     return value[key] if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value) else None
 
 
