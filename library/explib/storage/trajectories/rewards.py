@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, RowMapping, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +13,16 @@ from explib.models.groups import Group
 from explib.models.libraries import Library
 from explib.models.submissions import Grade, Receipt
 from explib.storage import rows
+from explib.storage.database import Database
+from explib.storage.evidence.counters import apply_reward
 from explib.storage.tables.trajectories import groups, trajectories
 from explib.trajectories.readiness import readiness
 from explib.trajectories.rewards import yields
+
+UNTIED = (
+    "the retrieval that it names is not on record, because what served it ended too early: the attempt is stored, "
+    "but it counts for no lesson that was served"
+)
 
 
 async def regrade(connection: AsyncConnection, library: Library, stored: RowMapping, grade: Grade) -> Receipt:
@@ -110,3 +118,13 @@ _CHANGED = (
     update(groups).where(groups.c.library_id == bindparam("owner"), groups.c.id == bindparam("group")).returning(groups)
 )
 """Built once: building a statement takes longer than running it."""
+
+
+async def scored(
+    connection: AsyncConnection, database: Database, library: Library, retrieval_id: str | None, receipt: Receipt
+) -> Receipt:
+    """The receipt, once the reward counts for the lessons that were served under the retrieval."""
+    if retrieval_id is None:
+        return receipt
+    counted = await apply_reward(connection, database, library, retrieval_id)
+    return replace(receipt, scored=counted or (), note=UNTIED if counted is None else "")
