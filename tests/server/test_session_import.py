@@ -7,21 +7,23 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 from mcp import Client
 from server.cli_cases import Explib, explib, one_line
+from typing_extensions import Unpack
 
 from explib.errors import InvalidInput
 from explib.models.libraries import LibrarySettings
 from explib.models.submissions import RawSubmission
-from explib.models.trajectories import Trajectory
+from explib.models.trajectories import AttemptFilter, RewardSource, Trajectory
 from explib.settings.program import Settings
 from explib.storage.store import open_store
 from explib_server.cli.reward import reward_said
 from explib_server.compose import open_application
 from explib_server.importers.intake import Intake
-from explib_server.importers.records import Record
+from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.sessions.seen import SessionsSeen
 from explib_server.importers.tally import Tally
 from explib_server.mcp.server import build_server
@@ -136,12 +138,48 @@ async def test_the_prompts_good_and_bad_store_the_persons_reward() -> None:
     assert (head.reward, head.reward_source, head.feedback) == (1.0, "person", "grams")
 
 
+class Kept(TypedDict, total=False):
+    reward_source: RewardSource
+    feedback: str
+
+
+def record(reward: float | None, key: str = "turn:codex:s:1", **more: Unpack[Kept]) -> Record:
+    return Record(
+        task="weigh it", trajectory="I did", position="turn 1", idempotency_key=key, reward=reward, **more
+    )  # fmt: skip
+
+
+async def test_records_are_stored_together_and_of_one_attempt_the_last_one_counts() -> None:
+    async with open_application(Settings(embedder="none")) as application:
+        tally = Tally()
+        records = [record(number % 2, f"k{number}") for number in range(150)]
+        await Intake(application, "many", tally).take_all([*records, record(0.5, "k0"), BadRecord("log:9", "bad")])
+        library = await application.library("many")
+        number, newest = await application.store.trajectories.listed(library, AttemptFilter(), 200)
+    assert (number, tally.stored, tally.corrected["reward"], tally.bad) == (150, 150, 1, 1)
+    assert newest[-1].reward == 0.5
+
+
+async def test_an_import_that_is_stopped_counts_what_it_has_stored() -> None:
+    async with open_application(Settings(embedder="none")) as application:
+        tally, given = Tally(), iter(range(10**6))
+        records = (record(1.0, f"k{number}") for number in given)
+        storing = asyncio.create_task(Intake(application, "many", tally).take_all(records))
+        while not tally.stored:
+            await asyncio.sleep(0)
+        storing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await storing
+        number, _ = await application.store.trajectories.listed(await application.library("many"), AttemptFilter(), 1)
+    assert number == tally.stored
+
+
 async def test_a_turn_that_its_agent_submitted_is_graded_and_not_stored_again() -> None:
     async with open_application(Settings(embedder="none")) as application:
         library = await application.library()
         own = await application.submit(library, RawSubmission("weigh it", "I did", 1.0))
         tally = Tally()
-        seen = Record("weigh it", "I did", "turn 1", "turn:codex:s:1", 0.0, reward_source="test", feedback="failed")
+        seen = record(0.0, reward_source="test", feedback="failed")
         for trajectory_id, reward in ((own.trajectory_id, 0.0), (own.trajectory_id, None), ("t_none", 0.0)):
             await Intake(application, "default", tally).take(replace(seen, submitted_id=trajectory_id, reward=reward))
         [head] = await application.store.trajectories.heads(library, [own.trajectory_id])
@@ -152,8 +190,7 @@ async def test_a_turn_that_its_agent_submitted_is_graded_and_not_stored_again() 
 async def test_what_a_session_shows_is_a_share_of_the_librarys_range() -> None:
     async with open_application(Settings(embedder="none")) as application:
         library = await application.store.libraries.ensure("wide", LibrarySettings(reward_min=0.0, reward_max=100.0))
-        record = Record("weigh it", "I did", "turn 1", "turn:codex:s:1", 1.0, reward_source="test")
-        await Intake(application, "wide", Tally()).take(record)
+        await Intake(application, "wide", Tally()).take(record(1.0, reward_source="test"))
         newest = await application.store.trajectories.newest(library)
     assert newest is not None
     assert newest.reward == 100.0

@@ -13,7 +13,7 @@ from explib.text.words import storable
 from explib.trajectories import Reading, as_messages, read_trajectory
 from explib_server.importers.context import is_context
 from explib_server.importers.paths import lookup, text_at
-from explib_server.importers.records import Draft, Options, Record
+from explib_server.importers.records import TOLD, Draft, Options, Record
 from explib_server.importers.rewards import find_reward, reward_of
 from explib_server.importers.scores import Scores
 
@@ -30,26 +30,15 @@ def complete(draft: Draft, place: str, options: Options, scores: Scores) -> Reco
         named = f"no field {options.task_field!r}" if options.task_field else "no task and no message of a user"
         raise InvalidInput(f"There is {named}: name the field that holds the task with --task-field.")
     reward, reward_source = _reward(draft, options, scores)
-    return Record(
-        task=task,
-        trajectory=as_messages(reading.steps),
-        position=draft.position[-_MAX_POSITION:],
-        idempotency_key=_identity(draft, place),
-        reward=reward,
-        reward_source=reward_source,
-        answer=draft.answer if draft.says_answer else draft.answer or reading.answer,
-        ground_truth=draft.ground_truth,
-        feedback=draft.feedback,
-        retrieval_id=draft.retrieval_id,
-        submitted_id=draft.submitted_id,
-        group=text_at(draft.document, options.group_by) if options.group_by else draft.group,
-        library=draft.library,
-        agent=draft.agent,
-        model=draft.model,
-        folder=draft.folder,
-        span=draft.span,
-        has_ended=draft.has_ended,
-    )
+    told = {name: getattr(draft, name) for name in TOLD}
+    told |= {
+        "trajectory": as_messages(reading.steps),
+        "position": draft.position[-_MAX_POSITION:],
+        "reward_source": reward_source,
+        "answer": draft.answer if draft.says_answer else draft.answer or reading.answer,
+        "group": text_at(draft.document, options.group_by) if options.group_by else draft.group,
+    }
+    return Record(task=task, idempotency_key=_identity(draft, place), reward=reward, **told)
 
 
 def first_request(steps: Sequence[Step]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
@@ -34,60 +34,17 @@ class Options:
     """Sessions of other folders are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One attempt as its format finds it, before the options are applied."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a log tells of an attempt, taken over as it is."""
 
     trajectory: object
     position: str
     """Where it stands, for people: `file:line`, `file/index`, the file's or the trial's name."""
-    document: Mapping[str, object] = field(default_factory=dict)
-    """Where the fields that options name are looked up."""
-    trial: str | None = None
-    """The format's own id of this attempt, the same wherever the file lies; None: its place is its identity."""
-    idempotency_key: str | None = None
-    """The key under which the log says that the attempt was submitted, which then is its identity."""
-    task: str | None = None
-    reward: object = None
-    """As the log writes it: a number, a word, a letter, a list or a map."""
-    reward_at: str = "reward"
-    """Where that stands in the document, for errors that name an option."""
     answer: str | None = None
-    says_answer: bool = False
-    """The log says all there is to say of the answer: it isn't read from the agent's last words."""
     ground_truth: str | None = None
     reward_source: RewardSource = "environment"
     """Who says the reward: what a session shows says it by itself."""
-    feedback: str | None = None
-    retrieval_id: str | None = None
-    submitted_id: str | None = None
-    """The trajectory as which the agent submitted this attempt itself."""
-    group: str | None = None
-    library: str | None = None
-    agent: str | None = None
-    model: str | None = None
-    folder: str | None = None
-    """Where the agent worked."""
-    span: tuple[float, float] | None = None
-    """When it began and ended (Unix time), where a session tells."""
-    has_ended: bool = True
-    """Nothing more comes of it; a session that goes on may have a request at which the agent still works."""
-    names: tuple[str, ...] = ()
-    """What a file of scores may call it, the surest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One attempt with the fields of `submit_trajectory`, its trajectory as messages: without the data of its media."""
-
-    task: str
-    trajectory: object
-    position: str
-    idempotency_key: str
-    reward: float | None = None
-    answer: str | None = None
-    ground_truth: str | None = None
-    reward_source: RewardSource = "environment"
     feedback: str | None = None
     retrieval_id: str | None = None
     submitted_id: str | None = None
@@ -101,7 +58,40 @@ class Record:
     span: tuple[float, float] | None = None
     """When it began and ended (Unix time), where a session tells."""
     has_ended: bool = True
-    """False for the last turn of a session at which the agent still works."""
+    """Nothing more comes of it; a session that goes on may have a request at which the agent still works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft(Told):
+    """One attempt as its format finds it, before the options are applied."""
+
+    document: Mapping[str, object] = field(default_factory=dict)
+    """Where the fields that options name are looked up."""
+    trial: str | None = None
+    """The format's own id of this attempt, the same wherever the file lies; None: its place is its identity."""
+    idempotency_key: str | None = None
+    """The key under which the log says that the attempt was submitted, which then is its identity."""
+    task: str | None = None
+    reward: object = None
+    """As the log writes it: a number, a word, a letter, a list or a map."""
+    reward_at: str = "reward"
+    """Where that stands in the document, for errors that name an option."""
+    says_answer: bool = False
+    """The log says all there is to say of the answer: it isn't read from the agent's last words."""
+    names: tuple[str, ...] = ()
+    """What a file of scores may call it, the surest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Told):
+    """One attempt with the fields of `submit_trajectory`, its trajectory as messages: without the data of its media."""
+
+    task: str
+    idempotency_key: str
+    reward: float | None = None
+
+
+TOLD = tuple(each.name for each in fields(Told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from explib.errors import InvalidInput
 from explib.trajectories.conversation import BODIES, conversation, is_conversation
 from explib.trajectories.messages import ROLES
 from explib.trajectories.values import keys_of
-from explib_server.importers.formats.own import names_of
-from explib_server.importers.paths import lookup, text_at
+from explib_server.importers.formats.own import draft_of
+from explib_server.importers.paths import lookup
 from explib_server.importers.per_document import Document, PerDocument
 from explib_server.importers.records import Draft
 from explib_server.importers.sources import Source
@@ -27,20 +28,8 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     items = list(conversation(document)[1])
     if all(isinstance(item, Mapping) and ROLES.get(str(item.get("role"))) in ("user", "system") for item in items):
         raise InvalidInput(f"Nothing in it is the agent's: it has {keys_of(document)} and no answer to the request.")
-    yield Draft(
-        trajectory=items,
-        position=position,
-        document=document,
-        idempotency_key=text_at(document, "idempotency_key"),
-        task=text_at(document, "task"),
-        answer=text_at(document, "answer"),
-        ground_truth=text_at(document, "ground_truth"),
-        feedback=text_at(document, "feedback"),
-        group=text_at(document, "group"),
-        agent=text_at(document, "agent"),
-        model=text_at(document, "model") or model_of(items),
-        names=names_of(document),
-    )
+    draft = draft_of(document, items, position)
+    yield replace(draft, model=draft.model or model_of(items))
 
 
 def model_of(messages: list[object]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from explib.errors import InvalidInput
 from explib_server.importers.paths import text_at
@@ -27,19 +28,26 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     options = source.run.options
     named = {str(path).split(".")[0] for path in (options.reward_field, options.group_by, options.task_field)}
     source.run.ignored.update(sorted(document.keys() - _READ - named))
-    yield Draft(
-        trajectory=document["trajectory"],
+    yield replace(
+        draft_of(document, document["trajectory"], position),
+        says_answer=True,
+        retrieval_id=text_at(document, "retrieval_id"),
+        library=text_at(document, "library"),
+    )
+
+
+def draft_of(document: Document, trajectory: object, position: str) -> Draft:
+    """The attempt with all that stands in the fields of `submit_trajectory`."""
+    return Draft(
+        trajectory=trajectory,
         position=position,
         document=document,
         idempotency_key=text_at(document, "idempotency_key"),
         task=text_at(document, "task"),
         answer=text_at(document, "answer"),
-        says_answer=True,
         ground_truth=text_at(document, "ground_truth"),
         feedback=text_at(document, "feedback"),
-        retrieval_id=text_at(document, "retrieval_id"),
         group=text_at(document, "group"),
-        library=text_at(document, "library"),
         agent=text_at(document, "agent"),
         model=text_at(document, "model"),
         names=names_of(document),

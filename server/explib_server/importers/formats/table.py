@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from explib.errors import InvalidInput
 from explib.trajectories.conversation import is_conversation
-from explib_server.importers.formats.own import names_of
+from explib_server.importers.formats.own import draft_of
 from explib_server.importers.paths import as_field, lookup, objects, text_at
 from explib_server.importers.per_document import Document, PerDocument
 from explib_server.importers.records import Draft
@@ -64,17 +65,11 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     messages = _messages(asked, "user")
     if prompt == "instruction" and text_at(row, "input"):
         messages = [{"role": "user", "content": f"{as_field(asked)}\n\n{text_at(row, 'input')}"}]
-    yield Draft(
-        trajectory=[*messages, *_messages(lookup(row, response), "assistant")],
-        position=position,
-        document=row,
+    yield replace(
+        draft_of(row, [*messages, *_messages(lookup(row, response), "assistant")], position),
         task=as_field(messages[0]["content"]) if len(messages) == 1 else text_at(row, "task"),
+        answer=None,
         ground_truth=next((text_at(row, name) for name in _EXPECTED if text_at(row, name)), None),
-        feedback=text_at(row, "feedback"),
-        group=text_at(row, "group"),
-        agent=text_at(row, "agent"),
-        model=text_at(row, "model"),
-        names=names_of(row),
     )
 
 
