@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -35,10 +36,20 @@ def documents(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
     text.seek(0)
     if first.startswith("[") and not (first.endswith("\n") and is_conversation(parse(first))):
         yield from _elements(text, name)
-    elif first.startswith(("{", "[")) and not isinstance(parse(first), InvalidInput):
+    elif first.startswith(("{", "[")) and _is_of_lines(first, text):
         yield from _lines(text, name)
     else:
-        yield from _in_pages(name, _whole(text))
+        for position, value in _whole(text, name):
+            yield from _in_pages(position, value)
+
+
+def _is_of_lines(first: str, text: IO[str]) -> bool:
+    """Tell by its first line that a text has a document on each; a damaged first line, by the next one."""
+    if not isinstance(parse(first), InvalidInput):
+        return True
+    following = list(itertools.islice((line for line in text if line.strip()), 2))[1:]
+    text.seek(0)
+    return any(isinstance(parse(line), Mapping) for line in following)
 
 
 def parse(text: str) -> object:
@@ -91,11 +102,27 @@ def _page(answer: Mapping[str, object]) -> list[Mapping[str, object]] | None:
     return documents if len(documents) == len(items) else None
 
 
-def _whole(text: IO[str]) -> object:
-    value = parse(text.read())
-    if isinstance(value, InvalidInput):
-        raise InvalidInput(f"It is neither JSON nor JSONL ({value}): pass a log of a known format.")
-    return value
+def _whole(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
+    """The only value of a text, or values that follow each other over several lines."""
+    content = text.read()
+    value = parse(content)
+    if not isinstance(value, InvalidInput):
+        yield name, value
+        return
+    at, number = _end_of_blank(content), 0
+    while at < len(content):
+        try:
+            value, at = _DECODER.raw_decode(content, at)
+        except (ValueError, RecursionError) as error:
+            reason = f"It is neither JSON nor JSONL ({error}): pass a log of a known format."
+            if number == 0:
+                raise InvalidInput(reason) from error
+            yield f"{name}/{number}", BadRecord(f"{name}/{number}", reason)
+            return
+        if number == 0 and not isinstance(value, Mapping):
+            raise InvalidInput("It is neither JSON nor JSONL: pass a log of a known format.")
+        yield f"{name}/{number}", value
+        at, number = _end_of_blank(content, at), number + 1
 
 
 def _elements(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
@@ -141,6 +168,6 @@ def _decoded(text: IO[str], name: str) -> Iterator[object]:
         buffer, size = buffer + more, size * 2
 
 
-def _end_of_blank(buffer: str) -> int:
-    matched = _BLANK.match(buffer)
-    return matched.end() if matched else 0
+def _end_of_blank(buffer: str, at: int = 0) -> int:
+    matched = _BLANK.match(buffer, at)
+    return matched.end() if matched else at

@@ -11,7 +11,9 @@ from explib_server.importers.rewards import find_reward, reward_of
 
 ID_FIELDS = ("instance_id", "id", "task_id", "trial_id", "sample_id", "example_id", "name", "key")
 """Fields that name an attempt where `--score-key` names none."""
-_RESOLVED = {"resolved_ids": 1.0, "unresolved_ids": 0.0, "empty_patch_ids": 0.0}
+_RESOLVED = {"generated": 0.0, "no_generation": 0.0, "unresolved_ids": 0.0, "empty_patch_ids": 0.0, "resolved": 1.0,
+             "resolved_ids": 1.0}  # fmt: skip
+"""Lists of a report with what they say of their instances: those of runs, and of the published experiments."""
 
 
 def is_report(document: object) -> bool:
@@ -19,8 +21,9 @@ def is_report(document: object) -> bool:
     if not isinstance(document, Mapping):
         return False
     values = list(document.values())
+    listed = isinstance(document.get("resolved"), list) and isinstance(document.get("generated"), list)
     single = len(values) == 1 and isinstance(values[0], Mapping) and isinstance(values[0].get("resolved"), bool)
-    return single or isinstance(document.get("resolved_ids"), list)
+    return single or listed or isinstance(document.get("resolved_ids"), list)
 
 
 @dataclass(slots=True)

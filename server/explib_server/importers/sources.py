@@ -24,7 +24,7 @@ from explib_server.importers.documents import documents
 from explib_server.importers.records import BadRecord, ForeignLesson, Options
 from explib_server.importers.scores import Scores
 from explib_server.importers.sessions.opencode_database import DATABASE, exported_sessions
-from explib_server.importers.tables import PARQUET, SEPARATED, parquet_rows, separated_rows
+from explib_server.importers.tables import PARQUET, SEPARATED, parquet_rows, separated_rows, separator_in
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -133,7 +133,7 @@ class Source:
         yield from self._documents()
 
     def _documents(self) -> Iterator[tuple[str, object]]:
-        if self.suffix in PARQUET:
+        if self.suffix in PARQUET or (not self.suffix and self._begins_with(b"PAR1")):
             yield from parquet_rows(self.path, self.name)
             self.reached(self.path.stat().st_size)
             return
@@ -141,8 +141,12 @@ class Source:
             yield from exported_sessions(self.path, self.name)
             return
         with self.text() as text:
-            separator = SEPARATED.get(self.suffix)
+            separator = SEPARATED.get(self.suffix) or (None if self.suffix else separator_in(text))
             yield from separated_rows(text, self.name, separator) if separator else documents(text, self.name)
+
+    def _begins_with(self, mark: bytes) -> bool:
+        with self.open() as file:
+            return file.read(len(mark)) == mark
 
     @cached_property
     def _begin(self) -> list[tuple[str, object]]:

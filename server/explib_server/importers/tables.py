@@ -22,6 +22,14 @@ _LONGEST_CELL = 1 << 28
 """Characters: a cell may hold a whole conversation."""
 
 
+def separator_in(text: IO[str]) -> str | None:
+    """The separator of a text whose file's name says nothing; None where it begins like JSON, or has no cells."""
+    first = text.readline(_LONGEST_NAMES)
+    text.seek(0)
+    parts = [separator for separator in ("\t", ",", ";") if separator in first]
+    return parts[0] if parts and first.lstrip()[:1] not in ("{", "[") else None
+
+
 def separated_rows(text: IO[str], name: str, separator: str) -> Iterator[tuple[str, object]]:
     """The rows of a table of text, each an object by the names in the first row. Raises InvalidInput."""
     csv.field_size_limit(_LONGEST_CELL)

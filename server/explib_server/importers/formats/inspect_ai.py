@@ -28,7 +28,7 @@ class InspectArchive:
 
     def recognises(self, source: Source) -> bool:
         """Tell by its ending and its first bytes that it is a ZIP of a log."""
-        if source.suffix != ".eval":
+        if source.suffix not in (".eval", ""):
             return False
         with source.open() as file:
             return file.read(4) == b"PK\x03\x04"
