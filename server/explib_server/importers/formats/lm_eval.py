@@ -64,12 +64,12 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
 def _requests(arguments: object) -> list[list[object]]:
     """The arguments of each request, the prompt first: maps of `gen_args_N`, before 2024 lists."""
     requests = arguments.values() if isinstance(arguments, Mapping) else arguments
-    found = (request.values() if isinstance(request, Mapping) else request for request in _items(requests))
-    return [list(request) for request in found if isinstance(request, Iterable) and not isinstance(request, str)]
+    found = (list(request.values()) if isinstance(request, Mapping) else request for request in _items(requests))
+    return [_items(request) for request in found if _items(request)]
 
 
-def _items(value: object) -> Iterable[object]:
-    return value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else []
 
 
 def _messages(prompt: object) -> list[Document]:
