@@ -110,7 +110,7 @@ def _whole(text: IO[str], name: str) -> Iterator[tuple[str, object]]:
         yield name, value
         return
     at, number = _end_of_blank(content), 0
-    while at < len(content):
+    while at < len(content) or number == 0:
         try:
             value, at = _DECODER.raw_decode(content, at)
         except (ValueError, RecursionError) as error:

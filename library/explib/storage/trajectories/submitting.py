@@ -72,11 +72,7 @@ class Submissions:
     database: Database
 
     async def submit(self, library: Library, submission: Submission) -> Receipt:
-        """Durable when it returns; the same submission twice gives the same trajectory.
-
-        Raises InvalidReward, UnknownRetrieval, IdempotencyConflict (the key was used for other content) and
-        RewardConflict (the same submission with another reward).
-        """
+        """As `Trajectories.submit` says."""
         if submission.reward is not None:
             submission = replace(submission, reward=checked_reward(submission.reward, library.settings))
         is_short = sum(len(step.text) for step in submission.steps) <= AT_ONCE_CHARACTERS
