@@ -199,8 +199,8 @@ def test_a_file_of_scores_grades_the_attempts_it_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "reward"),
-    [(1, 1.0), ("0.5", 0.5), ("85%", 0.85), (True, 1.0), ("C", 1.0), ("I", 0.0), ("P", 0.5), ("Passed", 1.0),
-     ("no", 0.0),
+    [(1, 1.0), ("0.5", 0.5), ("85%", 0.85), ("7/10", 0.7), (True, 1.0), ("C", 1.0), ("I", 0.0), ("P", 0.5), 
+     ("Passed", 1.0), ("no", 0.0),
      ([{"value": 1}], 1.0), ({"value": {"score": "fail"}}, 0.0), ({"only": 0.25}, 0.25), ('{"value": 1}', 1.0),
      (None, None), ("", None), ([], None), ({}, None), ("N/A", None), (float("nan"), None)],
 )  # fmt: skip
@@ -228,9 +228,23 @@ def test_paths_reach_into_objects_lists_and_json_text() -> None:
         "m": {"exact,none": 2},
         "l": [{"name": "x", "v": 3}, {"name": "y.z", "v": 4}],
         "j": '{"k": 5}',
+        "n": [7, 8],
     }
-    paths = ("a.b", "m.exact,none", "l.x.v", "l[name=x].v", "l[1].v", "l.y.z.v", "j.k", "m.no", "l[9]", "no.no", "l[")
-    assert [lookup(document, path) for path in paths] == [1, 2, 3, 3, 4, 4, 5, None, None, None, None]
+    paths = (
+        "a.b",
+        "m.exact,none",
+        "l.x.v",
+        "l[name=x].v",
+        "l[1].v",
+        "l.y.z.v",
+        "j.k",
+        "m.no",
+        "l[9]",
+        "no.no",
+        "l[",
+        "n[1]",
+    )
+    assert [lookup(document, path) for path in paths] == [1, 2, 3, 3, 4, 4, 5, None, None, None, None, 8]
 
 
 def test_the_clients_own_context_is_never_the_task(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs over the cases beside the checkout, where they are; each kind has a test of its own in test_import_formats.py."""
+"""Runs over the cases beside the checkout, where they are; each kind has its own test in test_import_formats.py."""
 
 from __future__ import annotations
 

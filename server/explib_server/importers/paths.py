@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from explib.errors import InvalidInput
 from explib.text.words import storable
@@ -67,14 +67,11 @@ def _element(items: list[object], path: str) -> object:
     if path.startswith("["):
         selector, _, rest = path[1:].partition("]")
         name, equals, wanted = selector.partition("=")
-        if equals:
-            chosen = (item for item in objects(items) if str(item.get(name)) == wanted)
-        else:
-            chosen = (item for at, item in enumerate(objects(items)) if str(at) == selector)
+        named: Iterator[object] = (item for item in objects(items) if str(item.get(name)) == wanted)
+        chosen = named if equals else (item for at, item in enumerate(items) if str(at) == selector)
         return lookup(next(chosen, None), rest.removeprefix("."))
     for cut in _cuts(path):
-        named = (item for item in objects(items) if any(item.get(name) == path[:cut] for name in _NAMES))
-        item = next(named, None)
+        item = next((item for item in objects(items) if any(item.get(name) == path[:cut] for name in _NAMES)), None)
         if item is not None:
             return lookup(item, path[cut:].removeprefix("."))
     return None

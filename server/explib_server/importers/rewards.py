@@ -74,10 +74,9 @@ def reward_of(value: object, field: str) -> float | None:
         return _number(value, field)
     if isinstance(value, list):
         if len(value) > 1:
-            names = [
-                str(item.get("name", at)) if isinstance(item, Mapping) else str(at) for at, item in enumerate(value)
-            ]
-            raise _several(field, names, "{field}[name={name}]")
+            named = all(isinstance(item, Mapping) and "name" in item for item in value)
+            names = [str(item["name"] if named else at) for at, item in enumerate(value)]
+            raise _several(field, names, "{field}[name={name}]" if named else "{field}[{name}]")
         return reward_of(value[0], field) if value else None
     if isinstance(value, Mapping):
         return _of_map(value, field)
@@ -110,9 +109,10 @@ def _of_words(value: str, field: str) -> float | None:
         parsed = loads(words)
         if parsed is not None:
             return reward_of(parsed, field)
+    part, _, whole = words.removesuffix("%").partition("/")  # 7/10, 70%
     try:
-        return _number(float(words[:-1]) / 100 if words.endswith("%") else float(words), field)
-    except ValueError:
+        return _number(float(part) / float(whole or (100 if words.endswith("%") else 1)), field)
+    except (ValueError, ZeroDivisionError):
         raise _unreadable(value, field) from None
 
 

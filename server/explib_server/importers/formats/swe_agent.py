@@ -26,7 +26,7 @@ def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft
     history = objects(document.get("history"))
     text, model = lookup(problem, "text"), lookup(replay, "agent.model.name")
     yield Draft(
-        trajectory=list(_messages(history) if history else map(_step, objects(document.get("trajectory")))),
+        trajectory=list(_messages(history)) if history else _steps(objects(document.get("trajectory"))),
         position=position,
         document=document,
         task=text if isinstance(text, str) and text.strip() else None,
@@ -59,6 +59,12 @@ def _messages(history: list[Document]) -> Iterator[Document]:
 def _command(action: str, call_id: str) -> Mapping[str, object]:
     """A command line as a call: its first word is the tool."""
     return {"id": call_id, "name": action.split()[0], "arguments": {"command": action.strip()}}
+
+
+def _steps(steps: list[Document]) -> list[Document]:
+    """The steps where there is no history, behind what the model was told before the first one."""
+    told = [message for message in objects(steps[0].get("query") if steps else None) if "role" in message]
+    return [*_messages(told), *map(_step, steps)]
 
 
 def _step(step: Document) -> Document:

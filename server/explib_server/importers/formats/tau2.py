@@ -90,6 +90,7 @@ def _spoken(ticks: list[Document]) -> _Messages:
     """The messages of a spoken run: what each side says until the other one speaks alone, and calls with results."""
     said: _Messages = []
     words: dict[str, str] = {}
+    utterances: dict[str, object] = {}
 
     def settle() -> None:
         said.extend({"role": role, "content": text.strip()} for role, text in words.items() if text.strip())
@@ -100,9 +101,12 @@ def _spoken(ticks: list[Document]) -> _Messages:
         speaking = [role for role, text in heard.items() if text]
         if len(speaking) == 1 and words and list(words)[-1] != speaking[0]:
             settle()
-        for role, text in heard.items():
-            if text:
-                words[role] = words.get(role, "") + text
+        for side, role in _SIDES:
+            utterance = lookup(tick, f"{side}_chunk.utterance_ids")
+            if heard[role]:
+                between = " " if role in words and utterance != utterances.get(role) else ""
+                words[role] = words.get(role, "") + between + heard[role]
+                utterances[role] = utterance
         for side, role in _SIDES:
             calls = tick.get(f"{side}_tool_calls")
             if calls:
