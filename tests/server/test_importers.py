@@ -199,7 +199,7 @@ def test_a_file_of_scores_grades_the_attempts_it_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "reward"),
-    [(1, 1.0), ("0.5", 0.5), ("85%", 0.85), ("7/10", 0.7), (True, 1.0), ("C", 1.0), ("I", 0.0), ("P", 0.5), 
+    [(1, 1.0), ("0.5", 0.5), ("85%", 0.85), ("7/10", 0.7), (True, 1.0), ("C", 1.0), ("I", 0.0), ("P", 0.5),
      ("Passed", 1.0), ("no", 0.0),
      ([{"value": 1}], 1.0), ({"value": {"score": "fail"}}, 0.0), ({"only": 0.25}, 0.25), ('{"value": 1}', 1.0),
      (None, None), ("", None), ([], None), ({}, None), ("N/A", None), (float("nan"), None)],
