@@ -191,10 +191,11 @@ def alpaca(folder: Path) -> None:
 
 
 def proxied(folder: Path) -> None:
-    """Requests and answers as a proxy keeps them, and a request that nobody answered."""
+    """Requests and answers as a proxy keeps them, a request that nobody answered, messages as JSON text."""
     put(folder, "log.jsonl", lines(
         {"input": {"messages": openai()[:3]}, "output": {"choices": [{"message": openai()[3]}]}},
         {"prompt": openai()[:1], "chosen": openai()[3:], "rejected": []},
+        {"messages": json.dumps(openai())},
     ))  # fmt: skip
 
 
@@ -282,7 +283,7 @@ VARIANTS: Mapping[str, Case] = {
     ),
     "excel": of(excel, "t.csv", Found(2, tools=(), model="m", answer='{"said": 1}')),
     "alpaca": of(alpaca, "t.jsonl", TEXT_ONLY, TEXT_ONLY, groups=2),
-    "proxied": of(proxied, "log.jsonl", Found(4), bad=("log.jsonl:2",)),
+    "proxied": of(proxied, "log.jsonl", Found(4), Found(4), bad=("log.jsonl:2",)),
     "vercel page": of(vercel_page, "log.jsonl", Found(4), Found(4)),
     "google code": of(google_code, "log.jsonl", Found(4, tools=("code_execution",), errors=1)),
     "claude-code printed": of(claude_printed, "out.json", Found(4, agent="claude-code", model="m")),

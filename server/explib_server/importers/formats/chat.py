@@ -14,22 +14,33 @@ from explib_server.importers.paths import lookup
 from explib_server.importers.per_document import Document, PerDocument
 from explib_server.importers.records import Draft
 from explib_server.importers.sources import Source
+from explib_server.importers.tables import cell
 
 _MODELS = ("model", "model_name", "response_metadata.model_name")
+_REPLIES, _TOLD = ("output", "response", "completion"), {"messages", "choices", "role"}
 _FIELDS = (*BODIES, "input", "prompt", "request", "kwargs")
 
 
 def _is_mine(document: Document, source: Source) -> bool:
-    bodies = [document.get(name) for name in _FIELDS]
+    bodies = [cell(document.get(name)) for name in _FIELDS]
     return any(is_conversation(body) or is_conversation(lookup(body, "messages")) for body in bodies)
 
 
 def _drafts(document: Document, position: str, source: Source) -> Iterator[Draft]:
-    items = list(conversation(document)[1])
+    items = list(conversation({**document, **dict(_parsed(document))})[1])
     if all(isinstance(item, Mapping) and ROLES.get(str(item.get("role"))) in ("user", "system") for item in items):
         raise InvalidInput(f"Nothing in it is the agent's: it has {keys_of(document)} and no answer to the request.")
     draft = draft_of(document, items, position)
     yield replace(draft, model=draft.model or model_of(items))
+
+
+def _parsed(document: Document) -> Iterator[tuple[str, object]]:
+    """The fields that hold messages as JSON text; an answer that is JSON of something else stays one."""
+    for name in (*_FIELDS, *_REPLIES):
+        value = document.get(name)
+        parsed = cell(value)
+        if parsed is not value and (is_conversation(parsed) or (isinstance(parsed, Mapping) and _TOLD & parsed.keys())):
+            yield name, parsed
 
 
 def model_of(messages: list[object]) -> str | None:
