@@ -111,7 +111,7 @@ def langfuse_observations(folder: Path) -> None:
 
 def langfuse_table(folder: Path) -> None:
     told, said = (json.dumps(text).replace('"', '""') for text in (ASKED, DONE))
-    put(folder, "t.csv", f'id,timestamp,input,output,sessionId\nt1,2026,"{told}","{said}",s\n')
+    put(folder, "t.csv", f'id,timestamp,input,output,sessionId,userId\nt1,2026,"{told}","{said}",s,u\n')
 
 
 def langsmith_page(folder: Path) -> None:

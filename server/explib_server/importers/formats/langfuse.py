@@ -16,7 +16,10 @@ from explib_server.importers.traces import with_failures
 _TYPES = ("GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL")
 _TRACE, _PARENT = ("traceId", "trace_id"), ("parentObservationId", "parent_observation_id")
 _MODEL = ("model", "providedModelName", "provided_model_name")
-_OF_A_TABLE = ("bookmarked", "observationCount", "sessionId", "session_id", "userId", "user_id")
+_OF_A_TABLE = {
+    "bookmarked", "observationCount", "sessionId", "userId", "release", "version", "environment", "latency",
+    "totalCost", "htmlPath", "public", "createdAt",
+}  # fmt: skip
 """Columns of exported tables of traces."""
 
 
@@ -90,8 +93,8 @@ def _is_score(document: Document) -> bool:
 
 
 def _is_row(document: Document) -> bool:
-    told = "input" in document and "output" in document and "timestamp" in document
-    return told and any(name in document for name in _OF_A_TABLE)
+    told = all(name in document for name in ("id", "timestamp", "input", "output"))
+    return told and len(document.keys() & _OF_A_TABLE) > 1
 
 
 def _of_document(document: Document, position: str) -> Draft:
@@ -100,7 +103,7 @@ def _of_document(document: Document, position: str) -> Draft:
     trace = _Trace(position, told, scores=objects(document.get("scores")))
     for observation in objects(document.get("observations")):
         trace.add(observation)
-    return _draft(str(told.get("id")), trace)
+    return _draft(text_at(told, "id"), trace)
 
 
 def _scores_beside(source: Source) -> dict[str, list[Document]]:
@@ -113,7 +116,7 @@ def _scores_beside(source: Source) -> dict[str, list[Document]]:
     return found
 
 
-def _draft(identity: str, trace: _Trace) -> Draft:
+def _draft(identity: str | None, trace: _Trace) -> Draft:
     last = trace.last or trace.head
     asked, answered = _value(mapping(last, "The trace").get("input")), _value(last.get("output"))
     remarks = [text_at(score, "comment") for score in trace.scores]
@@ -123,12 +126,12 @@ def _draft(identity: str, trace: _Trace) -> Draft:
         trajectory=with_failures([*messages, *_reply(answered)], (), trace.failures),
         position=trace.position,
         document={**trace.head, "scores": scores},
-        trial=f"langfuse:{trace.head.get('projectId')}:{identity}",
+        trial=identity and f"langfuse:{trace.head.get('projectId')}:{identity}",
         reward=scores,
         reward_at="scores",
         feedback="\n".join(remark for remark in remarks if remark) or None,
         model=trace.model,
-        names=(identity,),
+        names=(identity,) if identity else (),
     )
 
 

@@ -59,7 +59,7 @@ class LangSmith:
                 yield BadRecord(position, "It is no run: it has no run_type.")
             else:
                 for each in _with_children({key: cell(value) for key, value in run.items()}):
-                    identity = str(run.get("trace_id") or run.get("id"))
+                    identity = text_at(run, "trace_id") or text_at(run, "id") or position
                     traces.setdefault(identity, _Trace(position)).add(each)
         for identity, trace in traces.items():
             yield or_bad(trace.position, _draft, identity, trace)

@@ -25,14 +25,13 @@ class LmEval:
         return _LINES.recognises(source)
 
     def read(self, source: Source) -> Iterator[Draft | BadRecord]:
-        """The first line of each document."""
-        seen: set[str] = set()
+        """The lines of the filter that comes first; the same document once more is another attempt."""
+        filters: dict[str | None, object] = {}
         for draft in _LINES.read(source):
-            if isinstance(draft, Draft):
-                if draft.names[0] in seen:
-                    continue
-                seen.add(draft.names[0])
-            yield draft
+            if isinstance(draft, BadRecord) or filters.setdefault(
+                draft.group, draft.document.get("filter")
+            ) == draft.document.get("filter"):
+                yield draft
 
 
 def _is_mine(document: Document, source: Source) -> bool:

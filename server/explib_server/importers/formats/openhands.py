@@ -21,6 +21,8 @@ from explib_server.importers.sources import Source, read_json
 _HISTORIES = ("history", "trajectory", "events", "messages")
 _VERDICTS = ("report.resolved", "resolved", "score", "reward", "success", "passed", "result")
 """Where the evaluations of the various benchmarks say in `test_result` how it went."""
+_ID = re.compile(r"[0-9a-f-]{16,}")
+"""A name that no two conversations share."""
 _STATE = "../base_state.json"
 """What the agent SDK keeps of a conversation beside its folder of events."""
 
@@ -42,16 +44,16 @@ class OpenHands:
             return
         documents = list(source.documents() if source.path.parent.name != "events" else _files(source))
         yield from (document for _, document in documents if isinstance(document, BadRecord))
-        events = objects([document for _, document in documents])
+        events, above = objects([document for _, document in documents]), source.path.parent.parent.name
         yield Draft(
             trajectory=messages_of_events(events),
             position=source.name,
             document={"events": events},
-            trial=f"openhands:{source.path.parents[1].name}" if source.path.parent.name == "events" else None,
+            trial=f"openhands:{above}" if source.path.parent.name == "events" and _ID.fullmatch(above) else None,
             agent=_AGENT,
             model=as_field(first_of({"state": source.companion(_STATE)}, "state.agent.llm.model"))
             or model_of_events(events),
-            names=(source.path.parents[1].name,),
+            names=(above,),
         )
 
 

@@ -17,6 +17,7 @@ from explib_server.importers.traces import with_failures
 _RESOURCES = ("resourceSpans", "resource_spans", "batches")
 _SCOPES = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans")
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "ai.model.id")
+_IDS = ("traceId", "trace_id")
 _BEGAN = ("startTimeUnixNano", "start_time_unix_nano")
 
 
@@ -70,7 +71,7 @@ class Otlp:
                 yield document
                 continue
             for span in _spans(document):
-                traces.setdefault(str(first(span, ("traceId", "trace_id"))), _Trace(position)).add(span)
+                traces.setdefault(str(first(span, _IDS) or position), _Trace(position)).add(span)
         for identity, trace in traces.items():
             if trace.messages:
                 yield _draft(identity, trace)
