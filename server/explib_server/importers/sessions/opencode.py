@@ -60,7 +60,7 @@ def _is_export(document: Event) -> bool:
 
 
 def _stored_messages(session: Event, path: Path) -> Iterator[Event]:
-    storage = path.parents[2]
+    storage = path.parent.parent.parent
     for stored in sorted((storage / "message" / str(session["id"])).glob("*.json")):
         info = read_json(stored)
         if isinstance(info, Mapping):
