@@ -164,16 +164,12 @@ def test_a_dry_import_shows_attempts_and_groups_and_stores_nothing(explib: Expli
 
 
 def test_ctrl_c_says_what_is_stored(explib: Explib, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = 0
-
     class Stopped(Intake):
-        async def take(self, record: Record | BadRecord) -> None:
-            nonlocal taken
-            taken += 1
-            if taken > 3:
-                raise KeyboardInterrupt
-            await Intake.take(self, record)
+        async def take(self, *together: Record | BadRecord) -> None:
+            await Intake.take(self, *together)
+            raise KeyboardInterrupt
 
+    monkeypatch.setattr("explib_server.importers.intake.AT_ONCE", 3)
     monkeypatch.setattr("explib_server.cli.imports.Intake", Stopped)
     said = explib("import", str(log))
     assert said.code == 130

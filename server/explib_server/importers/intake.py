@@ -40,17 +40,22 @@ class Intake:
     async def take_all(self, records: Iterable[Record | BadRecord]) -> None:
         """Store all records. Cancelled meanwhile, it ends when those under way are stored and counted."""
         for together in _batches(records):
-            await run_to_completion(asyncio.gather(*map(self.take, together)))
+            await run_to_completion(self.take(*together))
 
-    async def take(self, record: Record | BadRecord) -> None:
-        """Store a record, or correct what was stored of it before; what cannot be stored is a problem."""
+    async def take(self, *together: Record | BadRecord) -> None:
+        """Store records at the same time, or correct what was stored before; what cannot be stored is a problem."""
+        problems = await asyncio.gather(*map(self._problem, together))
+        for problem in filter(None, problems):
+            self.tally.problems.add(problem)
+
+    async def _problem(self, record: Record | BadRecord) -> BadRecord | None:
         if isinstance(record, BadRecord):
-            self.tally.problems.add(record)
-            return
+            return record
         try:
             await self.bring(record)
         except ExplibError as error:
-            self.tally.problems.add(BadRecord(record.position, str(error)))
+            return BadRecord(record.position, str(error))
+        return None
 
     async def bring(self, record: Record) -> None:
         """Store a record, or correct what was stored of it before. Raises ExplibError."""
