@@ -92,7 +92,7 @@ def test_turns_from_while_their_folder_was_off_are_left_out(home: Path) -> None:
     switch(home.resolve(), off=False)
     now = time.time()
     turns = [
-        Record("weigh it", "I did", "turn", f"turn:codex:s:{at}", folder=str(home), span=(now + at, now + at + 9))
+        replace(record(None, f"turn:codex:s:{at}"), folder=str(home), span=(now + at, now + at + 9))
         for at in (-60, -5, 60)
     ]
     kept = SessionsSeen(Settings()).destined(turns)
