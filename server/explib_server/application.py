@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explib.errors import InvalidTask, NotAllowed, TooLarge, UnknownLibrary, UnknownRetrieval
+from explib.errors import SHOWN_NAMES, InvalidTask, NotAllowed, TooLarge, UnknownLibrary, UnknownRetrieval
 from explib.evidence.signatures import verify
 from explib.ids import owner_mark
 from explib.models.libraries import Library
@@ -25,6 +25,7 @@ from explib_server.preparation import prepared
 from explib_server.projects import Project
 from explib_server.projects.folder import current_project
 from explib_server.projects.state import remember_folder
+from explib_server.telemetry.logs import announce
 
 if TYPE_CHECKING:
     from explib_server.compose import Learning
@@ -62,26 +63,38 @@ class Application:
         return current_project(self.settings if own is None else self.settings.model_copy(update={"library": own}))
 
     async def library(self, name: str | None = None) -> Library:
-        """The named library, or the project's (created where it doesn't exist, unless only read), within reach.
+        """The named library, or the project's, within reach; where nobody has made that yet, it is made.
 
-        Raises UnknownLibrary and NotAllowed.
+        Who only reads makes none: an empty one that is nowhere stands for it, and standard error says so. Raises
+        UnknownLibrary and NotAllowed.
         """
         caller, project = current_caller(), self.project
         library_name = storable(caller.library(name, project.library))
         try:
             return await self.store.libraries.get(library_name)
         except UnknownLibrary as error:
-            own = {project.library, self.settings.library}
-            if library_name in own and self.store.database.access != "read":
+            access = self.store.database.access
+            if library_name not in {project.library, self.settings.library}:
+                if caller.libraries is None:
+                    raise
+                raise caller.not_made_yet(library_name) from error
+            if access == "create":
                 return await self._made(library_name, project)
-            if name is None and project.root is not None and caller.libraries is None:
-                raise UnknownLibrary(
-                    f"Nothing is known of {project.root} yet: its library {library_name} is made when an agent first "
-                    f"works there. For your own lessons: --library {self.settings.library}."
-                ) from error
-            if caller.libraries is None:
-                raise
-            raise caller.not_made_yet(library_name) from error
+            unmade = await self._unmade(library_name, project)
+            if access != "read":
+                raise UnknownLibrary(unmade) from error
+            announce(unmade)
+            return Library(0, library_name, self.settings.library_defaults(), 0, 0.0)
+
+    async def _unmade(self, name: str, project: Project) -> str:
+        """What makes a library that there isn't yet, and which there are. Raises InvalidLibraryName."""
+        await self.store.libraries.find(name)
+        of = f" of {project.root}" if project.root is not None and name == project.library else ""
+        known = ", ".join([library.name for library in await self.store.libraries.all()][:SHOWN_NAMES])
+        return (
+            f"There is no library {name}{of} yet: it is made when an agent first works with it (`explib attach "
+            f"CLIENT`) or attempts are imported (`explib import`). Known: {known or 'none yet'} (--library)."
+        )
 
     async def _made(self, name: str, project: Project) -> Library:
         if project.root is not None and name == project.library:

@@ -164,5 +164,8 @@ async def open_application(settings: Settings, access: Access = "create") -> Asy
             if access != "read":
                 raise
             folder = closing.enter_context(TemporaryDirectory(prefix="explib-"))
-            store = await closing.enter_async_context(open_store(f"sqlite+aiosqlite:///{folder}/empty.db"))
+            empty = f"sqlite+aiosqlite:///{folder}/empty.db"
+            async with open_store(empty):
+                pass
+            store = await closing.enter_async_context(open_store(empty, access="read"))
         yield application_over(settings, store, closing)

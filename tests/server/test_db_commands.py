@@ -82,33 +82,3 @@ def test_pruning_wants_to_know_how_old(imported: Explib, monkeypatch: pytest.Mon
 
 def test_an_upgrade_says_which_database(imported: Explib) -> None:
     assert "up to date: SQLite" in imported("db", "upgrade").out
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        ("status", 0),
-        ("evidence", 0),
-        ("history", 0),
-        ("diff 0", 0),
-        ("experiences list", 0),
-        ("experiences show e1", 1),
-        ("libraries list", 0),
-        ("libraries show default", 0),
-        ("token list", 0),
-        ("db check", 1),
-        ("db backup {folder}/saved.db", 1),
-    ],
-)
-def test_a_command_that_reads_makes_no_database(explib: Explib, tmp_path: Path, command: str, code: int) -> None:
-    ended = explib(*command.format(folder=tmp_path).split())
-    assert ended.code == code, ended.err
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("command", ["status", "evidence", "history", "experiences list"])
-def test_a_command_that_reads_makes_no_library(imported: Explib, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    before = imported("libraries", "list").out
-    monkeypatch.setenv("EXPLIB_LIBRARY", "another")
-    assert "There is no library 'another'" in one_line(imported(*command.split()))
-    assert imported("libraries", "list").out == before

@@ -24,7 +24,7 @@ TermsRow: TypeAlias = "tuple[int, str, int, str]"
 Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
 MakeInsert: TypeAlias = "Callable[[Table], Insert]"
 NO_DATABASE = (
-    "There is no database yet ({place}), and reading makes none: attach an agent (`explib attach`), import attempts "
+    "There is no database yet ({place}), and this makes none: attach an agent (`explib attach`), import attempts "
     "(`explib import`), or correct EXPLIB_DATABASE_URL."
 )
 Access: TypeAlias = Literal["create", "existing", "read"]

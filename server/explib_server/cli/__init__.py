@@ -84,4 +84,4 @@ def _given(arguments: list[str]) -> list[str]:
 def main() -> None:
     """Run the command line; errors of ours are one line on stderr and exit code 1."""
     with reporting_errors():
-        app(_given(sys.argv[1:]))
+        app(_given(sys.argv[1:]), prog_name="explib")

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from explib.models.libraries import Library
+from explib.storage.engine import Access
 from explib_server.application import Application
 from explib_server.auth.callers import user_name
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
@@ -49,14 +50,17 @@ def by_person(author: str | None, reason: str) -> By:
 
 
 def act(
-    library: str | None, as_json: bool, change: Callable[[Application, Curator, Library], Awaitable[Outcome]]
+    library: str | None,
+    as_json: bool,
+    change: Callable[[Application, Curator, Library], Awaitable[Outcome]],
+    access: Access = "existing",
 ) -> None:
-    """Make a change and say what came of it."""
+    """Make a change, of a library that is there unless it may be made, and say what came of it."""
 
     async def work(application: Application) -> Outcome:
         return await change(application, curator_of(application), await application.library(library))
 
-    text, answer = run(work)
+    text, answer = run(work, access)
     say(answer.model_dump_json(indent=2) if as_json else text)
 
 
@@ -73,7 +77,7 @@ def add(
         committed = await curator.add(target, text, by_person(author, reason))
         return await changed(application.store, target, committed)
 
-    act(library, as_json, change)
+    act(library, as_json, change, "create")
 
 
 def edit(
@@ -148,4 +152,4 @@ def vote(
             await cast_vote(application, target, experience_id, user_name(), opinion is Opinion.up, reason)
         )
 
-    say(run(work))
+    say(run(work, "existing"))

@@ -131,7 +131,7 @@ def prune(
         libraries = await application.store.libraries.all()
         return sum([await application.store.trajectories.prune(library, before) for library in libraries])
 
-    say(f"Deleted the steps of {number_of(run(work), 'trajectory', 'trajectories')}.")
+    say(f"Deleted the steps of {number_of(run(work, 'existing'), 'trajectory', 'trajectories')}.")
 
 
 @app.command("purge")

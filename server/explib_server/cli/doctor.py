@@ -32,6 +32,7 @@ from explib_server.clients.installed_hooks import installed_hooks
 from explib_server.clients.places import ClientName, Scope, this_machine
 from explib_server.compose import configured_model, embedder_for, open_application
 from explib_server.program import load_settings
+from explib_server.projects.folder import here, working_in
 from explib_server.render.times import ago
 from explib_server.service.connection import ask
 
@@ -70,7 +71,9 @@ def doctor() -> None:
         say(title)
         for name in names:
             say(f"  {name} = {setting_text(getattr(settings, name))}  ({_source(name)})")
-    if not asyncio.run(_works(settings)):
+    with working_in(here()):
+        works = asyncio.run(_works(settings))
+    if not works:
         sys.exit(1)
 
 

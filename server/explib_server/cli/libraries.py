@@ -89,7 +89,8 @@ def set_library(
 ) -> None:
     """Change settings of a library, e.g. explib libraries set airline max_words=40."""
     changes = _changes(settings or [])
-    library, _ = run(lambda application: set_up(application, name, changes, by_person(author, reason), update=True))
+    by = by_person(author, reason)
+    library, _ = run(lambda application: set_up(application, name, changes, by, update=True), "existing")
     _say(library, as_json)
 
 
@@ -104,7 +105,7 @@ def delete_library(
     """Delete a library for good, with its attempts, lessons, history and evidence; then rewrite the free pages."""
 
     async def count(application: Application) -> LibraryOverview:
-        return await application.store.libraries.overview(await application.library(name))
+        return await application.store.libraries.overview(await application.store.libraries.get(name))
 
     async def delete(application: Application) -> str:
         target = await application.store.libraries.get(name)

@@ -81,7 +81,7 @@ def list_tokens(as_json: JsonOption = False) -> None:
 @app.command("revoke")
 def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="From `explib token list`.")]) -> None:
     """Revoke a token: the next request with it is refused."""
-    token = run(lambda application: application.store.tokens.revoke(token_id))
+    token = run(lambda application: application.store.tokens.revoke(token_id), "existing")
     say(f"{token.id} ({token.name}) is revoked")
 
 

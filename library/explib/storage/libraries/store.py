@@ -109,7 +109,7 @@ class Libraries:
         owned = trajectories.c.library_id == library.id
         async with self.database.read() as connection:
             current = await connection.execute(select(libraries).where(libraries.c.id == library.id))
-            row = current.mappings().one()
+            row = current.mappings().one_or_none()
             counted = await connection.execute(
                 select(func.count(), func.count(trajectories.c.reward)).select_from(trajectories).where(owned)
             )
@@ -120,7 +120,7 @@ class Libraries:
                 .where(operations.c.library_id == library.id, operations.c.refusal.is_not(None))
             )
             return LibraryOverview(
-                library=rows.library(row),
+                library=library if row is None else rows.library(row),
                 experiences=await _tally(connection, experiences.c.status, library),
                 trajectories=total,
                 graded=graded,
