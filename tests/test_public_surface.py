@@ -75,7 +75,7 @@ COMMANDS = {
     "experiences vote": {"--library", "--reason"},
     "export": {"--format", "--only", "--project", "--output", "--library"},
     "history": {"--library", "--limit", "--json"},
-    "on": set[str](),
+    "on": {"--libraries"},
     "off": set[str](),
     "hook": {"--client", "--library"},
     "import": {

@@ -113,6 +113,24 @@ async def test_a_turn_is_stored_with_its_reward_and_the_next_request_grades_the_
     assert (after.reward, after.reward_source, after.group_id) == (1.0, "test", before.group_id)
 
 
+async def test_a_transcript_that_is_no_session_of_the_persons_is_refused(
+    application: Application, home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = written(home, turn(0))
+    forged = kept.rename(tmp_path / "forged.jsonl")
+    kept.symlink_to(forged)
+    for path in (forged, kept):
+        ended(path)
+        await Capture(application, settle_seconds=0).take_up()
+    assert await stored(application) == []
+    assert Spool().waiting() == []
+    assert caplog.text.count("is neither where a client keeps its sessions nor a file of yours below your home") == 2
+    mine = forged.rename(Path.home() / "moved.jsonl")
+    ended(mine)
+    await Capture(application, settle_seconds=0).take_up()
+    assert len(await stored(application)) == 1
+
+
 async def test_what_could_not_be_stored_stays_in_the_spool(
     application: Application, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from explib_server.cli import main
 from explib_server.mcp.server import build_server
 from explib_server.projects import Project, project_of
 from explib_server.projects.folder import working_in
-from explib_server.projects.state import known_folders, remember_folder, switch
+from explib_server.projects.state import allow, known_folders, remember_folder, switch
 
 
 def repository(root: Path, url: str | None = None) -> Path:
@@ -104,6 +104,27 @@ def test_the_nearest_file_says_library_layers_and_capture(tmp_path: Path) -> Non
     assert (payments.library.startswith("shop-"), payments.captured) == (True, False)
     assert of(tmp_path).library == "outside"
     assert of(tmp_path).root == tmp_path
+
+
+def test_a_file_gets_libraries_of_another_project_or_the_persons_own_only_by_their_word(tmp_path: Path) -> None:
+    shop = repository(tmp_path / "shop", "https://github.com/acme/shop")
+    (shop / ".explib.toml").write_text('library = "shop"')
+    remember_folder("shop", shop)
+    hostile = repository(tmp_path / "hostile", "https://github.com/evil/hostile")
+    other = of(repository(tmp_path / "desk", "https://github.com/acme/desk")).library
+    for named in ("shop", "default", other):
+        (hostile / ".explib.toml").write_text(f'library = "{named}"\nlayers = ["team", "{other}"]')
+        project = of(hostile)
+        assert project.library.startswith("hostile-")
+        assert project.layers == (project.library, "default", "team")
+        assert set(project.withheld) == {named, other}
+        assert "before you say `explib on --libraries` in its folder" in project.problem
+    allow(hostile, ["shop"])
+    (hostile / ".explib.toml").write_text(f'library = "shop"\nlayers = ["{other}"]')
+    assert of(hostile).layers == ("shop", "default")
+    assert of(repository(tmp_path / "clone", "https://github.com/acme/shop")).withheld == ()
+    (tmp_path / "clone" / ".explib.toml").write_text('library = "shop"')
+    assert of(tmp_path / "clone").library == "shop"
 
 
 @pytest.mark.parametrize(
@@ -197,3 +218,7 @@ def test_the_command_line_works_in_the_project_and_says_so(
     assert f"{root}\ncaptured: no" in said("off")
     assert json.loads(said("status", "--json"))["captured"] is False
     assert "captured: yes" in said("on", str(root))
+    (root / ".explib.toml").write_text('library = "default"')
+    assert "note: " in said("status")
+    assert "note: " not in said("on", "--libraries")
+    assert "learning goes to default)" in said("status")

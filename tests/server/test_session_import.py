@@ -27,7 +27,7 @@ from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.sessions.seen import SessionsSeen
 from explib_server.importers.tally import Tally
 from explib_server.mcp.server import build_server
-from explib_server.projects.state import switch
+from explib_server.projects.state import known_folders, switch
 
 __all__ = ["explib"]
 SESSIONS = Path(__file__).parents[1] / "data" / "sessions"
@@ -81,6 +81,7 @@ def test_a_session_goes_to_the_library_of_its_project(
         path.write_text(path.read_text().replace("/home/ada/pump", str(project)))
     said = explib("import", "--sessions", "codex", "--no-learn")
     assert "into 1 library: pumps (4)" in said.out
+    assert known_folders() == {"pumps": str(project)}
     monkeypatch.chdir(project)
     assert "in pumps has reward 0.5, by you: Thanks! Now say what you did." in explib("reward", "0.5").out
     (project / ".explib.toml").write_text("capture = false\n")

@@ -12,7 +12,7 @@ from explib_server.cli.run import say
 from explib_server.program import load_settings
 from explib_server.projects import Project, project_of
 from explib_server.projects.folder import here
-from explib_server.projects.state import switch
+from explib_server.projects.state import allow, allowed, switch
 
 FolderArgument: TypeAlias = Annotated[
     Path | None, typer.Argument(metavar="FOLDER", help="With all that is in it; default: the project you are in.")
@@ -24,12 +24,17 @@ def off(folder: FolderArgument = None) -> None:
     _switch(folder, off=True)
 
 
-def on(folder: FolderArgument = None) -> None:
+def on(
+    folder: FolderArgument = None,
+    libraries: Annotated[
+        bool, typer.Option("--libraries", help="Let its .explib.toml name the libraries of others that it names now.")
+    ] = False,
+) -> None:
     """Capture again what is done in a folder that was switched off."""
-    _switch(folder, off=False)
+    _switch(folder, off=False, libraries=libraries)
 
 
-def _switch(folder: Path | None, *, off: bool) -> None:
+def _switch(folder: Path | None, *, off: bool, libraries: bool = False) -> None:
     settings = load_settings()
     named = folder or here()
     if named is None or not named.is_dir():
@@ -38,6 +43,9 @@ def _switch(folder: Path | None, *, off: bool) -> None:
     if folder is None:
         place = project_of(place, settings).root or place
     switch(place, off=off)
+    project = project_of(place, settings)
+    if libraries and project.root is not None and project.withheld:
+        allow(project.root, allowed(project.root) | {*project.withheld})
     say("\n".join([str(place), *capture_lines(project_of(place, settings))]))
 
 

@@ -23,7 +23,7 @@ from explib_server.hooks.spool import Spool, read_event
 from explib_server.hooks.whose import folder_of, project_of_event
 from explib_server.importers.intake import Intake
 from explib_server.importers.records import BadRecord, Record
-from explib_server.importers.sessions.places import CLIENTS, session_paths
+from explib_server.importers.sessions.places import CLIENTS, check_session, session_paths
 from explib_server.importers.sessions.transcripts import FORMATS, Transcript
 from explib_server.importers.sources import ImportRun, Source
 from explib_server.importers.tally import Tally
@@ -149,6 +149,8 @@ class Capture:
 
     async def _store(self, path: Path, event: Mapping[str, object]) -> None:
         """Store the turns that are new in a transcript, or that its newest words grade. Raises ExplibError."""
+        if not event.get("messages"):  # it is not our own file
+            await asyncio.to_thread(check_session, path)
         attempts = (await self._opened(path, str(event.get("client")))).attempts()
         while (found := await asyncio.to_thread(next, attempts, None)) is not None:
             if isinstance(found, BadRecord):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from explib.errors import ExplibError, UnknownRetrieval, UnknownTrajectory
 from explib.models.libraries import Library
@@ -16,6 +17,8 @@ from explib_server.auth.callers import current_caller
 from explib_server.importers.records import BadRecord, Record
 from explib_server.importers.tally import Tally
 from explib_server.preparation import size_of
+from explib_server.projects import project_of
+from explib_server.projects.state import remember_folder
 
 AT_ONCE = 64
 """Records that are stored at the same time: they share the flush of a commit."""
@@ -64,7 +67,7 @@ class Intake:
 
     async def _stored(self, record: Record) -> Receipt:
         values = {name: getattr(record, name) for name in _SAME_NAMES}
-        library = await self._library(record.library or self.library)
+        library = await self._library(record.library or self.library, record.folder)
         values["reward"] = _in_range(record, library)
         raw = RawSubmission(record.task, record.trajectory, corrects=True, **values)
         try:
@@ -92,11 +95,15 @@ class Intake:
         self.tally.take(record, replace(receipt, duplicate=True, corrected=corrected))
         return True
 
-    async def _library(self, name: str) -> Library:
+    async def _library(self, name: str, folder: str | None) -> Library:
         async with self._finding:
             if name not in self._libraries:
                 defaults = self.application.settings.library_defaults()
                 self._libraries[name] = await self.application.store.libraries.ensure(name, defaults)
+                if folder is not None and Path(folder).is_absolute():
+                    project = project_of(Path(folder), self.application.settings)
+                    if project.root is not None and project.library == name:
+                        remember_folder(name, project.root)
             return self._libraries[name]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explib.errors import StorageError
 from explib_server.projects.file import ProjectFile, project_file
 from explib_server.projects.repository import repository_of
-from explib_server.projects.state import is_off
+from explib_server.projects.state import allowed, is_off, known_folders
 
 if TYPE_CHECKING:  # a status line asks too, and does not wait for the import of the settings
     from explib.settings.program import Settings
@@ -19,6 +21,8 @@ if TYPE_CHECKING:  # a status line asks too, and does not wait for the import of
 NAME_CHARACTERS = 40
 """Of a library's name that come from the repository's; a short hash follows."""
 HASH_CHARACTERS = 8
+_OF_PROJECT = re.compile(rf".+-[0-9a-f]{{{HASH_CHARACTERS}}}")
+"""A name as `named_after` makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Project:
     root: Path | None
     """The project's folder; None where there is no project."""
     problem: str = ""
-    """A sentence on what is wrong with its `.explib.toml`."""
+    """A sentence on what is wrong with its `.explib.toml`, or not followed of it."""
+    withheld: tuple[str, ...] = ()
+    """Libraries that the file names and does not get: they are another project's, or the person's own to learn in."""
 
 
 def project_of(folder: Path | None, settings: Settings) -> Project:
@@ -60,9 +66,12 @@ def project_at(folder: Path | None, library: str, *, named: bool) -> Project:
     captured = file.capture and not is_off(place)
     if named:
         return Project(library, (library,), captured, root, _problem(file))
-    nearest = file.library or (library if repository is None else named_after(repository.identity))
-    layers = tuple(dict.fromkeys((nearest, library, *file.layers)))
-    return Project(nearest, layers, captured, root, _problem(file))
+    own = library if repository is None else named_after(repository.identity)
+    withheld = () if root is None else _withheld(file, own, library, root)
+    nearest = own if file.library is None or file.library in withheld else file.library
+    farther = (layer for layer in file.layers if layer not in withheld)
+    layers = tuple(dict.fromkeys((nearest, library, *farther)))
+    return Project(nearest, layers, captured, root, _problem(file, withheld), withheld)
 
 
 def named_after(identity: str) -> str:
@@ -73,8 +82,39 @@ def named_after(identity: str) -> str:
     return f"{readable or 'project'}-{mark}"
 
 
-def _problem(file: ProjectFile) -> str:
-    return f"{file.path} {'; '.join(file.problems)}: correct it." if file.problems else ""
+def _withheld(file: ProjectFile, own: str, persons: str, root: Path) -> tuple[str, ...]:
+    """The libraries that a file, which may be another's, names and the person has not allowed it."""
+    named = dict.fromkeys(name for name in (file.library, *file.layers) if name not in (None, own))
+    if not named:
+        return ()
+    try:
+        granted, folders = allowed(root), known_folders()
+    except StorageError:  # nobody can tell whose they are
+        return tuple(named)
+    return tuple(
+        name
+        for name in named
+        if name not in granted
+        and ((name == file.library == persons) or (name != persons and _is_anothers(name, folders.get(name), root)))
+    )
+
+
+def _is_anothers(library: str, folder: str | None, root: Path) -> bool:
+    """Tell whether a library belongs to another project: the one that made it, or whose name it has."""
+    if folder is None:
+        return _OF_PROJECT.fullmatch(library) is not None
+    known, here = repository_of(Path(folder)), repository_of(root)
+    return Path(folder) != root and (known is None or here is None or known.identity != here.identity)
+
+
+def _problem(file: ProjectFile, withheld: Sequence[str] = ()) -> str:
+    wrong = [f"{'; '.join(file.problems)}: correct it."] if file.problems else []
+    if withheld:
+        wrong.append(
+            f"names {', '.join(withheld)}, another project's or your own: it gets none of these before you say "
+            "`explib on --libraries` in its folder."
+        )
+    return f"{file.path} {' It '.join(wrong)}" if wrong else ""
 
 
 def _home() -> Path | None:

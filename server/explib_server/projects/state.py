@@ -1,10 +1,11 @@
-"""What a person keeps about folders, in files of their own: which are switched off, and what libraries are theirs."""
+"""What a person keeps about folders, in files of their own: which are off, which libraries are theirs or allowed."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,10 +58,18 @@ def remember_folder(library: str, root: Path) -> None:
 
 def known_folders() -> dict[str, str]:
     """Library → the folder that it was made in. Raises StorageError."""
-    known = _read(_folders_file(), {})
-    if not isinstance(known, dict):
-        raise _broken(_folders_file(), "it holds no table")
-    return {str(library): str(folder) for library, folder in known.items()}
+    return {library: str(folder) for library, folder in _table(_folders_file()).items()}
+
+
+def allow(root: Path, libraries: Iterable[str]) -> None:
+    """Let a folder's `.explib.toml` name these libraries, and no others that aren't its own. Raises StorageError."""
+    _write(_allowed_file(), _table(_allowed_file()) | {str(root): sorted(libraries)})
+
+
+def allowed(root: Path) -> frozenset[str]:
+    """The libraries of others that a folder may name. Raises StorageError."""
+    named = _table(_allowed_file()).get(str(root))
+    return frozenset(map(str, named)) if isinstance(named, list) else frozenset()
 
 
 def _off_file() -> Path:
@@ -69,6 +78,17 @@ def _off_file() -> Path:
 
 def _folders_file() -> Path:
     return Path(own_folder("data")) / "folders.json"
+
+
+def _allowed_file() -> Path:
+    return Path(own_folder("data")) / "allowed.json"
+
+
+def _table(path: Path) -> dict[str, object]:
+    table = _read(path, {})
+    if not isinstance(table, dict):
+        raise _broken(path, "it holds no table")
+    return table
 
 
 def _read(path: Path, without: object) -> object:
@@ -80,7 +100,7 @@ def _read(path: Path, without: object) -> object:
         raise _broken(path, error) from error
 
 
-def _write(path: Path, content: list[list[object]] | dict[str, str]) -> None:
+def _write(path: Path, content: list[list[object]] | Mapping[str, object]) -> None:
     """Replace the file as a whole; only its owner may read it."""
     fresh = path.with_suffix(f".{os.getpid()}")
     try:

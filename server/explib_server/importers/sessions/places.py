@@ -50,6 +50,22 @@ def session_paths(clients: Iterable[str]) -> list[tuple[float, Path]]:
     return sorted((path.stat().st_mtime, path) for client in clients for path in _files(client))
 
 
+def check_session(path: Path) -> None:
+    """Raises InvalidInput for a file that nobody's client at this machine can have kept as a session of the person's.
+
+    It lies where a client keeps them, or is the person's own below their home: a client's folder may be moved by a
+    variable that this process doesn't have. Links are followed.
+    """
+    real = path.resolve()
+    kept = (_root(variable, folder).resolve() for places in _PATTERNS.values() for variable, folder, _ in places)
+    own = real.is_relative_to(Path.home().resolve()) and real.stat().st_uid == os.geteuid()
+    if not own and not any(map(real.is_relative_to, kept)):
+        raise InvalidInput(
+            f"{path} is neither where a client keeps its sessions nor a file of yours below your home. If it is a "
+            f"session of yours, import it: explib import {path}."
+        )
+
+
 def moment(text: str) -> float:
     """A time as it is typed, in seconds since the epoch: `7d`, `12h`, or a date. Raises InvalidInput."""
     units = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -63,8 +79,13 @@ def moment(text: str) -> float:
 
 def _files(client: str) -> Iterator[Path]:
     for variable, folder, pattern in _PATTERNS[client]:
-        moved = os.environ.get(variable) if variable else None
-        yield from (Path(moved) if moved else Path.home() / folder).glob(pattern)
+        yield from _root(variable, folder).glob(pattern)
+
+
+def _root(variable: str, folder: str) -> Path:
+    """The folder of a client, which a variable may have moved."""
+    moved = os.environ.get(variable) if variable else None
+    return Path(moved) if moved else Path.home() / folder
 
 
 def is_of_project(draft: Draft, options: Options) -> bool:
