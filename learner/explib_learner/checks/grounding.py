@@ -45,6 +45,12 @@ _INSIDE_CHARACTERS = 4
 _TO_ACT = re.compile(r"\bto\s+$")
 _DETERMINED = re.compile(r"\b(?:the|a|an|its|their|his|her|your|any|each|every|this|that)\s+$")
 _PRONOUN = re.compile(r"^(?:(?:never|not|don't|do not) )?[\w-]+ (?:it|them|this|these)\b")
+_MEANS = re.compile(r" by (?=[\w-]{3,}ing\b)")
+_TO_LISTENER = re.compile(
+    r"^(?:give|tell|show) (?:(?:the|your) )?(?:passenger|customer|user|caller|guest|client|buyer|patient|tenant|student"
+    r"|traveller|them|him|her)s?\b"
+)
+"""Whom an agent's words are for is not said in them."""
 _PLACEHOLDER = re.compile(r"<[\w .-]+>|\{\w+\}|…|\.\.\.")
 _PARTS = re.compile(r"[^\s'\"=,;|&()]+")
 
@@ -149,6 +155,8 @@ def _needs(clause: Clause, condition: str, nearness: Nearness) -> list[Need]:
         nearness = by_words_alone
     named = [_name_need(name) for name in names_in(clause.text)]
     kinds = _acts_of(clause)
+    if kinds and not clause.is_flagged and (means := _MEANS.search(clause.plain)):
+        return [*named, *_needs_of_means(clause, means.span(), kinds, condition)]
     if kinds:
         return [*named, *(_act_need(clause, kind, nearness) for kind in kinds)]
     if clause.is_harmless or (named and not clause.is_flagged):
@@ -163,6 +171,16 @@ def _needs_of_forbidding(clause: Clause, condition: str) -> list[Need]:
     if clause.leaves_out and not lexicon().secrets.search(told):
         return [*addresses, *_word_needs(clause, condition, by_words_alone, is_specific=True)]
     return addresses
+
+
+def _needs_of_means(clause: Clause, by: tuple[int, int], kinds: Sequence[str], condition: str) -> list[Need]:
+    """An act by means of another: the other must be borne out, and of the first only that such an act was done."""
+    effect, way = clause.plain[: by[0]], clause.plain[by[1] :]
+    caused = [kind for kind in kinds if lexicon().acts[kind].search(effect)]
+    return [
+        *(_act_need(clause, kind, by_words_alone, anything=True) for kind in caused),
+        *_needs(Clause(way, way), condition, by_words_alone),
+    ]
 
 
 def _acts_of(clause: Clause) -> list[str]:
@@ -196,26 +214,38 @@ def _name_need(name: Name) -> Need:
     )
 
 
-def _act_need(clause: Clause, kind: str, nearness: Nearness) -> Need:
+def _act_need(clause: Clause, kind: str, nearness: Nearness, *, anything: bool = False) -> Need:
     stems = stems_of(lexicon().acts[kind].sub(" ", clause.plain))
     quoted = repr(clause.text[:_QUOTED_CHARACTERS])
 
-    anything = _PRONOUN.search(clause.plain) is not None and not clause.is_flagged
+    anything = anything or (_PRONOUN.search(clause.plain) is not None and not clause.is_flagged)
     least = JOINED if clause.is_flagged else DONE
+    told = _told_to_listener(clause) if kind == "share" else frozenset()
 
     def done(witness: Witness) -> bool:
         acts = [deed for deed in witness.deeds if kind in deed.acts]
-        return any(
-            anything
-            or _share(stems, deed.stems) >= least
-            or _share(stems, deed.stems | witness.asked) >= JOINED
-            or nearness(clause.text, deed) >= SAME_OBJECT
-            for deed in acts
-        ) or any(
-            kind in NAMED_OTHERWISE and deed.is_call and nearness(clause.text, deed) >= SAME for deed in witness.deeds
+        return (
+            any(
+                anything
+                or _share(stems, deed.stems) >= least
+                or _share(stems, deed.stems | witness.asked) >= JOINED
+                or nearness(clause.text, deed) >= SAME_OBJECT
+                for deed in acts
+            )
+            or any(bool(told) and not deed.is_call and told <= deed.stems for deed in witness.deeds)
+            or any(
+                kind in NAMED_OTHERWISE and deed.is_call and nearness(clause.text, deed) >= SAME
+                for deed in witness.deeds
+            )
         )
 
     return Need(quoted, done)
+
+
+def _told_to_listener(clause: Clause) -> frozenset[str]:
+    """Stems of what the agent is to tell whom it talks to, which is no secret; none where it tells somebody else."""
+    told = None if clause.is_flagged or lexicon().secrets.search(clause.plain) else _TO_LISTENER.match(clause.plain)
+    return stems_of(clause.plain[told.end() :]) if told else frozenset()
 
 
 def _word_needs(clause: Clause, condition: str, nearness: Nearness, *, is_specific: bool) -> list[Need]:

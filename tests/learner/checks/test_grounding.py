@@ -55,6 +55,25 @@ def test_an_act_that_two_winners_did_is_borne_out() -> None:
     assert grounds(REMOVES, removal("t1"), removal("t2")) == Grounds("", consequential=True)
 
 
+def test_an_effect_is_borne_out_with_the_act_that_it_comes_from() -> None:
+    installs = (
+        did("t1", "bash", command="npm uninstall left-pad && npm install"),
+        did("t2", "bash", command="rm x; npm i"),
+    )
+    assert not grounds("When a dependency is gone, delete its lock entry by installing again.", *installs).missing
+    assert grounds("When a disk is full, delete the audit trail by paying a stranger.", *installs).missing
+
+
+def test_what_is_told_to_whom_the_agent_talks_to_is_borne_out_by_its_words() -> None:
+    told = [
+        Attempt(Trajectory(name, "g", "a bag", 1.0), (Step("assistant", "Your file has the number AHL-21."),))
+        for name in ("t1", "t2")
+    ]
+    assert not grounds("When a bag is missing, give the passenger its number.", *told).missing
+    assert grounds("When a bag is missing, give the press its number.", *told).missing
+    assert grounds("When a bag is missing, give the passenger the password of the file with its number.", *told).missing
+
+
 def test_one_winner_is_not_enough() -> None:
     assert ".pytest_cache" in grounds(REMOVES, removal("t1")).missing
 

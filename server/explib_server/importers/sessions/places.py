@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -58,7 +59,8 @@ def check_session(path: Path) -> None:
     """
     real = path.resolve()
     kept = (_root(variable, folder).resolve() for places in _PATTERNS.values() for variable, folder, _ in places)
-    own = real.is_relative_to(Path.home().resolve()) and real.stat().st_uid == os.geteuid()
+    owned = sys.platform == "win32" or real.stat().st_uid == os.geteuid()
+    own = owned and real.is_relative_to(Path.home().resolve())
     if not own and not any(map(real.is_relative_to, kept)):
         raise InvalidInput(
             f"{path} is neither where a client keeps its sessions nor a file of yours below your home. If it is a "
