@@ -178,11 +178,9 @@ async def signatures() -> Row:
         other = (await application.submit(library, RawSubmission("ship", "shipped"))).trajectory_id
         now = int(time.time())
         good = sign(key, attempt, 1.0, now)
-        forged = [
-            "nonsense", good[:-2] + "00", good.upper(), sign(foreign, attempt, 1.0, now),
-            sign(expired, attempt, 1.0, now), sign("made up", attempt, 1.0, now), sign(key, attempt, 0.0, now), sign(key, other, 1.0, now),
-            sign(key, attempt, 1.0, now + 10**6),
-        ]  # fmt: skip
+        forged = ["nonsense", good[:-2] + "00", good.upper(), sign("made up", attempt, 1.0, now)]
+        forged += [sign(each, attempt, 1.0, now) for each in (foreign, expired)]  # keys
+        forged += [sign(key, attempt, 0.0, now), sign(key, other, 1.0, now), sign(key, attempt, 1.0, now + 10**6)]
         taken = [text for text in forged if await _is_taken(application, attempt, text)]
         assert await _is_taken(application, attempt, good), "the good one was refused"
     return Row("rewards with forged signatures", len(forged), len(taken), 0)

@@ -182,6 +182,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "colour": lambda key: f"\x1b[32m{key}\x1b[0m",
     "colour inside": lambda key: f"{key[:9]}\x1b[1;31m{key[9:]}\x1b[0m",
     "colour in JSON": lambda key: json.dumps(f"\x1b[32m{key}\x1b[0m"),
+    "at a sentence's end": lambda key: f"Use {key}.",
     "after a dash": lambda key: f"agent-{key}",
     "glued to a flag": lambda key: f"tool -k{key}",
     "wrapped": lambda key: f"{key[:30]}\n{key[30:]}",

@@ -29,7 +29,7 @@ from explib.settings.program import Settings
 from explib.tracing import here, recording, span
 from explib_server.mcp.server import build_server
 from explib_server.telemetry import tracing
-from explib_server.telemetry.logs import JsonLines
+from explib_server.telemetry.logs import JsonLines, Lines
 
 TASK = "Change the delivery address of order order-zebra."
 LESSON = "When asked to change an order, look the customer up first."
@@ -133,6 +133,15 @@ def test_a_json_line_names_the_trace_it_belongs_to(spans: InMemorySpanExporter) 
         line = json.loads(JsonLines().format(record))
     assert line["trace_id"] == f"{seen.get_span_context().trace_id:032x}"
     assert (line["level"], line["logger"], line["message"]) == ("WARNING", "explib", "said so")
+
+
+@pytest.mark.parametrize("form", [Lines(), JsonLines()])
+def test_a_secret_that_another_package_logs_is_not_in_the_line(form: logging.Formatter) -> None:
+    secret = "npm" + "_" + "a1B2" * 9
+    record = logging.LogRecord("mcp", logging.WARNING, __file__, 1, "no library %r", (secret,), None)
+    line = form.format(record)
+    assert secret not in line
+    assert "[redacted:" in line
 
 
 def test_an_error_is_one_json_line_with_its_traceback() -> None:

@@ -199,7 +199,7 @@ def _shapes() -> Iterator[Rule]:
     yield rule("hubspot", "pat-", rf"pat-[a-z]{{2}}\d-{_UUID}")
     yield rule("launchdarkly", "sdk- mob- api-", rf"{_GLUED}(?:sdk|mob|api)-{_UUID}")
     yield rule("terraform", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}+", anchored=False)
-    yield rule("azure", "q~", r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}+(?![\w~.-])", anchored=False)
+    yield rule("azure", "q~", r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{30,33}[\w~-](?![\w~-]|\.\w)", anchored=False)
     yield rule("signature", "sig= signature= x-amz-security-token=", r"(?i:(?:sig|signature|x-amz-security-token)=)"
                r"(?P<v>[\w%+/=.-]{20,}+)")  # fmt: skip
     yield rule("webhook", "discord", r"(?i:discord(?:app)?\.com/api(?:/v\d+)?/webhooks)/(?P<v>\d{15,20}/[\w-]{40,}+)")

@@ -12,7 +12,7 @@ PLACEHOLDER = re.compile(
     r"|(?:process\.)?env[.:\[]|os\.(?:environ|getenv)|(?:self|this|settings|config|args|options|var|local|module|data"
     r"|secrets?|vault|params|request|req|user|form|credentials?|cfg|conf|opts|kwargs|props|state|ctx|context)[.:\[]"
     r"|(?:op|vault|ssm|secretsmanager|keyring|gcpsm|file|ref)(?:\+\w+)?:|~?/[a-z._-]+(?:/|\Z)"
-    r"|(?:dummy|fake|sample|placeholder|redacted|removed|masked|censored|foo|bar|todo|tbd|n/?a|xxx|abc123\Z)"
+    r"|(?:dummy|fake|sample|placeholder|redacted|removed|masked|censored|foo|bar|todo|tbd|n/?a\b|xxx|abc123\Z)"
     r"|(?:string|str|text|none|null|nil|true|false|undefined|required|optional|password|passwd|secret|token|key"
     r"|api_?key|hidden|missing|invalid|empty|unknown|expired|changed|incorrect|wrong|enabled|disabled|default|example"
     r"|value|input|header|bytes|int|integer|number|object|array|any|bool|boolean|date|varchar|char|field|test|basic"

@@ -20,12 +20,24 @@ MOST_PLACES = 1_000
 """Messages whose number is remembered."""
 
 
+class Lines(logging.Formatter):
+    """Lines without secrets: what callers and endpoints said stands in messages, also those of other packages."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        from explib.text.redaction import redacted  # whoever logs nothing does not wait for it
+
+        return redacted(super().format(record))
+
+
 class JsonLines(logging.Formatter):
     """One JSON object for each record, with the trace it belongs to where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
         from opentelemetry import trace
+
+        from explib.text.redaction import redacted
 
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -38,7 +50,7 @@ class JsonLines(logging.Formatter):
             line.update(trace_id=f"{span.trace_id:032x}", span_id=f"{span.span_id:016x}")
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return redacted(json.dumps(line, ensure_ascii=False, default=str))
 
 
 class Repeats(logging.Filter):
@@ -69,7 +81,7 @@ def set_up_logs(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(Repeats())
     as_json = settings.log_format == "json"
-    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(JsonLines() if as_json else Lines("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=as_json)
     if as_json:
         logging.captureWarnings(capture=True)

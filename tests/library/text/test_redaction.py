@@ -168,6 +168,13 @@ def test_a_token_is_found_where_programs_print_it(kind: str, put: Callable[[str]
     assert TOKENS[kind][-9:] not in redact(put(TOKENS[kind]))[0]
 
 
+@pytest.mark.parametrize(
+    "token", ["gsk" + "_na" + "aB3x" * 13, "NRAK-" + "NA0P" * 6 + "AB1", "ZE68Q~" + "aB3.x" * 6 + "aB3x"]
+)
+def test_a_token_that_begins_like_a_placeholder_or_ends_a_sentence_is_found(token: str) -> None:
+    assert token[-9:] not in redact(f"Use {token}.")[0]
+
+
 def test_a_token_that_is_wrapped_over_lines_is_found_whole() -> None:
     token = "ghp" + "_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     for text in (
