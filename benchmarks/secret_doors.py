@@ -115,7 +115,12 @@ async def by_others(application: Application, doors: dict[str, list[str]]) -> No
     library, store, model = await application.library(), application.store, Echo()
     curator, chat = curator_of(application), RecordedChat(model, store.model_calls, None, 1, store.clock)
     for number, (name, author, reason, answer) in enumerate(zip(drawn(), drawn(), drawn(), drawn(), strict=True)):
-        for door, token in {"name of a token": name, "author": author, "reason": reason, "answer": answer}.items():
+        for door, token in {
+            "name of a token": name,
+            "author": author,
+            "reason": reason,
+            "a model's answer": answer,
+        }.items():
             doors.setdefault(door, []).append(token)
         await store.tokens.create(shown_name(f"ci {name}"), "read", None, None)
         by = By(f"ann {author}", f"since {reason}")
