@@ -18,6 +18,8 @@ def graded_attempts(attempts: Sequence[Attempt], settings: LibrarySettings) -> l
     """Those that have a reward, as a share of the library's range, in their order; what has no weight is left out.
 
     An attempt alone in its group is a lone one. With `label_free` groups without any reward have inferred ones.
+    Weights set sources against each other, so they are shares of the weight that the library's rewards stand on:
+    where all are of one source each counts whole.
     """
     inferred = _majority_rewards(attempts) if settings.label_free else {}
     rewards: dict[str, tuple[float, RewardSource]] = {}
@@ -26,7 +28,9 @@ def graded_attempts(attempts: Sequence[Attempt], settings: LibrarySettings) -> l
             rewards[attempt.id] = (settings.share(attempt.reward), attempt.reward_source or "agent")
         elif attempt.id in inferred:
             rewards[attempt.id] = (inferred[attempt.id], "inferred")
-    counted = {known: each for known, each in rewards.items() if settings.source_weights[each[1]] > 0}
+    weights = settings.source_weights
+    counted = {known: each for known, each in rewards.items() if weights[each[1]] > 0}
+    stand_on = _weighted_mean([weights[source] for _, source in counted.values()])
     sizes = Counter(each.trajectory.group_id for each in attempts if each.trajectory.id in counted)
     return [
         GradedAttempt(
@@ -34,11 +38,16 @@ def graded_attempts(attempts: Sequence[Attempt], settings: LibrarySettings) -> l
             reward=counted[attempt.id][0],
             group_id=attempt.group_id if sizes[attempt.group_id] > 1 else None,
             source=counted[attempt.id][1],
-            weight=settings.source_weights[counted[attempt.id][1]],
+            weight=min(1.0, weights[counted[attempt.id][1]] / stand_on),
         )
         for attempt in (each.trajectory for each in attempts)
         if attempt.id in counted
     ]
+
+
+def _weighted_mean(weights: Sequence[float]) -> float:
+    """The mean of weights, each weighted by itself: a few poor rewards don't lift what many good ones count."""
+    return sum(weight * weight for weight in weights) / sum(weights) if weights else 1.0
 
 
 def _majority_rewards(attempts: Sequence[Attempt]) -> dict[str, float]:

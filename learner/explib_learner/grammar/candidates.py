@@ -73,8 +73,13 @@ def candidates(readings: Sequence[Reading]) -> list[Candidate]:
 def plainness(candidate: Candidate) -> tuple[bool, int, int, str]:
     """The order in which descriptions of one split are preferred: general, of a plain family, short."""
     predicate = candidate.predicate
-    bounded = _BOUND_RANK if predicate.test.kind == "least" and predicate.family != "times" else 0
-    return predicate.condition is not None, candidate.rank + bounded, len(predicate.key), predicate.key
+    return predicate.condition is not None, rank_of(candidate), len(predicate.key), predicate.key
+
+
+def rank_of(candidate: Candidate) -> int:
+    """The rank of its family, lower by some for a bound."""
+    bounded = candidate.predicate.test.kind == "least" and candidate.predicate.family != "times"
+    return candidate.rank + _BOUND_RANK * bounded
 
 
 def fewest(attempts: int) -> int:

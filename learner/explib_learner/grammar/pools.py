@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explib_learner.grammar.candidates import NOT_MET, Candidate, candidate_of, candidates, conditions, fewest
+from explib_learner.grammar.candidates import NOT_MET, Candidate, candidate_of, candidates, conditions, fewest, rank_of
 from explib_learner.grammar.frame import Scored
 from explib_learner.grammar.keys import Condition, Names, Predicate
 from explib_learner.grammar.reading import Reading
@@ -17,8 +17,8 @@ PLAIN_RANK = 1
 """Up to this rank a family is plain: its predicates compete with fewer others, so that less is asked of them."""
 CONDITIONED_RANK = 2
 """Up to this rank the predicates of a family are tried under conditions."""
-WIDE_COST, CONDITIONAL_COST = 1.0, 2.0
-"""Nats beyond the logarithm of the number of rivals."""
+RANK_COST, CONDITIONAL_COST = 0.7, 2.0
+"""Nats beyond the logarithm of the number of rivals: for each rank that is not plain, and for a condition."""
 _TOP = 40
 """Conditional candidates of one tool that are looked at."""
 
@@ -85,7 +85,9 @@ class Pools:
 
 
 def _costed(found: Sequence[Candidate]) -> list[Scored]:
-    """Each costs the logarithm of the number of its rivals, of plain or of other families."""
-    plain = sum(each.rank <= PLAIN_RANK for each in found)
-    costs = (float(np.log(max(plain, 1))), float(np.log(max(len(found) - plain, 1))) + WIDE_COST)
-    return [Scored(each, costs[each.rank > PLAIN_RANK]) for each in found]
+    """Each costs the logarithm of the number of its rivals, plain or not; what is less plain is less likely, too."""
+    far = [max(rank_of(each) - PLAIN_RANK, 0) for each in found]
+    rivals = {True: max(far.count(0), 1), False: max(len(far) - far.count(0), 1)}
+    return [
+        Scored(each, float(np.log(rivals[not more])) + RANK_COST * more) for each, more in zip(found, far, strict=True)
+    ]
