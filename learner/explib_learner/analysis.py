@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from explib.models.decisions import NO_NEWS, CodebookUpdate, GradedAttempt
+from explib.models.decisions import CURED, NO_NEWS, Code, CodebookUpdate, GradedAttempt, Verdict
 from explib.models.learning import Cost
 from explib.models.revisions import Operation, Refusal
 from explib.text.words import number_of
@@ -90,16 +90,20 @@ class Analyser:
 
     def _judged(self, batch: Batch, book: RunCodebook, graded: Sequence[GradedAttempt]) -> str:
         """Judge all decisions together, and drop what the grammar named but nothing speaks for; a sentence on it."""
-        decisions = [decision for decision in book.decisions if not decision.speaks_for_itself]
-        judgement = self._judge.judge(decisions, book.codes, graded, self._states.get(batch.library.identity))
+        cures = [each for each in book.decisions if each.speaks_for_itself and each.source == "grammar"]
+        decisions = [*cures, *(each for each in book.decisions if not each.speaks_for_itself)]
+        judgement = self._judge.judge(
+            decisions, _first_taken(book.codes), graded, self._states.get(batch.library.identity)
+        )
         self._states[batch.library.identity] = judgement.state
-        for verdict in judgement.verdicts.values():
-            book.judged(verdict)
+        own = {cure.id: book.verdict(cure.id) for cure in cures}
+        for decision_id, verdict in judgement.verdicts.items():
+            book.judged(_with_own(own.get(decision_id), verdict))
         kept = {each.decision_id for each in batch.experiences} | {entry.decision.id for entry in batch.codebook}
         book.forget(
             decision.id
             for decision in decisions
-            if decision.source == "grammar" and decision.id not in kept and _says_nothing(book, decision.id)
+            if decision.source == "grammar" and decision.id not in {*kept, *own} and _says_nothing(book, decision.id)
         )
         return _note_of(judgement, len(decisions))
 
@@ -119,6 +123,20 @@ class Analyser:
 
 def _costs(namings: Sequence[Naming], codings: Sequence[Coding], writing: Writing) -> list[Cost]:
     return [*(naming.cost for naming in namings), *(coding.cost for coding in codings), writing.cost]
+
+
+def _first_taken(codes: Sequence[Code]) -> list[Code]:
+    """Codes as the fit compares them: who failed first had not taken the option that works."""
+    return [replace(code, letter="b") if code.letter == CURED else code for code in codes]
+
+
+def _with_own(own: Verdict | None, fitted: Verdict) -> Verdict:
+    """The verdict on a cure, which stands without rewards: where the fit believes in it, with the effect on them."""
+    if own is None:
+        return fitted
+    if fitted.state != "believed" or fitted.merged_into is not None:
+        return own
+    return fitted if fitted.better == own.better else replace(own, state="candidate")
 
 
 def _says_nothing(book: RunCodebook, decision_id: str) -> bool:

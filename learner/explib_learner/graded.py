@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from math import fsum
 
 from explib.models.decisions import GradedAttempt
 from explib.models.libraries import LibrarySettings
@@ -47,7 +48,7 @@ def graded_attempts(attempts: Sequence[Attempt], settings: LibrarySettings) -> l
 
 def _weighted_mean(weights: Sequence[float]) -> float:
     """The mean of weights, each weighted by itself: a few poor rewards don't lift what many good ones count."""
-    return sum(weight * weight for weight in weights) / sum(weights) if weights else 1.0
+    return fsum(weight * weight for weight in weights) / fsum(weights) if weights else 1.0
 
 
 def _majority_rewards(attempts: Sequence[Attempt]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from explib.evidence.observed import earned_status, observed_text
-from explib.models.decisions import Code, CodebookEntry, Decision, GradedAttempt, Verdict
+from explib.models.decisions import CURED, Code, CodebookEntry, Decision, GradedAttempt, Verdict
 from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation
 from explib_learner.analyst import NamedDecision, Wording
@@ -19,7 +19,7 @@ from explib_learner.analyst import NamedDecision, Wording
 WEAK_RUNS = 2
 """Learning runs in a row that must not bear a lesson out before it goes."""
 CITED = 40
-"""Most attempts of one lesson that are cited, the newest."""
+"""Most attempts of one lesson that are cited, the newest; half of them are kept for those that followed."""
 REFUTED_BELOW = 0.1
 """Probability of mattering below which a candidate with enough witnesses goes."""
 REFUTING_WITNESSES = 12
@@ -56,7 +56,7 @@ class Evidence:
         """Attempts that show a decision by what happened inside them, whatever their rewards."""
         letters = self._letters.get(decision_id, {})
         shown = sorted(letters, reverse=True)[:CITED]
-        return tuple(Citation(attempt, "for", followed=letters[attempt] == option) for attempt in shown)
+        return tuple(Citation(attempt, "for", followed=letters[attempt] in (option, CURED)) for attempt in shown)
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
         """For: followed and nearer to the mean of those that followed, or neither; against: the others.
@@ -67,14 +67,13 @@ class Evidence:
         unexplained = {
             attempt: self._unexplained(attempt, decision_id) for attempt in letters if attempt in self._rewards
         }
-        sides = [
-            [reward for attempt, reward in unexplained.items() if (letters[attempt] == option) is followed]
-            for followed in (True, False)
-        ]
+        newest = sorted(unexplained, reverse=True)
+        followed, others = ([each for each in newest if (letters[each] == option) is took] for took in (True, False))
         if not unexplained:
             return ()
-        middle = fmean(fmean(side) for side in sides if side)
-        chosen = [attempt for attempt in sorted(unexplained, reverse=True) if unexplained[attempt] != middle][:CITED]
+        middle = fmean(fmean(unexplained[each] for each in side) for side in (followed, others) if side)
+        kept = {*followed[: max(CITED // 2, CITED - len(others))], *others[: max(CITED // 2, CITED - len(followed))]}
+        chosen = [attempt for attempt in newest if attempt in kept and unexplained[attempt] != middle]
         return tuple(
             Citation(
                 attempt,

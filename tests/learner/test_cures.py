@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from learner.small_desk import Made, attempt_of
 
+from explib.models.decisions import CURED
 from explib.models.trajectories import Attempt
 from explib_learner.grammar.cures import Cure, cures, masked, refusal_line, told_by
 from explib_learner.grammar.trace import trace_of
@@ -51,6 +52,12 @@ def test_a_step_between_failure_and_success_is_a_cure() -> None:
         ("ship", {"id": "O1"}, DONE),
     ]
     assert lesson(calls) == "When you are about to call `ship`, call `unlock` first."
+
+
+def test_an_attempt_is_coded_by_what_it_did_first_and_not_where_it_never_came_to_it() -> None:
+    failed, passed = ("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)
+    (found,) = cured([failed, passed], [passed], [failed], [("look", {}, DONE)])
+    assert found.letters == {"t0": CURED, "t1": "a", "t2": "b"}
 
 
 def test_a_sure_cure_is_not_told_again_from_another_step() -> None:

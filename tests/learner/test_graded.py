@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,15 +26,23 @@ def test_a_source_without_weight_is_not_learned_from_and_the_others_have_theirs(
     settings = LibrarySettings.model_validate({"source_weights": {"agent": 0.0, "judge": 0.2}, "reward_max": 10})
     graded = graded_attempts([attempt(1, 5.0), attempt(2, 5.0, source="judge")], settings)
     assert [(each.trajectory_id, each.reward, each.weight, each.group_id) for each in graded] == [
-        ("t2", 0.5, 0.2, None)
+        ("t2", 0.5, pytest.approx(1.0), None)
     ]
+
+
+def test_weights_set_sources_against_each_other() -> None:
+    own = [attempt(number, 1.0) for number in range(1, 4)]
+    alone = graded_attempts(own, LibrarySettings())
+    assert [each.weight for each in alone] == pytest.approx([1.0, 1.0, 1.0])
+    beside = graded_attempts([*own, attempt(4, 1.0, source="person")], LibrarySettings())
+    assert [each.weight for each in beside] == pytest.approx([0.5 / 0.7, 0.5 / 0.7, 0.5 / 0.7, 1.0])
 
 
 def test_most_answers_of_a_group_without_rewards_count_as_its_rewards() -> None:
     attempts = [attempt(number, answer=answer) for number, answer in enumerate(("42", " 42. ", "41", "`42`"))]
     graded = graded_attempts(attempts, LABEL_FREE)
     assert [each.reward for each in graded] == [1, 1, 0, 1]
-    assert {(each.source, each.weight) for each in graded} == {("inferred", 0.3)}
+    assert {(each.source, each.weight) for each in graded} == {("inferred", 1.0)}
     assert graded_attempts(attempts, LibrarySettings()) == []
 
 

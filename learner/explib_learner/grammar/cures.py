@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from explib.models.decisions import Decision, Option
+from explib.models.decisions import CURED, Decision, Option
 from explib_learner.checks.names import heeded
 from explib_learner.grammar.failures import environmental
 from explib_learner.grammar.families.textual import pattern
@@ -59,6 +59,8 @@ class Cure:
     """Ids of the attempts in which it failed and was cured."""
     against: tuple[str, ...]
     """Ids of attempts in which what worked here failed as well, or what failed here worked."""
+    letters: Mapping[str, str]
+    """Attempt id → the option that it took first, or CURED; absent where it did not meet the situation."""
     strength: Strength
 
     @property
@@ -145,7 +147,9 @@ def _cure(seen: Sequence[_Seen], traces: Sequence[AttemptTrace]) -> Cure | None:
     if len(against) >= len(ids):
         return None
     strength: Strength = "believed" if len(ids) >= BELIEVED_FROM and 4 * len(against) <= len(ids) else "candidate"
-    return Cure(_decision(first.tool, first.change), reason, ids, against, strength)
+    taken = ((trace.trajectory_id, _taken(trace, seen)) for trace in traces)
+    letters = {attempt: letter for attempt, letter in taken if letter is not None} | dict.fromkeys(ids, CURED)
+    return Cure(_decision(first.tool, first.change), reason, ids, against, letters, strength)
 
 
 def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
@@ -269,6 +273,20 @@ def _works_anyway(trace: AttemptTrace, seen: Sequence[_Seen]) -> bool:
     )
 
 
+def _taken(trace: AttemptTrace, seen: Sequence[_Seen]) -> str | None:
+    """The option that an attempt took first. None for a cure by another tool, which may be used for other purposes."""
+    tool, change = seen[0].tool, seen[0].change
+    if change[0] == "use":
+        return None
+    failing = {_option(each.failing, change) for each in seen}
+    for at, call in enumerate(trace.calls):
+        if _does(call, trace.calls[:at], tool, change):
+            return "a"
+        if call.name == tool and _option(call, change) in failing:
+            return "b"
+    return None
+
+
 def _option(call: Call, change: Change) -> str | None:
     """What a call has in the place that a cure changes; a cure by another call changes none."""
     kind, name, *_ = change
@@ -305,12 +323,13 @@ def _does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool
 def _decision(tool: str, change: Change) -> Decision:
     key = canonical(["cure", tool, list(change)])
     yes, no = _options(change, tool)
+    options = (Option("a", yes), Option("b", no), Option(CURED, f"{yes}, only once it has failed otherwise"))
     return Decision(
         id=id_of(key),
         key=key,
         source="grammar",
         situation=f"you are about to {used(tool)}",
-        options=(Option("a", yes), Option("b", no)),
+        options=options,
         tools=tuple(dict.fromkeys((tool, change[1]) if change[0] in ("use", "first") else (tool,))),
     )
 
@@ -319,9 +338,9 @@ def _options(change: Change, tool: str) -> tuple[str, str]:
     kind, name, *rest = change
     match kind:
         case "pass":
-            return f"pass {argument(name)}", f"leave out {argument(name)}"
+            return f"pass {argument(name)}", f"do not pass {argument(name)}"
         case "leave out":
-            return f"leave out {argument(name)}", f"pass {argument(name)}"
+            return f"do not pass {argument(name)}", f"pass {argument(name)}"
         case "set":
             return f"set {argument(name)} to {rest[0]}", f"set {argument(name)} to something else"
         case "form":

@@ -54,3 +54,13 @@ class Explanation:
             noise = max(float(np.sqrt(residual @ residual / max(len(rewards) - used, 2.0))), NOISE_FLOOR)
         self.residual: Floats = residual
         self.effects: Floats = fitted[: effects.shape[1]]
+        self.evidence = _evidence(rewards, moments, gram, precision, noise)
+        """Logarithm of the marginal likelihood."""
+
+
+def _evidence(rewards: Floats, moments: Floats, gram: Floats, precision: Floats, noise: float) -> float:
+    """log N(rewards; 0, noise² + design · precision⁻¹ · designᵀ), by Woodbury's identity, without constants."""
+    system = gram / noise**2 + np.diag(precision)
+    explained = float(moments @ np.linalg.solve(system, moments)) / noise**4
+    volume = float(np.linalg.slogdet(system)[1]) - float(np.log(precision).sum())
+    return -0.5 * (float(rewards @ rewards) / noise**2 - explained + volume) - len(rewards) * float(np.log(noise))

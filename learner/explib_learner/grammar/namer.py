@@ -93,7 +93,7 @@ def _named_cure(cure: Cure) -> NamedDecision:
     """A failure and its cure: both options in one attempt, of which the cure is the better."""
     return NamedDecision(
         decision=replace(cure.decision, speaks_for_itself=True),
-        letters=dict.fromkeys(cure.shown_by, "a") | dict.fromkeys(cure.against, "b"),
+        letters=cure.letters,
         reason=f"It failed otherwise: {cure.refusal}",
         verdict=_own_verdict(cure.decision, cure.strength, len(cure.shown_by), len(cure.against)),
     )

@@ -87,7 +87,5 @@ class Pools:
 def _costed(found: Sequence[Candidate]) -> list[Scored]:
     """Each costs the logarithm of the number of its rivals, plain or not; what is less plain is less likely, too."""
     far = [max(rank_of(each) - PLAIN_RANK, 0) for each in found]
-    rivals = {True: max(far.count(0), 1), False: max(len(far) - far.count(0), 1)}
-    return [
-        Scored(each, float(np.log(rivals[not more])) + RANK_COST * more) for each, more in zip(found, far, strict=True)
-    ]
+    plain, other = (float(np.log(max(rivals, 1))) for rivals in (far.count(0), len(far) - far.count(0)))
+    return [Scored(each, other + RANK_COST * more if more else plain) for each, more in zip(found, far, strict=True)]

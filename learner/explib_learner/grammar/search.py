@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import lgamma
 
 import numpy as np
 
@@ -31,7 +32,7 @@ PLAIN, CONDITIONAL = 120, 120
 """Candidates of the second round: the likeliest of the first, and those under conditions."""
 CHANCE = 0.015
 """Probability that permuted rewards alone give a gain as large as what is accepted."""
-LIKELY = 0.5
+LIKELY = 0.65
 """Probability that a decision, or one that hardly differs, matters."""
 _ALIKE = 0.75
 """Likeness from which candidates describe one decision."""
@@ -40,6 +41,17 @@ _PLAINER = 0.25
 _LEAST_EFFECT = 0.03
 """Share of the reward's range below which a decision is not worth a lesson."""
 _EULER = 0.5772156649
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Decisions that explain rewards together."""
+
+    chosen: list[Scored]
+    score: float
+    """Evidence minus costs, in nats."""
+    residual: Floats
+    effects: Floats
 
 
 class Search:
@@ -97,8 +109,10 @@ class Search:
         likeliest = [self._pools.plain[at] for at in np.argsort(-inclusion, kind="stable")[:PLAIN]]
         return likeliest + self._pools.asked_for(residual, CONDITIONAL)
 
-    def _explained(self, chosen: Sequence[Scored], rewards: Floats, frame: Frame) -> Explanation:
-        return Explanation(rewards, frame, [each.candidate.column for each in chosen])
+    def _selection(self, chosen: list[Scored], rewards: Floats, frame: Frame) -> _Selection:
+        explanation = Explanation(rewards, frame, [each.candidate.column for each in chosen])
+        score = explanation.evidence - sum(each.cost for each in chosen) + lgamma(len(chosen) + 1)
+        return _Selection(chosen, score, explanation.residual, explanation.effects)
 
     def _plainest(self, candidate: Candidate) -> Candidate:
         same = self._by_split.get(split_of(candidate.column), candidate)
@@ -111,18 +125,30 @@ class Search:
         column = column_of(candidate.predicate, self._readings)
         return replace(scored, candidate=candidate_of(candidate.predicate, column, candidate.rank, candidate.anchor))
 
+    def _thinned(self, selection: _Selection, rewards: Floats, frame: Frame) -> _Selection:
+        """Leave out, weakest first, what the score does not need once the others are there: mostly their echoes."""
+        while True:
+            without = [
+                self._selection([*selection.chosen[:at], *selection.chosen[at + 1 :]], rewards, frame)
+                for at in range(len(selection.chosen))
+            ]
+            weakest = max(without, key=lambda each: each.score, default=None)
+            if weakest is None or weakest.score < selection.score:
+                return selection
+            selection = weakest
+
     def _kept(self, found: list[Scored], rewards: Floats, frame: Frame) -> list[Candidate]:
         """Decisions with their bounds moved to where rewards differ most, without those that have no effect."""
         chosen = [self._exact(each) for each in _split(found)]
         chosen = [each for each in chosen if varies(each.candidate.column, self._least)]
         for at in range(len(chosen)):
-            others = self._explained([*chosen[:at], *chosen[at + 1 :]], rewards, frame)
+            others = self._selection([*chosen[:at], *chosen[at + 1 :]], rewards, frame)
             refined = self._bounds.refined(chosen[at].candidate, others.residual)
             chosen[at] = replace(chosen[at], candidate=self._plainest(refined))
-        effects = self._explained(chosen, rewards, frame).effects.tolist()
+        kept = self._thinned(self._selection(chosen, rewards, frame), rewards, frame)
         return [
-            affirmed(each.candidate, effect, self._readings)
-            for each, effect in zip(chosen, effects, strict=True)
+            affirmed(each.candidate, float(effect), self._readings)
+            for each, effect in zip(kept.chosen, kept.effects, strict=True)
             if abs(effect) >= _LEAST_EFFECT
         ]
 

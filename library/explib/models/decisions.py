@@ -10,6 +10,8 @@ VerdictState: TypeAlias = Literal["believed", "candidate", "one of", "unknown"]
 
 UNCLEAR = "?"
 """The letter of a code whose situation was met, but whose option cannot be told."""
+CURED = "c"
+"""The letter of an attempt that did otherwise, failed, and then took the option that works."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
 from explib_learner.grammar.keys import Names, Test
-from explib_learner.grammar.reading import Instance, Reading, calls_of
+from explib_learner.grammar.reading import FIELD, TASK, Instance, Reading, calls_of
+from explib_learner.grammar.records import Scalar
 from explib_learner.writing.templates import argument, shown, used
 
 _LONGEST_VALUE = 40
@@ -32,13 +33,21 @@ class Given(PredicateFamily):
         tool, name = names
         if name.startswith("#"):
             return Phrase(
-                f"you {used(tool)}", f"pass {argument(name[1:])} as a list", f"leave out {argument(name[1:])}"
+                f"you {used(tool)}", f"pass {argument(name[1:])} as a list", f"do not pass {argument(name[1:])}"
             )
         if name == "operands":
             return Phrase(f"you {used(tool)}", "name what it works on", "run it without naming anything")
         if name.endswith("="):
             return Phrase(f"you {used(tool)}", f"set {argument(name)} for it", f"do not set {argument(name)} for it")
-        return Phrase(f"you {used(tool)}", f"pass {argument(name)}", f"leave out {argument(name)}")
+        return Phrase(f"you {used(tool)}", f"pass {argument(name)}", f"do not pass {argument(name)}")
+
+
+def _is_data(value: Scalar, at: int, reading: Reading) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, str) and len(value) > 1 and value in reading.trace.task:
+        return True
+    return any(fact[0] in (FIELD, TASK) and known == value for fact, known in reading.facts(at).items())
 
 
 def _given(reading: Reading, tool: str, name: str) -> list[Instance]:
@@ -46,7 +55,10 @@ def _given(reading: Reading, tool: str, name: str) -> list[Instance]:
 
 
 class Value(PredicateFamily):
-    """(tool, argument): its value; numbers also by bounds, lists by their length."""
+    """(tool, argument): its value where that is the agent's own choice; numbers also by bounds, lists by their length.
+
+    What the task or an earlier answer says is data: other families tell whence it was taken.
+    """
 
     name, rank, cuts = "value", 1, True
 
@@ -56,7 +68,7 @@ class Value(PredicateFamily):
             ((call.name, name), Instance(value, at))
             for at, call in enumerate(reading.trace.calls)
             for name, value in call.arguments.items()
-            if not isinstance(value, str) or len(value) <= _LONGEST_VALUE
+            if (not isinstance(value, str) or len(value) <= _LONGEST_VALUE) and not _is_data(value, at, reading)
         )
 
     def phrase(self, names: Names, test: Test) -> Phrase:
