@@ -7,6 +7,7 @@ lessons there are and the share of runs with any, how many conventions they foun
 pattern reads), the same for candidates; then the mean share of kept conventions on other tasks of agents without
 lessons, with the active ones, with all, and with all that is right. `shuffled` rows are the same attempts with each
 other's rewards: all that is learned there is wrong.
+Report on worlds that the grammar was not developed on (`worlds/__init__.py` says which): --worlds "on call" museum.
 A second table is about sessions of the repository that nobody grades, `by lot` such whose outcomes hang on nothing.
 """
 
