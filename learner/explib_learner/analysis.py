@@ -131,12 +131,14 @@ def _first_taken(codes: Sequence[Code]) -> list[Code]:
 
 
 def _with_own(own: Verdict | None, fitted: Verdict) -> Verdict:
-    """The verdict on a cure, which stands without rewards: where the fit believes in it, with the effect on them."""
+    """The verdict on a cure, which stands without rewards: with the effect on them where the fit finds one."""
     if own is None:
         return fitted
-    if fitted.state != "believed" or fitted.merged_into is not None:
+    if fitted.state == "unknown" or fitted.merged_into is not None:
         return own
-    return fitted if fitted.better == own.better else replace(own, state="candidate")
+    if fitted.better == own.better:
+        return replace(fitted, state="believed" if "believed" in (own.state, fitted.state) else "candidate", rivals=())
+    return replace(own, state="candidate") if fitted.state == "believed" else own
 
 
 def _says_nothing(book: RunCodebook, decision_id: str) -> bool:

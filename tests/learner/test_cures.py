@@ -7,8 +7,12 @@ import pytest
 from learner.small_desk import Made, attempt_of
 
 from explib.models.decisions import CURED
+from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt
+from explib_learner.analysis import Analyser
+from explib_learner.analyst import Batch
 from explib_learner.grammar.cures import Cure, cures, masked, refusal_line, told_by
+from explib_learner.grammar.namer import contrast_analyst
 from explib_learner.grammar.trace import trace_of
 from explib_learner.writing.templates import lesson_of
 
@@ -55,9 +59,29 @@ def test_a_step_between_failure_and_success_is_a_cure() -> None:
 
 
 def test_an_attempt_is_coded_by_what_it_did_first_and_not_where_it_never_came_to_it() -> None:
-    failed, passed = ("post", {"amount": 5}, FAILED), ("post", {"amount": 5, "tax_code": "A"}, DONE)
+    failed: Made = ("post", {"amount": 5}, FAILED)
+    passed: Made = ("post", {"amount": 5, "tax_code": "A"}, DONE)
     (found,) = cured([failed, passed], [passed], [failed], [("look", {}, DONE)])
     assert found.letters == {"t0": CURED, "t1": "a", "t2": "b"}
+
+
+async def test_the_fit_weighs_a_cure_where_attempts_differ_in_what_they_did_first() -> None:
+    failed: Made = ("post", {"amount": 5}, FAILED)
+    passed: Made = ("post", {"amount": 5, "tax_code": "A"}, DONE)
+    kinds: list[tuple[list[Made], float]] = [([failed, passed], 0.5), ([passed], 0.9), ([failed], 0.4)]
+    attempts = []
+    for number in range(48):
+        calls, reward = kinds[number % 3]
+        one = attempt_of(f"t{number:02d}", calls)
+        graded = replace(one.trajectory, reward=reward + 0.02 * (number % 5 - 2), group_id=f"g{number}")
+        attempts.append(replace(one, trajectory=graded))
+    library = Library(1, "desk", LibrarySettings(), 0, 0.0)
+    analysis = await Analyser(contrast_analyst()).analyse(Batch(library, (), (), tuple(attempts)))
+    (lesson,) = [each for each in analysis.operations if each.speaks_for_itself]
+    (verdict,) = [entry.verdict for entry in analysis.codebook.entries if entry.decision.id == lesson.decision_id]
+    assert verdict is not None
+    assert (verdict.state, verdict.better, verdict.followed, verdict.others) == ("believed", "a", 16, 32)
+    assert verdict.effect > 0.3
 
 
 def test_a_sure_cure_is_not_told_again_from_another_step() -> None:
@@ -116,7 +140,8 @@ def test_a_cure_that_fails_elsewhere_is_not_believed() -> None:
     against: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, FAILED)]
     assert cured(calls, against) == []
     other: list[Made] = [("post", {"amount": 5, "tax_code": "B"}, "Error: the account is closed")]
-    assert cured(calls, other) == cured(calls), "it is refused for another reason"
+    (found,) = cured(calls, other)
+    assert (found.shown_by, found.against) == (("t0",), ()), "it is refused for another reason"
 
 
 def test_of_a_text_of_the_task_the_lesson_is_what_its_refusal_asks_for() -> None:

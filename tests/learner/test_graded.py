@@ -25,9 +25,7 @@ def attempt(
 def test_a_source_without_weight_is_not_learned_from_and_the_others_have_theirs() -> None:
     settings = LibrarySettings.model_validate({"source_weights": {"agent": 0.0, "judge": 0.2}, "reward_max": 10})
     graded = graded_attempts([attempt(1, 5.0), attempt(2, 5.0, source="judge")], settings)
-    assert [(each.trajectory_id, each.reward, each.weight, each.group_id) for each in graded] == [
-        ("t2", 0.5, pytest.approx(1.0), None)
-    ]
+    assert [(each.trajectory_id, each.reward, each.group_id) for each in graded] == [("t2", 0.5, None)]
 
 
 def test_weights_set_sources_against_each_other() -> None:

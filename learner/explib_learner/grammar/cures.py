@@ -274,9 +274,9 @@ def _works_anyway(trace: AttemptTrace, seen: Sequence[_Seen]) -> bool:
 
 
 def _taken(trace: AttemptTrace, seen: Sequence[_Seen]) -> str | None:
-    """The option that an attempt took first. None for a cure by another tool, which may be used for other purposes."""
+    """The option that an attempt took first; None where only the cure itself shows that the situation arose."""
     tool, change = seen[0].tool, seen[0].change
-    if change[0] == "use":
+    if change[0] in ("use", "heed"):
         return None
     failing = {_option(each.failing, change) for each in seen}
     for at, call in enumerate(trace.calls):
