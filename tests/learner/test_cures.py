@@ -11,8 +11,9 @@ from explib.models.libraries import Library, LibrarySettings
 from explib.models.trajectories import Attempt
 from explib_learner.analysis import Analyser
 from explib_learner.analyst import Batch
-from explib_learner.grammar.cures import Cure, cures, masked, refusal_line, told_by
+from explib_learner.grammar.cures import Cure, cures, told_by
 from explib_learner.grammar.namer import contrast_analyst
+from explib_learner.grammar.refusals import masked, refusal_line
 from explib_learner.grammar.trace import trace_of
 from explib_learner.writing.templates import lesson_of
 
