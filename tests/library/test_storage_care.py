@@ -194,6 +194,8 @@ async def test_a_backup_never_replaces_a_file_and_leaves_none_that_is_half(store
         await backup(store, there, quiet)
     with pytest.raises(DatabaseUnavailable, match="does not exist: make it"):
         await backup(store, tmp_path / "no" / "folder.db", quiet)
+    with pytest.raises(DatabaseUnavailable, match="cannot be written"):
+        await backup(store, tmp_path / ("x" * 250), quiet)  # with .part it is no file's name
     assert there.read_text(encoding="utf-8") == "mine"
     assert await asyncio.to_thread(lambda: [*tmp_path.glob("*.part")]) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from server.cli_cases import Explib, explib
@@ -128,6 +129,21 @@ def test_the_line_is_the_same_with_and_without_the_whole_program(
     with pytest.raises(SystemExit):
         quick()
     assert "not an SQLite database" in capsys.readouterr().err
+
+
+def test_the_lessons_of_farther_layers_count_and_off_is_said(
+    explib: Explib, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explib("experiences", "add", "When it rains, take the bus.", "--reason", "so it is", "--library", "default")
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "shop")
+    assert "served here too: 1 lesson of default" in explib("status").out
+    for line in ("explib: 1 lesson · nothing was captured yet\n", "explib: off here (explib on)\n"):
+        monkeypatch.setattr(sys, "argv", ["explib", "status", "--line"])
+        main()
+        assert capsys.readouterr().out == line == explib("status", "--line").out
+        explib("off")
+        capsys.readouterr()
 
 
 @pytest.mark.process

@@ -94,7 +94,7 @@ def _named_cure(cure: Cure) -> NamedDecision:
     return NamedDecision(
         decision=replace(cure.decision, speaks_for_itself=True),
         letters=cure.letters,
-        reason=f"It failed otherwise: {cure.refusal}",
+        reason=f"It failed otherwise: “{cure.refusal}”.",
         verdict=_own_verdict(cure.decision, cure.strength, len(cure.shown_by), len(cure.against)),
     )
 

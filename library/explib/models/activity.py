@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 MOST_COUNTED = 1_000
 """What waits is counted up to this."""
@@ -49,3 +50,10 @@ class Activity:
     """When an answer last held a lesson."""
     served: int = 0
     """The number of lessons in that answer."""
+
+    def over(self, farther: Iterable[Activity]) -> Activity:
+        """As a person sees it whom farther layers serve too: with their lessons, and when any of them last served."""
+        layers = (self, *farther)
+        served = max(layers, key=lambda each: each.served_at or 0.0)
+        lessons = sum(each.lessons for each in layers)
+        return replace(self, lessons=lessons, served_at=served.served_at, served=served.served)

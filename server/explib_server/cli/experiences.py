@@ -17,7 +17,7 @@ from explib_server.application import Application
 from explib_server.cli import curation
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
 from explib_server.render.decisions import observations
-from explib_server.render.pages import lesson_fields, lesson_page, proposal_line
+from explib_server.render.pages import TO_DECIDE, lesson_fields, lesson_page, proposal_line
 
 app = typer.Typer(help="Read and change the experiences of a library.", no_args_is_help=True, add_completion=False)
 
@@ -59,6 +59,7 @@ def list_experiences(
     else:
         lines = [_line(item, contents) for item in listed]
         lines += [f"waits for review {proposal_line(item)}" for item in waiting]
+        lines += [TO_DECIDE] if waiting else []
         say("\n".join(lines) or "no experiences yet")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from explib.models.libraries import Library
 from explib_server.application import Application
 from explib_server.cli.off import project_fields, project_text
 from explib_server.cli.run import JsonOption, LibraryOption, run, say
@@ -18,7 +19,7 @@ from explib_server.projects import project_of
 from explib_server.projects.folder import here
 from explib_server.render.evidence import LibraryEvidence, library_evidence, uplift_track
 from explib_server.render.heartbeat import status_line
-from explib_server.render.status import standing
+from explib_server.render.status import Standing, standing
 from explib_server.service.connection import ask
 
 SERVICE_SECONDS = 2.0
@@ -35,7 +36,7 @@ def status(
         say(run(lambda application: _line(application, library), "read"))
         return
     project = project_of(here(), load_settings())
-    found = run(lambda application: standing(application, library), "read")
+    found = run(lambda application: _standing(application, library), "read")
     if as_json:
         say(json.dumps(found.fields() | project_fields(project), indent=2))
     else:
@@ -43,9 +44,22 @@ def status(
         say(f"{found.text()}\n{project_text(project)}\n{service}")
 
 
+async def _standing(application: Application, library: str | None) -> Standing:
+    return await standing(application, library, await _farther(application, library))
+
+
+async def _farther(application: Application, library: str | None) -> list[Library]:
+    """The layers beneath the folder's own library, those that there are; none beneath a library that is named."""
+    names = () if library else application.project.layers[1:]
+    found = [await application.store.libraries.find(name) for name in names]
+    return [each for each in found if each is not None]
+
+
 async def _line(application: Application, library: str | None) -> str:
     store = application.store
-    return status_line(await store.measures.activity(await application.library(library)), store.clock())
+    beneath = [await store.measures.activity(each) for each in await _farther(application, library)]
+    activity = (await store.measures.activity(await application.library(library))).over(beneath)
+    return status_line(activity, store.clock(), captured=library is not None or application.project.captured)
 
 
 def evidence(

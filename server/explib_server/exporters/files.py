@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from explib.errors import InvalidInput
@@ -87,7 +88,8 @@ def _replace(path: Path, before: bytes, after: bytes) -> bool:
             new.chmod(stat.S_IMODE(target.stat().st_mode))
         new.replace(target)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only medium it was never there
+            new.unlink(missing_ok=True)
         raise _failed(path, error) from error
     return True
 

@@ -68,8 +68,10 @@ def waits_for(pulses: Sequence[Pulse]) -> str:
     return f"{late[0].cause}; {late[0].cure}" if late else ""
 
 
-def status_line(activity: Activity, now: float) -> str:
+def status_line(activity: Activity, now: float, *, captured: bool = True) -> str:
     """The heartbeat on one line, e.g. `explib: 6 lessons · 2 served now · last learned 3 h ago`."""
+    if not captured:
+        return "explib: off here (explib on)"
     late = [pulse for pulse in heartbeat(activity, now) if pulse.late]
     parts = [number_of(activity.lessons, "lesson")]
     if activity.served_at is not None:

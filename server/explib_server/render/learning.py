@@ -11,7 +11,7 @@ from explib.text.words import number_of
 from explib_learner.analysis import Analysis
 from explib_learner.pipeline import Run
 from explib_server.render.bounds import commonest
-from explib_server.render.pages import proposal_line
+from explib_server.render.pages import TO_DECIDE, proposal_line
 
 MOST_LINES = 60
 """Of one answer."""
@@ -26,6 +26,7 @@ def run_text(run: Run) -> str:
     lines = [head + (spent if run.cost.calls else ""), *([f"  {run.note}"] if run.note else [])]
     lines += [_change_line(change) for change in run.changes]
     lines += [f"  waits for review {proposal_line(item)}" for item in run.waiting]
+    lines += [f"  {TO_DECIDE}"] if run.waiting else []
     lines += [f"  refused {item.operation.kind}: {item.reason}" for item in run.refusals]
     lines += [f"  not learned {item.group_id}: {item.reason}" for item in run.failures]
     return "\n".join(lines)

@@ -22,10 +22,12 @@ def print_line() -> bool:
     if scheme not in SQLITE:
         return False
     named = given("library")
-    library = project_at(here(), named or DEFAULT_LIBRARY, named=bool(named)).library
-    activity = glimpse(Path(place.partition("?")[0]), library)
-    if activity is None:
+    project = project_at(here(), named or DEFAULT_LIBRARY, named=bool(named))
+    file = Path(place.partition("?")[0])
+    found = [glimpse(file, layer) for layer in project.layers]
+    layers = [each for each in found if each is not None]
+    if len(layers) < len(found):
         return False
-    line = status_line(activity, time.time())
+    line = status_line(layers[0].over(layers[1:]), time.time(), captured=project.captured)
     sys.stdout.buffer.write(f"{line}\n".encode())
     return True

@@ -30,6 +30,8 @@ SHOWN_ATTEMPTS = 10
 SHOWN_CHANGES = 50
 SHOWN_TOKENS = 20_000
 """Of a library as text."""
+TO_DECIDE = "to decide: explib experiences review ID approve (or reject), or explib ui"
+"""Below what waits for review."""
 
 
 async def lesson_page(application: Application, library: Library, lesson_id: str) -> str:
@@ -134,10 +136,10 @@ def proposal_line(proposal: ProposedOperation) -> str:
     operation = proposal.operation
     named = " ".join(f"[{experience.id}]" for experience in proposal.before)
     stances = [cited.stance for cited in operation.citations]
-    evidence = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
+    counts = f"{number_of(stances.count('for'), 'attempt')} for it, {stances.count('against')} against"
     what = " ".join(filter(None, (operation.kind, named, operation.content)))
     why = " ".join(filter(None, (operation.reason, operation.waits)))
-    return f"{proposal.id}: {what} ({proposal.analyst}: {why}; {evidence})"
+    return f"{proposal.id}: {what} ({proposal.analyst}: {why}; {operation.note or counts})"
 
 
 def _heading(library: Library, experience: Experience) -> str:

@@ -30,7 +30,7 @@ def check_picture(path: Path) -> None:
 
 @contextmanager
 def picture(path: Path, title: str, heights: tuple[float, float]) -> Iterator[tuple[Axes, Axes]]:
-    """Two diagrams to fill, of so many inches, which are then written to the file. Raises what `check_picture` does."""
+    """Two diagrams to fill, of so many inches, which are then written to the file. Raises InvalidInput."""
     check_picture(path)
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -40,7 +40,10 @@ def picture(path: Path, title: str, heights: tuple[float, float]) -> Iterator[tu
         upper, lower = figure.subplots(2, 1, height_ratios=heights)
         figure.suptitle(title, x=0.012, ha="left", color=INK, weight="bold")
         yield upper, lower
-        figure.savefig(path, dpi=DOTS)
+        try:
+            figure.savefig(path, dpi=DOTS)
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be written ({error.strerror or error}): name another file.") from error
 
 
 def frame(axes: Axes, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from explib.evidence.following import Following, together
@@ -32,16 +32,22 @@ class Standing:
     heartbeat: tuple[Pulse, ...]
     following: Following
     at: float
+    farther: Mapping[str, int]
+    """Lessons of each farther layer that is served too."""
 
     def fields(self) -> dict[str, object]:
         """As JSON has it."""
         beats = [asdict(pulse) for pulse in self.heartbeat]
-        return {"heartbeat": beats, **self.status.model_dump(), "following": asdict(self.following)}
+        told = {"following": asdict(self.following), "farther": dict(self.farther)}
+        return {"heartbeat": beats, **self.status.model_dump(), **told}
 
     def text(self) -> str:
         """In lines for a person: what waits is said by the heartbeat."""
         counts = status_text(self.status.model_copy(update={"waits_for": ""}))
-        return f"{heartbeat_text(self.heartbeat, self.at)}\n\n{counts}\n{following_lines(self.following)}"
+        told = [f"{number_of(count, 'lesson')} of {name}" for name, count in self.farther.items() if count]
+        layers = [f"served here too: {', '.join(told)} (--library shows them)"] if told else []
+        parts = (heartbeat_text(self.heartbeat, self.at), "", counts, *layers, following_lines(self.following))
+        return "\n".join(parts)
 
 
 async def library_status(application: Application, name: str | None) -> LibraryStatus:
@@ -49,12 +55,13 @@ async def library_status(application: Application, name: str | None) -> LibraryS
     return (await standing(application, name)).status
 
 
-async def standing(application: Application, name: str | None) -> Standing:
-    """The status with the heartbeat. Raises UnknownLibrary."""
+async def standing(application: Application, name: str | None, farther: Sequence[Library] = ()) -> Standing:
+    """The status with the heartbeat, in which the `farther` layers that are served too count. Raises UnknownLibrary."""
     store, settings = application.store, application.settings
     overview = await store.libraries.overview(await application.library(name))
     now = store.clock()
-    pulses = heartbeat(await store.measures.activity(overview.library), now)
+    beneath = [await store.measures.activity(each) for each in farther]
+    pulses = heartbeat((await store.measures.activity(overview.library)).over(beneath), now)
     report = await library_evidence(store, overview.library)
     status = LibraryStatus(
         library=overview.library.name,
@@ -76,7 +83,8 @@ async def standing(application: Application, name: str | None) -> Standing:
         revisions_tried=report.trials,
     )
     served = together(each.following for each in report.experiences if each.status != "retired")
-    return Standing(status, pulses, served, now)
+    lessons = {layer.name: activity.lessons for layer, activity in zip(farther, beneath, strict=True)}
+    return Standing(status, pulses, served, now, lessons)
 
 
 def status_text(status: LibraryStatus) -> str:

@@ -74,14 +74,18 @@ def _new_file(path: Path) -> Iterator[Path]:
     if not path.absolute().parent.is_dir():
         raise DatabaseUnavailable(f"The folder of {path} does not exist: make it, or name a file elsewhere.")
     part = path.with_name(path.name + PART_SUFFIX)
-    part.unlink(missing_ok=True)
     try:
-        make_private(part)
-        yield part
-        _leave_out_keys(part)
-        with part.open("rb+") as written:
-            os.fsync(written.fileno())
-        part.rename(path)
-    finally:
         part.unlink(missing_ok=True)
-        part.with_name(part.name + RECORD_SUFFIX).unlink(missing_ok=True)
+        make_private(part)
+        try:
+            yield part
+            _leave_out_keys(part)
+            with part.open("rb+") as written:
+                os.fsync(written.fileno())
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+            part.with_name(part.name + RECORD_SUFFIX).unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise DatabaseUnavailable(f"{path} cannot be written ({why}): name a file in another folder.") from error
