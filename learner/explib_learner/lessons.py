@@ -15,9 +15,13 @@ from explib.models.decisions import CURED, Code, CodebookEntry, Decision, Graded
 from explib.models.experiences import Experience
 from explib.models.revisions import Citation, Operation
 from explib_learner.analyst import NamedDecision, Wording
+from explib_learner.grammar.keys import OPEN
+from explib_learner.writing.templates import code
 
 WEAK_RUNS = 2
 """Learning runs in a row that must not bear a lesson out before it goes."""
+OPEN_BOUND = code(OPEN)
+"""How a lesson's text shows a bound that code has yet to find."""
 CITED = 40
 """Most attempts of one lesson that are cited, the newest; half of them are kept for those that followed."""
 REFUTED_BELOW = 0.1
@@ -43,10 +47,12 @@ class Evidence:
     ) -> None:
         self._rewards = {attempt.trajectory_id: attempt.reward for attempt in graded}
         self._letters: dict[str, dict[str, str]] = {}
-        for code in codes:
-            self._letters.setdefault(code.decision_id, {})[code.trajectory_id] = code.letter
-        verdicts = (entry.verdict for entry in entries if entry.verdict is not None)
-        self._believed = [each for each in verdicts if each.state == "believed" and each.merged_into is None]
+        for told in codes:
+            self._letters.setdefault(told.decision_id, {})[told.trajectory_id] = told.letter
+        self._verdicts = {each.decision.id: each.verdict for each in entries if each.verdict is not None}
+        self._believed = [
+            each for each in self._verdicts.values() if each.state == "believed" and each.merged_into is None
+        ]
 
     def of(self, decision: Decision, option: str) -> tuple[Citation, ...]:
         """The attempts that a lesson about the decision cites."""
@@ -57,6 +63,16 @@ class Evidence:
         letters = self._letters.get(decision_id, {})
         shown = sorted(letters, reverse=True)[:CITED]
         return tuple(Citation(attempt, "for", followed=letters[attempt] in (option, CURED)) for attempt in shown)
+
+    def speaks_otherwise(self, decision_id: str, option: str | None) -> bool:
+        """Whether the graded attempts speak for another option, however weakly."""
+        verdict = self._verdicts.get(decision_id)
+        return verdict is not None and verdict.better not in (None, option)
+
+    def twin(self, decision_id: str) -> str | None:
+        """The decision that splits the attempts alike and speaks for this one too."""
+        verdict = self._verdicts.get(decision_id)
+        return None if verdict is None else verdict.merged_into
 
     def citations(self, decision_id: str, option: str) -> tuple[Citation, ...]:
         """For: followed and nearer to the mean of those that followed, or neither; against: the others.
@@ -210,9 +226,11 @@ def first_words(
 ) -> tuple[Operation, ...]:
     """An ADD for each decision that was named with a lesson and has none yet: a candidate from its first group on.
 
-    `named` by the decision's id in the library; `taken`: decisions that have a lesson or are about to get one.
+    `named` by the decision's id in the library; `taken`: decisions that have a lesson or are about to get one. None
+    has a bound that is still to be found, or what all graded attempts together speak against.
     """
-    spoken_for = set(taken)
+    spoken_for = {*taken, *(each for each, decision in named.items() if decision.lesson)}
+    has_lesson = set(taken)
     return tuple(
         Operation(
             kind="ADD",
@@ -226,5 +244,9 @@ def first_words(
             option=decision.better,
         )
         for decision_id, decision in named.items()
-        if decision.lesson and decision_id not in spoken_for
+        if decision.lesson
+        and OPEN_BOUND not in decision.lesson
+        and decision_id not in has_lesson
+        and not evidence.speaks_otherwise(decision_id, decision.better)
+        and evidence.twin(decision_id) not in spoken_for
     )

@@ -6,8 +6,9 @@ import pytest
 from learner.model_cases import experience
 
 from explib.models.decisions import CodebookEntry, Decision, Option, Verdict
+from explib_learner.analyst import NamedDecision
 from explib_learner.codebook import RunCodebook
-from explib_learner.lessons import Evidence, additions, plan
+from explib_learner.lessons import Evidence, additions, first_words, plan
 
 DECISION = Decision("d1", "k1", "model", "work comes", (Option("a", "ask first"), Option("b", "go on")))
 BORNE_OUT = Verdict("d1", "believed", 1.0, "a", 0.5, 0.4, 0.6, 1.0, 10, 10, 0, 20, 10)
@@ -47,3 +48,20 @@ def test_a_lesson_that_cannot_be_told_from_another_says_which_and_what_would_tel
             "of both would tell: ask first, and not the other.",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "served"),
+    [
+        ("When work comes, ask first.", None, True),
+        ("When work comes, ask first.", replace(UNKNOWN, better="b"), False),
+        ("When work comes, ask at least `?` times.", None, False),
+        ("When work comes, ask first.", replace(UNKNOWN, merged_into="d2"), False),
+    ],
+)
+def test_a_first_lesson_is_none_that_the_attempts_speak_against_or_that_has_no_bound_or_a_twin(
+    text: str, verdict: Verdict | None, *, served: bool
+) -> None:
+    named = {"d1": NamedDecision(DECISION, lesson=text, better="a")}
+    added = first_words(named, ["d2"], Evidence([CodebookEntry(DECISION, verdict)], (), ()))
+    assert [each.content for each in added] == ([text] if served else [])

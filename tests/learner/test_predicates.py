@@ -13,9 +13,10 @@ from explib.models.json_value import Json
 from explib.models.trajectories import Attempt, Step, ToolCall
 from explib_learner.analysis import Analyser
 from explib_learner.analyst import Analyst, Batch
+from explib_learner.grammar.catalogue import FAMILIES
 from explib_learner.grammar.keys import Condition, Predicate, Test, predicate_of
 from explib_learner.grammar.namer import GrammarParts
-from explib_learner.grammar.reading import Reading
+from explib_learner.grammar.reading import ARGUMENT, Reading
 from explib_learner.grammar.trace import trace_of
 from explib_learner.model.cuts import cuts_of
 from explib_learner.model.predicates import decision_in_code
@@ -185,3 +186,8 @@ async def test_a_predicate_is_coded_for_every_attempt_without_a_question() -> No
     assert [(each.status, each.content) for each in analysis.operations] == [
         ("active", "When you call `ship`, call `check` first.")
     ]
+
+
+def test_a_bound_that_is_still_to_be_found_is_told_as_one() -> None:
+    told = FAMILIES["shift"].phrase(("book", "end", "days", ARGUMENT, "start"), Test("least", "?"))
+    assert told.yes == "keep `end` no earlier than `?` from its `start`"

@@ -51,7 +51,9 @@ def _is_data(value: Scalar, at: int, reading: Reading) -> bool:
 
 
 def _given(reading: Reading, tool: str, name: str) -> list[Instance]:
-    return [Instance(name in call.arguments, at) for at, call in calls_of(reading, tool)]
+    """Of each call of the tool; a list stands there by its length (`#name`)."""
+    names = {name, f"#{name}"}
+    return [Instance(not names.isdisjoint(call.arguments), at) for at, call in calls_of(reading, tool)]
 
 
 class Value(PredicateFamily):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from explib_learner.grammar.families.textual import clock_hours, moment
 from explib_learner.grammar.family import Phrase, PredicateFamily, Readings, merged
-from explib_learner.grammar.keys import Names, Test
+from explib_learner.grammar.keys import OPEN, Names, Test
 from explib_learner.grammar.reading import ARGUMENT, FIELD, TASK, Instance, Reading, calls_of
 from explib_learner.grammar.records import Scalar
 from explib_learner.writing.templates import argument, code, field, shown, used
@@ -119,6 +119,8 @@ class Ratio(PredicateFamily):
             yes = f"pass {source} as {subject}, unchanged"
             return Phrase(situation, yes, f"do not pass {source} unchanged as {subject}")
         made = f"{source} × {factor}"
+        if test.kind != "is":
+            return Phrase(situation, f"pass at least {made} as {subject}", f"pass less than {made} as {subject}")
         return Phrase(situation, f"pass {made} as {subject}", f"do not pass {made} as {subject}")
 
 
@@ -146,6 +148,8 @@ class Shift(PredicateFamily):
         else:
             place = f"the same as {source}" if not value else f"{amount} {'after' if value > 0 else 'before'} {source}"
         situation = f"you {used(tool)}"
+        if test.value == OPEN:
+            place = f"{code(OPEN)} from {source}"
         if test.kind == "is":
             return Phrase(situation, f"choose {place} as {subject}", f"do not choose {place} as {subject}")
         later, earlier = ("at or above", "below") if unit == "number" else ("no earlier than", "earlier than")
