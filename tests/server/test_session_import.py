@@ -62,6 +62,7 @@ def test_sessions_are_shown_first_and_then_stored_with_their_rewards(explib: Exp
     counted = "2 sessions, 9 turns, 6 graded (inferred 4, test 2), 7 groups"
     assert counted in shown.out
     assert "into 1 library: default (9); cost: 0 tokens" in shown.out
+    assert "not on this machine, so of no project: /home/ada/pump (--library" in shown.out
     stored = explib("import", "--sessions", "all")
     assert stored.code == 0
     assert counted in stored.out

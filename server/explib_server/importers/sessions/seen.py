@@ -14,6 +14,8 @@ from explib_server.importers.records import BadRecord, Record
 from explib_server.projects import Project, project_of
 from explib_server.projects.state import is_off
 
+MOST_NAMED = 5
+
 
 @dataclass(slots=True)
 class SessionsSeen:
@@ -30,6 +32,8 @@ class SessionsSeen:
     """By source."""
     groups: set[str] = field(default_factory=set)
     libraries: Counter[str] = field(default_factory=Counter)
+    gone: set[Path] = field(default_factory=set)
+    """Folders that are not on this machine: their turns are of no project."""
 
     def destined(self, records: Iterable[Record | BadRecord]) -> Iterator[Record | BadRecord]:
         """Count the turns, and name the library of each; leave out those of folders switched off, then or now."""
@@ -40,6 +44,8 @@ class SessionsSeen:
                 continue
             folder = _folder(record)
             project = of_folder(folder)
+            if folder is not None and project.root is None and not folder.exists():
+                self.gone.add(folder)
             if project.captured and not (folder is not None and is_off(folder.resolve(), record.span)):
                 yield self._counted(record, project)
             else:
@@ -64,6 +70,9 @@ class SessionsSeen:
         )
         into = ", ".join(f"{name} ({number:,})" for name, number in self.libraries.most_common(12))
         yield f"into {number_of(len(self.libraries), 'library', 'libraries')}: {into or 'none'}; cost: 0 tokens"
+        if self.gone:
+            named = ", ".join(sorted(map(str, self.gone))[:MOST_NAMED])
+            yield f"not on this machine, so of no project: {named} (--library names one for them)"
         if self.uncaptured:
             yield f"{number_of(self.uncaptured, 'turn')} left out: capture is off in their folders, or was then"
 
