@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -83,3 +84,11 @@ def test_the_schema_is_strict_all_the_way_down() -> None:
     assert isinstance(decision, dict)
     assert decision["required"] == list(DecisionAnswer.model_fields)
     assert "default" not in str(schema)
+
+
+def test_a_bare_list_stands_for_the_only_field_of_the_form() -> None:
+    given = [{"situation": "a test fails", "options": [], "lesson": "When a test fails, read it."}]
+    for text in (json.dumps(given), f"```json\n{json.dumps(given)}\n```", f"<think>hm</think>{json.dumps(given)}"):
+        assert parsed(text, ContrastAnswer).decisions[0].situation == "a test fails"
+    with pytest.raises(ModelAnswerInvalid):
+        parsed("[1, 2]", DecisionAnswer)

@@ -23,6 +23,7 @@ _THOUGHTS = (("<think>", "</think>"), ("<thinking>", "</thinking>"), ("[THINK]",
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")
 """Some reasoning models write channels, of which only the one named `final` speaks to the reader."""
 _CHANNEL_END = re.compile(r"<\|(?:end|return|start)\|>")
+_FENCED = re.compile(r"```(?:json)?\n(.*)\n```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s*$")
 _MOST_COMMAS = 50
 _UNWANTED_KEYS = ("title", "default", "description")
@@ -39,7 +40,8 @@ def parsed(text: str, form: type[AnswerT]) -> AnswerT:
         ModelAnswerInvalid: what is wrong, in words that the model can act on.
     """
     problem: ValidationError | None = None
-    for value in reversed(json_objects(text)):
+    listed = _listed(text, form)
+    for value in reversed(json_objects(text) if listed is None else [listed]):
         for candidate in (value, *_wrapped(value)):
             try:
                 return form.model_validate(candidate)
@@ -104,6 +106,19 @@ def _without_object(answer: str) -> str:
     if not answer:
         return "The answer is empty: there must be one JSON object."
     return f"The answer has no JSON object. It says: {answer[:_QUOTED_CHARACTERS]}"
+
+
+def _listed(text: str, form: type[BaseModel]) -> dict[str, Json] | None:
+    """A list of objects that is the whole answer, as the only field of the form; None where it is none."""
+    said = without_thinking(text)
+    bare = _FENCED.fullmatch(said)
+    try:
+        value: Json = json.loads(bare[1] if bare else said)
+    except (ValueError, RecursionError):
+        return None
+    [name, *more] = form.model_fields
+    is_list = isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+    return {name: value} if is_list and not more else None
 
 
 def _wrapped(value: dict[str, Json]) -> Iterator[dict[str, Json]]:
