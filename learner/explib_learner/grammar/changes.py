@@ -51,11 +51,13 @@ def changes_of(calls: Sequence[Call], at: int) -> list[tuple[Change, bool]]:
 def _told(failing: Call, working: Call) -> list[tuple[Change, bool]]:
     """The command line that worked, where the refusal told it word for word."""
     plain = working.name.removeprefix("$ ")
+    if working.name == plain:
+        return []
     given = {str(part) for name, value in working.arguments.items() for part in (name, value)}
     for line in failing.text[:4000].splitlines():
         _, command, rest = line.partition(f"{plain} ")
         words = rest.split()
-        if working.name != plain and command and words and set(words) <= given:
+        if command and words and set(words) <= given:
             return [(("as told", " ".join((plain, *words))), False)]
     return []
 
@@ -72,7 +74,8 @@ def _differences(failing: Call, working: Call) -> list[tuple[Change, bool]]:
 
 def _is_lesson(change: Change) -> bool:
     """Whether it says what others can do: no name of one thing, no refusal that asks for nothing."""
-    return not (change[0] == "set" and _IDENTIFIER.search(change[2])) and change[0] + change[-1] != "heed"
+    kind, *_, told = change
+    return not _IDENTIFIER.search(told) if kind == "set" else kind != "heed" or told != ""
 
 
 def _difference(name: str, old: Mapping[str, Scalar], new: Mapping[str, Scalar], asks: str) -> tuple[Change, bool]:
@@ -137,14 +140,9 @@ def does(call: Call, before: Sequence[Call], tool: str, change: Change) -> bool:
         return not call.failed
     if kind == "as told":
         return {*name.split()} <= {*tool.split(), *(str(part) for pair in call.arguments.items() for part in pair)}
-    value = call.arguments.get(name)
-    if kind == "pass":
-        return value is not None
-    if kind == "leave out":
-        return value is None
-    if value is None:
-        return False
-    return (pattern(str(value))[:_FORM] if kind == "form" else shown(value)) == rest[0]
+    if kind in ("pass", "leave out"):
+        return (call.arguments.get(name) is None) == (kind == "leave out")
+    return option_of(call, change) == rest[0]
 
 
 def options_of(change: Change, tool: str) -> tuple[str, str]:

@@ -125,8 +125,9 @@ def _sightings(trace: AttemptTrace) -> Iterator[_Seen]:
 
 def _fails_anyway(trace: AttemptTrace, seen: _Seen) -> bool:
     """Whether a call that does as the cure says is refused all the same, and for the same reason."""
+    reason = seen.refusal
     return any(
-        call.failed and does(call, trace.calls[:at], seen.tool, seen.change) and refusal_line(call.text) == seen.refusal
+        call.failed and does(call, trace.calls[:at], seen.tool, seen.change) and refusal_line(call.text) == reason
         for at, call in enumerate(trace.calls)
     )
 
